@@ -1,0 +1,369 @@
+"""Reads the requirement catalogue and the attribute tables, and refuses what is malformed with file and entry named.
+
+Two kinds of file, side by side with this module:
+
+- ``requirements/*.toml``: requirements in words, one ``[[requirement]]`` each; ``[defaults]`` gives what a file's
+  entries have in common.
+- ``attributes/*.csv``: one row for each attribute of a message. A row is a requirement too: its statement is made from
+  the row, and one interpreter (`tdwii_conformance.checks.attributes`) judges them all.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Any
+
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+
+from .paths import Condition, PathError, Step, parse_condition, parse_path
+
+__all__ = ["AttributeRule", "Catalogue", "CatalogueError", "Requirement", "load_catalogue"]
+
+ACTORS = ("TMS", "OST", "TDD", "watcher")
+TRANSACTIONS = ("negotiation", "RO-58", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65")
+LEVELS = ("shall", "should", "may")
+EDITIONS = ("ti", "2013")
+TYPES = ("1", "1C", "2", "2C", "3", "empty", "absent")
+ID = re.compile(r"[A-Z]+\d*-[A-Z]+-\d{3}")
+
+
+class CatalogueError(ValueError):
+    """The catalogue is malformed; the message names the file, the entry and what would be right."""
+
+
+@dataclass(frozen=True)
+class AttributeRule:
+    """What one attribute of one message has to be: a row of an attribute table.
+
+    Parameters
+    ----------
+    message : str
+        The message as the transaction calls it, for example ``"RO-58 response"``.
+    path : tuple of Step
+        Keywords from the top level down; a step may select items (see `tdwii_conformance.profile.paths`).
+    text : str
+        The path as the table spells it.
+    type : str
+        ``1`` present with a value, ``2`` present, ``1C``/``2C`` so if the condition holds, ``3`` free, ``empty``
+        present without a value (a return key), ``absent`` not to be sent.
+    mark : str
+        The requirement mark of the IHE table (``R+*``), for the reader.
+    values : tuple of str
+        What the value may be; ``$name`` stands for a fact of the run (see `checks.attributes.judge_attribute`).
+    items : tuple of int
+        Least and greatest number of items of a sequence; 0 as greatest: no limit. Empty: not judged.
+    condition : Condition or None
+        When a ``1C`` or ``2C`` applies.
+    """
+
+    message: str
+    path: tuple[Step, ...]
+    text: str
+    type: str
+    mark: str = ""
+    values: tuple[str, ...] = ()
+    items: tuple[int, ...] = ()
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One thing that must, should or may hold.
+
+    Parameters
+    ----------
+    id : str
+        For example ``RO60-TMS-004``. Its meaning never changes.
+    actor : str
+        Who has to fulfil it.
+    transaction : str
+        ``RO-58`` to ``RO-65``, or ``negotiation``.
+    level : {"shall", "should", "may"}
+        A shall not met fails, a should not met warns, a may informs.
+    editions : tuple of str
+        Editions of TDW-II in which it holds.
+    source : str
+        Sections: ``CC.2.1.3`` of PS3.4, ``TI`` and ``2013`` as in the reference, ``A16`` and ``T3`` for fair verdicts.
+    statement : str
+        The requirement in our own words.
+    statuses : tuple of int
+        Status codes that meet it.
+    warnings : tuple of int
+        Status codes that are tolerated with a warning.
+    readings : mapping of str to str
+        Where the text allows several readings: a status code in hexadecimal, or a word, and what the reading is.
+    claim : str
+        The option a vendor must claim before it is judged; empty: always judged.
+    rule : AttributeRule or None
+        For the rows of the attribute tables.
+    """
+
+    id: str
+    actor: str
+    transaction: str
+    level: str
+    source: str
+    statement: str
+    editions: tuple[str, ...] = ("ti",)
+    statuses: tuple[int, ...] = ()
+    warnings: tuple[int, ...] = ()
+    readings: Mapping[str, str] = field(default_factory=dict)
+    claim: str = ""
+    rule: AttributeRule | None = None
+
+
+class Catalogue(Mapping[str, Requirement]):
+    """All requirements by id, in the order of the files."""
+
+    def __init__(self, requirements: Mapping[str, Requirement]) -> None:
+        self._requirements = dict(requirements)
+
+    def __getitem__(self, key: str) -> Requirement:
+        """Return the requirement with this id.
+
+        Raises
+        ------
+        KeyError
+            With the nearest known ids.
+        """
+        try:
+            return self._requirements[key]
+        except KeyError:
+            raise KeyError(f"no requirement {key!r} in the catalogue{_near(key, self._requirements)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._requirements)
+
+    def __len__(self) -> int:
+        return len(self._requirements)
+
+    def of(self, *, actor: str | None = None, edition: str | None = None) -> list[Requirement]:
+        """Return the requirements on `actor` that hold in `edition`; ``None`` means any."""
+        return [
+            r
+            for r in self._requirements.values()
+            if (actor is None or r.actor == actor) and (edition is None or edition in r.editions)
+        ]
+
+    def attributes(self, message: str, actor: str) -> list[Requirement]:
+        """Return the attribute rows of one message that `actor` has to make.
+
+        Raises
+        ------
+        KeyError
+            When no table has such a message: a test that asks for it would judge nothing.
+        """
+        found = [r for r in self.of(actor=actor) if r.rule is not None and r.rule.message == message]
+        if not found:
+            raise KeyError(f"no attribute table has a message {message!r} made by {actor}")
+        return found
+
+
+def load_catalogue(folder: Traversable | None = None) -> Catalogue:
+    """Read all requirement files and attribute tables.
+
+    Parameters
+    ----------
+    folder : path-like, optional
+        Where ``requirements/`` and ``attributes/`` are; the package's own data by default.
+
+    Raises
+    ------
+    CatalogueError
+        For an unknown key, a duplicate id, a bad level, an unknown keyword or tag, and so on.
+    """
+    root = folder if folder is not None else resources.files(__package__)
+    requirements: dict[str, Requirement] = {}
+    origin: dict[str, str] = {}
+    for name, found in _read_all(root):
+        for requirement in found:
+            if requirement.id in requirements:
+                raise CatalogueError(
+                    f"{name}: {requirement.id}: this id is already used in {origin[requirement.id]}; ids are unique"
+                )
+            requirements[requirement.id] = requirement
+            origin[requirement.id] = name
+    return Catalogue(requirements)
+
+
+def _read_all(root: Traversable) -> Iterator[tuple[str, list[Requirement]]]:
+    for folder, suffix, read in (("requirements", ".toml", _read_toml), ("attributes", ".csv", _read_csv)):
+        for file in sorted((root / folder).iterdir(), key=lambda entry: entry.name):
+            if file.name.endswith(suffix):
+                yield f"{folder}/{file.name}", read(f"{folder}/{file.name}", file.read_text(encoding="utf-8"))
+
+
+KEYS = {
+    "id", "actor", "transaction", "level", "edition", "source", "statement", "statuses", "warnings", "readings", "claim",
+}  # fmt: skip
+
+
+def _read_toml(name: str, text: str) -> list[Requirement]:
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CatalogueError(f"{name}: not TOML: {error}") from error
+    _refuse_unknown(f"{name}: top level", content, {"defaults", "requirement"})
+    defaults = content.get("defaults", {})
+    _refuse_unknown(f"{name}: [defaults]", defaults, KEYS - {"id"})
+    return [_requirement(name, number, defaults | entry) for number, entry in enumerate(content["requirement"], 1)]
+
+
+def _requirement(name: str, number: int, entry: dict[str, Any]) -> Requirement:
+    where = f"{name}: {entry.get('id') or f'requirement {number}'}"
+    _refuse_unknown(where, entry, KEYS)
+    for key in ("id", "actor", "transaction", "level", "source", "statement"):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            raise CatalogueError(f"{where}: {key} is missing or empty; every requirement has one")
+    _one_of(where, "actor", entry["actor"], ACTORS)
+    _one_of(where, "transaction", entry["transaction"], TRANSACTIONS)
+    _one_of(where, "level", entry["level"], LEVELS)
+    if not ID.fullmatch(entry["id"]):
+        raise CatalogueError(f"{where}: {entry['id']!r} is not an id: write it like RO60-TMS-004")
+    readings = entry.get("readings", {})
+    if not isinstance(readings, dict) or not all(isinstance(text, str) for text in readings.values()):
+        raise CatalogueError(f'{where}: readings is a table of words: {{ C301 = "..." }}')
+    return Requirement(
+        id=entry["id"],
+        actor=entry["actor"],
+        transaction=entry["transaction"],
+        level=entry["level"],
+        source=entry["source"],
+        statement=" ".join(entry["statement"].split()),
+        editions=_editions(where, entry.get("edition", "ti")),
+        statuses=_statuses(where, "statuses", entry.get("statuses", [])),
+        warnings=_statuses(where, "warnings", entry.get("warnings", [])),
+        readings=readings,
+        claim=entry.get("claim", ""),
+    )
+
+
+COLUMNS = (
+    "id", "edition", "message", "actor", "path", "type", "mark", "values", "items", "condition", "level", "source",
+    "remark",
+)  # fmt: skip
+
+
+def _read_csv(name: str, text: str) -> list[Requirement]:
+    reader = csv.DictReader(text.splitlines(), strict=True)
+    if tuple(reader.fieldnames or ()) != COLUMNS:
+        raise CatalogueError(f"{name}: the columns are {reader.fieldnames}, they have to be {', '.join(COLUMNS)}")
+    found = []
+    for row in reader:
+        where = f"{name}: line {reader.line_num}: {row['id']}"
+        if None in row or None in row.values():
+            raise CatalogueError(f"{where}: has more or fewer than {len(COLUMNS)} columns; quote a value with a comma")
+        found.append(_attribute(where, name, row))
+    return found
+
+
+def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
+    _one_of(where, "type", row["type"], TYPES)
+    try:
+        path = parse_path(row["path"])
+        condition = parse_condition(row["condition"]) if row["condition"] else None
+    except PathError as error:
+        raise CatalogueError(f"{where}: {error}") from error
+    for keyword in [step.keyword for step in path] + (list(condition.keywords) if condition else []):
+        if tag_for_keyword(keyword) is None:
+            raise CatalogueError(f"{where}: {keyword!r} is no DICOM keyword{_near_keyword(keyword)}")
+    if (row["type"] in ("1C", "2C")) != bool(condition):
+        raise CatalogueError(f"{where}: a condition goes with type 1C or 2C and they need one; type is {row['type']}")
+    rule = AttributeRule(
+        message=row["message"],
+        path=path,
+        text=row["path"],
+        type=row["type"],
+        mark=row["mark"],
+        values=tuple(row["values"].split("|")) if row["values"] else (),
+        items=_items(where, row["items"]),
+        condition=condition,
+    )
+    entry = {key: row[key] for key in ("id", "actor", "level", "source")}
+    entry |= {"edition": row["edition"].split("|"), "statement": _statement(rule, row["remark"])}
+    entry["transaction"] = row["message"].split(" ")[0]
+    requirement = _requirement(name, 0, entry)
+    return Requirement(**{**requirement.__dict__, "rule": rule})
+
+
+def _statement(rule: AttributeRule, remark: str) -> str:
+    needed = {
+        "1": "is present and has a value",
+        "1C": "is present and has a value",
+        "2": "is present, with or without a value",
+        "2C": "is present, with or without a value",
+        "3": "may be present",
+        "empty": "is present without a value (a return key)",
+        "absent": "is not sent",
+    }[rule.type]
+    text = f"{rule.message}: {rule.text} {needed}"
+    if rule.condition:
+        text += f" if {rule.condition.text}"
+    if rule.items:
+        low, high = rule.items
+        count = f"{low}" if low == high else f"at least {low}" if not high else f"{low} to {high}"
+        text += f", {count} item(s)"
+    if rule.values:
+        text += ", value: " + " or ".join(rule.values)
+    return text + (f" ({remark})" if remark else "") + "."
+
+
+def _items(where: str, text: str) -> tuple[int, ...]:
+    if not text:
+        return ()
+    match = re.fullmatch(r"(\d+)(?:(-)(\d*))?", text)
+    if not match:
+        raise CatalogueError(f"{where}: items is {text!r}: write 1, 1-3 or 1-")
+    low = int(match[1])
+    return (low, int(match[3] or 0) if match[2] else low)
+
+
+def _statuses(where: str, key: str, values: Any) -> tuple[int, ...]:
+    try:
+        if not isinstance(values, list) or any(len(value) != 4 for value in values):
+            raise ValueError
+        return tuple(int(value, 16) for value in values)
+    except (TypeError, ValueError):
+        raise CatalogueError(
+            f'{where}: {key} is {values!r}: a list of four hexadecimal digits each, like ["C301"]'
+        ) from None
+
+
+def _editions(where: str, value: Any) -> tuple[str, ...]:
+    editions = (value,) if isinstance(value, str) else tuple(value)
+    for edition in editions:
+        _one_of(where, "edition", edition, EDITIONS)
+    return editions
+
+
+def _one_of(where: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise CatalogueError(f"{where}: {key} is {value!r}; it is one of {', '.join(allowed)}")
+
+
+def _refuse_unknown(where: str, entry: Mapping[str, Any], known: set[str]) -> None:
+    for key in entry:
+        if key not in known:
+            raise CatalogueError(
+                f"{where}: unknown key {key!r}{_near(key, known)}; known are {', '.join(sorted(known))}"
+            )
+
+
+def _near(word: str, known: Mapping[str, Any] | set[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]!r}" if near else ""
+
+
+def _near_keyword(keyword: str) -> str:
+    match = re.fullmatch(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?", keyword)
+    if match:
+        known = keyword_for_tag(int(match[1] + match[2], 16))
+        return f": write {known}" if known else ", and no such tag is known"
+    return "; spell it as PS3.6 does"
