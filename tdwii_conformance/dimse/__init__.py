@@ -1,1 +1,30 @@
-"""dimse."""
+"""The wire: application entities, associations, TLS, DIMSE operations, and the recording of all of it."""
+
+from .client import Link, NegotiatedContext, Proposal, connect
+from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, Rejected, Unreachable
+from .peers import TLS, Peer, Timeouts, check_ae_title
+from .recording import Recorder
+from .server import Handler, Server
+from .tuning import tune
+
+__all__ = [
+    "TLS",
+    "Aborted",
+    "DimseError",
+    "Handler",
+    "Link",
+    "LinkLost",
+    "Mute",
+    "NegotiatedContext",
+    "NoContext",
+    "Peer",
+    "Proposal",
+    "Recorder",
+    "Rejected",
+    "Server",
+    "Timeouts",
+    "Unreachable",
+    "check_ae_title",
+    "connect",
+    "tune",
+]

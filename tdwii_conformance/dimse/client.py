@@ -1,0 +1,361 @@
+"""Associations we request, and the DIMSE operations on them, each returning what was exchanged."""
+
+from __future__ import annotations
+
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from pydicom import uid
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.tag import BaseTag, Tag
+from pynetdicom import AE, build_context, build_role, evt
+from pynetdicom import sop_class as sop_classes
+
+from ..exchange import Exchange, Transcript
+from .errors import Aborted, LinkLost, Mute, NoContext, Rejected, Unreachable
+from .peers import Peer, Timeouts, check_ae_title
+from .recording import Recorder
+from .tuning import quiet_logging, tune
+
+__all__ = ["Link", "NegotiatedContext", "Proposal", "connect"]
+
+UNCOMPRESSED = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian)
+# An abstract syntax, alone or with the transfer syntaxes to propose for it.
+Proposal = str | tuple[str, Sequence[str]]
+MAXIMUM_CONTEXTS = 128  # odd identifiers 1 to 255 [PS3.8 9.3.2.2]
+
+REJECTIONS = {  # (source, diagnostic) [PS3.8 table 9-21]
+    (1, 1): "no reason given",
+    (1, 2): "application context not supported",
+    (1, 3): "calling AE title not recognized",
+    (1, 7): "called AE title not recognized",
+    (2, 1): "no reason given",
+    (2, 2): "protocol version not supported",
+    (3, 1): "temporary congestion",
+    (3, 2): "local limit exceeded",
+}
+
+
+@dataclass(frozen=True)
+class NegotiatedContext:
+    """A presentation context after negotiation.
+
+    Parameters
+    ----------
+    abstract_syntax : str
+        SOP Class UID proposed.
+    proposed : tuple of str
+        Transfer syntaxes proposed.
+    accepted : bool
+        Whether it was accepted.
+    result : int
+        Result/Reason [PS3.8 table 9-18].
+    transfer_syntax : str
+        The one chosen; empty if it was refused.
+    """
+
+    abstract_syntax: str
+    proposed: tuple[str, ...]
+    accepted: bool
+    result: int
+    transfer_syntax: str
+
+
+def contexts_of(proposals: Iterable[Proposal]) -> list[Any]:
+    """Return pynetdicom's presentation contexts for some proposals.
+
+    Raises
+    ------
+    ValueError
+        If there are more than an association can propose.
+    """
+    found = []
+    for proposal in proposals:
+        abstract_syntax, syntaxes = (proposal, UNCOMPRESSED) if isinstance(proposal, str) else proposal
+        found.append(build_context(abstract_syntax, list(syntaxes)))
+    return found
+
+
+def connect(
+    peer: Peer,
+    contexts: Sequence[Proposal],
+    *,
+    calling: str,
+    timeouts: Timeouts | None = None,
+    transcript: Transcript | None = None,
+    storage_roles: Sequence[str] = (),
+) -> Link:
+    """Request an association.
+
+    Parameters
+    ----------
+    peer : Peer
+        Whom.
+    contexts : sequence of Proposal
+        What to propose; without transfer syntaxes: Implicit and Explicit VR Little Endian.
+    calling : str
+        Our AE title.
+    timeouts : Timeouts, optional
+        Deadlines.
+    transcript : Transcript, optional
+        Gets every exchange.
+    storage_roles : sequence of str
+        Storage SOP classes for which we propose to be SCP on this association, for C-GET.
+
+    Returns
+    -------
+    Link
+        The association; a context manager.
+
+    Raises
+    ------
+    Unreachable, Rejected, Mute, Aborted
+        If there is none.
+    """
+    quiet_logging()
+    if len(contexts) > MAXIMUM_CONTEXTS:
+        raise ValueError(f"{len(contexts)} presentation contexts: an association has room for {MAXIMUM_CONTEXTS}")
+    link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript)
+    link._open(contexts_of(contexts), storage_roles)
+    return link
+
+
+class Link:
+    """An association that we requested. Made by `connect`.
+
+    Operations return an `Exchange` and never raise for a status; one that was not answered has `Exchange.failure`.
+    They raise `NoContext` if the presentation context was not accepted and `LinkLost` if the association has ended.
+    """
+
+    def __init__(self, peer: Peer, calling: str, timeouts: Timeouts, transcript: Transcript | None) -> None:
+        self.peer = peer
+        self.calling = calling
+        self.timeouts = timeouts
+        self._transcript = transcript
+        self._ended: list[Exchange] = []
+        self._recorder = Recorder(self._record)
+        self._message_ids = itertools.cycle(range(1, 0x10000))
+        self._one_at_a_time = threading.Lock()
+        self._association: Any = None
+
+    def _record(self, exchange: Exchange) -> None:
+        self._ended.append(exchange)
+        if self._transcript is not None:
+            self._transcript.append(exchange)
+
+    def _open(self, contexts: list[Any], storage_roles: Sequence[str]) -> None:
+        peer, timeouts = self.peer, self.timeouts
+        entity = AE(self.calling)
+        entity.connection_timeout, entity.acse_timeout = timeouts.connect, timeouts.association
+        entity.dimse_timeout, entity.network_timeout = timeouts.message, timeouts.network
+        connected = threading.Event()
+        began = time.monotonic()
+        try:
+            self._association = entity.associate(
+                peer.host,
+                peer.port,
+                contexts,
+                peer.ae_title,
+                ext_neg=[build_role(syntax, scp_role=True) for syntax in storage_roles],
+                tls_args=(peer.tls.client_context(), peer.host) if peer.tls else None,
+                evt_handlers=[
+                    (evt.EVT_CONN_OPEN, tune),
+                    (evt.EVT_CONN_OPEN, lambda event: connected.set()),
+                    (evt.EVT_C_STORE, lambda event: 0x0000),
+                    *self._recorder.handlers,
+                ],
+            )
+        except OSError as error:
+            raise Unreachable(peer, error.strerror or str(error)) from error
+        if self._association.is_established:
+            return
+        if self._association.is_rejected:
+            raise Rejected(peer, self.calling, _rejection(self._association))
+        if not connected.is_set():
+            raise Unreachable(peer, _why_not(peer, timeouts.connect))
+        if time.monotonic() - began >= timeouts.association:
+            raise Mute(peer, timeouts.association)
+        raise Aborted(peer, self.calling)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the association; abort it if the peer does not answer the release."""
+        if self._association.is_established:
+            self._association.release()
+        if self._association.is_established:
+            self._association.abort()
+        self._association.join(self.timeouts.association)
+
+    @property
+    def established(self) -> bool:
+        """Whether the association stands, as far as we know."""
+        return bool(self._association.is_established)
+
+    @property
+    def released(self) -> bool:
+        """Whether the association was released, by either side, as it should end."""
+        return bool(self._association.is_released)
+
+    @property
+    def contexts(self) -> tuple[NegotiatedContext, ...]:
+        """Every presentation context proposed, and what became of it, in the order of the proposal."""
+        found = []
+        answered = {
+            c.context_id: c for c in (*self._association.accepted_contexts, *self._association.rejected_contexts)
+        }
+        for proposed in self._association.requestor.requested_contexts:
+            context = answered.get(proposed.context_id)
+            result = 0xFF if context is None or context.result is None else int(context.result)
+            chosen = str(context.transfer_syntax[0]) if context is not None and result == 0 else ""
+            syntaxes = tuple(str(syntax) for syntax in proposed.transfer_syntax)
+            found.append(NegotiatedContext(str(proposed.abstract_syntax), syntaxes, result == 0, result, chosen))
+        return tuple(found)
+
+    def accepts(self, abstract_syntax: str) -> bool:
+        """Whether a presentation context with this abstract syntax was accepted."""
+        return any(c.abstract_syntax == abstract_syntax for c in self._association.accepted_contexts)
+
+    def _perform(self, abstract_syntax: str, operation: Callable[[Any, int], object]) -> Exchange:
+        with self._one_at_a_time:
+            association = self._association
+            if not association.is_established:
+                raise LinkLost(self.peer)
+            if not self.accepts(abstract_syntax):
+                raise NoContext(self.peer, f"{uid.UID(abstract_syntax).name} ({abstract_syntax})")
+            self._ended.clear()
+            began = time.monotonic()
+            try:
+                operation(association, next(self._message_ids))
+            except RuntimeError as error:  # pynetdicom, when the association ended in this very moment
+                if not self._ended and not self._recorder.abandon(association, "the association ended"):
+                    raise LinkLost(self.peer) from error
+            if not self._ended:
+                late = time.monotonic() - began >= self.timeouts.message
+                reason = (
+                    f"no response within {self.timeouts.message:g} s"
+                    if late
+                    else "the peer aborted the association, closed the connection or sent a response that is none"
+                )
+                if not self._recorder.abandon(association, reason):
+                    raise LinkLost(self.peer)
+            return self._ended[-1]
+
+    # DIMSE-C
+
+    def c_echo(self) -> Exchange:
+        """C-ECHO [PS3.7 9.1.5]."""
+        return self._perform(sop_classes.Verification, lambda a, n: a.send_c_echo(msg_id=n))
+
+    def c_store(self, dataset: Dataset) -> Exchange:
+        """C-STORE [PS3.7 9.1.1], of any instance with SOP Class and Instance UID; encoded as negotiated."""
+        if not hasattr(dataset, "file_meta") or "TransferSyntaxUID" not in dataset.file_meta:
+            dataset.file_meta = FileMetaDataset()
+            dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
+        return self._perform(dataset.SOPClassUID, lambda a, n: a.send_c_store(dataset, msg_id=n))
+
+    def c_find(self, abstract_syntax: str, identifier: Dataset, cancel_after: int | None = None) -> Exchange:
+        """C-FIND [PS3.7 9.1.2]; with `cancel_after` a C-CANCEL is sent after that many pending responses."""
+
+        def find(association: Any, number: int) -> None:
+            responses = association.send_c_find(identifier, abstract_syntax, msg_id=number)
+            for count, _ in enumerate(responses, 1):
+                if count == cancel_after:
+                    association.send_c_cancel(number, query_model=abstract_syntax)
+
+        return self._perform(abstract_syntax, find)
+
+    def c_move(self, abstract_syntax: str, identifier: Dataset, destination: str) -> Exchange:
+        """C-MOVE [PS3.7 9.1.4] to the AE title `destination`."""
+        return self._perform(
+            abstract_syntax, lambda a, n: list(a.send_c_move(identifier, destination, abstract_syntax, msg_id=n))
+        )
+
+    def c_get(self, abstract_syntax: str, identifier: Dataset) -> Exchange:
+        """C-GET [PS3.7 9.1.3]; the C-STOREs that come on this association are exchanges of their own."""
+        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_get(identifier, abstract_syntax, msg_id=n)))
+
+    # DIMSE-N: SOP Class UID UPS Push whatever was negotiated [CC.3.1.1]
+
+    def n_create(
+        self, instance: str, attributes: Dataset, *, context: str = sop_classes.UnifiedProcedureStepPush
+    ) -> Exchange:
+        """N-CREATE [PS3.7 10.1.5]."""
+        push = sop_classes.UnifiedProcedureStepPush
+        return self._perform(
+            context, lambda a, n: a.send_n_create(attributes, push, instance, msg_id=n, meta_uid=context)
+        )
+
+    def n_set(
+        self,
+        instance: str,
+        modification: Dataset,
+        *,
+        sop_class: str = sop_classes.UnifiedProcedureStepPush,
+        context: str = sop_classes.UnifiedProcedureStepPull,
+    ) -> Exchange:
+        """N-SET [PS3.7 10.1.3]."""
+        return self._perform(
+            context, lambda a, n: a.send_n_set(modification, sop_class, instance, msg_id=n, meta_uid=context)
+        )
+
+    def n_get(
+        self,
+        instance: str,
+        keywords: Sequence[str | BaseTag | int] = (),
+        *,
+        sop_class: str = sop_classes.UnifiedProcedureStepPush,
+        context: str = sop_classes.UnifiedProcedureStepPull,
+    ) -> Exchange:
+        """N-GET [PS3.7 10.1.2] of attributes by keyword or tag; none asks for all."""
+        tags = [Tag(tag_for_keyword(key) or key) if isinstance(key, str) else Tag(key) for key in keywords]
+        return self._perform(context, lambda a, n: a.send_n_get(tags, sop_class, instance, msg_id=n, meta_uid=context))
+
+    def n_action(
+        self,
+        instance: str,
+        action_type: int,
+        information: Dataset | None,
+        *,
+        sop_class: str = sop_classes.UnifiedProcedureStepPush,
+        context: str = sop_classes.UnifiedProcedureStepPull,
+    ) -> Exchange:
+        """N-ACTION [PS3.7 10.1.4]."""
+        # pynetdicom announces a data set for an empty Dataset and never sends it.
+        given = information if information is not None and len(information) else None
+        return self._perform(
+            context, lambda a, n: a.send_n_action(given, action_type, sop_class, instance, msg_id=n, meta_uid=context)
+        )
+
+
+def _rejection(association: Any) -> str:
+    primitive = association.acceptor.primitive
+    source, diagnostic = primitive.result_source, primitive.diagnostic
+    lasting = {1: "permanent", 2: "transient"}.get(primitive.result, f"result {primitive.result}")
+    return f"{REJECTIONS.get((source, diagnostic), f'source {source}, reason {diagnostic}')}, {lasting}"
+
+
+def _why_not(peer: Peer, timeout: float) -> str:
+    """Return why a connection fails, in the system's words: pynetdicom only logs it."""
+    try:
+        with socket.create_connection((peer.host, peer.port), timeout) as connection:
+            if peer.tls:
+                peer.tls.client_context().wrap_socket(connection, server_hostname=peer.host).close()
+    except TimeoutError:
+        return f"no answer within {timeout:g} s"
+    except OSError as error:
+        return error.strerror or str(error)
+    return "the connection was closed at once"

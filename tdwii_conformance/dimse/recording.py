@@ -1,0 +1,106 @@
+"""Makes exchanges of what passes on an association: real command sets and bytes, both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from pydicom import uid
+from pydicom.dataset import Dataset
+from pynetdicom import evt
+
+from ..exchange import PENDING, Exchange, Message
+
+__all__ = ["SERVICES", "Recorder"]
+
+# Command Field (0000,0100) of requests [PS3.7 E.1]; a response has the highest bit set as well.
+SERVICES = {
+    0x0001: "C-STORE", 0x0010: "C-GET", 0x0020: "C-FIND", 0x0021: "C-MOVE", 0x0030: "C-ECHO",
+    0x0100: "N-EVENT-REPORT", 0x0110: "N-GET", 0x0120: "N-SET", 0x0130: "N-ACTION", 0x0140: "N-CREATE",
+    0x0150: "N-DELETE",
+}  # fmt: skip
+RESPONSE = 0x8000
+
+
+class Recorder:
+    """Collects the messages of one association and hands on each exchange when its final response has passed.
+
+    Parameters
+    ----------
+    done : callable
+        Takes an `Exchange` that has ended.
+    ours : str
+        The AE title on our side, for exchanges that begin before the peer's is known.
+    """
+
+    def __init__(self, done: Callable[[Exchange], None]) -> None:
+        self._done = done
+        self._open: dict[tuple[str, int], tuple[str, Message, str, list[Message]]] = {}
+
+    @property
+    def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
+        """The event handlers to bind to the association."""
+        return [(evt.EVT_DIMSE_SENT, self._sent), (evt.EVT_DIMSE_RECV, self._received)]
+
+    def _sent(self, event: Any) -> None:
+        self._note(event, sent=True)
+
+    def _received(self, event: Any) -> None:
+        self._note(event, sent=False)
+
+    def _note(self, event: Any, *, sent: bool) -> None:
+        association, message = event.assoc, event.message
+        context = association._accepted_cx.get(message.context_id)
+        noted = self._message(message, context.transfer_syntax[0] if context else uid.ImplicitVRLittleEndian)
+        field = noted.command.get("CommandField", 0)
+        ours, theirs = ("requestor", "acceptor") if association.is_requestor else ("acceptor", "requestor")
+        if not field & RESPONSE:
+            if field in SERVICES:  # not C-CANCEL, which belongs to the C-FIND under way
+                key = (ours if sent else theirs, noted.command.MessageID)
+                abstract_syntax = str(context.abstract_syntax) if context else ""
+                self._open[key] = (SERVICES[field], noted, abstract_syntax, [])
+            return
+        key = (theirs if sent else ours, noted.command.get("MessageIDBeingRespondedTo", 0))
+        if key not in self._open:
+            return
+        service, request, abstract_syntax, responses = self._open[key]
+        responses.append(noted)
+        if noted.status not in PENDING:
+            del self._open[key]
+            self._done(self._exchange(association, key[0], service, request, abstract_syntax, responses))
+
+    def abandon(self, association: Any, failure: str) -> list[Exchange]:
+        """End what is still open, with the reason; hand it on and return it."""
+        ended = []
+        for (asker, _), (service, request, abstract_syntax, responses) in self._open.items():
+            ended.append(self._exchange(association, asker, service, request, abstract_syntax, responses, failure))
+        self._open.clear()
+        for exchange in ended:
+            self._done(exchange)
+        return ended
+
+    @staticmethod
+    def _exchange(
+        association: Any,
+        asker: str,
+        service: str,
+        request: Message,
+        abstract_syntax: str,
+        responses: list[Message],
+        failure: str = "",
+    ) -> Exchange:
+        titles = {
+            "requestor": str(association.requestor.ae_title).strip(),
+            "acceptor": str(association.acceptor.ae_title).strip(),
+        }
+        other = "acceptor" if asker == "requestor" else "requestor"
+        return Exchange(service, titles[asker], titles[other], abstract_syntax, request, tuple(responses), failure)
+
+    @staticmethod
+    def _message(message: Any, transfer_syntax: str) -> Message:
+        command = Dataset()
+        command.update(message.command_set)
+        has_data = command.get("CommandDataSetType", 0x0101) != 0x0101  # [PS3.7 E.1]: 0101H says there is none
+        encoded = message.data_set.getvalue() if has_data and message.data_set is not None else None
+        return Message(command, datetime.now().astimezone(), encoded, str(transfer_syntax))

@@ -1,0 +1,153 @@
+"""An SCP: listens, accepts associations and hands requests to handlers."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from pynetdicom import AE, evt
+from pynetdicom.transport import ThreadedAssociationServer
+
+from ..exchange import Transcript
+from .client import Proposal, contexts_of
+from .peers import TLS, Peer, Timeouts, check_ae_title
+from .recording import Recorder
+from .tuning import quiet_logging, tune
+
+__all__ = ["Handler", "Server"]
+
+Handler = tuple[Any, Callable[..., Any]]
+MANY = 1000  # associations at once; pynetdicom's default of 10 refuses the eleventh
+
+
+class Server:
+    """An application entity that accepts associations. A context manager.
+
+    Parameters
+    ----------
+    ae_title : str
+        Ours.
+    contexts : sequence of Proposal
+        What to accept; without transfer syntaxes: Implicit and Explicit VR Little Endian.
+    handlers : sequence of (event, callable)
+        pynetdicom's intervention events and what answers them.
+    host, port : str, int
+        Where to listen; port 0 takes a free one.
+    timeouts : Timeouts, optional
+        Deadlines.
+    tls : TLS, optional
+        To listen with TLS.
+    transcript : Transcript, optional
+        Gets every exchange that was served.
+    require_called_ae_title : bool
+        Whether associations to another AE title are rejected.
+    implementation_version_name : str, optional
+        What to call ourselves in the negotiation, at most 16 characters.
+    """
+
+    def __init__(
+        self,
+        ae_title: str,
+        contexts: Sequence[Proposal],
+        handlers: Sequence[Handler],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        timeouts: Timeouts | None = None,
+        tls: TLS | None = None,
+        transcript: Transcript | None = None,
+        require_called_ae_title: bool = False,
+        implementation_version_name: str | None = None,
+    ) -> None:
+        self.ae_title = check_ae_title(ae_title)
+        self._address = (host, port)
+        self._tls = tls
+        self._contexts = contexts
+        self._transcript = transcript
+        self._handlers = [(evt.EVT_CONN_OPEN, self._connected), (evt.EVT_CONN_OPEN, tune), *handlers]
+        deadlines = timeouts or Timeouts()
+        self._deadline = deadlines.association
+        self._entity = AE(self.ae_title)
+        self._entity.maximum_associations = MANY
+        self._entity.acse_timeout, self._entity.dimse_timeout = deadlines.association, deadlines.message
+        self._entity.network_timeout = deadlines.network
+        self._entity.require_called_aet = require_called_ae_title
+        if implementation_version_name is not None:
+            self._entity.implementation_version_name = implementation_version_name
+        self._server: ThreadedAssociationServer | None = None
+        self._thread: threading.Thread | None = None
+        self._associations: list[Any] = []
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        if self._server is None:
+            return self._address[1]
+        return int(self._server.server_address[1])
+
+    @property
+    def peer(self) -> Peer:
+        """How to reach it."""
+        return Peer(self.ae_title, self._address[0], self.port, self._tls)
+
+    def start(self) -> Self:
+        """Listen.
+
+        Raises
+        ------
+        OSError
+            If the address cannot be had; the message names it.
+        """
+        quiet_logging()
+        try:
+            self._server = self._entity.make_server(
+                self._address,
+                contexts=contexts_of(self._contexts),
+                ssl_context=self._tls.server_context() if self._tls else None,
+                evt_handlers=self._handlers,
+                server_class=ThreadedAssociationServer,
+            )
+        except OSError as error:
+            host, port = self._address
+            reason = error.strerror or str(error)
+            raise OSError(error.errno, f"{self.ae_title} cannot listen on {host}:{port}: {reason}") from error
+        # A short poll interval: it is how long stopping takes.
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name=f"{self.ae_title} server")
+        self._thread.start()
+        return self
+
+    def _connected(self, event: Any) -> None:
+        association = event.assoc
+        self._associations = [a for a in self._associations if a.is_alive()] + [association]
+        if self._transcript is not None:
+            for kind, handler in Recorder(self._transcript.append).handlers:
+                association.bind(kind, handler)
+
+    def stop(self) -> None:
+        """Stop listening, end all associations, and wait for their threads."""
+        if self._server is None or self._thread is None:
+            return
+        # pynetdicom's own shutdown() wants servers that it started itself; this is what it does besides.
+        socketserver.BaseServer.shutdown(self._server)
+        self._server.server_close()
+        self._thread.join()
+        for association in self._associations:
+            if association.is_alive():
+                association.abort(block=False)
+        deadline = time.monotonic() + self._deadline
+        for association in self._associations:
+            association.join(max(0.0, deadline - time.monotonic()))
+            association.dul.join(max(0.0, deadline - time.monotonic()))
+        self._server = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
