@@ -1,1 +1,507 @@
-"""pytest plugin."""
+"""The pytest plugin: options, the system under test, markers, verdicts, and their way into the reports.
+
+How a test becomes a verdict: it carries ``@pytest.mark.requirement(ID)``; it calls ``judge(findings)``; what it found is
+written to the test's report together with the requirement and the exchanges it looked at, so that a worker process of
+pytest-xdist, JUnit XML, allure and the tool's own table and page all tell the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .checks import Finding, Judgement
+from .exchange import Exchange, Transcript
+from .profile import Catalogue, Requirement, load_catalogue
+
+if TYPE_CHECKING:
+    from _pytest.terminal import TerminalReporter
+
+    from .config import SystemUnderTest
+    from .report.verdicts import TestVerdict
+
+UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the configuration is wrong)
+SHOWN_LINES = 60  # of an exchange on the terminal; the reports have it whole
+
+
+class Nonconformity(AssertionError):
+    """A requirement is not met; the findings say how."""
+
+    def __init__(self, findings: Iterable[Finding]) -> None:
+        self.findings = tuple(findings)
+        super().__init__("\n".join(_finding_lines(self.findings)))
+
+
+catalogue_key = pytest.StashKey[Catalogue]()
+system_key = pytest.StashKey["SystemUnderTest"]()
+collector_key = pytest.StashKey["Collector"]()
+requirement_key = pytest.StashKey[Requirement]()
+warnings_key = pytest.StashKey[list[Finding]]()
+reading_key = pytest.StashKey[str]()
+wire_key = pytest.StashKey[Transcript]()
+mark_key = pytest.StashKey[int]()
+
+
+def attribute_parameters(message: str, actor: str) -> list[Any]:
+    """Return ``pytest.param``s, one for each row of an attribute table, marked with the row's requirement id.
+
+    Parameters
+    ----------
+    message : str
+        The message as the tables call it, for example ``"RO-58 response"``.
+    actor : str
+        Who makes that message.
+    """
+    return [
+        pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id))
+        for r in load_catalogue().attributes(message, actor)
+    ]
+
+
+# --- options and configuration ---------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the suite's options."""
+    group = parser.getgroup("tdwii", "TDW-II conformance")
+    group.addoption("--sut", metavar="FILE", help="the system under test, described in a TOML file")
+    group.addoption("--entities", metavar="FILE", help="address book (ApplicationEntities.json) for hosts and ports")
+    group.addoption("--embedded", action="store_true", help="judge the simulated TMS and OST (default without --sut)")
+    group.addoption("--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)")
+    group.addoption("--report", metavar="FILE", help="write the verdicts and their evidence as one HTML page")
+    group.addoption("--evidence", metavar="DIR", help="write the exchanges of each test as dcmdump text")
+    group.addoption("--baseline", metavar="FILE", help="compare the verdicts with an earlier run: fail only on what got worse")
+    group.addoption("--update-baseline", action="store_true", help="write the baseline file from this run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker and read the system's description, so that a mistake there ends the run at once."""
+    config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that the test judges")
+    if config.getoption("dist", "no") == "load":
+        # An exchange is made once per module and judged by many tests: a module stays on one worker.
+        config.option.dist = "loadgroup"
+    if config.getoption("--update-baseline") and not config.getoption("--baseline"):
+        raise pytest.UsageError("--update-baseline needs --baseline FILE to say which file to write")
+    config.stash[wire_key] = Transcript()
+    if config.getoption("--sut") or config.getoption("--entities"):
+        if config.getoption("--embedded"):
+            raise pytest.UsageError("--embedded and --sut/--entities exclude each other: name one system under test")
+        config.stash[system_key] = _described_system(config)
+    if not hasattr(config, "workerinput"):
+        collector = Collector(config)
+        config.stash[collector_key] = collector
+        config.pluginmanager.register(collector, "tdwii-collector")
+
+
+def _described_system(config: pytest.Config) -> SystemUnderTest:
+    from .config import ConfigError, load_system
+
+    sut, entities = config.getoption("--sut"), config.getoption("--entities")
+    try:
+        system = load_system(Path(sut) if sut else None, entities=Path(entities) if entities else None)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from error
+    edition = config.getoption("--edition")
+    return system.with_edition(edition) if edition else system
+
+
+def _catalogue(config: pytest.Config) -> Catalogue:
+    if catalogue_key not in config.stash:
+        config.stash[catalogue_key] = load_catalogue()
+    return config.stash[catalogue_key]
+
+
+def _edition(config: pytest.Config) -> str:
+    if system_key in config.stash:
+        return config.stash[system_key].edition
+    return config.getoption("--edition") or "ti"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Look once whether a remote system is there and will talk, before hundreds of tests find out one by one."""
+    config = session.config
+    if system_key in config.stash and not hasattr(config, "workerinput") and not config.getoption("collectonly"):
+        from .drivers.probe import trouble
+
+        if message := trouble(config.stash[system_key]):
+            pytest.exit(message, returncode=UNUSABLE)
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say who is judged and by which edition."""
+    if system_key in config.stash:
+        return f"system under test: {config.stash[system_key].description}, TDW-II edition {_edition(config)}"
+    return None
+
+
+# --- collection -----------------------------------------------------------------------------------------------------
+
+
+def _requirement_of(item: pytest.Item) -> Requirement | None:
+    marker = item.get_closest_marker("requirement")
+    if marker is None:
+        return None
+    identifier = marker.args[0]
+    # Tests shared by two transactions are marked with the number alone; their class names the prefix.
+    prefix = getattr(getattr(item, "cls", None), "requirements", "")
+    try:
+        return _catalogue(item.config)[identifier if "-" in identifier else f"{prefix}-{identifier}"]
+    except KeyError as error:
+        raise pytest.UsageError(f"{item.nodeid}: {error.args[0]}") from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Bind tests to requirements, leave out other editions, and say which tests must share a worker."""
+    edition = _edition(config)
+    kept, left_out = [], []
+    for item in items:
+        requirement = _requirement_of(item)
+        if requirement is None:
+            kept.append(item)
+            continue
+        item.stash[requirement_key] = requirement
+        if edition not in requirement.editions:
+            left_out.append(item)
+            continue
+        # A remote system knows one address of ours to move to: who needs it shares a worker.
+        listens = system_key in config.stash and "receiver" in getattr(item, "fixturenames", ())
+        group = "listener" if listens else item.nodeid.split("::")[0]
+        item.add_marker(pytest.mark.xdist_group(re.sub(r"\W+", "-", group)))
+        kept.append(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+# --- one test -------------------------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what the vendor does not claim, and label the test for the reports."""
+    requirement = item.stash.get(requirement_key, None)
+    if requirement is None:
+        return
+    item.stash[warnings_key] = []
+    item.stash[mark_key] = len(item.config.stash[wire_key])
+    item.user_properties += [("requirement", requirement.id), ("level", requirement.level)]
+    if item.config.pluginmanager.hasplugin("allure_listener"):
+        _label_for_allure(requirement)
+    if requirement.claim and system_key in item.config.stash:
+        claims = item.config.stash[system_key].claims(requirement.actor)
+        if requirement.claim not in claims:
+            pytest.skip(f"not claimed: {requirement.claim}")
+
+
+def _label_for_allure(requirement: Requirement) -> None:
+    import allure
+
+    from .report.links import source_links
+
+    allure.dynamic.epic(requirement.actor)
+    allure.dynamic.feature(requirement.transaction)
+    allure.dynamic.story(f"{requirement.id} {requirement.statement}")
+    severity = {"shall": "critical", "should": "normal", "may": "minor"}[requirement.level]
+    allure.dynamic.severity(getattr(allure.severity_level, severity.upper()))
+    allure.dynamic.description(f"{requirement.statement}\n\nSource: {requirement.source}")
+    for name, url in source_links(requirement.source):
+        allure.dynamic.link(url, name=name)
+
+
+@pytest.fixture
+def requirement(request: pytest.FixtureRequest) -> Requirement:
+    """The requirement of the running test, from its marker."""
+    found: Requirement = request.node.stash[requirement_key]
+    return found
+
+
+Judge = Callable[[Iterable[Finding] | Judgement], None]
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """A function that takes findings: none passes, a fault fails, warnings alone are noted."""
+
+    def judge_findings(findings: Iterable[Finding] | Judgement) -> None:
+        __tracebackhide__ = True
+        if isinstance(findings, Judgement):
+            if findings.not_judged:
+                pytest.skip(f"not judged: {findings.not_judged}")
+            findings = findings.findings
+        found = list(findings)
+        if any(finding.weight == "fault" for finding in found):
+            raise Nonconformity(found)
+        request.node.stash[warnings_key] += found
+
+    return judge_findings
+
+
+@pytest.fixture
+def judge_status(request: pytest.FixtureRequest, requirement: Requirement, judge: Judge) -> Callable[[Exchange], None]:
+    """A function that judges an exchange's final status by the requirement's own entry in the catalogue."""
+    from .checks import status
+
+    def judge_exchange(exchange: Exchange) -> None:
+        __tracebackhide__ = True
+        if reading := status.reading(exchange, requirement):
+            request.node.stash[reading_key] = reading
+        judge(status.status(exchange, requirement))
+
+    return judge_exchange
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn the outcome of a test into the verdict on its requirement."""
+    report = yield
+    requirement = item.stash.get(requirement_key, None)
+    if requirement is None or (report.when != "call" and report.passed) or report.when == "teardown":
+        return report
+    error = call.excinfo.value if call.excinfo else None
+    findings: tuple[Finding, ...] = tuple(item.stash.get(warnings_key, ()))
+    verdict, reason = report.outcome, ""
+    if report.skipped:
+        reason = _skip_reason(report)
+    elif report.failed:
+        if isinstance(error, Nonconformity):
+            findings = error.findings
+        elif isinstance(error, AssertionError) and report.when == "call":
+            findings = (Finding("what the test asserts", str(error).splitlines()[0] if str(error) else "not so"),)
+        else:
+            verdict, reason = "error", f"{type(error).__name__}: {error}"
+        if verdict == "failed" and requirement.level != "shall":
+            verdict, report.outcome, report.longrepr = "warned", "passed", None
+    elif findings:
+        verdict = "warned"
+    exchanges = _exchanges_seen(item) if report.outcome != "skipped" else []
+    report.tdwii = _record(item, report, requirement, verdict, reason, findings, exchanges)
+    report.user_properties.append(("verdict", verdict))
+    if verdict in ("failed", "warned"):
+        text = _explanation(requirement, findings)
+        report.user_properties.append(("findings", text))
+        if verdict == "failed":
+            report.longrepr = text
+            report.sections += [("exchange", _shortened(dump)) for dump in report.tdwii["exchanges"]]
+    if item.config.pluginmanager.hasplugin("allure_listener"):
+        _attach_to_allure(verdict, requirement, findings, report.tdwii["exchanges"])
+    if verdict in ("failed", "error") and system_key in item.config.stash:
+        _stop_if_gone(item)
+    return report
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix("Skipped: ")
+
+
+def _stop_if_gone(item: pytest.Item) -> None:
+    """Stop the run when the system under test is no longer there: the rest would fail for that reason alone."""
+    from .drivers.probe import trouble
+
+    if message := trouble(item.config.stash[system_key]):
+        item.session.shouldstop = f"the system under test is gone: {message}"
+
+
+def _exchanges_seen(item: pytest.Item) -> list[Exchange]:
+    """Return what the test looked at: the exchanges among its fixtures, then those made since it began."""
+    seen: list[Exchange] = []
+    for value in getattr(item, "funcargs", {}).values():
+        for exchange in _exchanges_in(value):
+            if not any(exchange is known for known in seen):
+                seen.append(exchange)
+    wire = item.config.stash[wire_key]
+    for exchange in wire[item.stash.get(mark_key, len(wire)) :]:
+        if not any(exchange is known for known in seen):
+            seen.append(exchange)
+    return seen
+
+
+def _exchanges_in(value: object) -> Iterator[Exchange]:
+    if isinstance(value, Exchange):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for one in value:
+            yield from _exchanges_in(one)
+    elif isinstance(found := getattr(value, "exchanges", None), (tuple, list, Transcript)):
+        yield from found
+
+
+def _record(
+    item: pytest.Item,
+    report: pytest.TestReport,
+    requirement: Requirement,
+    verdict: str,
+    reason: str,
+    findings: tuple[Finding, ...],
+    exchanges: list[Exchange],
+) -> dict[str, Any]:
+    from .dcmdump import dump_exchange
+
+    wanted = verdict in ("failed", "warned") or _evidence_wanted(item.config)
+    return {
+        "requirement": requirement.id,
+        "nodeid": re.sub(r"@[^@:]+$", "", report.nodeid),
+        "verdict": verdict,
+        "reason": reason,
+        "reading": item.stash.get(reading_key, ""),
+        "findings": [
+            {"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings
+        ],
+        # Text is made only where somebody will read it: it costs more than the exchange itself.
+        "exchanges": [dump_exchange(exchange) for exchange in exchanges] if wanted else [],
+        "duration": report.duration,
+    }
+
+
+def _evidence_wanted(config: pytest.Config) -> bool:
+    return bool(config.getoption("--evidence") or config.getoption("allure_report_dir", None))
+
+
+def _finding_lines(findings: Iterable[Finding]) -> Iterator[str]:
+    for finding in findings:
+        yield f"  expected: {finding.expected}"
+        yield f"  received: {finding.received}"
+        if finding.path:
+            yield f"  at:       {finding.path}"
+
+
+def _explanation(requirement: Requirement, findings: Iterable[Finding]) -> str:
+    head = f"{requirement.id} ({requirement.level}): {requirement.statement}\n  source:   {requirement.source}"
+    return "\n".join([head, *_finding_lines(findings)])
+
+
+def _shortened(text: str) -> str:
+    lines = text.splitlines()
+    if len(lines) <= SHOWN_LINES:
+        return text
+    return "\n".join([*lines[:SHOWN_LINES], f"... {len(lines) - SHOWN_LINES} more lines: --report FILE or --evidence DIR"])
+
+
+def _attach_to_allure(
+    verdict: str, requirement: Requirement, findings: tuple[Finding, ...], exchanges: list[str]
+) -> None:
+    import allure
+
+    if findings:
+        allure.attach(_explanation(requirement, findings), "finding", allure.attachment_type.TEXT)
+    for number, text in enumerate(exchanges, 1):
+        allure.attach(text, f"exchange {number}", allure.attachment_type.TEXT)
+
+
+def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+    """Show a requirement met with a warning, or a should not met, as such."""
+    record = getattr(report, "tdwii", None)
+    if record and record["verdict"] == "warned":
+        return "warned", "w", ("WARNED", {"yellow": True})
+    return None
+
+
+# --- the systems ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def wire(request: pytest.FixtureRequest) -> Transcript:
+    """Every exchange of this process, in the order in which they ended."""
+    return request.config.stash[wire_key]
+
+
+@pytest.fixture(scope="session")
+def system(request: pytest.FixtureRequest, wire: Transcript) -> Iterator[SystemUnderTest]:
+    """The system under test: the one described by ``--sut``, or simulators started for this process."""
+    config = request.config
+    if system_key in config.stash:
+        yield config.stash[system_key]
+        return
+    from .embedded import embedded_system
+
+    with embedded_system(edition=_edition(config)) as described:
+        yield described
+
+
+# --- the whole run --------------------------------------------------------------------------------------------------
+
+
+class Collector:
+    """Gathers the verdicts of all workers, and writes what was asked for at the end."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.verdicts: list[TestVerdict] = []
+        self.comparison: Any = None
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the verdict from a test's report, wherever it ran."""
+        record = getattr(report, "tdwii", None)
+        if record is not None:
+            from .report.verdicts import TestVerdict
+
+            self.verdicts.append(TestVerdict(**record))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Compare with the baseline: it decides the exit code."""
+        baseline = self.config.getoption("--baseline")
+        if not baseline or not self.verdicts:
+            return
+        from .report import baseline as gate
+
+        path = Path(baseline)
+        name, edition = self._system_name(), _edition(self.config)
+        try:
+            earlier = gate.read(path) if path.exists() or not self.config.getoption("--update-baseline") else None
+            if earlier is not None:
+                gate.check_same_system(earlier, system=name, edition=edition, path=path)
+            if self.config.getoption("--update-baseline"):
+                gate.write(path, gate.updated(earlier, self.verdicts, system=name, edition=edition))
+                return
+        except gate.BaselineError as error:
+            self.comparison = error
+            session.exitstatus = UNUSABLE
+            return
+        if earlier is not None:
+            self.comparison = gate.compare(earlier, self.verdicts)
+            if session.exitstatus in (0, 1):
+                session.exitstatus = 1 if self.comparison.worse else 0
+
+    def _system_name(self) -> str:
+        if system_key in self.config.stash:
+            return self.config.stash[system_key].name
+        return "embedded simulators"
+
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+        """Print the table, write the page and the evidence, and say where they are."""
+        if not self.verdicts:
+            return
+        from .report import render_table
+
+        out = terminalreporter
+        out.section("TDW-II conformance")
+        width = out._tw.fullwidth
+        out.write_line(
+            render_table(self.verdicts, _catalogue(self.config), width=width, color=bool(out._tw.hasmarkup)).rstrip()
+        )
+        self._write_reports(out)
+        if self.comparison is not None:
+            out.section("compared with the baseline")
+            out.write_line(str(self.comparison))
+
+    def _write_reports(self, out: TerminalReporter) -> None:
+        if evidence := self.config.getoption("--evidence"):
+            from .report.evidence import write_evidence
+
+            write_evidence(Path(evidence), self.verdicts)
+            out.write_line(f"evidence: {Path(evidence).resolve()}")
+        if page := self.config.getoption("--report"):
+            from .report.html import write_html
+
+            write_html(
+                Path(page), self.verdicts, _catalogue(self.config), system=self._system_name(), edition=_edition(self.config)
+            )
+            out.write_line(f"report: {Path(page).resolve()}")

@@ -1,0 +1,204 @@
+"""Checks of retrievals: a C-MOVE and the C-STORE operations it brought to the move destination [PS3.4 C.4.2]."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+
+from ..exchange import Exchange, Message
+from ..profile.statuses import status_text
+from .attributes import shown
+from .findings import Finding
+from .status import answered
+
+__all__ = [
+    "Retrieval",
+    "command_agrees",
+    "counted",
+    "failed_list",
+    "no_identifier",
+    "nothing_moved",
+    "pending_consistent",
+    "received_exactly",
+    "remaining_absent",
+    "same_content",
+]
+
+COUNTERS = tuple(f"NumberOf{kind}Suboperations" for kind in ("Remaining", "Completed", "Failed", "Warning"))
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """A C-MOVE and what it brought.
+
+    Parameters
+    ----------
+    move : Exchange
+        The C-MOVE.
+    stores : tuple of Exchange
+        The C-STOREs that reached the move destination between request and final response.
+    """
+
+    move: Exchange
+    stores: tuple[Exchange, ...]
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All of it, for the evidence."""
+        return (self.move, *self.stores)
+
+    @property
+    def received(self) -> list[str]:
+        """SOP Instance UIDs of the instances that came, as their C-STORE commands gave them."""
+        return [store.instance_uid for store in self.stores]
+
+
+def received_exactly(retrieval: Retrieval, expected: Iterable[str]) -> list[Finding]:
+    """Check that exactly these instances came, each once."""
+    found = answered(retrieval.move)
+    wanted, came = Counter(expected), Counter(retrieval.received)
+    for uid in wanted - came:
+        found.append(Finding(f"the instance {uid}, as asked for", "it did not come"))
+    for uid in came - wanted:
+        times = came[uid]
+        found.append(
+            Finding(f"only what was asked for, once ({', '.join(wanted) or 'nothing'})", f"{uid} came {times}x")
+        )
+    return found
+
+
+def command_agrees(retrieval: Retrieval) -> list[Finding]:
+    """Check that SOP Class and Instance UID of each C-STORE command are those of its data set."""
+    found = _something_came(retrieval)
+    for store in retrieval.stores:
+        command, dataset = store.request.command, store.request.dataset
+        if dataset is None:
+            found.append(Finding("a data set that can be decoded", "none", path=f"C-STORE of {store.instance_uid}"))
+            continue
+        for name in ("SOPClassUID", "SOPInstanceUID"):
+            if dataset.get(name) != command.get(f"Affected{name}"):
+                found.append(
+                    Finding(
+                        f"Affected {name} as in the data set: {dataset.get(name)}",
+                        f"{command[f'Affected{name}'].value}",
+                    )
+                )
+    return found
+
+
+def _something_came(retrieval: Retrieval) -> list[Finding]:
+    if retrieval.stores:
+        return []
+    return answered(retrieval.move) or [
+        Finding("a C-STORE at the move destination", f"none; status {status_text(retrieval.move.status)}")
+    ]
+
+
+def counted(retrieval: Retrieval, *, completed: int, failed: int = 0, warning: int = 0) -> list[Finding]:
+    """Check the numbers of sub-operations in the final response; an absent number counts as 0."""
+    found = answered(retrieval.move)
+    response = retrieval.move.response
+    if response is None:
+        return found
+    for name, expected in zip(COUNTERS[1:], (completed, failed, warning), strict=True):
+        value = response.command.get(name) or 0
+        if value != expected:
+            found.append(Finding(f"{name} {expected} in the final response", f"{value}"))
+    return found
+
+
+def pending_consistent(retrieval: Retrieval) -> list[Finding]:
+    """Check the numbers in Pending responses: constant sum, remaining not growing. No Pending response is fine."""
+    found = answered(retrieval.move)
+    numbers = [[_number(message, name) for name in COUNTERS] for message in retrieval.move.pending]
+    for position, row in enumerate(numbers, 1):
+        if sum(row) != sum(numbers[0]):
+            found.append(
+                Finding(
+                    f"a sum of {sum(numbers[0])} sub-operations as in the first", f"{sum(row)}", f"response {position}"
+                )
+            )
+    for position, (before, after) in enumerate(zip(numbers, numbers[1:], strict=False), 2):
+        if after[0] > before[0]:
+            found.append(Finding(f"at most {before[0]} remaining", f"{after[0]} remaining", f"response {position}"))
+    return found
+
+
+def _number(message: Message, name: str) -> int:
+    return int(message.command.get(name) or 0)
+
+
+def remaining_absent(retrieval: Retrieval) -> list[Finding]:
+    """Check that the final response leaves out the number of remaining sub-operations."""
+    found = answered(retrieval.move)
+    response = retrieval.move.response
+    if response is not None and response.command.get(COUNTERS[0]) is not None:
+        found.append(Finding(f"{COUNTERS[0]} absent in the final response", f"{response.command.get(COUNTERS[0])}"))
+    return found
+
+
+def no_identifier(retrieval: Retrieval) -> list[Finding]:
+    """Check that the final Success carries no data set."""
+    found = answered(retrieval.move)
+    response = retrieval.move.response
+    if response is not None and response.encoded is not None:
+        found.append(Finding("no data set with the final response", f"{len(response.encoded)} bytes"))
+    return found
+
+
+def nothing_moved(retrieval: Retrieval) -> list[Finding]:
+    """Check that nothing came and nothing is counted as completed."""
+    return received_exactly(retrieval, ()) + counted_none_completed(retrieval)
+
+
+def counted_none_completed(retrieval: Retrieval) -> list[Finding]:
+    """Check that the final response counts no completed sub-operation."""
+    response = retrieval.move.response
+    value = _number(response, COUNTERS[1]) if response is not None else 0
+    return [Finding(f"{COUNTERS[1]} 0 or absent", f"{value}")] if value else []
+
+
+def failed_list(retrieval: Retrieval, expected: Sequence[str]) -> list[Finding]:
+    """Check Failed SOP Instance UID List and the number of failed sub-operations in the final response."""
+    found = answered(retrieval.move)
+    dataset = retrieval.move.dataset
+    value = dataset.get("FailedSOPInstanceUIDList") if dataset is not None else None
+    listed = [] if not value else [value] if isinstance(value, str) else [str(uid) for uid in value]
+    if sorted(listed) != sorted(expected):
+        found.append(
+            Finding(f"Failed SOP Instance UID List: {', '.join(expected)}", ", ".join(listed) or "absent or empty")
+        )
+    response = retrieval.move.response
+    if response is not None and _number(response, COUNTERS[2]) != len(expected):
+        found.append(Finding(f"{COUNTERS[2]} {len(expected)}", f"{_number(response, COUNTERS[2])}"))
+    return found
+
+
+def same_content(original: Dataset, received: Dataset | None, path: str = "") -> list[Finding]:
+    """Check that a data set came back unchanged: every attribute and value of the original, and no other.
+
+    Group lengths, and the encoding (transfer syntax, defined or undefined lengths), are not content.
+    """
+    if received is None:
+        return [Finding("a data set that can be decoded", "none", path)]
+    found = []
+    tags = {element.tag for data in (original, received) for element in data if element.tag.element != 0}
+    for tag in sorted(tags):
+        before, after = original.get(tag), received.get(tag)
+        element = before if before is not None else after
+        place = f"{path}{'.' if path else ''}{(element.keyword or str(tag)) if element is not None else tag}"
+        if before is None or after is None:
+            found.append(
+                Finding("as it was stored: " + ("absent" if before is None else "present"), "the contrary", place)
+            )
+        elif before.VR == "SQ":
+            if len(before.value) != len(after.value):
+                found.append(Finding(f"{len(before.value)} item(s)", f"{len(after.value)} item(s)", place))
+            for index, (one, other) in enumerate(zip(before.value, after.value, strict=False)):
+                found += same_content(one, other, f"{place}[{index}]")
+        elif before.value != after.value and not (before.is_empty and after.is_empty):
+            found.append(Finding(f"value {shown(before.value)}", f"value {shown(after.value)}", place))
+    return found

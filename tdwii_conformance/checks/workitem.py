@@ -1,0 +1,81 @@
+"""Checks of a workitem as N-GET shows it: its state, its values, and that a refused request changed nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from pydicom.dataset import Dataset
+
+from ..exchange import Exchange
+from ..profile.statuses import is_failure, status_text
+from .attributes import shown
+from .findings import Finding
+from .move import same_content
+from .status import answered
+
+__all__ = ["got", "only_requested", "shows", "state_is", "untouched"]
+
+# What the SCP sets by itself when something happened to the workitem; never part of "unchanged" [CC.2.5.1.3].
+SET_BY_SCP = ("ScheduledProcedureStepModificationDateTime",)
+
+
+def got(exchange: Exchange) -> list[Finding]:
+    """Check that an N-GET brought a data set."""
+    if found := answered(exchange):
+        return found
+    if is_failure(exchange.status):
+        return [Finding("the workitem by N-GET", f"status {status_text(exchange.status)}")]
+    if exchange.dataset is None:
+        undecodable = exchange.response is not None and exchange.response.undecodable
+        return [Finding("the workitem by N-GET", "a data set that cannot be decoded" if undecodable else "no data set")]
+    return []
+
+
+def state_is(exchange: Exchange, expected: str) -> list[Finding]:
+    """Check Procedure Step State in the answer to an N-GET."""
+    return shows(exchange, "ProcedureStepState", expected)
+
+
+def shows(exchange: Exchange, keyword: str, expected: object) -> list[Finding]:
+    """Check one top-level value in the answer to an N-GET."""
+    found = got(exchange)
+    if not found and exchange.dataset is not None:
+        value = exchange.dataset.get(keyword)
+        if value != expected:
+            received = f"value {shown(value)}" if keyword in exchange.dataset else "attribute absent"
+            found.append(Finding(f"value {shown(expected)}", received, keyword))
+    return found
+
+
+def untouched(before: Exchange, after: Exchange, ignoring: Collection[str] = ()) -> list[Finding]:
+    """Check that two N-GETs of the same attributes show the same.
+
+    Parameters
+    ----------
+    before, after : Exchange
+        The N-GETs around a request that was to change nothing.
+    ignoring : collection of str
+        Keywords that may differ besides what the SCP sets by itself.
+    """
+    found = got(before) + got(after)
+    if not found and before.dataset is not None and after.dataset is not None:
+        leave = {*SET_BY_SCP, *ignoring}
+        found = same_content(_without(before.dataset, leave), _without(after.dataset, leave))
+    return found
+
+
+def _without(dataset: Dataset, keywords: Collection[str]) -> Dataset:
+    rest = Dataset()
+    for element in dataset:
+        if element.keyword not in keywords:
+            rest.add(element)
+    return rest
+
+
+def only_requested(exchange: Exchange, asked: Collection[str]) -> list[Finding]:
+    """Check that N-GET returned no attribute but those asked for; Specific Character Set may come along."""
+    found = got(exchange)
+    for element in exchange.dataset or ():
+        if element.keyword not in asked and element.keyword != "SpecificCharacterSet":
+            found.append(Finding(f"only {', '.join(sorted(asked))}", f"{element.keyword or element.tag} came unasked"))
+    return found
