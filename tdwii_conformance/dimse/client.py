@@ -198,6 +198,7 @@ class Link:
             self._association.release()
         if self._association.is_established:
             self._association.abort()
+        self._association._reactor_checkpoint.nudge()  # so that the thread sees at once that it is over
         self._association.join(self.timeouts.association)
 
     @property

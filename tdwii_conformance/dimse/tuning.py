@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from typing import Any
 
-from pynetdicom import _config
+from pynetdicom import _config, evt
 
 __all__ = ["Checkpoint", "quiet_logging", "tune"]
 
@@ -24,22 +25,37 @@ class Checkpoint:
     takes the response from the queue ("Received unexpected ... service message") and the sender waits for its time-out.
 
     Here `clear` returns only once the reactor is really inside `wait`, and `wait` cannot be left before `set`.
+
+    As shipped, an idle reactor also looks a thousand times a second whether something came, and a sender waits for it to
+    come round. Here it rests at the checkpoint, for at most `IDLE` seconds, until a PDU comes (`nudge`): a sender finds
+    it there at once, and idle associations leave the processor to those that work.
     """
+
+    IDLE = 0.02  # seconds; also how late a network time-out, or the end of the association, is noticed
+    LINGER = 0.02  # seconds after a PDU in which the reactor runs freely: the message is queued after the PDU is announced
 
     def __init__(self, reactor: threading.Thread) -> None:
         self._reactor = reactor
         self._changed = threading.Condition()
         self._open = True
         self._parked = False
+        self._busy_until = 0.0
 
     def is_set(self) -> bool:
         """Whether the reactor may run."""
         return self._open
 
     def set(self) -> None:
-        """Let the reactor run."""
+        """Let the reactor run. What came meanwhile was for the sender that had stopped it."""
         with self._changed:
             self._open = True
+            self._busy_until = 0.0
+            self._changed.notify_all()
+
+    def nudge(self) -> None:
+        """Say that a PDU came: the reactor has something to look at."""
+        with self._changed:
+            self._busy_until = time.monotonic() + self.LINGER
             self._changed.notify_all()
 
     def clear(self) -> None:
@@ -50,16 +66,16 @@ class Checkpoint:
                 return  # the reactor itself is sending, from a handler: it cannot be at its checkpoint as well
             while not self._parked and not self._open and self._reactor.is_alive():
                 # The time-out only covers a reactor that ends without another look at the checkpoint.
-                self._changed.wait(0.05)
+                self._changed.wait(self.IDLE)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Stand at the checkpoint until `set`; called by the reactor."""
+        """Stand at the checkpoint until `set`, or rest there while nothing comes; called by the reactor."""
         with self._changed:
-            if self._open:
-                return True
             self._parked = True
             self._changed.notify_all()
             try:
+                if self._open and time.monotonic() >= self._busy_until:
+                    self._changed.wait(self.IDLE)
                 self._changed.wait_for(lambda: self._open, timeout)
             finally:
                 self._parked = False
@@ -69,7 +85,8 @@ class Checkpoint:
 def tune(event: Any) -> None:
     """Handle ``evt.EVT_CONN_OPEN``: make an association quick and its reactor's hand-over deterministic."""
     association = event.assoc
-    association._reactor_checkpoint = Checkpoint(association)
+    checkpoint = association._reactor_checkpoint = Checkpoint(association)
+    association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
     connection = association.dul.socket.socket
     if connection is not None:
         # A DIMSE message is two small PDUs; with Nagle the second waits for the peer's delayed ACK of the first.
