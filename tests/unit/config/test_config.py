@@ -307,3 +307,11 @@ def test_embedded_claims_and_allows_everything():
     assert isinstance(system, SystemUnderTest)
     assert system.embedded and system.test_system
     assert system.claims("TMS") == system.claims("OST") == set(KNOWN_CLAIMS)
+
+
+def test_the_description_in_the_ci_page_loads(write):
+    page = (FIXTURES.parent / "docs" / "ci.md").read_text(encoding="utf-8")
+    start = page.index("    [system]")
+    block = page[start : page.index("\n\n**", start)]
+    system = load_system(write("\n".join(line.removeprefix("    ") for line in block.splitlines())))
+    assert (system.workitems.source, system.tdd.port) == ("push", 11113)
