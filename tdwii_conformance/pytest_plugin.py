@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
     from .config import SystemUnderTest
+    from .drivers.receiver import Receiver
     from .report.verdicts import TestVerdict
 
 UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the configuration is wrong)
@@ -126,10 +127,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Look once whether a remote system is there and will talk, before hundreds of tests find out one by one."""
     config = session.config
     if system_key in config.stash and not hasattr(config, "workerinput") and not config.getoption("collectonly"):
-        from .drivers.probe import trouble
-
-        if message := trouble(config.stash[system_key]):
+        if message := _trouble(config.stash[system_key]):
             pytest.exit(message, returncode=UNUSABLE)
+
+
+def _trouble(system: SystemUnderTest) -> str:
+    from .drivers.probe import trouble
+
+    return trouble((("TMS", system.tms), ("OST", system.ost)), calling=system.tdd.ae_title, timeouts=system.timeouts)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -303,9 +308,7 @@ def _skip_reason(report: pytest.TestReport) -> str:
 
 def _stop_if_gone(item: pytest.Item) -> None:
     """Stop the run when the system under test is no longer there: the rest would fail for that reason alone."""
-    from .drivers.probe import trouble
-
-    if message := trouble(item.config.stash[system_key]):
+    if message := _trouble(item.config.stash[system_key]):
         item.session.shouldstop = f"the system under test is gone: {message}"
 
 
@@ -413,7 +416,19 @@ def wire(request: pytest.FixtureRequest) -> Transcript:
 
 
 @pytest.fixture(scope="session")
-def system(request: pytest.FixtureRequest, wire: Transcript) -> Iterator[SystemUnderTest]:
+def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
+    """Our TDD's storage SCP: on the port that the system under test knows, or a free one when that is embedded."""
+    from .config import embedded
+    from .drivers.receiver import Receiver
+
+    system = request.config.stash.get(system_key, None) or embedded()
+    ours = system.tdd
+    with Receiver(ours.ae_title, host=ours.host, port=ours.port, tls=ours.tls, timeouts=system.timeouts) as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def system(request: pytest.FixtureRequest) -> Iterator[SystemUnderTest]:
     """The system under test: the one described by ``--sut``, or simulators started for this process."""
     config = request.config
     if system_key in config.stash:
@@ -421,7 +436,7 @@ def system(request: pytest.FixtureRequest, wire: Transcript) -> Iterator[SystemU
         return
     from .embedded import embedded_system
 
-    with embedded_system(edition=_edition(config)) as described:
+    with embedded_system(request.getfixturevalue("receiver").peer, edition=_edition(config)) as described:
         yield described
 
 

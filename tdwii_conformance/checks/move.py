@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -21,10 +21,12 @@ __all__ = [
     "failed_list",
     "no_identifier",
     "nothing_moved",
+    "only_classes",
     "pending_consistent",
     "received_exactly",
     "remaining_absent",
     "same_content",
+    "unchanged",
 ]
 
 COUNTERS = tuple(f"NumberOf{kind}Suboperations" for kind in ("Remaining", "Completed", "Failed", "Warning"))
@@ -175,6 +177,24 @@ def failed_list(retrieval: Retrieval, expected: Sequence[str]) -> list[Finding]:
     if response is not None and _number(response, COUNTERS[2]) != len(expected):
         found.append(Finding(f"{COUNTERS[2]} {len(expected)}", f"{_number(response, COUNTERS[2])}"))
     return found
+
+
+def unchanged(retrieval: Retrieval, original: Dataset) -> list[Finding]:
+    """Check that the instance came with the content of the original."""
+    found = _something_came(retrieval)
+    for store in retrieval.stores:
+        if store.instance_uid == original.SOPInstanceUID:
+            found += same_content(original, store.request.dataset)
+    return found
+
+
+def only_classes(retrieval: Retrieval, allowed: Collection[str]) -> list[Finding]:
+    """Check that what came is of these SOP classes only."""
+    return _something_came(retrieval) + [
+        Finding(f"SOP class {', '.join(allowed)}", str(store.request.command.AffectedSOPClassUID))
+        for store in retrieval.stores
+        if store.request.command.AffectedSOPClassUID not in allowed
+    ]
 
 
 def same_content(original: Dataset, received: Dataset | None, path: str = "") -> list[Finding]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from ..exchange import Exchange
 from ..profile import Requirement
-from ..profile.statuses import is_failure, status_text
+from ..profile.statuses import is_failure, is_warning, status_text
 from .findings import Finding
 
-__all__ = ["answered", "no_foreign_uid", "no_transaction_uid", "reading", "refused", "status"]
+__all__ = ["accepted", "answered", "no_foreign_uid", "no_transaction_uid", "reading", "refused", "status"]
 
 
 def answered(exchange: Exchange) -> list[Finding]:
@@ -51,6 +51,15 @@ def refused(exchange: Exchange, what: str) -> list[Finding]:
     if is_failure(exchange.status):
         return []
     return [Finding(f"a failure status for {what}", f"status {status_text(exchange.status)}")]
+
+
+def accepted(exchange: Exchange, what: str) -> list[Finding]:
+    """Check that an operation was done: success, or a warning."""
+    if found := answered(exchange):
+        return found
+    if exchange.status == 0 or is_warning(exchange.status):
+        return []
+    return [Finding(f"success or a warning for {what}", f"status {status_text(exchange.status)}{_comment(exchange)}")]
 
 
 def no_foreign_uid(exchange: Exchange, keyword: str, expected: str) -> list[Finding]:

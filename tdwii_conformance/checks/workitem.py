@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from pydicom.dataset import Dataset
+from pydicom.valuerep import DT
 
 from ..exchange import Exchange
 from ..profile.statuses import is_failure, status_text
@@ -13,7 +14,7 @@ from .findings import Finding
 from .move import same_content
 from .status import answered
 
-__all__ = ["got", "only_requested", "shows", "state_is", "untouched"]
+__all__ = ["equal", "got", "has_value", "not_before", "only_requested", "shows", "state_is", "untouched"]
 
 # What the SCP sets by itself when something happened to the workitem; never part of "unchanged" [CC.2.5.1.3].
 SET_BY_SCP = ("ScheduledProcedureStepModificationDateTime",)
@@ -62,6 +63,37 @@ def untouched(before: Exchange, after: Exchange, ignoring: Collection[str] = ())
         leave = {*SET_BY_SCP, *ignoring}
         found = same_content(_without(before.dataset, leave), _without(after.dataset, leave))
     return found
+
+
+def equal(received: object, expected: object, path: str) -> list[Finding]:
+    """Check one value that a test has taken from a data set."""
+    if received == expected:
+        return []
+    return [Finding(f"value {expected!r}", "no value" if received is None else f"value {received!r}", path)]
+
+
+def not_before(earlier: Exchange, later: Exchange, keyword: str) -> list[Finding]:
+    """Check that a date-time is there in both answers and does not go back."""
+    found = got(earlier) + got(later)
+    if found or earlier.dataset is None or later.dataset is None:
+        return found
+    found = has_value(earlier.dataset, keyword) + has_value(later.dataset, keyword)
+    if not found and DT(str(later.dataset[keyword].value)) < DT(str(earlier.dataset[keyword].value)):
+        found.append(
+            Finding(f"not before {earlier.dataset[keyword].value}", f"value {shown(later.dataset[keyword].value)}", keyword)
+        )
+    return found
+
+
+def has_value(dataset: Dataset | None, *keywords: str) -> list[Finding]:
+    """Check that the first item on the way down these keywords has a value at the end."""
+    path = "[0].".join(keywords)
+    current = dataset
+    for keyword in keywords[:-1]:
+        items = current.get(keyword) if current is not None else None
+        current = items[0] if items else None
+    value = current.get(keywords[-1]) if current is not None else None
+    return [] if value not in (None, "") else [Finding("a value", "absent or empty", path)]
 
 
 def _without(dataset: Dataset, keywords: Collection[str]) -> Dataset:

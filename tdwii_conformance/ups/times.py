@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 
-__all__ = ["Span", "key_span", "value_start"]
+__all__ = ["Span", "is_value", "key_span", "value_start"]
 
-DATE_TIME = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{2})?(\d{2})?(\d{2})?(?:\.(\d{1,6}))?([+-]\d{4})?")
-FARTHEST_OFFSET = 1400  # hours and minutes; PS3.5 allows -1200 to +1400
+OFFSET = r"[+-](?:0\d|1[0-4])[0-5]\d"  # PS3.5 allows -1200 to +1400
+FORMATS = {
+    # The dots and colons are those of ACR-NEMA, which PS3.5 6.2 lets receivers understand.
+    "DA": re.compile(r"(\d{4})\.?(\d{2})\.?(\d{2})()()()()()"),
+    "TM": re.compile(r"()()()(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.(\d{1,6}))?)?)?()"),
+    "DT": re.compile(
+        rf"(\d{{4}})(?:(\d{{2}})(?:(\d{{2}})(?:(\d{{2}})(?:(\d{{2}})(?:(\d{{2}})(?:\.(\d{{1,6}}))?)?)?)?)?)?({OFFSET})?"
+    ),
+}
+SOME_DAY = ("2000", "01", "01")  # a TM has none
+# "20260101-0500" is a value with an offset, or a range that ends in the year 500. Nobody asks for the latter.
+ENDS_WITH_OFFSET = re.compile(rf"[^-]+{OFFSET}")
 
 
 @dataclass(frozen=True)
@@ -25,46 +35,51 @@ class Span:
         return (self.start is None or moment >= self.start) and (self.end is None or moment < self.end)
 
 
-def _as_date_time(text: str, vr: str) -> str:
-    """Return a DA or TM value as DT: a time is one of a fixed day."""
-    return "20000101" + text.replace(":", "") if vr == "TM" else text.replace(".", "") if vr == "DA" else text
-
-
 @lru_cache(maxsize=65536)
 def _span(text: str, vr: str, offset: str) -> Span | None:
-    match = DATE_TIME.fullmatch(_as_date_time(text.strip(), vr))
+    match = FORMATS[vr].fullmatch(text.strip())
     if not match:
         return None
     *parts, fraction, own = match.groups()
-    numbers = [int(part) for part in parts if part is not None]
-    if fraction is not None and len(numbers) < 6:
-        return None
-    zone = UTC if vr != "DT" else _zone(own or offset)
+    if vr == "TM":
+        parts[:3] = SOME_DAY
+    numbers = [int(part) for part in parts if part]
+    # A leap second is written 60; Python has none, so it is the start of the next minute.
+    leap = numbers[5:] == [60]
     try:
-        start = datetime(*(numbers + [1, 1][len(numbers) - 1 :])[:3], *numbers[3:], tzinfo=zone)
-        if fraction is not None:
-            start += timedelta(microseconds=int(fraction.ljust(6, "0")))
-            end = start + timedelta(microseconds=10 ** (6 - len(fraction)))
+        start = datetime(*(numbers + [1, 1][len(numbers) - 1 :])[:3], *numbers[3:5], *([59] if leap else numbers[5:]))
+        if fraction:
+            start += timedelta(seconds=leap, microseconds=int(fraction.ljust(6, "0")))
+            step = timedelta(microseconds=10 ** (6 - len(fraction)))
         else:
-            end = _next(start, len(numbers))
+            start += timedelta(seconds=leap)
+            step = _step(start, len(numbers))
+        zone = (own or offset) if vr == "DT" else "+0000"
+        return Span(_utc(start, zone), _utc(start + step, zone) if start < datetime.max - step else None)
     except (ValueError, OverflowError):
         return None
-    return Span(start.astimezone(UTC), end.astimezone(UTC))
 
 
-def _next(start: datetime, precision: int) -> datetime:
+def _step(start: datetime, precision: int) -> timedelta:
+    """Return how long a value lasts that is precise to the year (1), month (2), ... or second (6)."""
     if precision == 1:
-        return start.replace(year=start.year + 1)
+        return timedelta(days=366 if start.year % 4 == 0 and (start.year % 100 or start.year % 400 == 0) else 365)
     if precision == 2:
-        return start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-    return start + (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))[precision - 3]
+        return (start.replace(day=28) + timedelta(days=4)).replace(day=1) - start
+    return (timedelta(days=1), timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1))[precision - 3]
 
 
-def _zone(offset: str) -> timezone:
+def _utc(moment: datetime, offset: str) -> datetime:
     if not offset:
-        return timezone(datetime.now().astimezone().utcoffset() or timedelta())
+        return moment.astimezone(UTC)  # local time of this machine
     sign = -1 if offset[0] == "-" else 1
-    return timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[3:5])))
+    zone = timezone(sign * timedelta(hours=int(offset[1:3]), minutes=int(offset[3:5])))
+    return moment.replace(tzinfo=zone).astimezone(UTC)
+
+
+def is_value(text: str, vr: str) -> bool:
+    """Whether a text is a DA, TM or DT value."""
+    return _span(text, vr, "+0000") is not None
 
 
 def value_start(text: str, vr: str, offset: str = "") -> datetime | None:
@@ -81,22 +96,24 @@ def value_start(text: str, vr: str, offset: str = "") -> datetime | None:
     return span.start if span else None
 
 
+@lru_cache(maxsize=1024)
 def key_span(text: str, vr: str, offset: str = "") -> Span | None:
     """Return the span that a matching key means: a single value, or a range with open ends [PS3.4 C.2.2.2.5].
+
+    A range ends with the last moment that its end covers: ``2025-2026`` holds all of both years.
 
     Returns
     -------
     Span or None
         ``None`` if the text is no such key.
     """
-    if "-" not in text:
+    text = text.strip()
+    if "-" not in text or (vr == "DT" and ENDS_WITH_OFFSET.fullmatch(text)):
         return _span(text, vr, offset)
-    splits = [(text[:i].strip(), text[i + 1 :].strip()) for i, letter in enumerate(text) if letter == "-"]
-    for first, last in splits:
-        if vr == "DT" and first and len(last) == 4 and last.isdigit() and int(last) <= FARTHEST_OFFSET:
-            continue  # the minus of an offset, not of a range that ends in the year 500
+    # A hyphen may separate, or belong to an offset; the separator is the one that leaves a value on each side.
+    for at in (i for i, letter in enumerate(text) if letter == "-"):
+        first, last = text[:at].strip(), text[at + 1 :].strip()
         low, high = _span(first, vr, offset) if first else None, _span(last, vr, offset) if last else None
-        if (first and low is None) or (last and high is None) or not (first or last):
-            continue
-        return Span(low.start if low else None, high.end if high else None)
-    return _span(text, vr, offset)
+        if (first or last) and (low or not first) and (high or not last):
+            return Span(low.start if low else None, high.end if high else None)
+    return None

@@ -1,0 +1,224 @@
+"""A treatment from the workitem to its end: what is scheduled, and a TDD's way through a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    RTBeamsDeliveryInstructionStorage,
+    RTBeamsTreatmentRecordStorage,
+    RTIonBeamsTreatmentRecordStorage,
+    RTIonPlanStorage,
+    RTPlanStorage,
+    generate_uid,
+)
+
+from ..exchange import Exchange
+from . import objects
+from .messages import Code, Reference, item, references, worklist_query
+from .scenarios import Scenario
+from .tdd import TDD
+
+__all__ = ["Course", "Scheduled"]
+
+PLANS = (RTPlanStorage, RTIonPlanStorage)
+RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
+_OWN = object()
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A workitem on the worklist, and what we know of it.
+
+    Parameters
+    ----------
+    uid : str
+        SOP Instance UID.
+    start : datetime
+        Scheduled Procedure Step Start DateTime.
+    start_type : str
+        Treatment Delivery Type: ``TREATMENT`` or ``CONTINUATION``.
+    station : Code
+        Scheduled station.
+    inputs : tuple of Reference
+        Its Input Information Sequence.
+    facts : mapping of str to str
+        The values that ``$name`` stands for in the attribute tables.
+    treatment : objects.Treatment
+        Plan, delivery instruction and records.
+    edition : str
+        Edition of TDW-II.
+    """
+
+    uid: str
+    start: datetime
+    start_type: str
+    station: Code
+    inputs: tuple[Reference, ...]
+    facts: Mapping[str, str]
+    treatment: objects.Treatment
+    edition: str = "ti"
+
+    def of_class(self, *classes: str) -> list[Reference]:
+        """Return the inputs of some SOP classes."""
+        return [reference for reference in self.inputs if reference.sop_class in classes]
+
+    @property
+    def plans(self) -> list[Reference]:
+        """The RT (Ion) Plans among the inputs."""
+        return self.of_class(*PLANS)
+
+    @property
+    def instructions(self) -> list[Reference]:
+        """The delivery instructions among the inputs."""
+        return self.of_class(RTBeamsDeliveryInstructionStorage)
+
+    @property
+    def records(self) -> list[Reference]:
+        """The treatment records among the inputs."""
+        return self.of_class(*RECORDS)
+
+    def query(self, **changes: Any) -> Dataset:
+        """Return the query of RO-58 that this workitem matches, with some keys changed."""
+        day = f"{self.start:%Y%m%d}"
+        keys = {"station": self.station.value, "scheme": self.station.scheme, "start": f"{day}000000-{day}235959"}
+        return worklist_query(**{**keys, **changes})
+
+
+@dataclass
+class Course:
+    """A TDD's way through one workitem, from the claim on.
+
+    Parameters
+    ----------
+    tdd : TDD
+        Who performs it.
+    workitem : Scheduled
+        What is performed.
+    ost : str
+        AE title of the OST, for the output references.
+    transaction_uid : str
+        The lock.
+    """
+
+    tdd: TDD
+    workitem: Scheduled
+    ost: str
+    transaction_uid: str = field(default_factory=generate_uid)
+    scenario: Scenario | None = None
+    record: Dataset | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def _note(self, exchange: Exchange) -> Exchange:
+        self.exchanges.append(exchange)
+        return exchange
+
+    def claim(self) -> Exchange:
+        """RO-60."""
+        return self._note(self.tdd.claim(self.workitem.uid, self.transaction_uid))
+
+    def beam(self, progress: int) -> int:
+        """Return the number of the beam that is in progress at a percentage."""
+        beams = self.workitem.treatment.beam_numbers
+        return beams[min(progress * len(beams) // 100, len(beams) - 1)]
+
+    def update(self, progress: int, *, description: str | None = None, transaction_uid: Any = _OWN) -> Exchange:
+        """RO-62: a progress update, with the claim's Transaction UID unless another or ``None`` is given."""
+        update = objects.progress_update(progress, self.beam(progress), edition=self.workitem.edition)
+        if description is not None:
+            update.ProcedureStepProgressInformationSequence[0].ProcedureStepProgressDescription = description
+        return self.send(update, transaction_uid)
+
+    def set(self, **attributes: Any) -> Exchange:
+        """N-SET of single attributes."""
+        return self.send(item(**attributes))
+
+    def send(self, modification: Dataset, transaction_uid: Any = _OWN) -> Exchange:
+        """N-SET, with the claim's Transaction UID unless another or ``None`` is given."""
+        uid = self.transaction_uid if transaction_uid is _OWN else transaction_uid
+        if uid is not None:
+            modification.TransactionUID = uid
+        return self._note(self.tdd.set(self.workitem.uid, modification))
+
+    def get(self, keywords: Iterable[str] = ()) -> Exchange:
+        """N-GET of the workitem."""
+        return self.tdd.get(self.workitem.uid, keywords)
+
+    def deliver(self, scenario: Scenario) -> Course:
+        """RO-62 and RO-63 of a scenario: progress updates, and the record stored to the OST."""
+        self.scenario = scenario
+        for progress in scenario.progress:
+            self.update(progress)
+        if scenario.delivered:
+            interrupted = scenario.state == "CANCELED"
+            self.record = objects.record(self.workitem.treatment, interrupted=interrupted)
+            self._note(self.tdd.store("OST", self.record))
+        return self
+
+    @property
+    def performed(self) -> tuple[datetime, datetime]:
+        """When it began and ended."""
+        return self.workitem.start, self.workitem.start + timedelta(minutes=12)
+
+    def final_data_set(self) -> Dataset:
+        """Return the data set of RO-64 for the scenario delivered."""
+        if self.scenario is None:
+            raise ValueError("deliver(scenario) comes before the final update")
+        began, ended = self.performed
+        return objects.final_update(
+            progress=self.scenario.final_progress,
+            station=self.workitem.station,
+            start=began,
+            end=ended,
+            record=self.record,
+            ost=self.ost,
+            canceled=self.scenario.state == "CANCELED",
+        )
+
+    def final_update(self, transaction_uid: Any = _OWN) -> Exchange:
+        """RO-64."""
+        return self.send(self.final_data_set(), transaction_uid)
+
+    def change_state(self, state: str, transaction_uid: Any = _OWN) -> Exchange:
+        """N-ACTION, with the claim's Transaction UID unless another or ``None`` is given."""
+        uid = self.transaction_uid if transaction_uid is _OWN else transaction_uid
+        return self._note(self.tdd.change_state(self.workitem.uid, state, uid))
+
+    def finish(self) -> Exchange:
+        """RO-65: the final state of the scenario."""
+        if self.scenario is None:
+            raise ValueError("deliver(scenario) comes before the end")
+        return self.change_state(self.scenario.state)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts of the workitem and of its delivery, for the attribute tables."""
+        known = dict(self.workitem.facts)
+        if self.scenario is None:
+            return known
+        began, ended = self.performed
+        known |= {
+            "transaction_uid": self.transaction_uid,
+            "progress": str(self.scenario.final_progress),
+            "delivered": "yes" if self.scenario.delivered else "no",
+            "performed_start": f"{began:%Y%m%d%H%M%S}",
+            "performed_end": f"{ended:%Y%m%d%H%M%S}",
+            "ost_ae_title": self.ost,
+        }
+        if self.record is not None:
+            known |= {
+                "record": self.record.SOPInstanceUID,
+                "record_class": self.record.SOPClassUID,
+                "record_study": self.record.StudyInstanceUID,
+                "record_series": self.record.SeriesInstanceUID,
+            }
+        return known
+
+
+def inputs_of(dataset: Dataset) -> tuple[Reference, ...]:
+    """Return what a workitem, or a response of RO-58, refers to as its inputs."""
+    return tuple(references(dataset.get("InputInformationSequence")))

@@ -1,0 +1,37 @@
+"""RO-59 Retrieve Static Treatment Delivery Input Instances from OST: plan, and record of an interrupted session."""
+
+import pytest
+
+from tdwii_conformance.checks import move
+from tests.conformance.retrieval import Retrieve
+
+
+class TestRetrieveStaticInputs(Retrieve):
+    role = "OST"
+    requirements = "RO59-OST"
+
+    @staticmethod
+    def references(workitem):
+        return workitem.plans
+
+    @staticmethod
+    def list_of_two(workitem, schedule):
+        return schedule.second_plan(workitem)
+
+    @pytest.mark.requirement("015")
+    def test_plan_is_unchanged(self, retrieval, workitem, judge):
+        judge(move.unchanged(retrieval, workitem.treatment.plan))
+
+
+@pytest.mark.requirement("RO59-OST-016")
+def test_record_of_the_interrupted_session(retriever, schedule, judge):
+    workitem = schedule("CONTINUATION")
+    retrieval = retriever.retrieve_references("OST", workitem.records)
+    judge(move.received_exactly(retrieval, [record.instance for record in workitem.records]))
+
+
+@pytest.mark.requirement("RO59-OST-017")
+def test_ion_plan(retriever, schedule, judge):
+    workitem = schedule("TREATMENT", modality="ion")
+    retrieval = retriever.retrieve_references("OST", workitem.plans)
+    judge(move.received_exactly(retrieval, [plan.instance for plan in workitem.plans]))

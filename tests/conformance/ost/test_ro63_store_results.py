@@ -1,0 +1,59 @@
+"""RO-63 Store Treatment Delivery Results to OST: the treatment record (C-STORE), and that it can be had again."""
+
+import pytest
+
+from tdwii_conformance.checks import move, status
+from tdwii_conformance.drivers.messages import move_identifier
+
+
+@pytest.fixture(scope="module", params=["photon", "ion"])
+def record(request, claimed, schedule, make_record):
+    claimed("OST", request.param)
+    return make_record(schedule("TREATMENT", modality=request.param), interrupted=False)
+
+
+@pytest.fixture(scope="module")
+def store(tdd, record):
+    return tdd.store("OST", record)
+
+
+@pytest.fixture(scope="module")
+def retrieval(retriever, store, record):
+    """The record, retrieved again."""
+    return retriever.retrieve(
+        "OST", move_identifier(record.StudyInstanceUID, record.SeriesInstanceUID, [record.SOPInstanceUID])
+    )
+
+
+@pytest.mark.requirement("RO63-OST-001")
+def test_record_is_stored(store, judge_status):
+    judge_status(store)
+
+
+@pytest.mark.requirement("RO63-OST-002")
+def test_response_names_the_record(store, record, judge):
+    judge(status.no_foreign_uid(store, "AffectedSOPClassUID", record.SOPClassUID))
+    judge(status.no_foreign_uid(store, "AffectedSOPInstanceUID", record.SOPInstanceUID))
+
+
+@pytest.mark.requirement("RO63-OST-003")
+def test_record_can_be_retrieved(retrieval, record, judge):
+    judge(move.received_exactly(retrieval, [record.SOPInstanceUID]))
+
+
+@pytest.mark.requirement("RO63-OST-004")
+def test_record_is_unchanged(retrieval, record, judge):
+    judge(move.unchanged(retrieval, record))
+
+
+@pytest.mark.requirement("RO63-OST-005")
+def test_record_of_an_interrupted_treatment_is_stored(tdd, schedule, make_record, judge_status):
+    judge_status(tdd.store("OST", make_record(schedule("TREATMENT"), interrupted=True)))
+
+
+@pytest.mark.requirement("RO63-OST-006")
+def test_record_is_in_the_study_of_its_plan(retriever, store, record, schedule, judge):
+    retrieval = retriever.retrieve(
+        "OST", move_identifier(record.StudyInstanceUID, record.SeriesInstanceUID, [record.SOPInstanceUID])
+    )
+    judge(move.counted(retrieval, completed=1))

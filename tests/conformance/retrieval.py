@@ -1,0 +1,113 @@
+"""RO-59 and RO-61 are one service of two actors: C-MOVE to the TDD. Their test classes name actor and requirements.
+
+A class gives ``role`` ("OST" or "TMS"), ``requirements`` (the prefix of the ids) and ``references(workitem)``: what it
+retrieves, by the workitem's Input Information Sequence.
+"""
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks import Finding, move
+from tdwii_conformance.drivers.messages import move_identifier
+from tdwii_conformance.drivers.scenarios import STARTS
+
+
+class Retrieve:
+    """Base of the test classes; not collected itself."""
+
+    role = ""
+    requirements = ""
+
+    @staticmethod
+    def references(workitem):
+        raise NotImplementedError
+
+    @pytest.fixture(scope="class", params=STARTS, ids=["new", "continuation"])
+    def workitem(self, request, schedule):
+        return schedule(request.param)
+
+    @pytest.fixture(scope="class")
+    def reference(self, workitem):
+        return self.references(workitem)[0]
+
+    @pytest.fixture(scope="class")
+    def retrieval(self, retriever, reference):
+        """The retrieval of one instance."""
+        return retriever.retrieve_references(self.role, [reference])
+
+    @pytest.fixture(scope="class")
+    def list_retrieval(self, retriever, reference):
+        """The retrieval of a list: the instance, and one that does not exist."""
+        uids = [reference.instance, generate_uid()]
+        return retriever.retrieve(self.role, move_identifier(reference.study, reference.series, uids))
+
+    @pytest.fixture(scope="class")
+    def refused(self, retriever, receiver, reference):
+        """The retrieval of an instance that the move destination refuses (Out of resources)."""
+        receiver.refuse.add(reference.instance)
+        yield retriever.retrieve_references(self.role, [reference])
+        receiver.refuse.discard(reference.instance)
+
+    @pytest.mark.requirement("001")
+    def test_ends_with_success(self, retrieval, judge_status):
+        judge_status(retrieval.move)
+
+    @pytest.mark.requirement("002")
+    def test_sends_the_instance_asked_for(self, retrieval, reference, judge):
+        judge(move.received_exactly(retrieval, [reference.instance]))
+
+    @pytest.mark.requirement("003")
+    def test_sends_all_of_a_list(self, retriever, workitem, schedule, judge):
+        wanted = self.list_of_two(workitem, schedule)
+        result = retriever.retrieve_references(self.role, wanted)
+        judge(move.received_exactly(result, [one.instance for one in wanted]))
+
+    @pytest.mark.requirement("004")
+    def test_store_command_agrees_with_data_set(self, retrieval, judge):
+        judge(move.command_agrees(retrieval))
+
+    @pytest.mark.requirement("005")
+    def test_counts_what_it_sent(self, retrieval, judge):
+        judge(move.counted(retrieval, completed=1))
+
+    @pytest.mark.requirement("006")
+    def test_pending_numbers_are_consistent(self, list_retrieval, judge):
+        judge(move.pending_consistent(list_retrieval))
+
+    @pytest.mark.requirement("007")
+    def test_unknown_destination_is_refused(self, retriever, reference, judge, judge_status):
+        identifier = move_identifier(reference.study, reference.series, [reference.instance])
+        result = retriever.retrieve(self.role, identifier, destination="TDWII_NOBODY")
+        judge(move.received_exactly(result, []))
+        judge_status(result.move)
+
+    @pytest.mark.requirement("008")
+    def test_missing_instance_sends_nothing(self, retriever, reference, judge):
+        identifier = move_identifier(reference.study, reference.series, [generate_uid()])
+        judge(move.nothing_moved(retriever.retrieve(self.role, identifier)))
+
+    @pytest.mark.requirement("009")
+    def test_missing_instance_of_a_list_is_left_out(self, list_retrieval, reference, judge):
+        judge(move.received_exactly(list_retrieval, [reference.instance]))
+
+    @pytest.mark.requirement("010")
+    def test_refused_instance_is_no_success(self, refused, judge_status):
+        judge_status(refused.move)
+
+    @pytest.mark.requirement("011")
+    def test_refused_instance_is_listed(self, refused, reference, judge):
+        judge(move.failed_list(refused, [reference.instance]))
+
+    @pytest.mark.requirement("012")
+    def test_stores_come_on_their_own_association(self, retrieval, receiver, judge):
+        others = [store for store in retrieval.stores if store.acceptor != receiver.ae_title]
+        nothing = [] if retrieval.stores else [Finding("an association to the move destination", "no C-STORE came")]
+        judge(nothing + [Finding(f"called AE title {receiver.ae_title}", store.acceptor) for store in others])
+
+    @pytest.mark.requirement("013")
+    def test_final_response_has_no_remaining(self, retrieval, judge):
+        judge(move.remaining_absent(retrieval))
+
+    @pytest.mark.requirement("014")
+    def test_success_has_no_identifier(self, retrieval, judge):
+        judge(move.no_identifier(retrieval))

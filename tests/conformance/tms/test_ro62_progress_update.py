@@ -1,0 +1,172 @@
+"""RO-62 Treatment Delivery Progress Update: the TDD that holds the lock says how far it is (N-SET)."""
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks import find, status, workitem as ups
+from tdwii_conformance.drivers.messages import item
+
+PROGRESS = "ProcedureStepProgressInformationSequence"
+STATE = ("ProcedureStepState",)
+
+
+def progress_of(exchange):
+    """The Procedure Step Progress that an N-GET shows, as a number; None if it shows none."""
+    items = (exchange.dataset or {}).get(PROGRESS) or []
+    value = items[0].get("ProcedureStepProgress") if items else None
+    return None if value is None else float(value)
+
+
+def beam_of(exchange):
+    """The Referenced Beam Number that an N-GET shows among the progress parameters; None if it shows none."""
+    for progress in (exchange.dataset or {}).get(PROGRESS) or []:
+        for parameter in progress.get("ProcedureStepProgressParametersSequence") or []:
+            return None if parameter.get("NumericValue") is None else float(parameter.NumericValue)
+    return None
+
+
+@pytest.fixture(scope="module")
+def course(begin):
+    """A workitem that was claimed."""
+    return begin("TREATMENT")
+
+
+@pytest.fixture(scope="module")
+def first(course):
+    return course.update(0)
+
+
+@pytest.fixture(scope="module")
+def later(course, first):
+    """The updates after the first, each with what N-GET showed then."""
+    return [(value, course.update(value), course.get([PROGRESS])) for value in (30, 70, 100)]
+
+
+@pytest.fixture(scope="module")
+def before(course, later):
+    """The workitem before requests that are to change nothing."""
+    return course.get()
+
+
+@pytest.mark.requirement("RO62-TMS-001")
+def test_first_update_is_accepted(first, judge_status):
+    judge_status(first)
+
+
+@pytest.mark.requirement("RO62-TMS-002")
+def test_later_updates_are_accepted(later, judge_status):
+    for _, update, _ in later:
+        judge_status(update)
+
+
+@pytest.mark.requirement("RO62-TMS-003")
+def test_progress_is_shown(later, judge):
+    for value, _, shown in later:
+        judge(ups.equal(progress_of(shown), float(value), "Procedure Step Progress"))
+
+
+@pytest.mark.requirement("RO62-TMS-004")
+def test_beam_is_shown(course, later, judge):
+    judge(ups.equal(beam_of(later[-1][2]), float(course.beam(100)), "Referenced Beam Number"))
+
+
+@pytest.mark.requirement("RO62-TMS-005")
+def test_other_transaction_uid_is_refused(course, before, judge_status):
+    judge_status(course.update(5, transaction_uid=generate_uid()))
+
+
+@pytest.mark.requirement("RO62-TMS-006")
+def test_missing_transaction_uid_is_refused(course, before, judge_status):
+    judge_status(course.update(5, transaction_uid=None))
+
+
+@pytest.mark.requirement("RO62-TMS-007")
+@pytest.mark.parametrize("uid", ["other", "missing"])
+def test_refused_update_changes_nothing(course, before, judge, uid):
+    refused = course.update(7, transaction_uid=generate_uid() if uid == "other" else None)
+    judge(status.refused(refused, "an update without the lock"))
+    judge(ups.untouched(before, course.get()))
+
+
+@pytest.mark.requirement("RO62-TMS-008")
+@pytest.mark.parametrize("state", ["SCHEDULED", "COMPLETED"])
+def test_state_cannot_be_set(course, before, judge, state):
+    judge(status.answered(course.set(ProcedureStepState=state)))
+    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
+
+
+@pytest.mark.requirement("RO62-TMS-009")
+@pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID"])
+def test_identity_cannot_be_set(tdd, course, before, judge, keyword):
+    judge(status.answered(course.set(**{keyword: generate_uid()})))
+    workitem = course.workitem
+    query = workitem.query(state="IN PROGRESS", SOPInstanceUID=workitem.uid)
+    judge(find.includes(tdd.query(query), workitem.uid))
+    judge(ups.untouched(before, course.get()))
+
+
+@pytest.mark.requirement("RO62-TMS-010")
+@pytest.mark.parametrize("keyword", ["PatientName", "PatientID"])
+def test_patient_cannot_be_set(course, before, judge, keyword):
+    judge(status.answered(course.set(**{keyword: "OTHER"})))
+    judge(ups.shows(course.get([keyword]), keyword, before.dataset.get(keyword)))
+
+
+@pytest.mark.requirement("RO62-TMS-011")
+def test_unknown_workitem_is_refused(tdd, judge_status):
+    judge_status(tdd.set(generate_uid(), item(TransactionUID=generate_uid(), WorklistLabel="NOBODY")))
+
+
+@pytest.mark.requirement("RO62-TMS-012")
+def test_response_names_the_workitem(first, course, judge):
+    judge(status.no_foreign_uid(first, "AffectedSOPInstanceUID", course.workitem.uid))
+
+
+@pytest.mark.requirement("RO62-TMS-013")
+def test_transaction_uid_is_not_in_the_response(first, judge):
+    judge(status.answered(first) + status.no_transaction_uid([first]))
+
+
+@pytest.mark.requirement("RO62-TMS-014")
+def test_sequence_is_replaced_whole(begin, judge):
+    course = begin("TREATMENT")
+    judge(status.accepted(course.update(10, description="Gating"), "an update with a description"))
+    judge(status.accepted(course.update(20), "an update"))
+    shown = course.get([PROGRESS])
+    judge(ups.equal(progress_of(shown), 20.0, "Procedure Step Progress"))
+    judge(ups.equal(shown.dataset.get(PROGRESS)[0].get("ProcedureStepProgressDescription"), None, "Description"))
+
+
+@pytest.mark.requirement("RO62-TMS-015")
+def test_lock_on_an_unclaimed_workitem_is_refused(tdd, schedule, judge_status):
+    workitem = schedule("TREATMENT")
+    judge_status(tdd.set(workitem.uid, item(TransactionUID=generate_uid(), WorklistLabel="LABEL")))
+
+
+@pytest.mark.requirement("RO62-TMS-016")
+def test_unclaimed_workitem_may_be_set(tdd, schedule, judge_status):
+    workitem = schedule("TREATMENT")
+    judge_status(tdd.set(workitem.uid, item(ProcedureStepLabel="Rescheduled")))
+
+
+@pytest.mark.requirement("RO62-TMS-017")
+def test_same_update_twice(begin, judge):
+    course = begin("TREATMENT")
+    judge(status.accepted(course.update(60), "the first of two equal updates"))
+    once = course.get()
+    judge(status.accepted(course.update(60), "the second of two equal updates"))
+    judge(ups.untouched(once, course.get()))
+
+
+@pytest.mark.requirement("RO62-TMS-018")
+def test_modification_time_is_kept(begin, judge):
+    keyword = "ScheduledProcedureStepModificationDateTime"
+    course = begin("TREATMENT")
+    earlier = course.get([keyword])
+    course.update(60)
+    judge(ups.not_before(earlier, course.get([keyword]), keyword))
+
+
+@pytest.mark.requirement("RO62-TMS-019")
+def test_state_stays_in_progress(course, later, judge):
+    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))

@@ -1,0 +1,127 @@
+"""RO-64 Treatment Delivery Final Update: all that the final state needs (N-SET)."""
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks import Finding, judge_attribute, status, workitem as ups
+from tdwii_conformance.checks.move import same_content
+from tdwii_conformance.drivers.messages import code_item, item
+from tdwii_conformance.drivers.scenarios import SCENARIOS
+from tdwii_conformance.pytest_plugin import attribute_parameters
+
+PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
+PROGRESS = "ProcedureStepProgressInformationSequence"
+
+
+@pytest.fixture(scope="module", params=SCENARIOS, ids=str)
+def course(request, begin):
+    """A treatment delivered up to the final update."""
+    return begin(request.param.start).deliver(request.param)
+
+
+@pytest.fixture(scope="module")
+def before(course):
+    return course.get()
+
+
+@pytest.fixture(scope="module")
+def final(course, before):
+    return course.final_update()
+
+
+@pytest.fixture(scope="module")
+def stored(course, final):
+    """The workitem after the final update, by N-GET."""
+    return course.get()
+
+
+@pytest.mark.requirement("RO64-TMS-001")
+def test_final_update_is_accepted(final, judge_status):
+    judge_status(final)
+
+
+@pytest.mark.parametrize("rule", attribute_parameters("RO-64 stored", "TMS"))
+def test_stored_has(rule, final, stored, course, judge):
+    judge(ups.got(stored))
+    judge(judge_attribute(rule.rule, [stored.dataset], course.facts))
+
+
+@pytest.mark.requirement("RO64-TMS-002")
+def test_state_stays_in_progress(final, stored, judge):
+    judge(ups.state_is(stored, "IN PROGRESS"))
+
+
+@pytest.mark.requirement("RO64-TMS-007")
+def test_response_names_the_workitem(final, course, judge):
+    judge(status.no_foreign_uid(final, "AffectedSOPInstanceUID", course.workitem.uid))
+
+
+@pytest.mark.requirement("RO64-TMS-008")
+def test_the_rest_is_untouched(before, final, stored, judge):
+    judge(ups.untouched(before, stored, ignoring=(PERFORMED, PROGRESS, "SpecificCharacterSet")))
+
+
+@pytest.mark.requirement("RO64-TMS-003")
+def test_other_transaction_uid_is_refused(begin, judge, judge_status):
+    course = begin("TREATMENT").deliver(SCENARIOS[0])
+    before = course.get()
+    refused = course.final_update(transaction_uid=generate_uid())
+    judge(ups.untouched(before, course.get()))
+    judge_status(refused)
+
+
+@pytest.mark.requirement("RO64-TMS-004")
+def test_every_output_is_stored(begin, judge):
+    course = begin("TREATMENT").deliver(SCENARIOS[0])
+    update = course.final_data_set()
+    outputs = update.UnifiedProcedureStepPerformedProcedureSequence[0].OutputInformationSequence
+    for _ in range(2):
+        more = item(**{element.keyword: element.value for element in outputs[0]})
+        reference = outputs[0].ReferencedSOPSequence[0]
+        more.ReferencedSOPSequence = [
+            item(ReferencedSOPClassUID=reference.ReferencedSOPClassUID, ReferencedSOPInstanceUID=generate_uid())
+        ]
+        outputs.append(more)
+    judge(status.accepted(course.send(update), "a final update with three outputs"))
+    stored = course.get([PERFORMED])
+    judge(ups.got(stored))
+    performed = stored.dataset.get(PERFORMED) or [item()]
+    came = item(OutputInformationSequence=list(performed[0].get("OutputInformationSequence") or []))
+    judge(same_content(item(OutputInformationSequence=list(outputs)), came))
+
+
+@pytest.mark.requirement("RO64-TMS-005")
+def test_text_of_iso_ir_100_stays_readable(begin, judge):
+    course = begin("TREATMENT").deliver(SCENARIOS[0])
+    update = course.final_data_set()
+    update.SpecificCharacterSet = "ISO_IR 100"
+    station = course.workitem.station
+    performed = update.UnifiedProcedureStepPerformedProcedureSequence[0]
+    performed.PerformedStationNameCodeSequence = [code_item(station.value, station.scheme, "Gerät Süd")]
+    judge(status.accepted(course.send(update), "a final update in ISO_IR 100"))
+    stored = course.get([PERFORMED, "SpecificCharacterSet"])
+    judge(ups.got(stored))
+    meanings = [
+        code.get("CodeMeaning")
+        for procedure in stored.dataset.get(PERFORMED) or []
+        for code in procedure.get("PerformedStationNameCodeSequence") or []
+    ]
+    judge(ups.equal(meanings, ["Gerät Süd"], f"{PERFORMED}[0].PerformedStationNameCodeSequence[0].CodeMeaning"))
+
+
+@pytest.mark.requirement("RO64-TMS-006")
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.state == "CANCELED"], ids=str)
+def test_reason_of_cancellation_is_stored(begin, judge, scenario):
+    course = begin(scenario.start).deliver(scenario)
+    judge(status.accepted(course.final_update(), "the final update"))
+    stored = course.get([PROGRESS])
+    judge(ups.got(stored))
+    reasons = [
+        reason.get("CodeValue")
+        for progress in stored.dataset.get(PROGRESS) or []
+        for reason in progress.get("ProcedureStepDiscontinuationReasonCodeSequence") or []
+    ]
+    sent = course.final_data_set().ProcedureStepProgressInformationSequence[0]
+    expected = [reason.CodeValue for reason in sent.ProcedureStepDiscontinuationReasonCodeSequence]
+    place = f"{PROGRESS}[0].ProcedureStepDiscontinuationReasonCodeSequence"
+    judge(ups.equal(reasons, expected, place) if expected else [Finding("a reason in the final update", "none", place)])

@@ -1,0 +1,168 @@
+"""RO-65 Treatment Delivery Completed / Canceled: the final state (N-ACTION, Change UPS State)."""
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks import find, status, workitem as ups
+from tdwii_conformance.drivers.scenarios import SCENARIOS
+
+STATE = ("ProcedureStepState",)
+PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
+FINAL = ("COMPLETED", "CANCELED")
+BY_STATE = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
+
+
+@pytest.fixture(scope="module", params=SCENARIOS, ids=str)
+def course(request, begin):
+    """A treatment delivered, its final update sent."""
+    course = begin(request.param.start).deliver(request.param)
+    course.final_update()
+    return course
+
+
+@pytest.fixture(scope="module")
+def before(course):
+    return course.get([PERFORMED])
+
+
+@pytest.fixture(scope="module")
+def end(course, before):
+    return course.finish()
+
+
+@pytest.fixture(scope="module")
+def shown(course, end):
+    """The workitem in its final state, by N-GET."""
+    return course.get()
+
+
+@pytest.fixture(scope="module", params=FINAL)
+def ended(request, begin):
+    """A workitem in a final state, for requests that come too late."""
+    course = begin("TREATMENT").deliver(BY_STATE[request.param])
+    course.final_update()
+    course.finish()
+    return course
+
+
+@pytest.fixture(scope="module")
+def running(begin):
+    """A workitem in progress, delivered but without its final update."""
+    return begin("TREATMENT").deliver(SCENARIOS[0])
+
+
+@pytest.mark.requirement("RO65-TMS-001")
+def test_final_state_is_granted(end, judge_status):
+    judge_status(end)
+
+
+@pytest.mark.requirement("RO65-TMS-002")
+def test_final_state_is_shown(course, end, shown, judge):
+    judge(ups.state_is(shown, course.scenario.state))
+
+
+@pytest.mark.requirement("RO65-TMS-003")
+def test_final_state_is_found(tdd, course, end, judge):
+    workitem = course.workitem
+    judge(find.includes(tdd.query(workitem.query(state=course.scenario.state)), workitem.uid))
+    for state in ("SCHEDULED", "IN PROGRESS"):
+        judge(find.excludes(tdd.query(workitem.query(state=state)), workitem.uid, f"it is {course.scenario.state}"))
+
+
+@pytest.mark.requirement("RO65-TMS-004")
+def test_update_after_the_end_is_refused(ended, judge, judge_status):
+    before = ended.get()
+    refused = ended.update(50)
+    judge(ups.untouched(before, ended.get()))
+    judge_status(refused)
+
+
+@pytest.mark.requirement("RO65-TMS-005")
+def test_completed_again_is_a_warning(begin, judge_status):
+    judge_status(finished(begin, "COMPLETED").change_state("COMPLETED"))
+
+
+@pytest.mark.requirement("RO65-TMS-006")
+def test_canceled_again_is_a_warning(begin, judge_status):
+    judge_status(finished(begin, "CANCELED").change_state("CANCELED"))
+
+
+def finished(begin, state):
+    course = begin("TREATMENT").deliver(BY_STATE[state])
+    course.final_update()
+    course.finish()
+    return course
+
+
+@pytest.mark.requirement("RO65-TMS-007")
+@pytest.mark.parametrize("state", ["IN PROGRESS", "other final"])
+def test_other_change_after_the_end_is_refused(ended, judge_status, state):
+    other = "COMPLETED" if ended.scenario.state == "CANCELED" else "CANCELED"
+    judge_status(ended.change_state(other if state == "other final" else state))
+
+
+@pytest.mark.requirement("RO65-TMS-008")
+@pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED", "CANCELED"])
+def test_other_transaction_uid_after_the_end_is_refused(ended, judge_status, state):
+    judge_status(ended.change_state(state, transaction_uid=generate_uid()))
+
+
+@pytest.mark.requirement("RO65-TMS-009")
+def test_completed_without_final_update_is_refused(running, judge, judge_status):
+    refused = running.change_state("COMPLETED")
+    judge(ups.state_is(running.get(STATE), "IN PROGRESS"))
+    judge_status(refused)
+
+
+@pytest.mark.requirement("RO65-TMS-010")
+@pytest.mark.parametrize("state", FINAL)
+def test_other_transaction_uid_is_refused(running, judge, judge_status, state):
+    refused = running.change_state(state, transaction_uid=generate_uid())
+    judge(ups.state_is(running.get(STATE), "IN PROGRESS"))
+    judge_status(refused)
+
+
+@pytest.mark.requirement("RO65-TMS-011")
+@pytest.mark.parametrize("state", FINAL)
+def test_missing_transaction_uid_is_refused(running, judge, judge_status, state):
+    refused = running.change_state(state, transaction_uid=None)
+    judge(ups.state_is(running.get(STATE), "IN PROGRESS"))
+    judge_status(refused)
+
+
+@pytest.mark.requirement("RO65-TMS-012")
+def test_cancellation_time_is_filled(begin, judge):
+    course = finished(begin, "CANCELED")
+    shown = course.get(["ProcedureStepProgressInformationSequence"])
+    judge(ups.got(shown))
+    judge(ups.has_value(shown.dataset, "ProcedureStepProgressInformationSequence", "ProcedureStepCancellationDateTime"))
+
+
+@pytest.mark.requirement("RO65-TMS-013")
+def test_canceled_without_reason(begin, judge_status):
+    judge_status(begin("TREATMENT").change_state("CANCELED"))
+
+
+@pytest.mark.requirement("RO65-TMS-014")
+def test_response_names_the_workitem(course, end, judge):
+    judge(status.no_foreign_uid(end, "AffectedSOPInstanceUID", course.workitem.uid))
+
+
+@pytest.mark.requirement("RO65-TMS-015")
+def test_transaction_uid_is_not_in_the_response(end, judge):
+    judge(status.answered(end) + status.no_transaction_uid([end]))
+
+
+@pytest.mark.requirement("RO65-TMS-016")
+def test_back_to_scheduled_is_refused(running, judge_status):
+    judge_status(running.change_state("SCHEDULED"))
+
+
+@pytest.mark.requirement("RO65-TMS-016")
+def test_final_back_to_scheduled_is_refused(ended, judge_status):
+    judge_status(ended.change_state("SCHEDULED"))
+
+
+@pytest.mark.requirement("RO65-TMS-017")
+def test_final_update_is_kept(before, shown, course, judge):
+    judge(ups.untouched(before, course.get([PERFORMED])))
