@@ -45,6 +45,8 @@ class Server:
         Gets every exchange that was served.
     require_called_ae_title : bool
         Whether associations to another AE title are rejected.
+    storage_roles : sequence of str
+        Storage SOP classes for which a peer may ask to be SCP, for C-GET.
     implementation_version_name : str, optional
         What to call ourselves in the negotiation, at most 16 characters.
     """
@@ -61,12 +63,16 @@ class Server:
         tls: TLS | None = None,
         transcript: Transcript | None = None,
         require_called_ae_title: bool = False,
+        storage_roles: Sequence[str] = (),
         implementation_version_name: str | None = None,
     ) -> None:
         self.ae_title = check_ae_title(ae_title)
         self._address = (host, port)
         self._tls = tls
-        self._contexts = contexts
+        self._contexts = contexts_of(contexts)
+        for context in self._contexts:
+            if context.abstract_syntax in storage_roles:
+                context.scu_role, context.scp_role = True, True
         self._transcript = transcript
         self._handlers = [(evt.EVT_CONN_OPEN, self._connected), (evt.EVT_CONN_OPEN, tune), *handlers]
         deadlines = timeouts or Timeouts()
@@ -106,7 +112,7 @@ class Server:
         try:
             self._server = self._entity.make_server(
                 self._address,
-                contexts=contexts_of(self._contexts),
+                contexts=self._contexts,
                 ssl_context=self._tls.server_context() if self._tls else None,
                 evt_handlers=self._handlers,
                 server_class=ThreadedAssociationServer,

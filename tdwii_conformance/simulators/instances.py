@@ -1,0 +1,291 @@
+"""Composite instances as a C-MOVE, C-GET and C-STORE SCP keeps them: exact bytes, in memory or in a folder."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_file_meta_info
+from pydicom.uid import UID
+from pynetdicom import build_context, evt
+from pynetdicom.sop_class import Verification
+
+from ..dimse import Peer, Timeouts, tune
+
+__all__ = ["IdentifierRefused", "Instance", "InstanceStore", "get_handler", "move_handler", "store_handler"]
+
+SUCCESS, PENDING, CANCELED = 0x0000, 0xFF00, 0xFE00
+DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0xA900, 0xC000
+# Unique keys of the Study Root model, from the top [PS3.4 C.6.2.1].
+LEVELS = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
+
+
+class IdentifierRefused(ValueError):
+    """An identifier does not fit the Study Root model; answered with A900."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One instance as it came.
+
+    Parameters
+    ----------
+    sop_class, uid, study, series : str
+        SOP Class UID and the unique keys.
+    transfer_syntax : str
+        Of `encoded`.
+    encoded : bytes
+        The data set as it travelled.
+    """
+
+    sop_class: str
+    uid: str
+    study: str
+    series: str
+    transfer_syntax: str
+    encoded: bytes
+
+    @cached_property
+    def attributes(self) -> Dataset:
+        """The decoded data set; for looking at, not for changing."""
+        syntax = UID(self.transfer_syntax)
+        return read_dataset(BytesIO(self.encoded), syntax.is_implicit_VR, syntax.is_little_endian)
+
+    def dataset(self) -> Dataset:
+        """Return a new data set with file meta information, as pynetdicom sends it."""
+        syntax = UID(self.transfer_syntax)
+        dataset = read_dataset(BytesIO(self.encoded), syntax.is_implicit_VR, syntax.is_little_endian)
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = syntax
+        return dataset
+
+
+def instance_of(encoded: bytes, transfer_syntax: str) -> Instance:
+    """Return the instance that some bytes are.
+
+    Raises
+    ------
+    ValueError
+        If they are no data set with SOP Class, SOP Instance, Study and Series Instance UID.
+    """
+    syntax = UID(transfer_syntax)
+    try:
+        dataset = read_dataset(BytesIO(encoded), syntax.is_implicit_VR, syntax.is_little_endian)
+        values = [str(dataset[k].value or "") for k in ("SOPClassUID", "SOPInstanceUID", *list(LEVELS.values())[:2])]
+    except Exception as error:  # pydicom raises whatever the bytes lead it to
+        raise ValueError(f"not a data set with the unique keys: {error}") from error
+    if not all(values):
+        raise ValueError("SOP Class, SOP Instance, Study and Series Instance UID need a value")
+    return Instance(*values, transfer_syntax, encoded)
+
+
+class InstanceStore:
+    """Instances of any storage SOP class. Safe to use from many threads.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where they are kept as files, and read from at the start; only in memory without it.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._instances: dict[str, Instance] = {}
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    self._read(path)
+
+    def _read(self, path: Path) -> None:
+        try:
+            file = dcmread(path)
+            instance = instance_of(_body(path), str(file.file_meta.TransferSyntaxUID))
+        except (InvalidDicomError, ValueError, AttributeError, OSError):
+            return  # a folder may hold other files beside the instances
+        self._instances[instance.uid] = instance
+
+    def add(self, instance: Instance) -> None:
+        """Keep an instance; one that is there already is replaced."""
+        if self._folder is not None:
+            self._write(self._folder, instance)
+        with self._lock:
+            self._instances[instance.uid] = instance
+
+    @staticmethod
+    def _write(folder: Path, instance: Instance) -> None:
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(instance.sop_class), UID(instance.uid)
+        meta.TransferSyntaxUID = UID(instance.transfer_syntax)
+        buffer = BytesIO()
+        buffer.write(b"\0" * 128 + b"DICM")
+        write_file_meta_info(buffer, meta, enforce_standard=True)
+        buffer.write(instance.encoded)
+        # A UID is digits and dots, but what a peer sends may be anything: only that goes into a file name.
+        name = "".join(c for c in instance.uid if c in "0123456789.").strip(".") or "unnamed"
+        temporary = folder / f".{name}.{threading.get_ident()}.part"
+        temporary.write_bytes(buffer.getvalue())
+        os.replace(temporary, folder / f"{name}.dcm")
+
+    def __iter__(self) -> Iterator[Instance]:
+        with self._lock:
+            return iter(list(self._instances.values()))
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def select(self, identifier: Dataset) -> list[Instance]:
+        """Return the instances that a C-MOVE or C-GET identifier names [PS3.4 C.4.2.2.1].
+
+        Raises
+        ------
+        IdentifierRefused
+            If level or unique keys do not fit.
+        """
+        level = str(identifier.get("QueryRetrieveLevel") or "")
+        if level not in LEVELS:
+            raise IdentifierRefused(f"Query/Retrieve Level is {level!r}, not one of {', '.join(LEVELS)}")
+        names = list(LEVELS.values())[: list(LEVELS).index(level) + 1]
+        wanted = [_uids(identifier, name) for name in names]
+        for name, uids in zip(names, wanted, strict=True):
+            if not uids or any("*" in uid or "?" in uid for uid in uids):
+                raise IdentifierRefused(f"{name} is a unique key at level {level}: it needs a UID")
+            if len(uids) > 1 and name != names[-1]:
+                raise IdentifierRefused(f"{name} is above level {level}: it takes a single value")
+        with self._lock:
+            if level == "IMAGE":
+                found = [self._instances[uid] for uid in wanted[-1] if uid in self._instances]
+            else:
+                found = list(self._instances.values())
+        keys = {"StudyInstanceUID": "study", "SeriesInstanceUID": "series", "SOPInstanceUID": "uid"}
+        return [i for i in found if all(getattr(i, keys[n]) in uids for n, uids in zip(names, wanted, strict=True))]
+
+
+def _uids(identifier: Dataset, name: str) -> list[str]:
+    value = identifier.get(name)
+    return [] if not value else [str(value)] if isinstance(value, str) else [str(uid) for uid in value]
+
+
+def _body(path: Path) -> bytes:
+    """Return the data set of a DICOM file as it is written there, without preamble and meta information."""
+    content = path.read_bytes()
+    # Group length of the meta group: always first, explicit VR little endian, 12 bytes [PS3.10 7.1].
+    length = int.from_bytes(content[140:144], "little")
+    return content[144 + length :]
+
+
+# --- handlers --------------------------------------------------------------------------------------------------------
+
+
+def store_handler(store: InstanceStore) -> Callable[[Any], int]:
+    """Return a handler of ``evt.EVT_C_STORE`` that keeps what comes, or says what is wrong with it [PS3.4 B.2.3]."""
+
+    def handle(event: Any) -> int:
+        request = event.request
+        try:
+            instance = instance_of(request.DataSet.getvalue(), str(event.context.transfer_syntax))
+        except ValueError:
+            return CANNOT_UNDERSTAND
+        command = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+        if command != (instance.sop_class, instance.uid):
+            return DOES_NOT_MATCH
+        store.add(instance)
+        return SUCCESS
+
+    return handle
+
+
+Found = Callable[[Dataset], list[Instance]]
+
+
+def _sent(event: Any, instances: Iterable[Instance]) -> Iterator[tuple[int, Dataset | None]]:
+    for instance in instances:
+        if event.is_cancelled:
+            yield CANCELED, None
+            return
+        yield PENDING, instance.dataset()
+
+
+def _refusal(error: Exception) -> Dataset:
+    status = Dataset()
+    status.Status, status.ErrorComment = DOES_NOT_MATCH, str(error)[:64]
+    return status
+
+
+def move_handler(
+    store: InstanceStore, destinations: Mapping[str, Peer], calling: str, timeouts: Timeouts
+) -> Callable[[Any], Iterator[Any]]:
+    """Return a handler of ``evt.EVT_C_MOVE``.
+
+    Parameters
+    ----------
+    store : InstanceStore
+        What can be moved.
+    destinations : mapping of str to Peer
+        Who is known; an unknown one gets A801.
+    calling : str
+        Our AE title.
+    timeouts : Timeouts
+        Deadlines of the sub-operations' association.
+    """
+
+    def handle(event: Any) -> Iterator[Any]:
+        peer = destinations.get(str(event.move_destination).strip())
+        if peer is None:
+            yield None, None
+            return
+        try:
+            instances = store.select(event.identifier)
+        except IdentifierRefused as error:
+            refusal, instances = error, []
+        else:
+            refusal = None
+        contexts = {(i.sop_class, i.transfer_syntax) for i in instances}
+        proposed = [build_context(c, [s]) for c, s in sorted(contexts)]
+        # Should the destination not take an instance as it is, pynetdicom converts between uncompressed syntaxes.
+        proposed += [build_context(c) for c in sorted({c for c, _ in contexts})] or [build_context(Verification)]
+        yield (
+            peer.host,
+            peer.port,
+            {
+                "contexts": proposed[:128],
+                "evt_handlers": [(evt.EVT_CONN_OPEN, tune)],
+                "tls_args": (peer.tls.client_context(), peer.host) if peer.tls else None,
+            },
+        )
+        if refusal is not None:
+            # pynetdicom asks for a number before a status; 1 makes it connect, and take the status that follows.
+            yield 1
+            yield _refusal(refusal), None
+            return
+        yield len(instances)
+        yield from _sent(event, instances)
+
+    return handle
+
+
+def get_handler(store: InstanceStore) -> Callable[[Any], Iterator[Any]]:
+    """Return a handler of ``evt.EVT_C_GET``."""
+
+    def handle(event: Any) -> Iterator[Any]:
+        try:
+            instances = store.select(event.identifier)
+        except IdentifierRefused as error:
+            yield 1
+            yield _refusal(error), None
+            return
+        yield len(instances)
+        yield from _sent(event, instances)
+
+    return handle

@@ -1,0 +1,150 @@
+"""The simulated Object Storage: keeps instances of any storage SOP class, and gives them back [PS3.4 B, C]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydicom.dataset import Dataset
+from pydicom.uid import AllTransferSyntaxes
+from pynetdicom import AllStoragePresentationContexts, evt, sop_class
+
+from ..dimse import TLS, Peer, Server, Timeouts
+from ..exchange import Transcript
+from ..ups.matching import Rows, matches, response_identifier
+from ..profile.ups_tables import AttributeRow
+from .instances import LEVELS, Instance, InstanceStore, get_handler, move_handler, store_handler
+
+__all__ = ["OST"]
+
+STUDY_ROOT_FIND = sop_class.StudyRootQueryRetrieveInformationModelFind
+STUDY_ROOT_MOVE = sop_class.StudyRootQueryRetrieveInformationModelMove
+STUDY_ROOT_GET = sop_class.StudyRootQueryRetrieveInformationModelGet
+SUCCESS, PENDING, CANCELED, DOES_NOT_MATCH, CANNOT_PROCESS = 0x0000, 0xFF00, 0xFE00, 0xA900, 0xC000
+
+
+class _EveryKey(dict[str, AttributeRow]):
+    """Every attribute is a matching key: the OST matches whatever it has a value for [PS3.4 C.2.2.1.3]."""
+
+    def get(self, keyword: str, default: Any = None) -> AttributeRow:
+        return AttributeRow(keyword, "", "", "", "", "", "", "O", False, self)
+
+
+EVERY_KEY: Rows = _EveryKey()
+
+
+class OST:
+    """A simulated OST. A context manager.
+
+    Parameters
+    ----------
+    ae_title : str
+        Its AE title.
+    host, port : str, int
+        Where it listens; port 0 takes a free one.
+    folder : Path, optional
+        Where instances are kept; in memory without it.
+    destinations : mapping of str to Peer
+        Move destinations by AE title; looked at when asked, so the caller may add to it.
+    tls : TLS, optional
+        To listen with TLS.
+    timeouts : Timeouts, optional
+        Deadlines.
+    transcript : Transcript, optional
+        Gets every exchange that was served.
+    """
+
+    def __init__(
+        self,
+        ae_title: str = "OST",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        folder: Path | None = None,
+        destinations: Mapping[str, Peer] | None = None,
+        tls: TLS | None = None,
+        timeouts: Timeouts | None = None,
+        transcript: Transcript | None = None,
+    ) -> None:
+        self.instances = InstanceStore(folder)
+        known = destinations if destinations is not None else {}
+        deadlines = timeouts or Timeouts()
+        storage = [(str(c.abstract_syntax), AllTransferSyntaxes) for c in AllStoragePresentationContexts]
+        self._server = Server(
+            ae_title,
+            [sop_class.Verification, STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET, *storage],
+            [
+                (evt.EVT_C_ECHO, lambda event: SUCCESS),
+                (evt.EVT_C_STORE, store_handler(self.instances)),
+                (evt.EVT_C_FIND, self._c_find),
+                (evt.EVT_C_MOVE, move_handler(self.instances, known, ae_title, deadlines)),
+                (evt.EVT_C_GET, get_handler(self.instances)),
+            ],
+            host=host,
+            port=port,
+            tls=tls,
+            timeouts=deadlines,
+            transcript=transcript,
+            storage_roles=[syntax for syntax, _ in storage],
+        )
+
+    @property
+    def peer(self) -> Peer:
+        """How to reach it."""
+        return self._server.peer
+
+    def start(self) -> Self:
+        """Listen."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening, and end all associations."""
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _c_find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:
+        try:
+            identifier = event.identifier
+            identifier.decode()
+        except Exception:  # bytes of a peer that no data set can be made of
+            yield CANNOT_PROCESS, None
+            return
+        level = str(identifier.get("QueryRetrieveLevel") or "")
+        if level not in LEVELS:
+            yield DOES_NOT_MATCH, None
+            return
+        for match in self.find(identifier, level):
+            if event.is_cancelled:
+                yield CANCELED, None
+                return
+            yield PENDING, match
+
+    def find(self, identifier: Dataset, level: str) -> Iterator[Dataset]:
+        """Yield a response for each study, series or instance that matches."""
+        seen: set[str] = set()
+        keys = Dataset()
+        keys.update({element.tag: element for element in identifier if element.keyword != "QueryRetrieveLevel"})
+        for instance in self.instances:
+            entity = _entity(instance, level)
+            if entity not in seen and matches(keys, instance.attributes, EVERY_KEY):
+                seen.add(entity)
+                response = response_identifier(keys, instance.attributes, EVERY_KEY)
+                response.QueryRetrieveLevel = level
+                response.RetrieveAETitle = self._server.ae_title
+                if "SpecificCharacterSet" in instance.attributes:
+                    response.SpecificCharacterSet = instance.attributes.SpecificCharacterSet
+                yield response
+
+
+def _entity(instance: Instance, level: str) -> str:
+    return {"STUDY": instance.study, "SERIES": instance.series, "IMAGE": instance.uid}[level]
