@@ -72,10 +72,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sut", metavar="FILE", help="the system under test, described in a TOML file")
     group.addoption("--entities", metavar="FILE", help="address book (ApplicationEntities.json) for hosts and ports")
     group.addoption("--embedded", action="store_true", help="judge the simulated TMS and OST (default without --sut)")
-    group.addoption("--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)")
+    group.addoption(
+        "--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)"
+    )
     group.addoption("--report", metavar="FILE", help="write the verdicts and their evidence as one HTML page")
     group.addoption("--evidence", metavar="DIR", help="write the exchanges of each test as dcmdump text")
-    group.addoption("--baseline", metavar="FILE", help="compare the verdicts with an earlier run: fail only on what got worse")
+    group.addoption(
+        "--baseline", metavar="FILE", help="compare the verdicts with an earlier run: fail only on what got worse"
+    )
     group.addoption("--update-baseline", action="store_true", help="write the baseline file from this run")
 
 
@@ -384,7 +388,9 @@ def _shortened(text: str) -> str:
     lines = text.splitlines()
     if len(lines) <= SHOWN_LINES:
         return text
-    return "\n".join([*lines[:SHOWN_LINES], f"... {len(lines) - SHOWN_LINES} more lines: --report FILE or --evidence DIR"])
+    return "\n".join(
+        [*lines[:SHOWN_LINES], f"... {len(lines) - SHOWN_LINES} more lines: --report FILE or --evidence DIR"]
+    )
 
 
 def _attach_to_allure(
@@ -517,6 +523,10 @@ class Collector:
             from .report.html import write_html
 
             write_html(
-                Path(page), self.verdicts, _catalogue(self.config), system=self._system_name(), edition=_edition(self.config)
+                Path(page),
+                self.verdicts,
+                _catalogue(self.config),
+                system=self._system_name(),
+                edition=_edition(self.config),
             )
             out.write_line(f"report: {Path(page).resolve()}")

@@ -1,7 +1,7 @@
 """The wire: application entities, associations, TLS, DIMSE operations, and the recording of all of it."""
 
 from .client import Link, NegotiatedContext, Proposal, connect
-from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, Rejected, Unreachable
+from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import Recorder
 from .server import Handler, Server
@@ -17,6 +17,7 @@ __all__ = [
     "Mute",
     "NegotiatedContext",
     "NoContext",
+    "NothingAccepted",
     "Peer",
     "Proposal",
     "Recorder",

@@ -19,7 +19,7 @@ from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom import sop_class as sop_classes
 
 from ..exchange import Exchange, Transcript
-from .errors import Aborted, LinkLost, Mute, NoContext, Rejected, Unreachable
+from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .peers import Peer, Timeouts, check_ae_title
 from .recording import Recorder
 from .tuning import quiet_logging, tune
@@ -116,7 +116,7 @@ def connect(
 
     Raises
     ------
-    Unreachable, Rejected, Mute, Aborted
+    Unreachable, Rejected, Mute, Aborted, NothingAccepted
         If there is none.
     """
     quiet_logging()
@@ -178,6 +178,9 @@ class Link:
             return
         if self._association.is_rejected:
             raise Rejected(peer, self.calling, _rejection(self._association))
+        answer = self._association.acceptor.primitive
+        if answer is not None and answer.result == 0:
+            raise NothingAccepted(peer, self.calling)  # pynetdicom aborts an association it can do nothing with
         if not connected.is_set():
             raise Unreachable(peer, _why_not(peer, timeouts.connect))
         if time.monotonic() - began >= timeouts.association:

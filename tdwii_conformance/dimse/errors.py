@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .peers import Peer
 
-__all__ = ["Aborted", "DimseError", "LinkLost", "Mute", "NoContext", "Rejected", "Unreachable"]
+__all__ = ["Aborted", "DimseError", "LinkLost", "Mute", "NoContext", "NothingAccepted", "Rejected", "Unreachable"]
 
 
 class DimseError(Exception):
@@ -52,6 +52,16 @@ class Aborted(DimseError):
         super().__init__(
             f"{peer}: {peer.host}:{peer.port} aborted the association request or closed the connection: does it want TLS, "
             f"does it know our AE title {calling!r}?"
+        )
+
+
+class NothingAccepted(DimseError):
+    """The peer accepted the association but none of its presentation contexts."""
+
+    def __init__(self, peer: Peer, calling: str) -> None:
+        super().__init__(
+            f"{peer}: {peer.host}:{peer.port} accepted the association of {calling!r} but none of the presentation "
+            f"contexts proposed: is that the system it should be, and are its services switched on?"
         )
 
 

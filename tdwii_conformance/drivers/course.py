@@ -85,8 +85,44 @@ class Scheduled:
     def query(self, **changes: Any) -> Dataset:
         """Return the query of RO-58 that this workitem matches, with some keys changed."""
         day = f"{self.start:%Y%m%d}"
-        keys = {"station": self.station.value, "scheme": self.station.scheme, "start": f"{day}000000-{day}235959"}
-        return worklist_query(**{**keys, **changes})
+        return _query(self.station, f"{day}000000-{day}235959", **changes)
+
+    @staticmethod
+    def query_of(station: Code, start_range: str) -> Dataset:
+        """Return the query of RO-58 for a station and a range of start times."""
+        return _query(station, start_range)
+
+    @classmethod
+    def of_response(cls, identifier: Dataset, station: Code, tms: str, ost: str, edition: str) -> Scheduled:
+        """Return the workitem that a response of RO-58 describes.
+
+        Its plan, instruction and record are known by reference only: what a TDD would read in them is taken from the
+        workitem.
+        """
+        inputs = inputs_of(identifier)
+        parameters = {
+            str(name.get("CodeValue")): entry.get("TextValue") or entry.get("NumericValue")
+            for entry in identifier.get("ScheduledProcessingParametersSequence") or ()
+            for name in entry.get("ConceptNameCodeSequence") or ()
+        }
+        start_type = str(parameters.get("121740") or parameters.get("ccc001") or "TREATMENT")
+        text = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")
+        facts = {"station_value": station.value, "start": start_type, "tms_ae_title": tms, "ost_ae_title": ost}
+        for name, keyword in (
+            ("patient_name", "PatientName"),
+            ("patient_id", "PatientID"),
+            ("study", "StudyInstanceUID"),
+        ):
+            if identifier.get(keyword):
+                facts[name] = str(identifier.get(keyword))
+        if station.scheme:
+            facts["station_scheme"] = station.scheme
+        treatment = objects.new_treatment(
+            start_type, patient_name=facts.get("patient_name", ""), patient_id=facts.get("patient_id", "")
+        )
+        start = datetime.strptime(text[:14].ljust(14, "0"), "%Y%m%d%H%M%S") if text else datetime.now()
+        uid = str(identifier.get("SOPInstanceUID"))
+        return cls(uid, start, start_type, station, inputs, facts, treatment, edition)
 
 
 @dataclass
@@ -174,7 +210,7 @@ class Course:
             station=self.workitem.station,
             start=began,
             end=ended,
-            record=self.record,
+            records=[self.record] if self.record is not None else [],
             ost=self.ost,
             canceled=self.scenario.state == "CANCELED",
         )
@@ -217,6 +253,11 @@ class Course:
                 "record_series": self.record.SeriesInstanceUID,
             }
         return known
+
+
+def _query(of_station: Code, start_range: str, **changes: Any) -> Dataset:
+    keys = {"station": of_station.value, "scheme": of_station.scheme, "start": start_range}
+    return worklist_query(**{**keys, **changes})
 
 
 def inputs_of(dataset: Dataset) -> tuple[Reference, ...]:

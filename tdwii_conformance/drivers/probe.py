@@ -44,7 +44,9 @@ def _trouble(role: str, peer: Peer, calling: str, timeouts: Timeouts) -> str:
             if link.accepts(sop_class.Verification):
                 echo = link.c_echo()
                 if echo.failure:
-                    return f"{role} {peer} at {peer.host}:{peer.port} accepts an association but C-ECHO got {echo.failure}"
+                    return (
+                        f"{role} {peer} at {peer.host}:{peer.port} accepts an association but C-ECHO got {echo.failure}"
+                    )
     except DimseError as error:
         return f"{role} {error.advice}"
     return ""

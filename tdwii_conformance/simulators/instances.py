@@ -22,7 +22,15 @@ from pynetdicom.sop_class import Verification
 
 from ..dimse import Peer, Timeouts, tune
 
-__all__ = ["IdentifierRefused", "Instance", "InstanceStore", "get_handler", "move_handler", "store_handler"]
+__all__ = [
+    "IdentifierRefused",
+    "Instance",
+    "InstanceStore",
+    "get_handler",
+    "leave_out_remaining",
+    "move_handler",
+    "store_handler",
+]
 
 SUCCESS, PENDING, CANCELED = 0x0000, 0xFF00, 0xFE00
 DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0xA900, 0xC000
@@ -273,6 +281,18 @@ def move_handler(
         yield from _sent(event, instances)
 
     return handle
+
+
+def leave_out_remaining(event: Any) -> None:
+    """Handle ``evt.EVT_DIMSE_SENT``: take Number of Remaining Sub-operations out of a final response [PS3.4 C.4.2.1.6].
+
+    pynetdicom leaves the number of the last Pending response in it.
+    """
+    command = event.message.command_set
+    keyword = "NumberOfRemainingSuboperations"
+    if keyword in command and command.get("Status") not in (PENDING, CANCELED):
+        del command[keyword]
+        command.CommandGroupLength -= 10  # tag, length and a US, in implicit VR
 
 
 def get_handler(store: InstanceStore) -> Callable[[Any], Iterator[Any]]:

@@ -13,9 +13,9 @@ from pynetdicom import AllStoragePresentationContexts, evt, sop_class
 
 from ..dimse import TLS, Peer, Server, Timeouts
 from ..exchange import Transcript
-from ..ups.matching import Rows, matches, response_identifier
 from ..profile.ups_tables import AttributeRow
-from .instances import LEVELS, Instance, InstanceStore, get_handler, move_handler, store_handler
+from ..ups.matching import Rows, matches, response_identifier
+from .instances import LEVELS, Instance, InstanceStore, get_handler, leave_out_remaining, move_handler, store_handler
 
 __all__ = ["OST"]
 
@@ -76,6 +76,7 @@ class OST:
             ae_title,
             [sop_class.Verification, STUDY_ROOT_FIND, STUDY_ROOT_MOVE, STUDY_ROOT_GET, *storage],
             [
+                (evt.EVT_DIMSE_SENT, leave_out_remaining),
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
                 (evt.EVT_C_STORE, store_handler(self.instances)),
                 (evt.EVT_C_FIND, self._c_find),

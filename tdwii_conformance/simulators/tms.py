@@ -18,7 +18,7 @@ from pynetdicom import evt, sop_class
 from ..dimse import TLS, Handler, Peer, Server, Timeouts
 from ..exchange import Transcript
 from ..ups import IdentifierError, MemoryStore, Outcome, Store, Worklist
-from .instances import InstanceStore, move_handler, store_handler
+from .instances import InstanceStore, leave_out_remaining, move_handler, store_handler
 
 __all__ = ["TMS"]
 
@@ -89,9 +89,7 @@ class TMS:
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
     ) -> None:
-        self.worklist = Worklist(
-            store if store is not None else MemoryStore(), now=lambda: datetime.now().astimezone()
-        )
+        self.worklist = Worklist(store if store is not None else MemoryStore(), now=lambda: datetime.now().astimezone())
         self.instructions = instructions if instructions is not None else InstanceStore()
         self._destinations = destinations if destinations is not None else {}
         self._ae_title, self._timeouts = ae_title, timeouts or Timeouts()
@@ -108,6 +106,7 @@ class TMS:
 
     def _handlers(self) -> list[Handler]:
         return [
+            (evt.EVT_DIMSE_SENT, leave_out_remaining),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_FIND, self._c_find),
             (evt.EVT_C_MOVE, move_handler(self.instructions, self._destinations, self._ae_title, self._timeouts)),

@@ -13,7 +13,7 @@ from tdwii_conformance.drivers.scenarios import STARTS
 
 
 class Retrieve:
-    """Base of the test classes; not collected itself."""
+    """Base of the test classes; not collected itcls."""
 
     role = ""
     requirements = ""
@@ -23,29 +23,34 @@ class Retrieve:
         raise NotImplementedError
 
     @pytest.fixture(scope="class", params=STARTS, ids=["new", "continuation"])
-    def workitem(self, request, schedule):
+    @classmethod
+    def workitem(cls, request, schedule):
         return schedule(request.param)
 
     @pytest.fixture(scope="class")
-    def reference(self, workitem):
-        return self.references(workitem)[0]
+    @classmethod
+    def reference(cls, workitem):
+        return cls.references(workitem)[0]
 
     @pytest.fixture(scope="class")
-    def retrieval(self, retriever, reference):
+    @classmethod
+    def retrieval(cls, retriever, reference):
         """The retrieval of one instance."""
-        return retriever.retrieve_references(self.role, [reference])
+        return retriever.retrieve_references(cls.role, [reference])
 
     @pytest.fixture(scope="class")
-    def list_retrieval(self, retriever, reference):
+    @classmethod
+    def list_retrieval(cls, retriever, reference):
         """The retrieval of a list: the instance, and one that does not exist."""
         uids = [reference.instance, generate_uid()]
-        return retriever.retrieve(self.role, move_identifier(reference.study, reference.series, uids))
+        return retriever.retrieve(cls.role, move_identifier(reference.study, reference.series, uids))
 
     @pytest.fixture(scope="class")
-    def refused(self, retriever, receiver, reference):
+    @classmethod
+    def refused(cls, retriever, receiver, reference):
         """The retrieval of an instance that the move destination refuses (Out of resources)."""
         receiver.refuse.add(reference.instance)
-        yield retriever.retrieve_references(self.role, [reference])
+        yield retriever.retrieve_references(cls.role, [reference])
         receiver.refuse.discard(reference.instance)
 
     @pytest.mark.requirement("001")

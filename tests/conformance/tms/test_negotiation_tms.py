@@ -33,10 +33,11 @@ class TestNegotiation(Negotiation):
         self.judge_accepted(judge, contexts, sop_class.UnifiedProcedureStepQuery)
 
     @pytest.mark.requirement("NEG-TMS-014")
-    def test_answers_alike_in_every_transfer_syntax(self, judge, associate, contexts, scheduled):
+    def test_answers_alike_in_every_transfer_syntax(self, judge, associate, contexts, schedule):
         pull = sop_class.UnifiedProcedureStepPull
+        workitem = schedule("TREATMENT")
         accepted = [c.transfer_syntax for c in contexts.single if c.abstract_syntax == pull and c.accepted]
         for syntax in accepted:
             with associate("TMS", [(pull, [syntax])]) as link:
-                judge(find.includes(link.c_find(pull, scheduled.query()), scheduled.uid))
+                judge(find.includes(link.c_find(pull, workitem.query()), workitem.uid))
         assert accepted, "UPS Pull is accepted in no transfer syntax"

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import Finding, find, status, workitem as ups
+from tdwii_conformance.checks import Finding, find, status
+from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.drivers.messages import item, state_change
 from tdwii_conformance.drivers.tdd import UPS
 

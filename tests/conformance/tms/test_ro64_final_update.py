@@ -3,7 +3,8 @@
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import Finding, judge_attribute, status, workitem as ups
+from tdwii_conformance.checks import Finding, judge_attribute, status
+from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.drivers.messages import code_item, item
 from tdwii_conformance.drivers.scenarios import SCENARIOS

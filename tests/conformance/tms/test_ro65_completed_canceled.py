@@ -3,7 +3,8 @@
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import find, status, workitem as ups
+from tdwii_conformance.checks import find, status
+from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.drivers.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)

@@ -1,0 +1,226 @@
+"""What every conformance test stands on: our TDDs, and the workitems they perform."""
+
+import dataclasses
+import os
+from datetime import datetime, time, timedelta
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks import status
+from tdwii_conformance.dimse import connect
+from tdwii_conformance.drivers import objects
+from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
+from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.drivers.tdd import TDD
+
+
+@pytest.fixture(scope="session")
+def consent(system):
+    """Called before every request that changes a system: forbids it where the owner has not agreed."""
+
+    def ask(request):
+        if not system.test_system:
+            pytest.skip(f"not judged: {request} changes the system, and test_system = true is not given")
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def tdd(system, consent, wire):
+    """Our TDD."""
+    with _tdd(system, system.tdd.ae_title, consent, wire) as device:
+        yield device
+
+
+@pytest.fixture(scope="session")
+def other_tdd(system, consent, wire):
+    """A second TDD, which competes with the first."""
+    with _tdd(system, system.second_performer, consent, wire) as device:
+        yield device
+
+
+def _tdd(system, calling, consent, wire):
+    return TDD(system.tms, system.ost, calling=calling, timeouts=system.timeouts, transcript=wire, consent=consent)
+
+
+@pytest.fixture(scope="session")
+def retriever(tdd, receiver):
+    """Our TDD with its storage SCP, so that it can have instances moved to itself."""
+    tdd.receiver = receiver
+    return tdd
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _described(system, request):
+    """Leave out what the description does not describe."""
+    roles = {"tms": system.tms, "ost": system.ost}
+    for node in request.session.items:
+        for role, peer in roles.items():
+            if peer is None and f"conformance/{role}/" in node.nodeid.replace(os.sep, "/"):
+                node.add_marker(pytest.mark.skip(reason=f"not described: no [{role}] in the system's description"))
+
+
+@pytest.fixture(scope="session")
+def associate(system, wire):
+    """A function that requests an association with the ``"TMS"`` or ``"OST"`` and any presentation contexts."""
+
+    def request(role, contexts):
+        peer = system.tms if role == "TMS" else system.ost
+        return connect(peer, contexts, calling=system.tdd.ae_title, timeouts=system.timeouts, transcript=wire)
+
+    return request
+
+
+@pytest.fixture(scope="session")
+def claimed(system):
+    """A function that skips what the vendor does not claim."""
+
+    def needs(actor, option):
+        if option not in system.claims(actor):
+            pytest.skip(f"not claimed: {option}")
+
+    return needs
+
+
+class Schedule:
+    """Puts workitems on the worklist of the system under test, or takes those that are there."""
+
+    def __init__(self, system, tdd, worker, workers):
+        self.system, self.tdd = system, tdd
+        self.worker, self.workers = worker, workers
+        self._existing = None
+
+    def __call__(self, start, *, modality="photon", patient_name=""):
+        """A SCHEDULED workitem of this start that nobody else in this run uses."""
+        if modality == "ion" and "ion" not in self.system.ost_claims:
+            pytest.skip("not claimed: ion")
+        if self.system.workitems.source == "existing":
+            return self._take(start)
+        return self._push(start, modality, patient_name)
+
+    # push: we create them
+
+    def _push(self, start, modality, patient_name):
+        treatment = self._treatment(start, modality, patient_name)
+        self._store("OST", "store-inputs", treatment.plan)
+        if treatment.previous_record is not None:
+            self._store("OST", "store-inputs", treatment.previous_record)
+        self._store("TMS", "store-instructions", treatment.instruction)
+        begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
+        tms, ost, station = self._tms, self._ost, self.system.workitems.station
+        attributes = objects.workitem(
+            treatment, tms=tms, ost=ost, station=station, start=begins, edition=self.system.edition
+        )
+        uid = generate_uid()
+        created = self.tdd.create(uid, attributes)
+        faults = status.accepted(created, "the N-CREATE of a workitem")
+        if faults:
+            pytest.fail(f"no workitem to test with: {faults[0].expected}: {faults[0].received}", pytrace=False)
+        return self._scheduled(uid, begins, attributes, treatment)
+
+    def _treatment(self, start, modality, patient_name):
+        folder = self.system.objects
+        if folder is None:
+            return objects.new_treatment(start, modality=modality, patient_name=patient_name)
+        treatment = objects.read_treatment(folder)
+        if treatment.start != start or treatment.ion != (modality == "ion"):
+            pytest.skip(f"not judged: {folder} has no {modality} treatment of type {start}")
+        if patient_name:
+            pytest.skip(f"not judged: the patient of {folder} is used")
+        return treatment
+
+    def _store(self, role, claim, instance):
+        if claim in self.system.claims(role):
+            self.tdd.store(role, instance)
+
+    @property
+    def _tms(self):
+        return self.system.tms.ae_title if self.system.tms else "TMS"
+
+    @property
+    def _ost(self):
+        return self.system.ost.ae_title if self.system.ost else "OST"
+
+    def _scheduled(self, uid, begins, attributes, treatment):
+        station = self.system.workitems.station
+        facts = {
+            "station_value": station.value, "station_scheme": station.scheme,
+            "patient_name": str(attributes.PatientName), "patient_id": attributes.PatientID,
+            "plan_label": treatment.plan_label, "fraction": str(treatment.fraction),
+            "fractions_planned": str(treatment.fractions_planned), "start": treatment.start,
+            "study": attributes.StudyInstanceUID, "plan": treatment.plan.SOPInstanceUID,
+            "instruction": treatment.instruction.SOPInstanceUID, "tms_ae_title": self._tms, "ost_ae_title": self._ost,
+            "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
+        }  # fmt: skip
+        return Scheduled(
+            uid, begins, treatment.start, station, inputs_of(attributes), facts, treatment, self.system.edition
+        )
+
+    # existing: they are on the worklist already
+
+    def _take(self, start):
+        if self._existing is None:
+            self._existing = self._on_the_worklist()
+        for number, found in enumerate(self._existing):
+            if found.start_type == start:
+                return self._existing.pop(number)
+        pytest.skip(f"not judged: no (further) workitem of type {start} on the worklist for this station and date")
+
+    def _on_the_worklist(self):
+        choice = self.system.workitems
+        query = Scheduled.query_of(choice.station, choice.start_range(datetime.now().date()))
+        exchange = self.tdd.query(query)
+        # Distinct workitems for each worker of pytest-xdist.
+        mine = sorted(exchange.identifiers, key=lambda i: str(i.get("SOPInstanceUID")))[self.worker :: self.workers]
+        return [Scheduled.of_response(i, choice.station, self._tms, self._ost, self.system.edition) for i in mine]
+
+    # more of the same, for lists
+
+    def second_plan(self, workitem):
+        """The plan of a workitem and another in the same series of the OST."""
+        return self._second("OST", "store-inputs", workitem.plans[0], workitem.treatment.plan)
+
+    def second_instruction(self, workitem):
+        """The delivery instruction of a workitem and another in the same series of the TMS."""
+        return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
+
+    def _second(self, role, claim, reference, instance):
+        if claim not in self.system.claims(role) or self.system.workitems.source == "existing":
+            pytest.skip(f"not claimed: {claim}; a list needs a second instance, which we would have to store")
+        copy = item()
+        copy.update({element.tag: element for element in instance})
+        copy.SOPInstanceUID = generate_uid()
+        self.tdd.store(role, copy)
+        return [reference, dataclasses.replace(reference, instance=copy.SOPInstanceUID)]
+
+
+@pytest.fixture(scope="session")
+def schedule(system, tdd, request):
+    """Makes, or finds, a SCHEDULED workitem: ``schedule("TREATMENT")``."""
+    workerinput = getattr(request.config, "workerinput", {"workerid": "gw0", "workercount": 1})
+    return Schedule(system, tdd, int(workerinput["workerid"][2:]), workerinput["workercount"])
+
+
+@pytest.fixture(scope="session")
+def begin(schedule, tdd, system):
+    """Claims a new workitem and returns the course of its treatment."""
+
+    def claim(start):
+        course = Course(tdd, schedule(start), system.ost.ae_title if system.ost else "OST")
+        granted = course.claim()
+        if granted.status != 0:
+            pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
+        return course
+
+    return claim
+
+
+@pytest.fixture(scope="session")
+def make_record():
+    """Builds the treatment record of a workitem's treatment."""
+
+    def make(workitem, *, interrupted):
+        return objects.record(workitem.treatment, interrupted=interrupted)
+
+    return make
