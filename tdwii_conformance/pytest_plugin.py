@@ -21,7 +21,7 @@ from .profile import Catalogue, Requirement, load_catalogue
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-    from .config import SystemUnderTest
+    from .config import Edition, SystemUnderTest
     from .drivers.receiver import Receiver
     from .report.verdicts import TestVerdict
 
@@ -57,10 +57,7 @@ def attribute_parameters(message: str, actor: str) -> list[Any]:
     actor : str
         Who makes that message.
     """
-    return [
-        pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id))
-        for r in load_catalogue().attributes(message, actor)
-    ]
+    return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().attributes(message, actor)]
 
 
 # --- options and configuration ---------------------------------------------------------------------------------------
@@ -72,14 +69,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sut", metavar="FILE", help="the system under test, described in a TOML file")
     group.addoption("--entities", metavar="FILE", help="address book (ApplicationEntities.json) for hosts and ports")
     group.addoption("--embedded", action="store_true", help="judge the simulated TMS and OST (default without --sut)")
-    group.addoption(
-        "--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)"
-    )
+    group.addoption("--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)")
     group.addoption("--report", metavar="FILE", help="write the verdicts and their evidence as one HTML page")
     group.addoption("--evidence", metavar="DIR", help="write the exchanges of each test as dcmdump text")
-    group.addoption(
-        "--baseline", metavar="FILE", help="compare the verdicts with an earlier run: fail only on what got worse"
-    )
+    group.addoption("--baseline", metavar="FILE", help="compare the verdicts with an earlier run: fail only on what got worse")
     group.addoption("--update-baseline", action="store_true", help="write the baseline file from this run")
 
 
@@ -120,19 +113,20 @@ def _catalogue(config: pytest.Config) -> Catalogue:
     return config.stash[catalogue_key]
 
 
-def _edition(config: pytest.Config) -> str:
+def _edition(config: pytest.Config) -> Edition:
     if system_key in config.stash:
         return config.stash[system_key].edition
-    return config.getoption("--edition") or "ti"
+    edition: Edition = config.getoption("--edition") or "ti"
+    return edition
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Look once whether a remote system is there and will talk, before hundreds of tests find out one by one."""
     config = session.config
-    if system_key in config.stash and not hasattr(config, "workerinput") and not config.getoption("collectonly"):
-        if message := _trouble(config.stash[system_key]):
-            pytest.exit(message, returncode=UNUSABLE)
+    remote = system_key in config.stash and not hasattr(config, "workerinput") and not config.getoption("collectonly")
+    if remote and (message := _trouble(config.stash[system_key])):
+        pytest.exit(message, returncode=UNUSABLE)
 
 
 def _trouble(system: SystemUnderTest) -> str:
@@ -275,8 +269,10 @@ def pytest_runtest_makereport(
     if requirement is None or (report.when != "call" and report.passed) or report.when == "teardown":
         return report
     error = call.excinfo.value if call.excinfo else None
-    findings: tuple[Finding, ...] = tuple(item.stash.get(warnings_key, ()))
-    verdict, reason = report.outcome, ""
+    noted: list[Finding] = item.stash.get(warnings_key, [])
+    findings = tuple(noted)
+    verdict: str = report.outcome
+    reason = ""
     if report.skipped:
         reason = _skip_reason(report)
     elif report.failed:
@@ -291,16 +287,17 @@ def pytest_runtest_makereport(
     elif findings:
         verdict = "warned"
     exchanges = _exchanges_seen(item) if report.outcome != "skipped" else []
-    report.tdwii = _record(item, report, requirement, verdict, reason, findings, exchanges)
+    record = _record(item, report, requirement, verdict, reason, findings, exchanges)
+    report.tdwii = record  # type: ignore[attr-defined]  # reports carry what plugins put there, also between processes
     report.user_properties.append(("verdict", verdict))
     if verdict in ("failed", "warned"):
         text = _explanation(requirement, findings)
         report.user_properties.append(("findings", text))
         if verdict == "failed":
             report.longrepr = text
-            report.sections += [("exchange", _shortened(dump)) for dump in report.tdwii["exchanges"]]
+            report.sections += [("exchange", _shortened(dump)) for dump in record["exchanges"]]
     if item.config.pluginmanager.hasplugin("allure_listener"):
-        _attach_to_allure(verdict, requirement, findings, report.tdwii["exchanges"])
+        _attach_to_allure(verdict, requirement, findings, record["exchanges"])
     if verdict in ("failed", "error") and system_key in item.config.stash:
         _stop_if_gone(item)
     return report
@@ -358,9 +355,7 @@ def _record(
         "verdict": verdict,
         "reason": reason,
         "reading": item.stash.get(reading_key, ""),
-        "findings": [
-            {"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings
-        ],
+        "findings": [{"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings],
         # Text is made only where somebody will read it: it costs more than the exchange itself.
         "exchanges": [dump_exchange(exchange) for exchange in exchanges] if wanted else [],
         "duration": report.duration,
@@ -388,14 +383,10 @@ def _shortened(text: str) -> str:
     lines = text.splitlines()
     if len(lines) <= SHOWN_LINES:
         return text
-    return "\n".join(
-        [*lines[:SHOWN_LINES], f"... {len(lines) - SHOWN_LINES} more lines: --report FILE or --evidence DIR"]
-    )
+    return "\n".join([*lines[:SHOWN_LINES], f"... {len(lines) - SHOWN_LINES} more lines: --report FILE or --evidence DIR"])
 
 
-def _attach_to_allure(
-    verdict: str, requirement: Requirement, findings: tuple[Finding, ...], exchanges: list[str]
-) -> None:
+def _attach_to_allure(verdict: str, requirement: Requirement, findings: tuple[Finding, ...], exchanges: list[str]) -> None:
     import allure
 
     if findings:
@@ -480,7 +471,7 @@ class Collector:
             if earlier is not None:
                 gate.check_same_system(earlier, system=name, edition=edition, path=path)
             if self.config.getoption("--update-baseline"):
-                gate.write(path, gate.updated(earlier, self.verdicts, system=name, edition=edition))
+                gate.write(path, gate.updated(earlier, self.verdicts, system=name, edition=edition, known=_catalogue(self.config)))
                 return
         except gate.BaselineError as error:
             self.comparison = error
@@ -488,7 +479,7 @@ class Collector:
             return
         if earlier is not None:
             self.comparison = gate.compare(earlier, self.verdicts)
-            if session.exitstatus in (0, 1):
+            if session.exitstatus in (0, 1) and not (session.shouldstop or session.shouldfail):
                 session.exitstatus = 1 if self.comparison.worse else 0
 
     def _system_name(self) -> str:
@@ -505,9 +496,7 @@ class Collector:
         out = terminalreporter
         out.section("TDW-II conformance")
         width = out._tw.fullwidth
-        out.write_line(
-            render_table(self.verdicts, _catalogue(self.config), width=width, color=bool(out._tw.hasmarkup)).rstrip()
-        )
+        out.write_line(render_table(self.verdicts, _catalogue(self.config), width=width, color=bool(out._tw.hasmarkup)).rstrip())
         self._write_reports(out)
         if self.comparison is not None:
             out.section("compared with the baseline")
@@ -528,5 +517,6 @@ class Collector:
                 _catalogue(self.config),
                 system=self._system_name(),
                 edition=_edition(self.config),
+                description=self.config.stash[system_key].description if system_key in self.config.stash else "",
             )
             out.write_line(f"report: {Path(page).resolve()}")

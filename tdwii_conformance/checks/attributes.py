@@ -100,9 +100,7 @@ def _judge_sequence(rule: AttributeRule, items: Sequence[Dataset], path: str) ->
     if rule.type == "empty":
         # A sequence as a return key is empty or has one empty item [PS3.4 C.2.2.2.6].
         return (
-            []
-            if all(not len(item) for item in items)
-            else [Finding("no item, or one empty item", f"{len(items)} item(s)", path)]
+            [] if all(not len(item) for item in items) else [Finding("no item, or one empty item", f"{len(items)} item(s)", path)]
         )
     if rule.type in ("1", "1C") and not found:
         return [Finding(wanted, f"{len(items)} item(s), none such" if items else "sequence without an item", path)]

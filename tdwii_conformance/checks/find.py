@@ -59,11 +59,7 @@ def excludes(exchange: Exchange, unexpected: str, why: str) -> list[Finding]:
         return found
     came = uids(exchange)
     if unexpected in came:
-        return [
-            Finding(
-                f"no response with the workitem {unexpected}: {why}", f"response {came.index(unexpected) + 1} has it"
-            )
-        ]
+        return [Finding(f"no response with the workitem {unexpected}: {why}", f"response {came.index(unexpected) + 1} has it")]
     return []
 
 
@@ -89,9 +85,7 @@ def pending_with_identifier(exchange: Exchange) -> list[Finding]:
     found = ended(exchange)
     for number, message in enumerate(exchange.responses[:-1], 1):
         if message.status not in PENDING:
-            found.append(
-                Finding("status FF00 or FF01", f"status {status_text(message.status)}", path=f"response {number}")
-            )
+            found.append(Finding("status FF00 or FF01", f"status {status_text(message.status)}", path=f"response {number}"))
         if message.encoded is None:
             found.append(Finding("an identifier", "no data set", path=f"response {number}"))
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -66,9 +67,7 @@ def received_exactly(retrieval: Retrieval, expected: Iterable[str]) -> list[Find
         found.append(Finding(f"the instance {uid}, as asked for", "it did not come"))
     for uid in came - wanted:
         times = came[uid]
-        found.append(
-            Finding(f"only what was asked for, once ({', '.join(wanted) or 'nothing'})", f"{uid} came {times}x")
-        )
+        found.append(Finding(f"only what was asked for, once ({', '.join(wanted) or 'nothing'})", f"{uid} came {times}x"))
     return found
 
 
@@ -119,11 +118,9 @@ def pending_consistent(retrieval: Retrieval) -> list[Finding]:
     for position, row in enumerate(numbers, 1):
         if sum(row) != sum(numbers[0]):
             found.append(
-                Finding(
-                    f"a sum of {sum(numbers[0])} sub-operations as in the first", f"{sum(row)}", f"response {position}"
-                )
+                Finding(f"a sum of {sum(numbers[0])} sub-operations as in the first", f"{sum(row)}", f"response {position}")
             )
-    for position, (before, after) in enumerate(zip(numbers, numbers[1:], strict=False), 2):
+    for position, (before, after) in enumerate(itertools.pairwise(numbers), 2):
         if after[0] > before[0]:
             found.append(Finding(f"at most {before[0]} remaining", f"{after[0]} remaining", f"response {position}"))
     return found
@@ -170,9 +167,7 @@ def failed_list(retrieval: Retrieval, expected: Sequence[str]) -> list[Finding]:
     value = dataset.get("FailedSOPInstanceUIDList") if dataset is not None else None
     listed = [] if not value else [value] if isinstance(value, str) else [str(uid) for uid in value]
     if sorted(listed) != sorted(expected):
-        found.append(
-            Finding(f"Failed SOP Instance UID List: {', '.join(expected)}", ", ".join(listed) or "absent or empty")
-        )
+        found.append(Finding(f"Failed SOP Instance UID List: {', '.join(expected)}", ", ".join(listed) or "absent or empty"))
     response = retrieval.move.response
     if response is not None and _number(response, COUNTERS[2]) != len(expected):
         found.append(Finding(f"{COUNTERS[2]} {len(expected)}", f"{_number(response, COUNTERS[2])}"))
@@ -211,9 +206,7 @@ def same_content(original: Dataset, received: Dataset | None, path: str = "") ->
         element = before if before is not None else after
         place = f"{path}{'.' if path else ''}{(element.keyword or str(tag)) if element is not None else tag}"
         if before is None or after is None:
-            found.append(
-                Finding("as it was stored: " + ("absent" if before is None else "present"), "the contrary", place)
-            )
+            found.append(Finding("as it was stored: " + ("absent" if before is None else "present"), "the contrary", place))
         elif before.VR == "SQ":
             if len(before.value) != len(after.value):
                 found.append(Finding(f"{len(before.value)} item(s)", f"{len(after.value)} item(s)", place))

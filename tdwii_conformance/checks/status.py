@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from ..exchange import Exchange
 from ..profile import Requirement
@@ -29,7 +30,7 @@ def status(exchange: Exchange, requirement: Requirement) -> list[Finding]:
     received = f"status {status_text(exchange.status)}{_comment(exchange)}"
     if exchange.status in requirement.statuses:
         return []
-    weight = "warning" if exchange.status in requirement.warnings else "fault"
+    weight: Literal["fault", "warning"] = "warning" if exchange.status in requirement.warnings else "fault"
     return [Finding(expected, received, weight=weight)]
 
 
@@ -88,7 +89,5 @@ def no_transaction_uid(exchanges: Iterable[Exchange]) -> list[Finding]:
         for number, message in enumerate(exchange.responses):
             for part in (message.command, message.dataset):
                 if part is not None and "TransactionUID" in part:
-                    found.append(
-                        Finding("no Transaction UID in a response", f"{part.TransactionUID}", f"response {number + 1}")
-                    )
+                    found.append(Finding("no Transaction UID in a response", f"{part.TransactionUID}", f"response {number + 1}"))
     return found

@@ -80,9 +80,7 @@ def not_before(earlier: Exchange, later: Exchange, keyword: str) -> list[Finding
     found = has_value(earlier.dataset, keyword) + has_value(later.dataset, keyword)
     if not found and DT(str(later.dataset[keyword].value)) < DT(str(earlier.dataset[keyword].value)):
         found.append(
-            Finding(
-                f"not before {earlier.dataset[keyword].value}", f"value {shown(later.dataset[keyword].value)}", keyword
-            )
+            Finding(f"not before {earlier.dataset[keyword].value}", f"value {shown(later.dataset[keyword].value)}", keyword)
         )
     return found
 

@@ -190,9 +190,7 @@ class Link:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
@@ -218,9 +216,7 @@ class Link:
     def contexts(self) -> tuple[NegotiatedContext, ...]:
         """Every presentation context proposed, and what became of it, in the order of the proposal."""
         found = []
-        answered = {
-            c.context_id: c for c in (*self._association.accepted_contexts, *self._association.rejected_contexts)
-        }
+        answered = {c.context_id: c for c in (*self._association.accepted_contexts, *self._association.rejected_contexts)}
         for proposed in self._association.requestor.requested_contexts:
             context = answered.get(proposed.context_id)
             result = 0xFF if context is None or context.result is None else int(context.result)
@@ -284,9 +280,7 @@ class Link:
 
     def c_move(self, abstract_syntax: str, identifier: Dataset, destination: str) -> Exchange:
         """C-MOVE [PS3.7 9.1.4] to the AE title `destination`."""
-        return self._perform(
-            abstract_syntax, lambda a, n: list(a.send_c_move(identifier, destination, abstract_syntax, msg_id=n))
-        )
+        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_move(identifier, destination, abstract_syntax, msg_id=n)))
 
     def c_get(self, abstract_syntax: str, identifier: Dataset) -> Exchange:
         """C-GET [PS3.7 9.1.3]; the C-STOREs that come on this association are exchanges of their own."""
@@ -294,14 +288,10 @@ class Link:
 
     # DIMSE-N: SOP Class UID UPS Push whatever was negotiated [CC.3.1.1]
 
-    def n_create(
-        self, instance: str, attributes: Dataset, *, context: str = sop_classes.UnifiedProcedureStepPush
-    ) -> Exchange:
+    def n_create(self, instance: str, attributes: Dataset, *, context: str = sop_classes.UnifiedProcedureStepPush) -> Exchange:
         """N-CREATE [PS3.7 10.1.5]."""
         push = sop_classes.UnifiedProcedureStepPush
-        return self._perform(
-            context, lambda a, n: a.send_n_create(attributes, push, instance, msg_id=n, meta_uid=context)
-        )
+        return self._perform(context, lambda a, n: a.send_n_create(attributes, push, instance, msg_id=n, meta_uid=context))
 
     def n_set(
         self,
@@ -312,9 +302,7 @@ class Link:
         context: str = sop_classes.UnifiedProcedureStepPull,
     ) -> Exchange:
         """N-SET [PS3.7 10.1.3]."""
-        return self._perform(
-            context, lambda a, n: a.send_n_set(modification, sop_class, instance, msg_id=n, meta_uid=context)
-        )
+        return self._perform(context, lambda a, n: a.send_n_set(modification, sop_class, instance, msg_id=n, meta_uid=context))
 
     def n_get(
         self,

@@ -32,9 +32,7 @@ class Checkpoint:
     """
 
     IDLE = 0.02  # seconds; also how late a network time-out, or the end of the association, is noticed
-    LINGER = (
-        0.02  # seconds after a PDU in which the reactor runs freely: the message is queued after the PDU is announced
-    )
+    LINGER = 0.02  # seconds after a PDU in which the reactor runs freely: the message is queued after the PDU is announced
 
     def __init__(self, reactor: threading.Thread) -> None:
         self._reactor = reactor

@@ -135,7 +135,7 @@ def _object(common: Dataset, sop_class: str, modality: str, **attributes: Any) -
             Modality=modality,
             SeriesNumber="1",
             **attributes,
-        )  # fmt: skip
+        )
     )
     return made
 
@@ -240,9 +240,7 @@ def record(treatment: Treatment, *, interrupted: bool = False) -> Dataset:
         Whether delivery stopped in the first beam.
     """
     ion, plan = treatment.ion, treatment.plan
-    beams = [
-        _session_beam(n, ion, interrupted, treatment) for n in treatment.beam_numbers[: 1 if interrupted else None]
-    ]
+    beams = [_session_beam(n, ion, interrupted, treatment) for n in treatment.beam_numbers[: 1 if interrupted else None]]
     common = Dataset()
     for keyword in (
         "SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID",
@@ -346,9 +344,7 @@ def _parameters(treatment: Treatment, edition: str) -> list[Dataset]:
     ]
 
 
-def workitem(
-    treatment: Treatment, *, tms: str, ost: str, station: Code, start: datetime, edition: str = "ti"
-) -> Dataset:
+def workitem(treatment: Treatment, *, tms: str, ost: str, station: Code, start: datetime, edition: str = "ti") -> Dataset:
     """Return the attributes of a workitem for N-CREATE [CC.2.5.1.3].
 
     Parameters
@@ -409,9 +405,7 @@ def progress_update(progress: int, beam: int, *, edition: str = "ti") -> Dataset
             ProcedureStepProgressInformationSequence=information,
             UnifiedProcedureStepPerformedProcedureSequence=performed,
         )
-    information.ProcedureStepProgressParametersSequence = [
-        _numeric(("2018004", "99IHERO2018", "Referenced Beam Number"), beam)
-    ]
+    information.ProcedureStepProgressParametersSequence = [_numeric(("2018004", "99IHERO2018", "Referenced Beam Number"), beam)]
     return item(ProcedureStepProgressInformationSequence=information)
 
 

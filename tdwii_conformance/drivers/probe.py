@@ -1,4 +1,4 @@
-"""A first look at the systems under test: are they there, and will they talk to us?"""
+"""A first look at the systems under test: whether they are there, and will talk to us."""
 
 from __future__ import annotations
 
@@ -44,9 +44,7 @@ def _trouble(role: str, peer: Peer, calling: str, timeouts: Timeouts) -> str:
             if link.accepts(sop_class.Verification):
                 echo = link.c_echo()
                 if echo.failure:
-                    return (
-                        f"{role} {peer} at {peer.host}:{peer.port} accepts an association but C-ECHO got {echo.failure}"
-                    )
+                    return f"{role} {peer} at {peer.host}:{peer.port} accepts an association but C-ECHO got {echo.failure}"
     except DimseError as error:
         return f"{role} {error.advice}"
     return ""

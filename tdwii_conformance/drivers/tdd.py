@@ -85,9 +85,7 @@ class TDD:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def close(self) -> None:
@@ -103,9 +101,7 @@ class TDD:
             except LinkLost:  # nothing was sent: the peer closed an idle association, as it may
                 self._links.pop(role).close()
         peer, contexts = (self.tms, TMS_CONTEXTS) if role == "TMS" else (self.ost, OST_CONTEXTS)
-        self._links[role] = connect(
-            peer, contexts, calling=self.calling, timeouts=self.timeouts, transcript=self.transcript
-        )
+        self._links[role] = connect(peer, contexts, calling=self.calling, timeouts=self.timeouts, transcript=self.transcript)
         return operation(self._links[role])
 
     # RO-58
@@ -132,9 +128,7 @@ class TDD:
 
     # RO-60, RO-65
 
-    def change_state(
-        self, workitem: str, state: str | None, transaction_uid: str | None, *, context: str = UPS.PULL
-    ) -> Exchange:
+    def change_state(self, workitem: str, state: str | None, transaction_uid: str | None, *, context: str = UPS.PULL) -> Exchange:
         """RO-60, RO-65: N-ACTION, Change UPS State [CC.2.1]."""
         self.consent(f"N-ACTION Change UPS State to {state}")
         information = state_change(state, transaction_uid)

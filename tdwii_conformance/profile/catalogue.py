@@ -286,7 +286,7 @@ def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
         items=_items(where, row["items"]),
         condition=condition,
     )
-    entry = {key: row[key] for key in ("id", "actor", "level", "source")}
+    entry: dict[str, Any] = {key: row[key] for key in ("id", "actor", "level", "source")}
     entry |= {"edition": row["edition"].split("|"), "statement": _statement(rule, row["remark"])}
     entry["transaction"] = row["message"].split(" ")[0]
     requirement = _requirement(name, 0, entry)
@@ -331,9 +331,7 @@ def _statuses(where: str, key: str, values: Any) -> tuple[int, ...]:
             raise ValueError
         return tuple(int(value, 16) for value in values)
     except (TypeError, ValueError):
-        raise CatalogueError(
-            f'{where}: {key} is {values!r}: a list of four hexadecimal digits each, like ["C301"]'
-        ) from None
+        raise CatalogueError(f'{where}: {key} is {values!r}: a list of four hexadecimal digits each, like ["C301"]') from None
 
 
 def _editions(where: str, value: Any) -> tuple[str, ...]:
@@ -351,9 +349,7 @@ def _one_of(where: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
 def _refuse_unknown(where: str, entry: Mapping[str, Any], known: set[str]) -> None:
     for key in entry:
         if key not in known:
-            raise CatalogueError(
-                f"{where}: unknown key {key!r}{_near(key, known)}; known are {', '.join(sorted(known))}"
-            )
+            raise CatalogueError(f"{where}: unknown key {key!r}{_near(key, known)}; known are {', '.join(sorted(known))}")
 
 
 def _near(word: str, known: Mapping[str, Any] | set[str]) -> str:

@@ -43,9 +43,7 @@ class Step:
         if self.concept is not None:
             names = item.get("ConceptNameCodeSequence") or []
             value, scheme = self.concept
-            return any(
-                name.get("CodeValue") == value and scheme in ("*", name.get("CodingSchemeDesignator")) for name in names
-            )
+            return any(name.get("CodeValue") == value and scheme in ("*", name.get("CodingSchemeDesignator")) for name in names)
         if self.classes:
             references = item.get("ReferencedSOPSequence") or []
             return any(reference.get("ReferencedSOPClassUID") in self.classes for reference in references)
@@ -95,9 +93,7 @@ def parse_path(text: str) -> tuple[Step, ...]:
     for part in re.findall(r"(?:[^.\[]|\[[^\]]*\])+", text):
         match = re.fullmatch(r"(\w+)(?:\[(concept|class) ([^\]]+)\])?", part)
         if not match:
-            raise PathError(
-                f"{part!r} in path {text!r} is not KEYWORD, KEYWORD[concept CODE SCHEME] or KEYWORD[class ...]"
-            )
+            raise PathError(f"{part!r} in path {text!r} is not KEYWORD, KEYWORD[concept CODE SCHEME] or KEYWORD[class ...]")
         keyword, kind, argument = match.groups()
         if kind == "concept":
             code = argument.split(" ")

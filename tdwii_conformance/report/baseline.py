@@ -172,8 +172,7 @@ def check_same_system(baseline: Baseline, *, system: str, edition: str, path: Pa
     for key, theirs, ours in (("system", baseline.system, system), ("edition", baseline.edition, edition)):
         if theirs != ours:
             raise BaselineError(
-                f"{path}: {key}: is {theirs!r}, this run judges {ours!r}: "
-                f"name another file, or judge the same {key} as before"
+                f"{path}: {key}: is {theirs!r}, this run judges {ours!r}: name another file, or judge the same {key} as before"
             )
 
 

@@ -118,15 +118,10 @@ def render_html(
     requirements = requirement_verdicts(verdicts)
     rows = matrix(requirements, catalogue)
     exchanges, uses = _exchanges(requirements.values())
-    entries = {
-        identifier: _entry(catalogue[identifier], result, exchanges, uses)
-        for identifier, result in requirements.items()
-    }
+    entries = {identifier: _entry(catalogue[identifier], result, exchanges, uses) for identifier, result in requirements.items()}
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["visible"] = lambda text: str(text).translate(CONTROLS)
-    template = environment.from_string(
-        resources.files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8")
-    )
+    template = environment.from_string(resources.files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8"))
     return template.render(
         system=system,
         description=description,
@@ -169,9 +164,7 @@ def _title(text: str) -> str:
     return f"{first}: {end}" if end else first
 
 
-def _entry(
-    requirement: Requirement, result: RequirementVerdict, exchanges: Mapping[str, _Exchange], uses: Counter[str]
-) -> _Entry:
+def _entry(requirement: Requirement, result: RequirementVerdict, exchanges: Mapping[str, _Exchange], uses: Counter[str]) -> _Entry:
     links = dict(source_links(requirement.source))
     parts = [part.strip() for part in requirement.source.split(";")]
     texts = _texts(result)
@@ -197,11 +190,7 @@ def _groups(rows: list[Row], entries: Mapping[str, _Entry]) -> list[tuple[Row, l
     return groups
 
 
-def _missing(
-    requirements: Mapping[str, RequirementVerdict], catalogue: Mapping[str, Requirement], edition: str
-) -> list[str]:
+def _missing(requirements: Mapping[str, RequirementVerdict], catalogue: Mapping[str, Requirement], edition: str) -> list[str]:
     """Return the requirements on the actors of this run that no test judged in it."""
     actors = {catalogue[identifier].actor for identifier in requirements}
-    return sorted(
-        r.id for r in catalogue.values() if r.actor in actors and edition in r.editions and r.id not in requirements
-    )
+    return sorted(r.id for r in catalogue.values() if r.actor in actors and edition in r.editions and r.id not in requirements)

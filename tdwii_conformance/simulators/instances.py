@@ -14,6 +14,7 @@ from typing import Any
 from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_file_meta_info
 from pydicom.uid import UID
@@ -94,7 +95,8 @@ def instance_of(encoded: bytes, transfer_syntax: str) -> Instance:
         raise ValueError(f"not a data set with the unique keys: {error}") from error
     if not all(values):
         raise ValueError("SOP Class, SOP Instance, Study and Series Instance UID need a value")
-    return Instance(*values, transfer_syntax, encoded)
+    sop_class, uid, study, series = values
+    return Instance(sop_class, uid, study, series, transfer_syntax, encoded)
 
 
 class InstanceStore:
@@ -136,7 +138,7 @@ class InstanceStore:
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(instance.sop_class), UID(instance.uid)
         meta.TransferSyntaxUID = UID(instance.transfer_syntax)
-        buffer = BytesIO()
+        buffer = DicomBytesIO()
         buffer.write(b"\0" * 128 + b"DICM")
         write_file_meta_info(buffer, meta, enforce_standard=True)
         buffer.write(instance.encoded)
@@ -253,12 +255,11 @@ def move_handler(
         if peer is None:
             yield None, None
             return
+        refusal, instances = None, []
         try:
             instances = store.select(event.identifier)
         except IdentifierRefused as error:
-            refusal, instances = error, []
-        else:
-            refusal = None
+            refusal = _refusal(error)
         contexts = {(i.sop_class, i.transfer_syntax) for i in instances}
         proposed = [build_context(c, [s]) for c, s in sorted(contexts)]
         # Should the destination not take an instance as it is, pynetdicom converts between uncompressed syntaxes.
@@ -275,7 +276,7 @@ def move_handler(
         if refusal is not None:
             # pynetdicom asks for a number before a status; 1 makes it connect, and take the status that follows.
             yield 1
-            yield _refusal(refusal), None
+            yield refusal, None
             return
         yield len(instances)
         yield from _sent(event, instances)

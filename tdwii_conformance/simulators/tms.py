@@ -134,9 +134,7 @@ class TMS:
     def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
     # --- services ---------------------------------------------------------------------------------------------------
@@ -172,9 +170,7 @@ class TMS:
             return _status(NO_SUCH_ACTION, f"action type {action}"), None
         return self._serve(event, action, "RequestedSOPClassUID", lambda: self.action(event, action))
 
-    def _serve(
-        self, event: Any, service: str | int, class_keyword: str, perform: Any
-    ) -> tuple[Dataset, Dataset | None]:
+    def _serve(self, event: Any, service: str | int, class_keyword: str, perform: Any) -> tuple[Dataset, Dataset | None]:
         """Answer a DIMSE-N request: refuse what does not fit the context or class, then do it."""
         # All DIMSE-N messages carry UPS Push, whatever was negotiated [CC.3.1.1].
         if getattr(event.request, class_keyword) != PUSH:
@@ -208,9 +204,7 @@ class TMS:
         instance = str(event.request.RequestedSOPInstanceUID)
         information = event.action_information if event.request.ActionInformation is not None else Dataset()
         if action == CHANGE_STATE:
-            return self.worklist.change_state(
-                instance, information.get("ProcedureStepState"), information.get("TransactionUID")
-            )
+            return self.worklist.change_state(instance, information.get("ProcedureStepState"), information.get("TransactionUID"))
         if action == REQUEST_CANCEL:
             requestor = str(event.assoc.requestor.ae_title).strip()
             return self.worklist.request_cancel(instance, information, requestor)

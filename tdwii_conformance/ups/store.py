@@ -126,9 +126,7 @@ class MemoryStore:
                 found = set().union(*(self._index.get((path, value), ()) for value in wanted))
                 if fewest is None or len(found) < len(fewest):
                     fewest = found
-        started = self._started(
-            str(identifier.get(START) or ""), str(identifier.get("TimezoneOffsetFromUTC", "") or "")
-        )
+        started = self._started(str(identifier.get(START) or ""), str(identifier.get("TimezoneOffsetFromUTC", "") or ""))
         if started is not None and (fewest is None or len(started) < len(fewest)):
             fewest = started
         uids = self._records if fewest is None else sorted(fewest, key=self._order.__getitem__)

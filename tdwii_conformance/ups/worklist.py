@@ -108,9 +108,7 @@ class Worklist:
         Returns the present time, with time zone.
     """
 
-    def __init__(
-        self, store: Store | None = None, now: Callable[[], datetime] = lambda: datetime.now().astimezone()
-    ) -> None:
+    def __init__(self, store: Store | None = None, now: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> None:
         self._store = store if store is not None else MemoryStore()
         self._now = now
         self._lock = threading.RLock()
@@ -218,9 +216,7 @@ class Worklist:
         """N-ACTION, Change UPS State [CC.2.1]."""
         with self._lock:
             record = self._store.get(uid)
-            cell = states.change_state(
-                record.state if record else None, state, transaction_uid, record.lock if record else None
-            )
+            cell = states.change_state(record.state if record else None, state, transaction_uid, record.lock if record else None)
             if record is None or not cell.state:
                 return Outcome(cell.status)
             attributes = record.attributes

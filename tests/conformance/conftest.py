@@ -109,9 +109,7 @@ class Schedule:
         self._store("TMS", "store-instructions", treatment.instruction)
         begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
         tms, ost, station = self._tms, self._ost, self.system.workitems.station
-        attributes = objects.workitem(
-            treatment, tms=tms, ost=ost, station=station, start=begins, edition=self.system.edition
-        )
+        attributes = objects.workitem(treatment, tms=tms, ost=ost, station=station, start=begins, edition=self.system.edition)
         uid = generate_uid()
         created = self.tdd.create(uid, attributes)
         faults = status.accepted(created, "the N-CREATE of a workitem")
@@ -153,9 +151,7 @@ class Schedule:
             "instruction": treatment.instruction.SOPInstanceUID, "tms_ae_title": self._tms, "ost_ae_title": self._ost,
             "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
         }  # fmt: skip
-        return Scheduled(
-            uid, begins, treatment.start, station, inputs_of(attributes), facts, treatment, self.system.edition
-        )
+        return Scheduled(uid, begins, treatment.start, station, inputs_of(attributes), facts, treatment, self.system.edition)
 
     # existing: they are on the worklist already
 

@@ -20,9 +20,7 @@ def store(tdd, record):
 @pytest.fixture(scope="module")
 def retrieval(retriever, store, record):
     """The record, retrieved again."""
-    return retriever.retrieve(
-        "OST", move_identifier(record.StudyInstanceUID, record.SeriesInstanceUID, [record.SOPInstanceUID])
-    )
+    return retriever.retrieve("OST", move_identifier(record.StudyInstanceUID, record.SeriesInstanceUID, [record.SOPInstanceUID]))
 
 
 @pytest.mark.requirement("RO63-OST-001")

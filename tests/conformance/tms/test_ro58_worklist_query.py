@@ -111,9 +111,7 @@ def test_other_day_is_not_returned(tdd, workitem, judge, days):
 @pytest.mark.parametrize("end", ["open-from", "open-to"])
 def test_open_range_excludes_what_lies_outside(tdd, workitem, judge, end):
     second = timedelta(seconds=1)
-    start = (
-        f"{workitem.start + second:%Y%m%d%H%M%S}-" if end == "open-from" else f"-{workitem.start - second:%Y%m%d%H%M%S}"
-    )
+    start = f"{workitem.start + second:%Y%m%d%H%M%S}-" if end == "open-from" else f"-{workitem.start - second:%Y%m%d%H%M%S}"
     exchange = tdd.query(workitem.query(start=start))
     judge(find.ended(exchange) + find.excludes(exchange, workitem.uid, "it starts outside the range"))
 

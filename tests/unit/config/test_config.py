@@ -113,8 +113,7 @@ date = "today"
         "tms.claims[0]: 'pusch' is not an option one can claim; did you mean 'push'?",
         "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, claims, tls",
         "timeouts.connect: -1 is not a time-out: give seconds, more than 0 and at most 3600",
-        "workitem: unknown key; did you mean 'workitems'?; "
-        "known are system, tms, ost, ours, timeouts, workitems, objects",
+        "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, ours, timeouts, workitems, objects",
     ]
 
 
@@ -211,9 +210,7 @@ def test_tls_files_have_to_be_certificates(write, certificates):
 def test_the_objects_folder_has_to_exist(write, tmp_path):
     (tmp_path / "plans").mkdir()
     assert load_system(write(SMALL + '[objects]\nfolder = "plans"')).objects == tmp_path / "plans"
-    assert problems(write(SMALL + '[objects]\nfolder = "planes"')) == [
-        f"objects.folder: no such folder: {tmp_path / 'planes'}"
-    ]
+    assert problems(write(SMALL + '[objects]\nfolder = "planes"')) == [f"objects.folder: no such folder: {tmp_path / 'planes'}"]
 
 
 # --- the address book -----------------------------------------------------------------------------------------------

@@ -181,9 +181,7 @@ ANY_CHARACTER = st.characters(codec="latin-1", exclude_categories=["Cc"]) | st.s
 @needs_dcmtk
 @given(
     texts=st.lists(
-        st.text(
-            st.characters(codec="latin-1", exclude_categories=["Cc"]) | st.sampled_from("\\\r\n[]#()n"), max_size=30
-        ),
+        st.text(st.characters(codec="latin-1", exclude_categories=["Cc"]) | st.sampled_from("\\\r\n[]#()n"), max_size=30),
         min_size=1,
         max_size=4,
     )

@@ -106,9 +106,7 @@ def test_an_update_keeps_what_was_not_judged_this_time():
 
 
 def test_the_first_update_takes_the_run():
-    assert gate.updated(None, run(A="passed"), system="V", edition="2013") == Baseline(
-        "V", "2013", {"A": Entry("passed")}
-    )
+    assert gate.updated(None, run(A="passed"), system="V", edition="2013") == Baseline("V", "2013", {"A": Entry("passed")})
 
 
 # --- the file -------------------------------------------------------------------------------------------------------

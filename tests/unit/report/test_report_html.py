@@ -18,15 +18,11 @@ SHARED = "# C-FIND request, TDD -> TMS\nshared evidence\n\n# no response within 
 
 def failed(requirement, *exchanges, verdict="failed", received="0000"):
     finding = {"expected": "C301", "received": received, "path": "A[0].B", "weight": "fault"}
-    return TestVerdict(
-        requirement, f"t.py::test[{requirement}]", verdict, findings=(finding,), exchanges=exchanges, duration=0.012
-    )
+    return TestVerdict(requirement, f"t.py::test[{requirement}]", verdict, findings=(finding,), exchanges=exchanges, duration=0.012)
 
 
 def render(*verdicts, system="Vendor", **more):
-    return render_html(
-        verdicts, CATALOGUE, system=system, edition="ti", when=WHEN, software={"tdwii_conformance": "1.2.3"}, **more
-    )
+    return render_html(verdicts, CATALOGUE, system=system, edition="ti", when=WHEN, software={"tdwii_conformance": "1.2.3"}, **more)
 
 
 class Page(HTMLParser):

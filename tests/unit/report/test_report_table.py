@@ -10,9 +10,7 @@ class Named:
         self.actor, self.transaction = actor, transaction
 
 
-CATALOGUE = {f"RO60-TMS-{n:03}": Named("TMS", "RO-60") for n in range(1, 40)} | {
-    "NEG-OST-001": Named("OST", "negotiation")
-}
+CATALOGUE = {f"RO60-TMS-{n:03}": Named("TMS", "RO-60") for n in range(1, 40)} | {"NEG-OST-001": Named("OST", "negotiation")}
 
 
 def run(**verdicts):

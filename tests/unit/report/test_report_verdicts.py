@@ -41,9 +41,7 @@ def test_the_worst_test_decides_in_whatever_order(verdicts, expected):
 
 
 def test_skips_among_passes_are_noted():
-    assert requirement_verdicts(outcomes("passed", "skipped"))["RO58-TMS-001"].note == (
-        "1 of 2 tests skipped: not claimed: x"
-    )
+    assert requirement_verdicts(outcomes("passed", "skipped"))["RO58-TMS-001"].note == ("1 of 2 tests skipped: not claimed: x")
     assert requirement_verdicts(outcomes("skipped", "skipped"))["RO58-TMS-001"].note == "not claimed: x"
     assert requirement_verdicts(outcomes("passed"))["RO58-TMS-001"].note == ""
 

@@ -1,4 +1,4 @@
-"""Workitems for the tests of the UPS model, complete by PS3.4 table CC.2.5-3: every type 1 filled, every type 2 there."""
+"""Workitems for the tests of the UPS model, complete by PS3.4 table CC.2.5-3: all of type 1 filled, all of type 2 there."""
 
 from __future__ import annotations
 

@@ -1,0 +1,31 @@
+# Every target sets up the virtual environment it needs. PYTHON names the interpreter to make it with.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+REPORT ?= report/index.html
+
+.PHONY: conformance test lint bench clean
+
+conformance: $(READY)  ## judge the embedded simulators, and write the report
+	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
+
+test: lint  ## everything: lint, types, layers, the tool's own tests, the conformance run
+	$(BIN)/python -m pytest -q -n auto
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)  ## measured speed, beside plain pynetdicom
+	$(BIN)/python -m benchmarks
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis report allure-results *.egg-info
