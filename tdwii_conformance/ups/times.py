@@ -47,10 +47,9 @@ def _span(text: str, vr: str, offset: str) -> Span | None:
     # A leap second is written 60; Python has none, so it is the start of the next minute.
     leap = numbers[5:] == [60]
     try:
-        year, month, day, hour, minute, second = numbers + [0, 1, 1, 0, 0, 0][len(numbers) :]
         year, month, day = (*numbers[:3], 1, 1)[:3]
-        hour, minute, second = (numbers[3:] + [0, 0, 0])[:3]
-        start = datetime(year, month, day, hour, minute, second, tzinfo=zone)
+        hour, minute, second = (*numbers[3:], 0, 0, 0)[:3]
+        start = datetime(year, month, day, hour, minute, 59 if leap else second)
         if fraction:
             start += timedelta(seconds=leap, microseconds=int(fraction.ljust(6, "0")))
             step = timedelta(microseconds=10 ** (6 - len(fraction)))
