@@ -1,18 +1,37 @@
-"""The tables of PS3.4 Annex CC as data: states [CC.1.1] and attributes [CC.2.5.1.3]."""
+"""The tables of PS3.4 Annex CC as data: states [CC.1.1] and attributes [CC.2.5.1.3].
+
+Two columns of ``ups_attributes.csv`` put the standard's words into a form that can be judged: ``values`` lists the
+defined values, ``needed_when`` says when a type 1C applies, as far as a data set shows it:
+
+- ``ValueType = TEXT``: another attribute of the same item has this value;
+- ``no A|B``: none of these has a value in the same item; ``any A|B``: one of them has.
+"""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 
-from pydicom.datadict import tag_for_keyword
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataset import Dataset
 
 from .catalogue import CatalogueError
 
-__all__ = ["NO_UPS", "STATES", "AttributeRow", "Cell", "attribute_rows", "state_table"]
+__all__ = ["NO_UPS", "STATES", "AttributeRow", "Cell", "Need", "attribute_rows", "read_rows", "read_states", "state_table"]
+
+COLUMNS = (
+    "table", "level", "tag", "keyword", "vr", "n_create_scu", "n_create_scp", "n_set_scu", "n_set_scp", "final_state",
+    "n_get_scp", "match_key", "return_key", "needed_when", "values", "remark",
+)  # fmt: skip
+TYPES = ("1", "1C", "2", "2C", "3", "-", "not allowed", "special")
+ENTRIES = {
+    "n_create_scu": TYPES, "n_create_scp": TYPES, "n_set_scu": TYPES, "n_set_scp": TYPES, "n_get_scp": TYPES,
+    "final_state": ("R", "RC", "P", "X", "O", ""), "match_key": ("U", "R", "O", "*", "-"),
+    "return_key": ("1", "1C", "2", "2C", "3", "-"),
+}  # fmt: skip
 
 NO_UPS = "no such UPS"
 STATES = ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")
@@ -36,16 +55,23 @@ class Cell:
 
 @cache
 def state_table() -> Mapping[tuple[str, str], Cell]:
-    """Return the state table by (event, state) [CC.1.1 table CC.1.1-2]; "no such UPS" is a state too.
+    """Return the state table by (event, state) [CC.1.1 table CC.1.1-2]; "no such UPS" is a state too."""
+    return read_states("ups_states.csv", _text("ups_states.csv"))
+
+
+def read_states(name: str, text: str) -> Mapping[tuple[str, str], Cell]:
+    """Read a state table.
 
     Raises
     ------
     CatalogueError
-        If a cell is neither a state, a status, nor ``STATE or STATUS``.
+        If columns or an event are not as they must be, or a cell is neither a state, a status, nor
+        ``STATE or STATUS``; with the file, the event and the state named.
     """
-    name = "ups_states.csv"
-    cells = {}
-    for row in csv.DictReader(_text(name).splitlines(), strict=True):
+    cells: dict[tuple[str, str], Cell] = {}
+    for row in _records(name, text, ("event", NO_UPS, *STATES, "source")):
+        if (row["event"], NO_UPS) in cells:
+            raise CatalogueError(f"{name}: {row['event']}: is there twice")
         for state in (NO_UPS, *STATES):
             cells[row["event"], state] = _cell(f"{name}: {row['event']}: {state}", row[state])
     return cells
@@ -53,12 +79,38 @@ def state_table() -> Mapping[tuple[str, str], Cell]:
 
 def _cell(where: str, text: str) -> Cell:
     state, _, status = text.partition(" or ")
-    if state in STATES:
-        return Cell(state, int(status, 16) if status else 0)
     try:
+        if state in STATES:
+            return Cell(state, int(status, 16) if status else 0)
         return Cell("", int(text, 16))
     except ValueError:
         raise CatalogueError(f"{where}: {text!r} is neither a state, a status code, nor 'STATE or STATUS'") from None
+
+
+@dataclass(frozen=True)
+class Need:
+    """When a conditional attribute is needed, as far as its item shows.
+
+    Parameters
+    ----------
+    kind : {"=", "no", "any"}
+        Which of the forms (see the module).
+    keywords : tuple of str
+        Attributes of the same item.
+    value : str
+        For ``=``: the value.
+    """
+
+    kind: str
+    keywords: tuple[str, ...]
+    value: str = ""
+
+    def holds(self, item: Dataset) -> bool:
+        """Whether the attribute is needed in this item."""
+        if self.kind == "=":
+            return str(item.get(self.keywords[0], "")) == self.value
+        filled = any(item.get(keyword) not in (None, "") for keyword in self.keywords)
+        return filled if self.kind == "any" else not filled
 
 
 @dataclass(frozen=True)
@@ -79,6 +131,10 @@ class AttributeRow:
         ``U``, ``R``, ``O``, ``*`` (as the sequence around it) or ``-``.
     single_value : bool
         Whether only single value matching is defined for it.
+    need : Need or None
+        When a conditional type applies; ``None`` if it has none or only people can tell.
+    values : tuple of str
+        The values that are defined for it; empty when any will do.
     items : mapping of str to AttributeRow
         The attributes of a sequence's items, macros resolved.
     """
@@ -92,30 +148,71 @@ class AttributeRow:
     final: str
     match: str
     single_value: bool
+    need: Need | None
+    values: tuple[str, ...]
     items: Mapping[str, AttributeRow]
+
+    @cached_property
+    def tag(self) -> BaseTag:
+        """Tag of the attribute."""
+        return BaseTag(tag_for_keyword(self.keyword) or 0)
 
 
 @cache
 def attribute_rows() -> Mapping[str, AttributeRow]:
-    """Return the attributes of a UPS by keyword [CC.2.5.1.3].
+    """Return the attributes of a UPS by keyword [CC.2.5.1.3]."""
+    return read_rows("ups_attributes.csv", _text("ups_attributes.csv"))
+
+
+def read_rows(name: str, text: str) -> Mapping[str, AttributeRow]:
+    """Read an attribute table: the rows of table ``ups``, with the macros they include.
 
     Raises
     ------
     CatalogueError
-        For an unknown keyword or macro, with the row named.
+        For columns, keywords, tags, types, conditions, levels or macros that are not as they must be; with the file,
+        the line and the attribute named.
     """
-    name = "ups_attributes.csv"
     tables: dict[str, list[dict[str, str]]] = {}
-    for number, row in enumerate(csv.DictReader(_text(name).splitlines(), strict=True), 2):
-        keyword = row["keyword"]
-        if not keyword.startswith("@") and tag_for_keyword(keyword) is None:
-            raise CatalogueError(f"{name}: line {number}: {keyword!r} is no DICOM keyword")
-        tables.setdefault(row["table"], []).append(row)
-    return _level(name, tables, tables["ups"], 0)
+    for number, row in enumerate(_records(name, text, COLUMNS), 2):
+        rows = tables.setdefault(row["table"], [])
+        _check(f"{name}: line {number}: {row['keyword']}", row, len(rows[-1]["level"]) if rows else -1)
+        rows.append(row)
+    if "ups" not in tables:
+        raise CatalogueError(f"{name}: there is no table 'ups'")
+    return _level(name, tables, tables["ups"], 0, ())
+
+
+def _check(where: str, row: Mapping[str, str], level: int) -> None:
+    if row["level"].strip(">") or len(row["level"]) > level + 1:
+        raise CatalogueError(f"{where}: level {row['level']!r} does not follow from the row above")
+    if row["keyword"].startswith("@"):
+        return
+    tag = tag_for_keyword(row["keyword"])
+    if tag is None:
+        raise CatalogueError(f"{where}: is no DICOM keyword")
+    if row["tag"] != f"({tag >> 16:04X},{tag & 0xFFFF:04X})":
+        raise CatalogueError(f"{where}: has tag ({tag >> 16:04X},{tag & 0xFFFF:04X}), not {row['tag']}")
+    if row["vr"] != dictionary_VR(tag):
+        raise CatalogueError(f"{where}: has VR {dictionary_VR(tag)}, not {row['vr']}")
+    for column, entries in ENTRIES.items():
+        if row[column] not in entries:
+            raise CatalogueError(f"{where}: {column} is {row[column]!r}, not one of {', '.join(filter(None, entries))}")
+
+
+def _need(where: str, text: str) -> Need | None:
+    if not text:
+        return None
+    kind, _, rest = text.partition(" ")
+    keyword, equals, value = text.partition(" = ")
+    need = Need("=", (keyword,), value) if equals and value else Need(kind, tuple(rest.split("|")))
+    if need.kind not in ("=", "no", "any") or any(tag_for_keyword(keyword) is None for keyword in need.keywords):
+        raise CatalogueError(f"{where}: needed_when {text!r} is not 'KEYWORD = VALUE', 'no A|B' or 'any A|B'")
+    return need
 
 
 def _level(
-    name: str, tables: Mapping[str, list[dict[str, str]]], rows: list[dict[str, str]], level: int
+    name: str, tables: Mapping[str, list[dict[str, str]]], rows: list[dict[str, str]], level: int, within: tuple[str, ...]
 ) -> dict[str, AttributeRow]:
     """Return the rows of one level; what follows a row on deeper levels belongs to it."""
     found: dict[str, AttributeRow] = {}
@@ -124,9 +221,10 @@ def _level(
             continue
         if row["keyword"].startswith("@"):
             macro = row["keyword"][1:]
-            if macro not in tables:
-                raise CatalogueError(f"{name}: {row['table']}: unknown macro @{macro}")
-            found |= _level(name, tables, tables[macro], 0)
+            if macro not in tables or macro in within:
+                fault = "includes itself" if macro in within else "is not there"
+                raise CatalogueError(f"{name}: {row['table']}: macro @{macro} {fault}")
+            found |= _level(name, tables, tables[macro], 0, (*within, macro))
             continue
         below = []
         for deeper in rows[position + 1 :]:
@@ -143,9 +241,22 @@ def _level(
             final=row["final_state"],
             match=row["match_key"],
             single_value="single value matching" in row["remark"],
-            items=_level(name, tables, below, level + 1),
+            need=_need(f"{name}: {row['table']}: {row['keyword']}", row["needed_when"]),
+            values=tuple(filter(None, row["values"].split("|"))),
+            items=_level(name, tables, below, level + 1, within),
         )
     return found
+
+
+def _records(name: str, text: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    reader = csv.DictReader(text.splitlines(), strict=True)
+    if tuple(reader.fieldnames or ()) != columns:
+        raise CatalogueError(f"{name}: the columns are {', '.join(columns)}")
+    rows = list(reader)
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            raise CatalogueError(f"{name}: line {number}: has not {len(columns)} entries")
+    return rows
 
 
 def _text(name: str) -> str:
