@@ -17,6 +17,7 @@ from importlib import resources
 
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 from .catalogue import CatalogueError
 
