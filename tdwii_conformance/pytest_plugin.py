@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from .report.verdicts import TestVerdict
 
 UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the configuration is wrong)
+# Names of the modules that have instances moved to us, and so need the one port a remote system knows.
+LISTENING = re.compile(r"retrieve|store_results")
 SHOWN_LINES = 60  # of an exchange on the terminal; the reports have it whole
 
 
@@ -79,9 +81,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and read the system's description, so that a mistake there ends the run at once."""
     config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that the test judges")
-    if config.getoption("dist", "no") == "load":
-        # An exchange is made once per module and judged by many tests: a module stays on one worker.
-        config.option.dist = "loadgroup"
     if config.getoption("--update-baseline") and not config.getoption("--baseline"):
         raise pytest.UsageError("--update-baseline needs --baseline FILE to say which file to write")
     config.stash[wire_key] = Transcript()
@@ -158,9 +157,41 @@ def _requirement_of(item: pytest.Item) -> Requirement | None:
         raise pytest.UsageError(f"{item.nodeid}: {error.args[0]}") from error
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Hold modules that need our listening port to the names by which the scheduler knows them."""
+    listens = "receiver" in getattr(item, "fixturenames", ())
+    if listens and item.get_closest_marker("requirement") and not LISTENING.search(_module(item.nodeid)):
+        raise pytest.UsageError(f"{item.nodeid} uses the fixture receiver: its module's name has to match {LISTENING.pattern!r}")
+
+
+def _module(nodeid: str) -> str:
+    return nodeid.split("::", 1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Keep a module on one worker: its exchanges are made once and judged by many tests.
+
+    A remote system knows one address of ours to move to, so the modules that listen there share a worker. (xdist's own
+    groups would say the same, but xdist 3.8 marks them in a way that pytest 9 does not see.)
+    """
+    if config.getvalue("dist") != "load":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    remote = system_key in config.stash
+
+    class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            module = _module(nodeid)
+            return "listener" if remote and LISTENING.search(module) else module
+
+    return ModuleScheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Bind tests to requirements, leave out other editions, and say which tests must share a worker."""
+    """Bind tests to requirements, and leave out other editions."""
     edition = _edition(config)
     kept, left_out = [], []
     for item in items:
@@ -172,10 +203,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if edition not in requirement.editions:
             left_out.append(item)
             continue
-        # A remote system knows one address of ours to move to: who needs it shares a worker.
-        listens = system_key in config.stash and "receiver" in getattr(item, "fixturenames", ())
-        group = "listener" if listens else item.nodeid.split("::")[0]
-        item.add_marker(pytest.mark.xdist_group(re.sub(r"\W+", "-", group)))
         kept.append(item)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -351,7 +378,7 @@ def _record(
     wanted = verdict in ("failed", "warned") or _evidence_wanted(item.config)
     return {
         "requirement": requirement.id,
-        "nodeid": re.sub(r"@[^@:]+$", "", report.nodeid),
+        "nodeid": report.nodeid,
         "verdict": verdict,
         "reason": reason,
         "reading": item.stash.get(reading_key, ""),
