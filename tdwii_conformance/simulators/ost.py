@@ -29,7 +29,20 @@ class _EveryKey(dict[str, AttributeRow]):
     """Every attribute is a matching key: the OST matches whatever it has a value for [PS3.4 C.2.2.1.3]."""
 
     def get(self, keyword: str, default: Any = None) -> AttributeRow:
-        return AttributeRow(keyword, "", "", "", "", "", "", "O", False, self)
+        return AttributeRow(
+            keyword,
+            vr="",
+            create="",
+            set="",
+            set_scp="",
+            get="",
+            final="",
+            match="O",
+            single_value=False,
+            need=None,
+            values=(),
+            items=self,
+        )
 
 
 EVERY_KEY: Rows = _EveryKey()

@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import warnings
 from datetime import datetime, time, timedelta
+from pathlib import Path
 
 import pytest
 from pydicom.uid import generate_uid
@@ -90,6 +92,7 @@ class Schedule:
         self.system, self.tdd = system, tdd
         self.worker, self.workers = worker, workers
         self._existing = None
+        self._own = None
 
     def __call__(self, start, *, modality="photon", patient_name=""):
         """A SCHEDULED workitem of this start that nobody else in this run uses."""
@@ -118,15 +121,26 @@ class Schedule:
         return self._scheduled(uid, begins, attributes, treatment)
 
     def _treatment(self, start, modality, patient_name):
-        folder = self.system.objects
+        folder = self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
         if folder is None:
             return objects.new_treatment(start, modality=modality, patient_name=patient_name)
-        treatment = objects.read_treatment(folder)
+        treatment = self._read(folder)
         if treatment.start != start or treatment.ion != (modality == "ion"):
             pytest.skip(f"not judged: {folder} has no {modality} treatment of type {start}")
         if patient_name:
             pytest.skip(f"not judged: the patient of {folder} is used")
         return treatment
+
+    def _read(self, folder):
+        """The user's own objects, with UIDs as they are: every workitem of the run is for them."""
+        if self._own is None:
+            try:
+                self._own = objects.read_treatment(folder)
+            except objects.ObjectsError as error:
+                pytest.exit(str(error), returncode=4)
+            for remark in self._own.remarks:
+                warnings.warn(f"objects in {folder}: {remark}", stacklevel=1)
+        return self._own
 
     def _store(self, role, claim, instance):
         if claim in self.system.claims(role):

@@ -1,0 +1,44 @@
+"""Catalogue and conformance tests are held to each other, both ways."""
+
+import pytest
+
+from tdwii_conformance.profile import load_catalogue
+
+
+class Seen:
+    """Collects the requirement that each collected conformance test names."""
+
+    def __init__(self):
+        self.named = set()
+        self.without = []
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        from tdwii_conformance.pytest_plugin import requirement_key
+
+        for item in items:
+            requirement = item.stash.get(requirement_key, None)
+            if requirement is None:
+                self.without.append(item.nodeid)
+            else:
+                self.named.add(requirement.id)
+
+
+@pytest.fixture(scope="module")
+def seen(pytestconfig):
+    found = Seen()
+    folder = str(pytestconfig.rootpath / "tests" / "conformance")
+    for edition in ("ti", "2013"):
+        arguments = ["--collect-only", "-q", "-p", "no:cacheprovider", "--edition", edition, folder]
+        assert pytest.main(arguments, plugins=[found]) == 0
+    return found
+
+
+def test_every_shall_and_should_of_tms_and_ost_has_a_test(seen):
+    needed = {r.id for r in load_catalogue().values() if r.actor in ("TMS", "OST") and r.level in ("shall", "should")}
+    assert sorted(needed - seen.named) == []
+
+
+def test_every_conformance_test_names_a_requirement(seen):
+    assert seen.without == []
+    assert seen.named <= set(load_catalogue())
