@@ -60,7 +60,7 @@ def refuse_creation(attributes: Dataset) -> Refusal | None:
         forbidden = row.create == "not allowed" or keyword == "TransactionUID" or _for_the_performer(row)
         if forbidden and keyword in attributes and not attributes[keyword].is_empty:
             return Refusal(INVALID_VALUE, f"{keyword} is created empty")
-    return next((*_missing_in_creation(attributes, rows, ""),), None) or next(_invalid(attributes, rows, ""), None)
+    return next(_missing_in_creation(attributes, rows, ""), None) or next(_invalid(attributes, rows, ""), None)
 
 
 def refuse_modification(modification: Dataset) -> Refusal | None:
@@ -78,7 +78,7 @@ def refuse_modification(modification: Dataset) -> Refusal | None:
 
 
 def _for_the_performer(row: AttributeRow) -> bool:
-    return bool(row.items) and all(below.create in ("not allowed", "2") for below in row.items.values())
+    return any(below.create == "not allowed" for below in row.items.values())
 
 
 def _needed(type_: str, row: AttributeRow, item: Dataset) -> bool:
