@@ -43,10 +43,10 @@ SERVICES = {
 
 SUCCESS = 0x0000
 PENDING, CANCELED = 0xFF00, 0xFE00
-PROCESSING_FAILURE, NO_SUCH_CLASS, MISSING_ATTRIBUTE, NO_SUCH_ACTION = 0x0110, 0x0118, 0x0120, 0x0123
+PROCESSING_FAILURE, NO_SUCH_CLASS, CLASS_MISMATCH, NO_SUCH_ACTION = 0x0110, 0x0118, 0x0119, 0x0123
 UNRECOGNIZED_OPERATION = 0x0211
 NO_EVENT_REPORTS = 0xC315
-CANNOT_PROCESS = 0xC000
+CLASS_NOT_SUPPORTED, CANNOT_PROCESS = 0x0122, 0xC000
 
 
 class TMS:
@@ -140,9 +140,15 @@ class TMS:
     # --- services ---------------------------------------------------------------------------------------------------
 
     def _c_find(self, event: Any) -> Iterator[tuple[int | Dataset, Dataset | None]]:
+        if (
+            event.context.abstract_syntax not in (PULL, WATCH, QUERY)
+            or event.request.AffectedSOPClassUID != event.context.abstract_syntax
+        ):
+            yield _status(CLASS_NOT_SUPPORTED, "C-FIND is of UPS Pull, Watch and Query"), None
+            return
         try:
             identifier = event.identifier
-            matches = self.find(identifier)
+            matches = self.find(identifier, implicit_vr=event.context.transfer_syntax.is_implicit_VR)
         except IdentifierError as error:
             yield _status(error.status, error.comment), None
             return
@@ -173,8 +179,11 @@ class TMS:
     def _serve(self, event: Any, service: str | int, class_keyword: str, perform: Any) -> tuple[Dataset, Dataset | None]:
         """Answer a DIMSE-N request: refuse what does not fit the context or class, then do it."""
         # All DIMSE-N messages carry UPS Push, whatever was negotiated [CC.3.1.1].
-        if getattr(event.request, class_keyword) != PUSH:
-            return _status(NO_SUCH_CLASS, f"{class_keyword} is UPS Push for every UPS [CC.3.1]"), None
+        if (named := getattr(event.request, class_keyword)) != PUSH:
+            return _status(
+                CLASS_MISMATCH if named in (PULL, WATCH, QUERY) else NO_SUCH_CLASS,
+                f"{class_keyword} is UPS Push for every UPS [CC.3.1]",
+            ), None
         if event.context.abstract_syntax not in SERVICES[service]:
             return _status(UNRECOGNIZED_OPERATION, f"not offered under {event.context.abstract_syntax}"), None
         try:
@@ -183,9 +192,9 @@ class TMS:
             return _status(PROCESSING_FAILURE, f"{type(error).__name__}: {error}"), None
         return _status(outcome.status, outcome.comment), outcome.dataset
 
-    def find(self, identifier: Dataset) -> Iterable[Dataset]:
-        """Return the response identifiers of a C-FIND."""
-        return self.worklist.find(identifier)
+    def find(self, identifier: Dataset, *, implicit_vr: bool) -> Iterable[Dataset]:
+        """Return the response identifiers of a C-FIND, for a transfer syntax with or without VR."""
+        return self.worklist.find(identifier, implicit_vr=implicit_vr)
 
     def create(self, event: Any) -> Outcome:
         """Perform N-CREATE."""

@@ -2,23 +2,28 @@
 
 Choices that a conformance statement has to make, and ours: Patient's Name matches without regard to case, as one text;
 a date-time without offset is local time, or has the Timezone Offset From UTC of its own data set; a single date or time
-matches what lies within its precision; an empty stored value matches nothing but universal matching.
+matches what lies within its precision; DA and TM are matched each alone, without offset; an empty stored value matches
+nothing but universal matching.
+
+An identifier is turned into `Key` objects once per query, so that a workitem costs no more than the comparisons.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any
 
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 
 from ..profile.ups_tables import AttributeRow
-from .times import key_span, value_start
+from .times import Span, key_span, value_start
 
-__all__ = ["matches", "response_identifier", "strings"]
+__all__ = ["Key", "keys_of", "match", "matches", "respond", "response_identifier", "strings", "text_form"]
 
 # Wild cards have a meaning in these only [PS3.4 C.2.2.2.4].
 WILD_CARD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
@@ -28,60 +33,123 @@ ABOUT_THE_IDENTIFIER = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC
 NEVER_RETURNED = frozenset({"TransactionUID"})
 
 Rows = Mapping[str, AttributeRow]
+Encoded = Callable[[DataElement], DataElement | RawDataElement]
 
 
-def matches(identifier: Dataset, attributes: Dataset, rows: Rows, *, inherited: str = "-", offset: str = "") -> bool:
-    """Whether a UPS, or an item of it, matches all keys of an identifier.
+@dataclass(frozen=True)
+class Key:
+    """A key of a query.
+
+    Parameters
+    ----------
+    tag, vr
+        Of the attribute.
+    fits : callable or None
+        Whether a stored value, with the Timezone Offset From UTC of its data set, matches; ``None`` for a key that
+        matches everything.
+    wanted : tuple of str
+        The values that `fits` compares with, in the form it compares them in.
+    wild : bool
+        Whether any of them is a wild card.
+    span : Span, optional
+        The time that a DA, TM or DT key with one value means.
+    below : tuple of Key, optional
+        The keys in the item of a sequence key; ``None`` if it has no item or an empty one, which asks for all of it.
+    """
+
+    tag: BaseTag
+    vr: str
+    fits: Callable[[str, str], bool] | None = None
+    wanted: tuple[str, ...] = ()
+    wild: bool = False
+    span: Span | None = None
+    below: tuple[Key, ...] | None = None
+
+    @cached_property
+    def narrows(self) -> bool:
+        """Whether there is anything it does not match."""
+        return self.fits is not None or any(key.narrows for key in self.below or ())
+
+
+def keys_of(identifier: Dataset, rows: Rows, *, inherited: str = "-", offset: str = "") -> tuple[Key, ...]:
+    """Return the keys of an identifier, without those that are never returned.
 
     Parameters
     ----------
     identifier : Dataset
-        The keys.
-    attributes : Dataset
-        The UPS's attributes, or an item's.
+        The keys, as they came.
     rows : mapping of str to AttributeRow
-        What the standard says of the keys of this level.
+        What the standard says of the attributes of this level.
     inherited : str
         Match key type of the sequence around this level, for rows that say ``*``.
     offset : str
         Timezone Offset From UTC of the query.
     """
     offset = str(identifier.get("TimezoneOffsetFromUTC", "") or offset)
-    return all(_matches(key, attributes, rows.get(key.keyword), inherited, offset) for key in identifier)
+    return tuple(
+        _key(element, rows.get(element.keyword), inherited, offset)
+        for element in identifier
+        if element.keyword not in ABOUT_THE_IDENTIFIER | NEVER_RETURNED
+    )
 
 
-def _matches(key: DataElement, attributes: Dataset, row: AttributeRow | None, inherited: str, offset: str) -> bool:
-    if key.keyword in ABOUT_THE_IDENTIFIER:
-        return True
+def _key(element: DataElement, row: AttributeRow | None, inherited: str, offset: str) -> Key:
     kind = row.match if row is not None else "-"
     if kind == "*":
         kind = inherited
-    if key.VR == "SQ":
-        return _sequence_matches(key, attributes, row, kind, offset)
-    wanted = strings(key)
-    if not wanted or kind == "-" or key.keyword in NEVER_RETURNED:
-        return True  # universal, or no matching key: a return key only [PS3.4 K.2.2.1.1.2]
-    stored = strings(attributes[key.tag]) if key.tag in attributes else ()
+    tag, vr = BaseTag(element.tag), str(element.VR)
+    if vr == "SQ":
+        item = next((item for item in element.value or () if len(item)), None)
+        if item is None:
+            return Key(tag, vr)
+        return Key(tag, vr, below=keys_of(item, row.items if row is not None else {}, inherited=kind, offset=offset))
+    wanted = strings(element)
     single = row is not None and row.single_value
-    return any(_value_matches(one, value, key.VR, single, offset) for one in wanted for value in stored)
+    anything = vr in WILD_CARD and not single and any(not one.strip("*") for one in wanted)
+    if not wanted or anything or kind == "-":
+        return Key(tag, vr)  # universal, or no matching key: a return key only [PS3.4 K.2.2.1.1.2]
+    if vr in TIMES:
+        spans = [key_span(one, vr, offset) for one in wanted]
+        return Key(tag, vr, _in_time(vr, spans), wanted, span=spans[0] if len(spans) == 1 else None)
+    form = text_form(vr)
+    wanted = tuple(form(one) for one in wanted)
+    patterned = () if single or vr not in WILD_CARD else tuple(one for one in wanted if "*" in one or "?" in one)
+    return Key(tag, vr, _in_text(form, wanted, patterned), wanted, wild=bool(patterned))
 
 
-def _sequence_matches(key: DataElement, attributes: Dataset, row: AttributeRow | None, kind: str, offset: str) -> bool:
-    named = named_keys(key)
-    if named is None:
-        return True
-    below = row.items if row is not None else {}
-    if key.tag not in attributes:
-        # Only universal keys match where there is no item.
-        return matches(named, Dataset(), below, inherited=kind, offset=offset)
-    items = attributes[key.tag].value or [Dataset()]
-    return any(matches(named, item, below, inherited=kind, offset=offset) for item in items)
+def _in_time(vr: str, spans: Sequence[Span | None]) -> Callable[[str, str], bool]:
+    def fits(value: str, zone: str) -> bool:
+        moment = value_start(value, vr, zone)
+        return moment is not None and any(span is not None and span.holds(moment) for span in spans)
+
+    return fits
 
 
-def named_keys(key: DataElement) -> Dataset | None:
-    """Return the item of a sequence key; ``None`` if it has no item or an empty one, which asks for all of it."""
-    items = key.value or ()
-    return next((item for item in items if len(item)), None)
+def _in_text(form: Callable[[str], str], wanted: tuple[str, ...], patterned: tuple[str, ...]) -> Callable[[str, str], bool]:
+    literal = frozenset(wanted) - frozenset(patterned)
+    patterns = [wild_card(one) for one in patterned]
+
+    def fits(value: str, zone: str) -> bool:
+        value = form(value)
+        return value in literal or any(pattern.fullmatch(value) for pattern in patterns)
+
+    return fits
+
+
+def text_form(vr: str) -> Callable[[str], str]:
+    """Return how text of a VR is compared: without the spaces that do not count [PS3.5 6.2]."""
+    return name_form if vr == "PN" else str.rstrip if vr in ("UT", "LT", "ST", "UC", "UR") else str.strip
+
+
+def name_form(text: str) -> str:
+    """Return a person name as it is compared: without regard to case, and to empty components at the end."""
+    return text.casefold().rstrip("^= ")
+
+
+@lru_cache(maxsize=1024)
+def wild_card(text: str) -> re.Pattern[str]:
+    """Return the pattern that a wild card key stands for [PS3.4 C.2.2.2.4]."""
+    return re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in text), re.DOTALL)
 
 
 def strings(element: DataElement) -> tuple[str, ...]:
@@ -89,36 +157,38 @@ def strings(element: DataElement) -> tuple[str, ...]:
     value: Any = element.value
     if value is None or value == "" or value == b"":
         return ()
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        return (str(value),)
-    if element.VR == "PN" and not isinstance(value, (list, tuple)) and not hasattr(value, "append"):
-        return (str(value),)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+        return (str(value),)  # a PersonName is iterable, but no Sequence
     return tuple(str(one) for one in value if one is not None and one != "")
 
 
-def _value_matches(wanted: str, value: str, vr: str, single: bool, offset: str) -> bool:
-    if vr in TIMES:
-        span, moment = key_span(wanted, vr, offset), value_start(value, vr)
-        return span is not None and moment is not None and span.holds(moment)
-    if vr == "PN":
-        wanted, value = _name(wanted), _name(value)
-    if vr in WILD_CARD and not single and ("*" in wanted or "?" in wanted):
-        return _pattern(wanted).fullmatch(value) is not None
-    if vr == "UI":
-        return wanted.rstrip("\0 ") == value
-    return wanted.strip(" ") == value.strip(" ") if vr != "UT" else wanted.rstrip(" ") == value.rstrip(" ")
+def match(keys: Iterable[Key], attributes: Dataset, zone: str = "") -> bool:
+    """Whether a UPS, or an item of it, matches all keys.
+
+    Parameters
+    ----------
+    keys : iterable of Key
+        The keys; those that do not narrow may be left out.
+    attributes : Dataset
+        The UPS's attributes, or an item's.
+    zone : str
+        Timezone Offset From UTC of the UPS.
+    """
+    for key in keys:
+        if not key.narrows:
+            continue
+        stored = attributes.get(key.tag)
+        if stored is None:
+            return False
+        if key.fits is not None:
+            if stored.VR == "SQ" or not any(key.fits(value, zone) for value in strings(stored)):
+                return False
+        elif stored.VR != "SQ" or not any(match(key.below or (), item, zone) for item in stored.value or ()):
+            return False
+    return True
 
 
-def _name(text: str) -> str:
-    return text.casefold().rstrip("^= ")
-
-
-@lru_cache(maxsize=1024)
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile("".join({"*": ".*", "?": "."}.get(c, re.escape(c)) for c in text), re.DOTALL)
-
-
-def response_identifier(identifier: Dataset, attributes: Dataset, rows: Rows, *, offset: str = "") -> Dataset:
+def respond(keys: Iterable[Key], attributes: Dataset, zone: str = "", encoded: Encoded = lambda stored: stored) -> Dataset:
     """Return what a match is answered with: the keys of the query, with the UPS's values.
 
     A key that the UPS has no value for comes back empty. Of a sequence whose keys are named, the items that match come
@@ -126,32 +196,34 @@ def response_identifier(identifier: Dataset, attributes: Dataset, rows: Rows, *,
 
     Parameters
     ----------
-    identifier, attributes, rows, offset
-        As for `matches`.
+    keys, attributes, zone
+        As for `match`, but all keys.
+    encoded : callable
+        Takes a stored element and returns the one to send.
     """
-    offset = str(identifier.get("TimezoneOffsetFromUTC", "") or offset)
     response = Dataset()
-    for key in identifier:
-        if key.keyword in ABOUT_THE_IDENTIFIER or key.keyword in NEVER_RETURNED:
-            continue
+    for key in keys:
         stored = attributes.get(key.tag)
         if stored is None:
-            response.add(DataElement(key.tag, key.VR, [] if key.VR == "SQ" else None))
-        elif key.VR != "SQ" or (named := named_keys(key)) is None:
-            response.add(stored)
+            response.add(DataElement(key.tag, key.vr, [] if key.vr == "SQ" else None))
+        elif stored.VR != "SQ" or key.below is None:
+            response[key.tag] = encoded(stored)
         else:
-            row = rows.get(key.keyword)
-            below = row.items if row is not None else {}
-            kind = row.match if row is not None else "-"
-            response.add(
-                DataElement(
-                    key.tag,
-                    "SQ",
-                    [
-                        response_identifier(named, item, below, offset=offset)
-                        for item in stored.value or ()
-                        if matches(named, item, below, inherited=kind, offset=offset)
-                    ],
-                )
-            )
+            below, items = key.below, stored.value or ()
+            found = [respond(below, item, zone) for item in items if match(below, item, zone)]
+            response.add(DataElement(key.tag, "SQ", found))
     return response
+
+
+def matches(identifier: Dataset, attributes: Dataset, rows: Rows) -> bool:
+    """Whether a data set matches all keys of an identifier; for a single one, else see `keys_of` and `match`."""
+    return match(keys_of(identifier, rows), attributes, _zone(attributes))
+
+
+def response_identifier(identifier: Dataset, attributes: Dataset, rows: Rows) -> Dataset:
+    """Return what a match is answered with; for a single one, else see `keys_of` and `respond`."""
+    return respond(keys_of(identifier, rows), attributes, _zone(attributes))
+
+
+def _zone(attributes: Dataset) -> str:
+    return str(attributes.get("TimezoneOffsetFromUTC") or "")

@@ -1,4 +1,4 @@
-"""The worklist of a UPS SCP: create, set, get, find, change state, request cancel [CC.2], and the events that follow."""
+"""The worklist of a UPS SCP [CC.2]: create, set, get, find, change state, request cancel, and the events that follow."""
 
 from __future__ import annotations
 
@@ -6,19 +6,25 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
-from pydicom.datadict import keyword_for_tag
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import UID
 
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from . import states
 from .final_state import missing
-from .matching import NEVER_RETURNED, matches, response_identifier
+from .matching import TIMES, Key, keys_of, match, respond, strings
 from .store import MemoryStore, Record, Store, plain
+from .times import is_value
 
 __all__ = ["Event", "IdentifierError", "Outcome", "Worklist"]
 
 PUSH = "1.2.840.10008.5.1.4.34.6.1"
+WELL_KNOWN = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")  # instances to subscribe to [CC.2.3.2]
 PROGRESS = "ProcedureStepProgressInformationSequence"
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 
@@ -26,6 +32,7 @@ SUCCESS = 0x0000
 INVALID_VALUE, DUPLICATE, MISSING_ATTRIBUTE, MISSING_VALUE = 0x0106, 0x0111, 0x0120, 0x0121
 NOT_UPDATABLE, WRONG_LOCK, NOT_SCHEDULED, NO_SUCH_UPS, NOT_IN_PROGRESS = 0xC300, 0xC301, 0xC309, 0xC307, 0xC310
 INVALID_INSTANCE = 0x0117
+IDENTIFIER_DOES_NOT_FIT, CANNOT_PROCESS = 0xA900, 0xC000
 
 # Event Type IDs [CC.2.4.1]
 STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED = 1, 2, 3, 5
@@ -123,8 +130,8 @@ class Worklist:
         attributes : Dataset
             Attribute list; it is used up.
         """
-        if not uid:
-            return Outcome(INVALID_INSTANCE, "Affected SOP Instance UID is given by the SCU")
+        if not UID(uid).is_valid or uid in WELL_KNOWN:
+            return Outcome(INVALID_INSTANCE, "Affected SOP Instance UID is given by the SCU [CC.2.5.2]")
         attributes = _without(plain(attributes), *IDENTITY)
         if refusal := _refuse_creation(attributes):
             return refusal
@@ -168,6 +175,7 @@ class Worklist:
                 return Outcome(WRONG_LOCK)
             if refusal := _refuse_modification(modification, attribute_rows()):
                 return refusal
+            modification = _in_zone_of(record, modification)
             changed = Record(uid, _merged(record.attributes, modification, self._timestamp()), record.lock)
             self._store.put(changed)
             return Outcome(SUCCESS, events=tuple(_events_of_set(record, changed, modification)))
@@ -177,21 +185,29 @@ class Worklist:
         record = self._store.get(uid)
         if record is None:
             return Outcome(NO_SUCH_UPS)
+        rows = attribute_rows()
         wanted = Dataset()
-        if not tags:
-            wanted.update({element.tag: element for element in record.attributes})
-        for tag in tags:
-            keyword = keyword_for_tag(tag)
-            if keyword in NEVER_RETURNED:
+        for tag in map(BaseTag, tags or record.attributes.keys()):
+            row = rows.get(keyword_for_tag(tag))
+            if row is not None and row.get == "not allowed":
                 continue
-            if tag in record.attributes:
-                wanted.add(record.attributes[tag])
-            elif (row := attribute_rows().get(keyword)) is not None and row.get == "2":
-                setattr(wanted, keyword, [] if row.vr == "SQ" else None)
-        return Outcome(SUCCESS, dataset=_named_character_set(wanted, record))
+            stored = record.attributes.get(tag)
+            if stored is not None:
+                wanted.add(stored)
+            elif row is not None and row.get == "2":
+                setattr(wanted, row.keyword, [] if row.vr == "SQ" else None)
+        return Outcome(SUCCESS, dataset=_name_character_set(wanted, record))
 
-    def find(self, identifier: Dataset) -> Iterator[Dataset]:
+    def find(self, identifier: Dataset, implicit_vr: bool | None = None) -> Iterator[Dataset]:
         """C-FIND [CC.2.8]: yield the response identifier of each match.
+
+        Parameters
+        ----------
+        identifier : Dataset
+            The keys; it is decoded.
+        implicit_vr : bool, optional
+            The transfer syntax, little endian, in which the responses will be sent; they then hold encoded elements.
+            Kept ones: a response is sent in a third of the time.
 
         Raises
         ------
@@ -199,18 +215,18 @@ class Worklist:
             If the identifier is none.
         """
         if not len(identifier):
-            raise IdentifierError(0xA900, "the identifier has no keys")
-        identifier.decode()
+            raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, "the identifier has no keys")
+        try:
+            identifier.decode()
+            keys = keys_of(identifier, attribute_rows())
+        except Exception as error:  # pydicom raises whatever the bytes lead it to
+            raise IdentifierError(CANNOT_PROCESS, f"identifier cannot be decoded: {error}") from error
+        for key in keys:
+            if (key.vr == "SQ") != (_vr(key.tag, key.vr) == "SQ"):
+                raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, f"{key.tag} has VR {key.vr}")
         with self._lock:
-            candidates = self._store.candidates(identifier)
-        return self._matching(identifier, candidates)
-
-    @staticmethod
-    def _matching(identifier: Dataset, candidates: list[Record]) -> Iterator[Dataset]:
-        rows = attribute_rows()
-        for record in candidates:
-            if matches(identifier, record.attributes, rows):
-                yield _named_character_set(response_identifier(identifier, record.attributes, rows), record)
+            candidates = self._store.candidates(keys)
+        return _responses(keys, candidates, implicit_vr)
 
     def change_state(self, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
         """N-ACTION, Change UPS State [CC.2.1]."""
@@ -234,7 +250,7 @@ class Worklist:
         self._store.put(record)
         return Outcome(SUCCESS, events=(_state_report(record),))
 
-    def request_cancel(self, uid: str, information: Dataset, requesting_ae: str) -> Outcome:
+    def request_cancel(self, uid: str, information: Dataset | None, requesting_ae: str) -> Outcome:
         """N-ACTION, Request UPS Cancel [CC.2.2].
 
         Parameters
@@ -246,7 +262,7 @@ class Worklist:
         requesting_ae : str
             AE title of the sender.
         """
-        information = plain(information)
+        information = plain(information if information is not None else Dataset())
         with self._lock:
             record = self._store.get(uid)
             cell = states.request_cancel(record.state if record else None)
@@ -269,6 +285,33 @@ class Worklist:
         return f"{self._now():%Y%m%d%H%M%S.%f%z}"
 
 
+def _responses(keys: Sequence[Key], candidates: Sequence[Record], implicit_vr: bool | None) -> Iterator[Dataset]:
+    narrowing = [key for key in keys if key.narrows]
+    timed = any(key.vr in (*TIMES, "SQ") for key in keys)
+    for record in candidates:
+        zone = record.zone
+        if not match(narrowing, record.attributes, zone):
+            continue
+        if implicit_vr is None:
+            response = respond(keys, record.attributes, zone)
+        else:
+            response = respond(keys, record.attributes, zone, partial(record.raw, implicit_vr=implicit_vr))
+        if zone and timed:
+            response.TimezoneOffsetFromUTC = zone
+        _name_character_set(response, record)
+        if implicit_vr is not None:
+            # So that pydicom writes the encoded elements as they are.
+            response.set_original_encoding(implicit_vr, True, response._character_set)
+        yield response
+
+
+def _vr(tag: BaseTag, otherwise: str) -> str:
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return otherwise
+
+
 # --- checks of what is sent ------------------------------------------------------------------------------------------
 
 
@@ -285,11 +328,11 @@ def _refuse_creation(attributes: Dataset) -> Outcome | None:
 def _refuse_missing(attributes: Dataset, rows: Mapping[str, AttributeRow], path: str) -> Outcome | None:
     """Refuse what lacks an attribute of type 1 or 2, or a value of type 1, at any level [PS3.4 5.4.2.1]."""
     for keyword, row in rows.items():
-        if keyword not in attributes:
+        element = attributes.get(row.tag)
+        if element is None:
             if row.create in ("1", "2"):
                 return Outcome(MISSING_ATTRIBUTE, f"{path}{keyword}")
             continue
-        element = attributes[keyword]
         if row.create == "1" and element.is_empty:
             return Outcome(MISSING_VALUE, f"{path}{keyword}")
         for index, item in enumerate(element.value or () if row.items else ()):
@@ -325,10 +368,19 @@ def _refuse_incomplete_item(item: Dataset, rows: Mapping[str, AttributeRow], pat
     return None
 
 
-def _refuse_values(attributes: Dataset) -> Outcome | None:
-    for keyword, allowed in VALUES.items():
-        if attributes.get(keyword) and attributes[keyword].value not in allowed:
-            return Outcome(INVALID_VALUE, f"{keyword}: {' '.join(allowed)}")
+def _refuse_values(attributes: Dataset, path: str = "") -> Outcome | None:
+    """Refuse values that are not among those defined, and dates and times that are none."""
+    for element in attributes:
+        keyword = element.keyword
+        if element.VR == "SQ":
+            for index, item in enumerate(element.value or ()):
+                if refusal := _refuse_values(item, f"{path}{keyword}[{index}]."):
+                    return refusal
+        elif keyword in VALUES and not path:
+            if not element.is_empty and element.value not in VALUES[keyword]:
+                return Outcome(INVALID_VALUE, f"{keyword}: {' '.join(VALUES[keyword])}")
+        elif element.VR in TIMES and not all(is_value(value, element.VR) for value in strings(element)):
+            return Outcome(INVALID_VALUE, f"{path}{keyword} is no {element.VR}")
     return None
 
 
@@ -352,6 +404,18 @@ def _merged(attributes: Dataset, changes: Dataset, timestamp: str | None) -> Dat
     return merged
 
 
+def _in_zone_of(record: Record, modification: Dataset) -> Dataset:
+    """Return a modification with its date-times meant as in the UPS: a UPS has one Timezone Offset From UTC."""
+    zone = str(modification.get("TimezoneOffsetFromUTC") or "")
+    if not zone or zone == record.zone:
+        return modification
+    for element in modification.iterall():
+        if element.VR == "DT" and not element.is_empty:
+            values = [value if value[-5:-4] in ("+", "-") else value + zone for value in strings(element)]
+            element.value = values if len(values) > 1 else values[0]
+    return _without(modification, "TimezoneOffsetFromUTC")
+
+
 def _state(state: str) -> Dataset:
     change = Dataset()
     change.ProcedureStepState = state
@@ -373,19 +437,24 @@ def _cancellation_filled_in(attributes: Dataset, timestamp: str, information: Da
     return _merged(attributes, change, None)
 
 
-def _named_character_set(dataset: Dataset, record: Record) -> Dataset:
-    """Say which character set a response needs, if it needs one [CC.2.7.2, CC.2.8.1.3.2]."""
-    if not record.beyond_ascii:
-        return dataset
-    text = "".join(str(element.value) for element in dataset.iterall() if element.VR != "SQ")
-    if text.isascii():
-        return dataset
-    try:
-        text.encode("latin-1")
-        dataset.SpecificCharacterSet = "ISO_IR 100"
-    except UnicodeEncodeError:
-        dataset.SpecificCharacterSet = "ISO_IR 192"
-    return dataset
+def _name_character_set(response: Dataset, record: Record) -> Dataset:
+    """Say which character set a response needs, if it needs one [CC.2.7.2, CC.2.8.1.3.2]; return the response."""
+    if record.character_set and _beyond_ascii(response):
+        response.SpecificCharacterSet = record.character_set
+    return response
+
+
+def _beyond_ascii(dataset: Dataset) -> bool:
+    for element in dataset.elements():
+        if isinstance(element, RawDataElement):
+            if element.value and not element.value.isascii():
+                return True
+        elif element.VR == "SQ":
+            if any(_beyond_ascii(item) for item in element.value or ()):
+                return True
+        elif not str(element.value).isascii():
+            return True
+    return False
 
 
 # --- events [CC.2.4] -------------------------------------------------------------------------------------------------

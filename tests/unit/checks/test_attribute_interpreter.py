@@ -23,8 +23,14 @@ def rule(path, type="1", values="", items=(), condition=""):
 STATION = item(ScheduledStationNameCodeSequence=[code_item("FX1", "99X", "Machine"), code_item("FX2", "99X", "")])
 PARAMETERS = item(
     ScheduledProcessingParametersSequence=[
-        item(ValueType="NUM", ConceptNameCodeSequence=code_item("2018002", "99IHERO2018", "Current Fraction Number"), NumericValue="3"),
-        item(ValueType="TEXT", ConceptNameCodeSequence=code_item("121740", "DCM", "Treatment Delivery Type"), TextValue="TREATMENT"),
+        item(
+            ValueType="NUM",
+            ConceptNameCodeSequence=code_item("2018002", "99IHERO2018", "Current Fraction Number"),
+            NumericValue="3",
+        ),
+        item(
+            ValueType="TEXT", ConceptNameCodeSequence=code_item("121740", "DCM", "Treatment Delivery Type"), TextValue="TREATMENT"
+        ),
     ]
 )
 FRACTION = "ScheduledProcessingParametersSequence[concept 2018002 99IHERO2018]"
@@ -74,4 +80,4 @@ def test_nothing_to_judge_below_an_absent_sequence():
 
 def test_several_data_sets_are_named_in_the_path():
     judgement = judge_attribute(rule("PatientID"), [item(PatientID="1"), item()], {})
-    assert [f.path for f in judgement.findings] == ["identifier[1].PatientID"] or judgement.findings[0].path.startswith("identifier[1]")
+    assert [f.path for f in judgement.findings] == ["identifier[1].PatientID"]

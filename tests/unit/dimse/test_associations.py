@@ -112,14 +112,14 @@ def test_mute_names_the_port():
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen()
-        with pytest.raises(Mute, match="did not answer the association request within 0.5 s"):
+        with pytest.raises(Mute, match=r"did not answer the association request within 0.5 s"):
             connect(Peer("TMS", "127.0.0.1", mute.getsockname()[1]), [PULL], calling="TDD", timeouts=QUICK)
 
 
 def test_rejected_names_the_ae_titles():
     with (
         Server("TMS", [PULL], [], require_called_ae_title=True) as server,
-        pytest.raises(Rejected, match="called AE title not recognized.*'OTHER'.*'TDD'"),
+        pytest.raises(Rejected, match=r"called AE title not recognized.*'OTHER'.*'TDD'"),
     ):
         connect(Peer("OTHER", "127.0.0.1", server.port), [PULL], calling="TDD")
 
