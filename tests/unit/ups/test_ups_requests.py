@@ -1,7 +1,6 @@
 """What N-CREATE and N-SET may bring: cases worked out by hand from `ups_attributes.csv` and `ups.md` sections 8, 9, 11."""
 
 import pytest
-from pydicom import config
 from pydicom.dataelem import DataElement
 from ups_samples import LOCK, code, item, performed, reference, text_parameter, workitem
 
@@ -10,14 +9,6 @@ from tdwii_conformance.ups.requests import refuse_creation, refuse_modification
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 PROGRESS = "ProcedureStepProgressInformationSequence"
 REFERENCE = reference("1.2.840.10008.5.1.4.1.1.481.5", "1.2.3")
-
-
-@pytest.fixture(autouse=True)
-def values_are_taken_as_they_are():
-    """What a peer sends is not checked by pydicom on its way in."""
-    before, config.settings.reading_validation_mode = config.settings.reading_validation_mode, config.IGNORE
-    yield
-    config.settings.reading_validation_mode = before
 
 
 def without(dataset, *keywords):
