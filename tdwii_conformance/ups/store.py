@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import copy
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -289,7 +290,8 @@ class SQLiteStore:
             self._connection.execute(
                 "INSERT INTO ups (uid, lock, attributes) VALUES (?, ?, ?) "
                 "ON CONFLICT (uid) DO UPDATE SET lock = excluded.lock, attributes = excluded.attributes",
-                (record.uid, record.lock, _encoded(record.attributes)),
+                # pydicom remembers in a person name how it was last encoded, and would do so again for a response
+                (record.uid, record.lock, _encoded(copy.deepcopy(record.attributes))),
             )
         self._memory.put(record)
 

@@ -98,7 +98,7 @@ class Schedule:
         """A SCHEDULED workitem of this start that nobody else in this run uses."""
         if modality == "ion" and "ion" not in self.system.ost_claims:
             pytest.skip("not claimed: ion")
-        if self.system.workitems.source == "existing":
+        if self.system.workitems.source == "existing" and self.system.tms is not None:
             return self._take(start)
         return self._push(start, modality, patient_name)
 
@@ -109,11 +109,14 @@ class Schedule:
         self._store("OST", "store-inputs", treatment.plan)
         if treatment.previous_record is not None:
             self._store("OST", "store-inputs", treatment.previous_record)
-        self._store("TMS", "store-instructions", treatment.instruction)
+        if self.system.tms is not None:
+            self._store("TMS", "store-instructions", treatment.instruction)
         begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
         tms, ost, station = self._tms, self._ost, self.system.workitems.station
         attributes = objects.workitem(treatment, tms=tms, ost=ost, station=station, start=begins, edition=self.system.edition)
         uid = generate_uid()
+        if self.system.tms is None:  # an OST alone needs the objects only
+            return self._scheduled(uid, begins, attributes, treatment)
         created = self.tdd.create(uid, attributes)
         faults = status.accepted(created, "the N-CREATE of a workitem")
         if faults:
@@ -196,7 +199,8 @@ class Schedule:
         return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
 
     def _second(self, role, claim, reference, instance):
-        if claim not in self.system.claims(role) or self.system.workitems.source == "existing":
+        taken = self.system.workitems.source == "existing" and self.system.tms is not None
+        if claim not in self.system.claims(role) or taken:
             pytest.skip(f"not claimed: {claim}; a list needs a second instance, which we would have to store")
         copy = item()
         copy.update({element.tag: element for element in instance})

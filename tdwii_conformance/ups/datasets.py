@@ -1,0 +1,66 @@
+"""Data sets as the UPS model keeps them: decoded, independent of any character set, and never changed once they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+
+__all__ = ["merged", "picked", "plain", "without"]
+
+SPECIFIC_CHARACTER_SET = 0x00080005
+
+
+def plain(dataset: Dataset) -> Dataset:
+    """Return a copy, decoded to the last item and without Specific Character Set: its text is Python's.
+
+    Raises
+    ------
+    Exception
+        Whatever pydicom raises for bytes that no value can be made of.
+    """
+    copy = Dataset()
+    for element in dataset:
+        if element.tag == SPECIFIC_CHARACTER_SET:
+            continue
+        if element.VR == "SQ":
+            items = Sequence([plain(item) for item in element.value or ()])
+            copy[element.tag] = DataElement(element.tag, "SQ", items, already_converted=True)
+        elif element.VR == "PN" and not element.is_empty:
+            # As text: a name made of bytes remembers their encoding.
+            names = [str(name) for name in (element.value if element.VM > 1 else [element.value])]
+            copy[element.tag] = DataElement(element.tag, "PN", names if len(names) > 1 else names[0])
+        elif element.VM > 1:
+            copy[element.tag] = DataElement(element.tag, element.VR, list(element.value))
+        else:
+            copy[element.tag] = DataElement(element.tag, element.VR, element.value, already_converted=True)
+    return copy
+
+
+def without(dataset: Dataset, keywords: Iterable[str]) -> Dataset:
+    """Take attributes out of a data set; return it."""
+    for keyword in keywords:
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    return dataset
+
+
+def merged(*datasets: Dataset) -> Dataset:
+    """Return a new data set with the elements of all, shared with them; of equal tags the last one's."""
+    union = Dataset()
+    for dataset in datasets:
+        union.update({element.tag: element for element in dataset})
+    return union
+
+
+def picked(dataset: Dataset, keywords: Iterable[str]) -> Dataset:
+    """Return a new data set with some of the elements, as far as they are there."""
+    return merged(*(_alone(dataset[keyword]) for keyword in keywords if keyword in dataset))
+
+
+def _alone(element: DataElement) -> Dataset:
+    alone = Dataset()
+    alone[element.tag] = element
+    return alone

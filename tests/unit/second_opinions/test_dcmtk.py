@@ -1,0 +1,171 @@
+"""Other people's tools on the same matter: DCMTK judged by our tests, and DCMTK's clients against our simulators."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+
+import pytest
+from pydicom import dcmread
+from pydicom.dataset import FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+from tdwii_conformance.dimse import Peer
+from tdwii_conformance.drivers import objects
+from tdwii_conformance.simulators.ost import OST
+from tdwii_conformance.simulators.tms import TMS
+
+DEADLINE = 20
+
+
+def tool(name):
+    path = shutil.which(name)
+    if path is None:
+        pytest.skip(f"{name} is not installed (Debian package {'dicom3tools' if name == 'dciodvfy' else 'dcmtk'})")
+    return path
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def await_port(port, process):
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        assert process.poll() is None, f"{process.args[0]} ended with {process.returncode}"
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1):
+                return
+        except OSError:
+            continue
+    pytest.fail(f"nothing listens on port {port} after {DEADLINE} s")
+
+
+def saved(dataset, path):
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def run(*arguments):
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+
+
+def judge(pytestconfig, description, *arguments):
+    """Run the conformance tests as a user does, against a system described in TOML."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--sut", str(description), *arguments],
+        cwd=pytestconfig.rootpath,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+@pytest.fixture
+def dcmqrscp(tmp_path):
+    """DCMTK's storage as an OST that knows our TDD, and its description in TOML."""
+    program, port, ours = tool("dcmqrscp"), free_port(), free_port()
+    (tmp_path / "db").mkdir()
+    (tmp_path / "dcmqrscp.cfg").write_text(
+        f"NetworkTCPPort = {port}\nMaxPDUSize = 16384\nMaxAssociations = 16\n"
+        f"HostTable BEGIN\ntdd = (TDD, 127.0.0.1, {ours})\nHostTable END\nVendorTable BEGIN\nVendorTable END\n"
+        f"AETable BEGIN\nQRSCP {tmp_path / 'db'} RW (500, 1024mb) ANY\nAETable END\n"
+    )
+    (tmp_path / "dcmqrscp.toml").write_text(
+        '[system]\nname = "DCMTK dcmqrscp"\ntest_system = true\n'
+        f'[ost]\nae_title = "QRSCP"\nhost = "127.0.0.1"\nport = {port}\nclaims = ["store-inputs", "photon", "ion"]\n'
+        f'[ours.tdd]\nae_title = "TDD"\nhost = "127.0.0.1"\nport = {ours}\n'
+        '[workitems]\nsource = "existing"\n[workitems.station]\nvalue = "FX1"\n'
+    )
+    with subprocess.Popen(
+        [program, "-c", str(tmp_path / "dcmqrscp.cfg")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        await_port(port, process)
+        yield tmp_path / "dcmqrscp.toml"
+        process.terminate()
+
+
+def test_dcmqrscp_meets_every_requirement_on_an_ost(dcmqrscp, pytestconfig):
+    result = judge(pytestconfig, dcmqrscp, "tests/conformance/ost")
+    assert result.returncode == 0, result.stdout
+    assert "54 passed" in result.stdout
+
+
+def test_dcmtk_clients_use_our_ost(tmp_path):
+    treatment = objects.new_treatment()
+    plan = saved(treatment.plan, tmp_path / "plan.dcm")
+    (tmp_path / "out").mkdir()
+    movescu, port = tool("movescu"), free_port()
+    with OST(destinations={"MOVESCU": Peer("MOVESCU", "127.0.0.1", port)}) as ost:
+        host = ["-aet", "MOVESCU", "-aec", "OST", "127.0.0.1", str(ost.peer.port)]
+        assert run(tool("echoscu"), *host).returncode == 0
+        assert run(tool("storescu"), *host, str(plan)).returncode == 0
+        level = ["-S", "-k", "QueryRetrieveLevel=IMAGE"]
+        keys = [f"StudyInstanceUID={plan_uid}" for plan_uid in [treatment.plan.StudyInstanceUID]]
+        keys += [f"SeriesInstanceUID={treatment.plan.SeriesInstanceUID}", f"SOPInstanceUID={treatment.plan.SOPInstanceUID}"]
+        named = [argument for key in keys for argument in ("-k", key)]
+        found = run(tool("findscu"), *level, *named, "-k", "PatientID", *host)
+        assert treatment.plan.PatientID in found.stdout + found.stderr
+        moved = run(movescu, *level, *named, "+P", str(port), "-od", str(tmp_path / "out"), *host)
+        assert moved.returncode == 0, moved.stdout + moved.stderr
+    received = [dcmread(path) for path in (tmp_path / "out").iterdir()]
+    assert [r.SOPInstanceUID for r in received] == [treatment.plan.SOPInstanceUID]
+    assert received[0].FractionGroupSequence == treatment.plan.FractionGroupSequence
+
+
+def test_echoscu_reaches_our_tms():
+    with TMS() as tms:
+        assert run(tool("echoscu"), "-aec", "TMS", "127.0.0.1", str(tms.peer.port)).returncode == 0
+
+
+@pytest.mark.parametrize("modality", ["photon", "ion"])
+@pytest.mark.parametrize("kind", ["plan", "record", "interrupted record", "previous record"])
+def test_dciodvfy_finds_no_error(tmp_path, modality, kind):
+    treatment = objects.new_treatment("CONTINUATION", modality=modality)
+    built = {
+        "plan": lambda: treatment.plan,
+        "record": lambda: objects.record(treatment),
+        "interrupted record": lambda: objects.record(treatment, interrupted=True),
+        "previous record": lambda: treatment.previous_record,
+    }[kind]()
+    said = run(tool("dciodvfy"), "-new", str(saved(built, tmp_path / "object.dcm")))
+    assert [line for line in said.stderr.splitlines() if line.startswith("Error")] == []
+
+
+@pytest.mark.parametrize("start", ["TREATMENT", "CONTINUATION"])
+def test_dciodvfy_does_not_know_delivery_instructions(tmp_path, start):
+    """When it learns the RT Beams Delivery Instruction IOD, this fails, and they belong into the test above."""
+    path = saved(objects.new_treatment(start).instruction, tmp_path / "instruction.dcm")
+    said = run(tool("dciodvfy"), "-new", str(path))
+    errors = [line for line in said.stderr.splitlines() if line.startswith("Error")]
+    assert errors == ["Error - Information Object Not found"]
+
+
+def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pytestconfig):
+    tms, ost, ours = free_port(), free_port(), free_port()
+    (tmp_path / "vendor.toml").write_text(
+        '[system]\nname = "separate processes"\ntest_system = true\n'
+        f'[tms]\nae_title = "TMS"\nhost = "127.0.0.1"\nport = {tms}\n'
+        'claims = ["push", "watch", "query", "store-instructions"]\n'
+        f'[ost]\nae_title = "OST"\nhost = "127.0.0.1"\nport = {ost}\nclaims = ["store-inputs", "photon", "ion"]\n'
+        f'[ours.tdd]\nae_title = "TDD"\nhost = "127.0.0.1"\nport = {ours}\n'
+        '[workitems]\nsource = "push"\n[workitems.station]\nvalue = "FX1"\nscheme = "99X"\nmeaning = "FX1"\n'
+    )
+    simulators = [sys.executable, "-m", "tdwii_conformance.simulators", "all", "--port", str(tms), "--ost-port", str(ost)]
+    simulators += ["--destination", f"TDD=127.0.0.1:{ours}", "--store", str(tmp_path / "worklist.sqlite")]
+    with subprocess.Popen(simulators, cwd=pytestconfig.rootpath, stdout=subprocess.DEVNULL) as process:
+        await_port(tms, process)
+        await_port(ost, process)
+        remote = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance", "-n", "2")
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+    gone = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance")
+    assert remote.returncode == 0, remote.stdout
+    assert "537 passed, 41 skipped" in remote.stdout  # as embedded: the count stands in README's table as well
+    assert gone.returncode == 4
+    assert f"TMS TMS: no connection to 127.0.0.1:{tms} (Connection refused)" in gone.stdout
