@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import RawDataElement
@@ -14,37 +15,30 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
-from ..profile.ups_tables import AttributeRow, attribute_rows
+from ..profile.ups_tables import attribute_rows
 from . import states
+from .datasets import merged, picked, plain, without
+from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, progress_item, state_report
 from .final_state import missing
 from .matching import TIMES, Key, keys_of, match, respond, strings
-from .store import MemoryStore, Record, Store, plain
-from .times import is_value
+from .requests import refuse_creation, refuse_modification
+from .store import MemoryStore, Record, Store
 
 __all__ = ["Event", "IdentifierError", "Outcome", "Worklist"]
 
 PUSH = "1.2.840.10008.5.1.4.34.6.1"
 WELL_KNOWN = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")  # instances to subscribe to [CC.2.3.2]
-PROGRESS = "ProcedureStepProgressInformationSequence"
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 
-SUCCESS = 0x0000
-INVALID_VALUE, DUPLICATE, MISSING_ATTRIBUTE, MISSING_VALUE = 0x0106, 0x0111, 0x0120, 0x0121
-NOT_UPDATABLE, WRONG_LOCK, NOT_SCHEDULED, NO_SUCH_UPS, NOT_IN_PROGRESS = 0xC300, 0xC301, 0xC309, 0xC307, 0xC310
-INVALID_INSTANCE = 0x0117
+SUCCESS, OPTIONAL_NOT_SUPPORTED = 0x0000, 0x0001
+INVALID_VALUE, INVALID_ARGUMENT, INVALID_INSTANCE, NO_SUCH_UPS = 0x0106, 0x0115, 0x0117, 0xC307
 IDENTIFIER_DOES_NOT_FIT, CANNOT_PROCESS = 0xA900, 0xC000
 
-# Event Type IDs [CC.2.4.1]
-STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED = 1, 2, 3, 5
-# Defined in PS3.3 C.30.
-VALUES = {
-    "ScheduledProcedureStepPriority": ("HIGH", "MEDIUM", "LOW"),
-    "InputReadinessState": ("READY", "UNAVAILABLE", "INCOMPLETE"),
-}
 # They travel in the command set; in a data set they say nothing [CC.2.5.1.3].
 IDENTITY = ("SOPClassUID", "SOPInstanceUID")
-FILLED_BY_PERFORMER = (PROGRESS, PERFORMED, "TransactionUID")
 DEFAULT_LABEL = "TDW-II"
+# What the SCP gives as reason when it cancels on a request that gives none [PS3.16 CID 9300].
+UNSPECIFIED_REASON = ("110513", "DCM", "Discontinued for unspecified reason")
 
 
 class IdentifierError(ValueError):
@@ -61,25 +55,6 @@ class IdentifierError(ValueError):
     def __init__(self, status: int, comment: str) -> None:
         super().__init__(comment)
         self.status, self.comment = status, comment
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that subscribers of a UPS are told [CC.2.4].
-
-    Parameters
-    ----------
-    type : int
-        Event Type ID.
-    uid : str
-        SOP Instance UID of the UPS.
-    attributes : Dataset
-        Event information.
-    """
-
-    type: int
-    uid: str
-    attributes: Dataset
 
 
 @dataclass(frozen=True)
@@ -128,26 +103,28 @@ class Worklist:
         uid : str
             Affected SOP Instance UID.
         attributes : Dataset
-            Attribute list; it is used up.
+            Attribute list.
         """
         if not UID(uid).is_valid or uid in WELL_KNOWN:
             return Outcome(INVALID_INSTANCE, "Affected SOP Instance UID is given by the SCU [CC.2.5.2]")
-        attributes = _without(plain(attributes), *IDENTITY)
-        if refusal := _refuse_creation(attributes):
-            return refusal
-        for keyword in FILLED_BY_PERFORMER[:2]:
-            setattr(attributes, keyword, [])
-        attributes = _without(attributes, "TransactionUID")
-        attributes.SOPClassUID, attributes.SOPInstanceUID = PUSH, uid
+        try:
+            attributes = without(plain(attributes), IDENTITY)
+        except Exception as error:  # pydicom raises whatever the bytes lead it to
+            return Outcome(INVALID_VALUE, f"cannot be decoded: {error}")
+        if refusal := refuse_creation(attributes):
+            return Outcome(refusal.status, refusal.comment)
+        attributes = without(attributes, ("TransactionUID",))
+        attributes = merged(attributes, _with(SOPClassUID=PUSH, SOPInstanceUID=uid, **{PROGRESS: [], PERFORMED: []}))
         if not attributes.get("WorklistLabel"):
             attributes.WorklistLabel = DEFAULT_LABEL
-        attributes.ScheduledProcedureStepModificationDateTime = self._timestamp()
         with self._lock:
-            if self._store.get(uid) is not None:
-                return Outcome(DUPLICATE, "a UPS with this SOP Instance UID exists")
-            record = Record(uid, attributes)
-            self._store.put(record)
-            return Outcome(SUCCESS, events=(_state_report(record), *_assigned(record)))
+            present = self._store.get(uid)
+            cell = states.create(present.state if present else None)
+            if present is not None:
+                return Outcome(cell.status, "a UPS with this SOP Instance UID exists")
+            attributes.ScheduledProcedureStepModificationDateTime = self._timestamp()
+            self._store.put(Record(uid, attributes))
+            return Outcome(SUCCESS, events=tuple(created(uid, attributes)))
 
     def set(self, uid: str, modification: Dataset) -> Outcome:
         """N-SET [CC.2.6].
@@ -157,28 +134,25 @@ class Worklist:
         uid : str
             Requested SOP Instance UID.
         modification : Dataset
-            Modification list, the lock in it; it is used up.
+            Modification list, the lock in it.
         """
-        modification = plain(modification)
+        try:
+            modification = plain(modification)
+        except Exception as error:  # pydicom raises whatever the bytes lead it to
+            return Outcome(INVALID_VALUE, f"cannot be decoded: {error}")
         lock = str(modification.get("TransactionUID") or "")
-        modification = _without(modification, "TransactionUID")
+        modification = without(modification, ("TransactionUID",))
         with self._lock:
             record = self._store.get(uid)
-            if record is None:
-                return Outcome(NO_SUCH_UPS)
-            if record.state in states.FINAL:
-                # The UPS is closed to everybody, so that comes before the question of the lock (A17).
-                return Outcome(NOT_UPDATABLE)
-            if record.state == "SCHEDULED" and lock:
-                return Outcome(NOT_IN_PROGRESS, "a SCHEDULED UPS has no lock")
-            if record.state == "IN PROGRESS" and lock != record.lock:
-                return Outcome(WRONG_LOCK)
-            if refusal := _refuse_modification(modification, attribute_rows()):
-                return refusal
-            modification = _in_zone_of(record, modification)
-            changed = Record(uid, _merged(record.attributes, modification, self._timestamp()), record.lock)
-            self._store.put(changed)
-            return Outcome(SUCCESS, events=tuple(_events_of_set(record, changed, modification)))
+            cell = states.modify(record.state if record else None, lock, record.lock if record else None)
+            if record is None or cell.status != SUCCESS:
+                return Outcome(cell.status)
+            if refusal := refuse_modification(modification):
+                return Outcome(refusal.status, refusal.comment)
+            timestamp = _with(ScheduledProcedureStepModificationDateTime=self._timestamp())
+            attributes = merged(record.attributes, _in_zone_of(record, modification), timestamp)
+            self._store.put(Record(uid, attributes, record.lock))
+            return Outcome(SUCCESS, events=tuple(modified(uid, record.attributes, attributes)))
 
     def get(self, uid: str, tags: Sequence[int] = ()) -> Outcome:
         """N-GET [CC.2.7] of some attributes, or of all when none are named."""
@@ -244,11 +218,9 @@ class Worklist:
             return self._to_state(record.uid, attributes, lock, cell.state)
 
     def _to_state(self, uid: str, attributes: Dataset, lock: str, state: str) -> Outcome:
-        change = Dataset()
-        change.ProcedureStepState = state
-        record = Record(uid, _merged(attributes, change, None), lock)
-        self._store.put(record)
-        return Outcome(SUCCESS, events=(_state_report(record),))
+        attributes = merged(attributes, _with(ProcedureStepState=state))
+        self._store.put(Record(uid, attributes, lock))
+        return Outcome(SUCCESS, events=(state_report(uid, attributes),))
 
     def request_cancel(self, uid: str, information: Dataset | None, requesting_ae: str) -> Outcome:
         """N-ACTION, Request UPS Cancel [CC.2.2].
@@ -257,23 +229,31 @@ class Worklist:
         ----------
         uid : str
             Requested SOP Instance UID.
-        information : Dataset
-            Reason, discontinuation code, contact; it is used up.
+        information : Dataset or None
+            Reason, discontinuation code, contact.
         requesting_ae : str
             AE title of the sender.
         """
-        information = plain(information if information is not None else Dataset())
+        try:
+            information = plain(information if information is not None else Dataset())
+        except Exception as error:  # pydicom raises whatever the bytes lead it to
+            return Outcome(INVALID_ARGUMENT, f"cannot be decoded: {error}")
         with self._lock:
             record = self._store.get(uid)
             cell = states.request_cancel(record.state if record else None)
             if record is None or cell.status != SUCCESS:
                 return Outcome(cell.status)
+            reasons = picked(information, REASONS)
+            if refusal := refuse_modification(_with(**{PROGRESS: [reasons]})):
+                return Outcome(INVALID_ARGUMENT, refusal.comment)
             if not cell.state:
-                information.RequestingAE = requesting_ae
-                return Outcome(SUCCESS, events=(Event(CANCEL_REQUESTED, uid, information),))
-            # A SCHEDULED UPS goes to CANCELED through IN PROGRESS [CC.1.1, CC.2.2.3]; both are reported.
-            claimed = _state_report(Record(uid, _merged(record.attributes, _state("IN PROGRESS"), None)))
-            attributes = _cancellation_filled_in(record.attributes, self._timestamp(), information)
+                return Outcome(SUCCESS, events=(canceled_by_request(uid, information, requesting_ae),))
+            # A SCHEDULED UPS goes to CANCELED through IN PROGRESS [CC.1.1, CC.2.2.3]; both are reported, one is kept.
+            claimed = state_report(uid, merged(record.attributes, _with(ProcedureStepState="IN PROGRESS")))
+            value, scheme, meaning = UNSPECIFIED_REASON
+            reason = _with(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
+            unspecified = _with(ProcedureStepDiscontinuationReasonCodeSequence=[reason])
+            attributes = _cancellation_filled_in(record.attributes, self._timestamp(), unspecified, reasons)
             outcome = self._to_state(uid, attributes, record.lock, cell.state)
             return Outcome(outcome.status, events=(claimed, *outcome.events))
 
@@ -312,98 +292,6 @@ def _vr(tag: BaseTag, otherwise: str) -> str:
         return otherwise
 
 
-# --- checks of what is sent ------------------------------------------------------------------------------------------
-
-
-def _refuse_creation(attributes: Dataset) -> Outcome | None:
-    state = attributes.get("ProcedureStepState")
-    if state and state != "SCHEDULED":
-        return Outcome(NOT_SCHEDULED, f"ProcedureStepState is {state}")
-    for keyword in FILLED_BY_PERFORMER:
-        if keyword in attributes and not attributes[keyword].is_empty:
-            return Outcome(INVALID_VALUE, f"{keyword} is created empty")
-    return _refuse_missing(attributes, attribute_rows(), "") or _refuse_values(attributes)
-
-
-def _refuse_missing(attributes: Dataset, rows: Mapping[str, AttributeRow], path: str) -> Outcome | None:
-    """Refuse what lacks an attribute of type 1 or 2, or a value of type 1, at any level [PS3.4 5.4.2.1]."""
-    for keyword, row in rows.items():
-        element = attributes.get(row.tag)
-        if element is None:
-            if row.create in ("1", "2"):
-                return Outcome(MISSING_ATTRIBUTE, f"{path}{keyword}")
-            continue
-        if row.create == "1" and element.is_empty:
-            return Outcome(MISSING_VALUE, f"{path}{keyword}")
-        for index, item in enumerate(element.value or () if row.items else ()):
-            if refusal := _refuse_missing(item, row.items, f"{path}{keyword}[{index}]."):
-                return refusal
-    return None
-
-
-def _refuse_modification(modification: Dataset, rows: Mapping[str, AttributeRow]) -> Outcome | None:
-    for element in modification:
-        row = rows.get(element.keyword)
-        if row is None:
-            continue  # attributes of the UPS modules that are not listed may be set [CC.2.5.1.3]
-        if row.set == "not allowed" or element.keyword == "ScheduledProcedureStepModificationDateTime":
-            return Outcome(INVALID_VALUE, f"{element.keyword} cannot be set")
-        if row.set_scp == "1" and row.get == "1" and element.is_empty:
-            return Outcome(MISSING_VALUE, element.keyword)
-        for index, item in enumerate(element.value or () if row.items else ()):
-            if refusal := _refuse_incomplete_item(item, row.items, f"{element.keyword}[{index}]."):
-                return refusal
-    return _refuse_values(modification)
-
-
-def _refuse_incomplete_item(item: Dataset, rows: Mapping[str, AttributeRow], path: str) -> Outcome | None:
-    for keyword, row in rows.items():
-        # Macros keep the conditions of creation (A18): only what is type 1 there as well is insisted on.
-        if row.set == "1" and row.create in ("1", "not allowed") and (keyword not in item or item[keyword].is_empty):
-            return Outcome(MISSING_VALUE, f"{path}{keyword}")
-        if keyword in item and row.items:
-            for index, nested in enumerate(item[keyword].value or ()):
-                if refusal := _refuse_incomplete_item(nested, row.items, f"{path}{keyword}[{index}]."):
-                    return refusal
-    return None
-
-
-def _refuse_values(attributes: Dataset, path: str = "") -> Outcome | None:
-    """Refuse values that are not among those defined, and dates and times that are none."""
-    for element in attributes:
-        keyword = element.keyword
-        if element.VR == "SQ":
-            for index, item in enumerate(element.value or ()):
-                if refusal := _refuse_values(item, f"{path}{keyword}[{index}]."):
-                    return refusal
-        elif keyword in VALUES and not path:
-            if not element.is_empty and element.value not in VALUES[keyword]:
-                return Outcome(INVALID_VALUE, f"{keyword}: {' '.join(VALUES[keyword])}")
-        elif element.VR in TIMES and not all(is_value(value, element.VR) for value in strings(element)):
-            return Outcome(INVALID_VALUE, f"{path}{keyword} is no {element.VR}")
-    return None
-
-
-# --- data sets --------------------------------------------------------------------------------------------------------
-
-
-def _without(attributes: Dataset, *keywords: str) -> Dataset:
-    for keyword in keywords:
-        if keyword in attributes:
-            delattr(attributes, keyword)
-    return attributes
-
-
-def _merged(attributes: Dataset, changes: Dataset, timestamp: str | None) -> Dataset:
-    """Return a new data set: the old elements, shared, and whole new ones in place of those that changed."""
-    merged = Dataset()
-    merged.update({element.tag: element for element in attributes})
-    merged.update({element.tag: element for element in changes})
-    if timestamp is not None:
-        merged.ScheduledProcedureStepModificationDateTime = timestamp
-    return merged
-
-
 def _in_zone_of(record: Record, modification: Dataset) -> Dataset:
     """Return a modification with its date-times meant as in the UPS: a UPS has one Timezone Offset From UTC."""
     zone = str(modification.get("TimezoneOffsetFromUTC") or "")
@@ -413,28 +301,22 @@ def _in_zone_of(record: Record, modification: Dataset) -> Dataset:
         if element.VR == "DT" and not element.is_empty:
             values = [value if value[-5:-4] in ("+", "-") else value + zone for value in strings(element)]
             element.value = values if len(values) > 1 else values[0]
-    return _without(modification, "TimezoneOffsetFromUTC")
+    return without(modification, ("TimezoneOffsetFromUTC",))
 
 
-def _state(state: str) -> Dataset:
-    change = Dataset()
-    change.ProcedureStepState = state
-    return change
-
-
-def _cancellation_filled_in(attributes: Dataset, timestamp: str, information: Dataset | None = None) -> Dataset:
+def _cancellation_filled_in(attributes: Dataset, timestamp: str, *reasons: Dataset) -> Dataset:
     """Return the attributes with what CANCELED needs and the SCP fills in [CC.2.2.3, CC.2.5.1.3]."""
-    progress = Dataset()
-    for item in attributes.get(PROGRESS) or ():
-        progress.update({element.tag: element for element in item})
+    progress = merged(_with(ProcedureStepCancellationDateTime=timestamp), *reasons, progress_item(attributes))
     if not progress.get("ProcedureStepCancellationDateTime"):
         progress.ProcedureStepCancellationDateTime = timestamp
-    for element in information or ():
-        if element.keyword in ("ReasonForCancellation", "ProcedureStepDiscontinuationReasonCodeSequence"):
-            progress.add(element)
-    change = Dataset()
-    setattr(change, PROGRESS, [progress])
-    return _merged(attributes, change, None)
+    return merged(attributes, _with(**{PROGRESS: [progress]}))
+
+
+def _with(**attributes: Any) -> Dataset:
+    dataset = Dataset()
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
 
 
 def _name_character_set(response: Dataset, record: Record) -> Dataset:
@@ -455,32 +337,3 @@ def _beyond_ascii(dataset: Dataset) -> bool:
         elif not str(element.value).isascii():
             return True
     return False
-
-
-# --- events [CC.2.4] -------------------------------------------------------------------------------------------------
-
-
-def _picked(record: Record, *keywords: str) -> Dataset:
-    picked = Dataset()
-    picked.update({record.attributes[k].tag: record.attributes[k] for k in keywords if k in record.attributes})
-    return picked
-
-
-def _state_report(record: Record) -> Event:
-    return Event(STATE_REPORT, record.uid, _picked(record, "ProcedureStepState", "InputReadinessState"))
-
-
-def _assigned(record: Record) -> Iterator[Event]:
-    performers = ("ScheduledStationNameCodeSequence", "ScheduledHumanPerformersSequence")
-    filled = [keyword for keyword in performers if record.attributes.get(keyword)]
-    if filled:
-        yield Event(ASSIGNED, record.uid, _picked(record, *filled))
-
-
-def _events_of_set(before: Record, after: Record, modification: Dataset) -> Iterator[Event]:
-    if before.attributes.get("InputReadinessState") != after.attributes.get("InputReadinessState"):
-        yield _state_report(after)
-    if PROGRESS in modification:
-        yield Event(PROGRESS_REPORT, after.uid, _picked(after, PROGRESS))
-    if "ScheduledStationNameCodeSequence" in modification or "ScheduledHumanPerformersSequence" in modification:
-        yield from _assigned(after)
