@@ -23,7 +23,7 @@ from pydicom.tag import BaseTag
 from ..profile.ups_tables import AttributeRow
 from .times import Span, key_span, value_start
 
-__all__ = ["Key", "keys_of", "match", "matches", "respond", "response_identifier", "strings", "text_form"]
+__all__ = ["Key", "KeyFault", "keys_of", "match", "matches", "respond", "response_identifier", "strings", "text_form"]
 
 # Wild cards have a meaning in these only [PS3.4 C.2.2.2.4].
 WILD_CARD = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
@@ -31,6 +31,11 @@ TIMES = frozenset({"DA", "TM", "DT"})
 # Never matched: they say how the rest is meant [PS3.4 C.2.2.2, K.2.2.2].
 ABOUT_THE_IDENTIFIER = frozenset({"SpecificCharacterSet", "TimezoneOffsetFromUTC"})
 NEVER_RETURNED = frozenset({"TransactionUID"})
+
+
+class KeyFault(ValueError):
+    """A key is not written as matching keys are [PS3.4 C.2.2.2]; the message names it."""
+
 
 Rows = Mapping[str, AttributeRow]
 Encoded = Callable[[DataElement], DataElement | RawDataElement]
@@ -84,6 +89,11 @@ def keys_of(identifier: Dataset, rows: Rows, *, inherited: str = "-", offset: st
         Match key type of the sequence around this level, for rows that say ``*``.
     offset : str
         Timezone Offset From UTC of the query.
+
+    Raises
+    ------
+    KeyFault
+        For a date or time that is none, and a sequence of more than one item.
     """
     offset = str(identifier.get("TimezoneOffsetFromUTC", "") or offset)
     return tuple(
@@ -100,6 +110,8 @@ def _key(element: DataElement, row: AttributeRow | None, inherited: str, offset:
     tag, vr = BaseTag(element.tag), str(element.VR)
     if vr == "SQ":
         item = next((item for item in element.value or () if len(item)), None)
+        if len(element.value or ()) > 1:
+            raise KeyFault(f"{element.keyword} has more than one item")
         if item is None:
             return Key(tag, vr)
         return Key(tag, vr, below=keys_of(item, row.items if row is not None else {}, inherited=kind, offset=offset))
@@ -110,6 +122,8 @@ def _key(element: DataElement, row: AttributeRow | None, inherited: str, offset:
         return Key(tag, vr)  # universal, or no matching key: a return key only [PS3.4 K.2.2.1.1.2]
     if vr in TIMES:
         spans = [key_span(one, vr, offset) for one in wanted]
+        if None in spans:
+            raise KeyFault(f"{element.keyword} is no {vr}, nor a range of them")
         return Key(tag, vr, _in_time(vr, spans), wanted, span=spans[0] if len(spans) == 1 else None)
     form = text_form(vr)
     wanted = tuple(form(one) for one in wanted)

@@ -20,7 +20,7 @@ from . import states
 from .datasets import merged, picked, plain, without
 from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, progress_item, state_report
 from .final_state import missing
-from .matching import TIMES, Key, keys_of, match, respond, strings
+from .matching import TIMES, Key, KeyFault, keys_of, match, respond, strings
 from .requests import refuse_creation, refuse_modification
 from .store import MemoryStore, Record, Store
 
@@ -178,7 +178,7 @@ class Worklist:
         Parameters
         ----------
         identifier : Dataset
-            The keys; it is decoded.
+            The keys.
         implicit_vr : bool, optional
             The transfer syntax, little endian, in which the responses will be sent; they then hold encoded elements.
             Kept ones: a response is sent in a third of the time.
@@ -191,8 +191,9 @@ class Worklist:
         if not len(identifier):
             raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, "the identifier has no keys")
         try:
-            identifier.decode()
-            keys = keys_of(identifier, attribute_rows())
+            keys = keys_of(plain(identifier), attribute_rows())
+        except KeyFault as error:
+            raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, str(error)) from error
         except Exception as error:  # pydicom raises whatever the bytes lead it to
             raise IdentifierError(CANNOT_PROCESS, f"identifier cannot be decoded: {error}") from error
         for key in keys:
