@@ -2,7 +2,8 @@
 
 All of it hangs on one handler, `tune`, for ``evt.EVT_CONN_OPEN``, which pynetdicom calls on both sides before the
 association's reactor thread runs. The TCP option goes through the public event; the hand-over replaces a private
-attribute (``Association._reactor_checkpoint``), because the race is in the private loop and has no public hook.
+attribute (``Association._reactor_checkpoint``), because the race is in the private loop and has no public hook; so is the
+pace of the loop that reads and writes (``DULServiceProvider._run_loop_delay``).
 """
 
 from __future__ import annotations
@@ -87,6 +88,8 @@ def tune(event: Any) -> None:
     association = event.assoc
     checkpoint = association._reactor_checkpoint = Checkpoint(association)
     association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
+    # How often the thread that reads and writes PDUs looks for some, in seconds; each message waits for it four times.
+    association.dul._run_loop_delay = 0.0005
     connection = association.dul.socket.socket
     if connection is not None:
         # A DIMSE message is two small PDUs; with Nagle the second waits for the peer's delayed ACK of the first.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import copy
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,6 +22,7 @@ from pydicom.filewriter import write_data_element, write_dataset
 from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
+from .datasets import plain
 from .matching import Key, strings, text_form
 from .times import value_start
 
@@ -290,8 +290,8 @@ class SQLiteStore:
             self._connection.execute(
                 "INSERT INTO ups (uid, lock, attributes) VALUES (?, ?, ?) "
                 "ON CONFLICT (uid) DO UPDATE SET lock = excluded.lock, attributes = excluded.attributes",
-                # pydicom remembers in a person name how it was last encoded, and would do so again for a response
-                (record.uid, record.lock, _encoded(copy.deepcopy(record.attributes))),
+                # A copy: pydicom remembers in a person name how it was last encoded, and would do so for a response.
+                (record.uid, record.lock, _encoded(plain(record.attributes))),
             )
         self._memory.put(record)
 
@@ -313,23 +313,3 @@ def _encoded(attributes: Dataset, implicit_vr: bool = False, character_set: str 
 
 def _decoded(encoded: bytes) -> Dataset:
     return plain(read_dataset(BytesIO(encoded), False, True, bytelength=len(encoded), parent_encoding="utf8"))
-
-
-def plain(dataset: Dataset) -> Dataset:
-    """Return a data set decoded to the last item, text independent of any character set; the original is used up."""
-    dataset.decode()
-    return _plain(dataset)
-
-
-def _plain(dataset: Dataset) -> Dataset:
-    if "SpecificCharacterSet" in dataset:
-        del dataset.SpecificCharacterSet
-    for element in dataset:
-        if element.VR == "SQ":
-            for item in element.value:
-                _plain(item)
-        elif element.VR == "PN" and element.value is not None:
-            names: Iterable[object] = element.value if element.VM > 1 else [element.value]
-            text = [str(name) for name in names]
-            element.value = text if len(text) > 1 else text[0]
-    return dataset

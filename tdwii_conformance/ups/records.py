@@ -1,0 +1,176 @@
+"""A UPS as a store keeps it, its encoded form, and what it is found by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.filebase import DicomBytesIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import write_data_element, write_dataset
+from pydicom.tag import BaseTag
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+
+from .datasets import plain
+from .matching import strings, text_form
+
+__all__ = ["INDEXED", "INDEXED_TIMES", "Record", "Terms", "decoded", "encoded"]
+
+Path = tuple[str, ...]
+
+# What finds are answered from: keys matched by their text, at the end of a path through sequences ...
+INDEXED: tuple[Path, ...] = (
+    ("SOPInstanceUID",),
+    ("ProcedureStepState",),
+    ("InputReadinessState",),
+    ("PatientID",),
+    ("PatientName",),
+    ("ProcedureStepLabel",),
+    ("WorklistLabel",),
+    ("AdmissionID",),
+    ("StudyInstanceUID",),
+    ("ScheduledStationNameCodeSequence", "CodeValue"),
+    ("ScheduledStationClassCodeSequence", "CodeValue"),
+    ("ScheduledWorkitemCodeSequence", "CodeValue"),
+    ("ReferencedRequestSequence", "AccessionNumber"),
+    ("ReferencedRequestSequence", "RequestedProcedureID"),
+)
+# ... and date-times matched by range.
+INDEXED_TIMES = (
+    "ScheduledProcedureStepStartDateTime",
+    "ExpectedCompletionDateTime",
+    "ScheduledProcedureStepModificationDateTime",
+)
+WAYS = tuple((path, tuple(BaseTag(tag_for_keyword(k) or 0) for k in path), text_form(dictionary_VR(path[-1]))) for path in INDEXED)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a UPS is found by.
+
+    Parameters
+    ----------
+    texts : tuple of (int, str)
+        Position in `INDEXED`, and a value in the form it is compared in.
+    times : tuple of (str, str)
+        Keyword of `INDEXED_TIMES`, and a value.
+    zone : str
+        Timezone Offset From UTC of the times; empty without one.
+    """
+
+    texts: tuple[tuple[int, str], ...]
+    times: tuple[tuple[str, str], ...]
+    zone: str
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A UPS as it is kept. Never changed: a change makes a new one.
+
+    Parameters
+    ----------
+    uid : str
+        SOP Instance UID.
+    source : Dataset or callable
+        Everything but the Transaction UID, as `datasets.plain` makes it; or what returns it, when it is first needed.
+    lock : str
+        The Transaction UID recorded; empty without one.
+    known_terms : Terms, optional
+        What it is found by, if that is known without looking at the attributes.
+    """
+
+    uid: str
+    source: Dataset | Callable[[], Dataset]
+    lock: str = ""
+    known_terms: Terms | None = None
+    _raw: dict[tuple[int, bool], RawDataElement] = field(default_factory=dict, init=False, repr=False)
+
+    @cached_property
+    def attributes(self) -> Dataset:
+        """Everything but the Transaction UID; text decoded, no Specific Character Set."""
+        return self.source if isinstance(self.source, Dataset) else self.source()
+
+    @cached_property
+    def terms(self) -> Terms:
+        """What it is found by."""
+        if self.known_terms is not None:
+            return self.known_terms
+        texts = {(n, form(v)) for n, (_, tags, form) in enumerate(WAYS) for v in _values(self.attributes, tags)}
+        times = [(k, v) for k in INDEXED_TIMES for v in _values(self.attributes, (BaseTag(tag_for_keyword(k) or 0),))]
+        return Terms(tuple(sorted(texts)), tuple(times), str(self.attributes.get("TimezoneOffsetFromUTC") or ""))
+
+    @property
+    def state(self) -> str:
+        """Procedure Step State."""
+        return str(self.attributes.ProcedureStepState)
+
+    @property
+    def zone(self) -> str:
+        """Timezone Offset From UTC; empty without one."""
+        return self.terms.zone
+
+    @cached_property
+    def character_set(self) -> str:
+        """Specific Character Set that its text needs; empty for the default repertoire."""
+        text = "".join(str(element.value) for element in self.attributes.iterall() if element.VR != "SQ")
+        if text.isascii():
+            return ""
+        try:
+            text.encode("latin-1")
+            return "ISO_IR 100"
+        except UnicodeEncodeError:
+            return "ISO_IR 192"
+
+    def raw(self, element: DataElement, implicit_vr: bool) -> RawDataElement:
+        """Return an element of `attributes` encoded, little endian, in `character_set`; kept, as finds ask again."""
+        key = (int(element.tag), implicit_vr)
+        if key not in self._raw:
+            self._raw[key] = _raw(element, implicit_vr, self.character_set or "ISO_IR 6")
+        return self._raw[key]
+
+
+def _values(dataset: Dataset, tags: tuple[BaseTag, ...]) -> Iterator[str]:
+    """Yield the values that a UPS has at the end of a path through sequences."""
+    element: Any = dataset.get(tags[0])
+    if element is None:
+        return
+    if len(tags) == 1:
+        yield from strings(element)
+    elif element.VR == "SQ":
+        for item in element.value or ():
+            yield from _values(item, tags[1:])
+
+
+def _buffer(implicit_vr: bool) -> DicomBytesIO:
+    buffer = DicomBytesIO()
+    buffer.is_little_endian, buffer.is_implicit_VR = True, implicit_vr
+    return buffer
+
+
+def _raw(element: DataElement, implicit_vr: bool, character_set: str) -> RawDataElement:
+    buffer = _buffer(implicit_vr)
+    write_data_element(buffer, element, character_set)
+    written = bytes(buffer.getvalue())
+    # Tag, VR and length, as PS3.5 7.1 lays them out.
+    vr = None if implicit_vr else written[4:6].decode()
+    value = written[12 if vr in EXPLICIT_VR_LENGTH_32 else 8 :]
+    return RawDataElement(BaseTag(element.tag), vr, len(value), value, 0, implicit_vr, True)
+
+
+def encoded(attributes: Dataset) -> bytes:
+    """Return a record's attributes as bytes: Explicit VR Little Endian, text in UTF-8."""
+    buffer = _buffer(implicit_vr=False)
+    # A copy: pydicom remembers in a person name how it was last encoded, and would do so for a response.
+    write_dataset(buffer, plain(attributes), parent_encoding="ISO_IR 192")
+    return bytes(buffer.getvalue())
+
+
+def decoded(written: bytes) -> Dataset:
+    """Return what `encoded` was given."""
+    return plain(read_dataset(BytesIO(written), False, True, bytelength=len(written), parent_encoding="utf8"))
