@@ -28,7 +28,10 @@ def plain(dataset: Dataset) -> Dataset:
         if element.VR == "SQ":
             items = Sequence([plain(item) for item in element.value or ()])
             copy[element.tag] = DataElement(element.tag, "SQ", items, already_converted=True)
-        elif element.VR == "PN" and not element.is_empty:
+        elif element.is_empty:
+            # There are two ways to say so; equal data sets shall be equal.
+            copy[element.tag] = DataElement(element.tag, element.VR, element.empty_value)
+        elif element.VR == "PN":
             # As text: a name made of bytes remembers their encoding.
             names = [str(name) for name in (element.value if element.VM > 1 else [element.value])]
             copy[element.tag] = DataElement(element.tag, "PN", names if len(names) > 1 else names[0])

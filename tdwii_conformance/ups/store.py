@@ -3,96 +3,27 @@
 from __future__ import annotations
 
 import bisect
+import json
 import sqlite3
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property, partial
-from io import BytesIO
+from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Protocol
 
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.filebase import DicomBytesIO
-from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_data_element, write_dataset
 from pydicom.tag import BaseTag
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from .datasets import plain
-from .matching import Key, strings, text_form
+from .matching import Key
+from .records import INDEXED, INDEXED_TIMES, Record, Terms, decoded, encoded
 from .times import value_start
 
 __all__ = ["MemoryStore", "Record", "SQLiteStore", "Store"]
 
-Path_ = tuple[str, ...]
 Way = tuple[int, Callable[[], Iterable[str]]]  # how many UPS, or comparisons, an index costs; and how to get the UPS
-
-
-@dataclass(frozen=True)
-class Record:
-    """A UPS as it is kept. Never changed: a change makes a new one.
-
-    Parameters
-    ----------
-    uid : str
-        SOP Instance UID.
-    attributes : Dataset
-        Everything but the Transaction UID; text decoded, no Specific Character Set.
-    lock : str
-        The Transaction UID recorded; empty without one.
-    """
-
-    uid: str
-    attributes: Dataset
-    lock: str = ""
-
-    @property
-    def state(self) -> str:
-        """Procedure Step State."""
-        return str(self.attributes.ProcedureStepState)
-
-    @property
-    def zone(self) -> str:
-        """Timezone Offset From UTC; empty without one."""
-        return str(self.attributes.get("TimezoneOffsetFromUTC") or "")
-
-    @cached_property
-    def character_set(self) -> str:
-        """Specific Character Set that its text needs; empty for the default repertoire."""
-        text = "".join(str(element.value) for element in self.attributes.iterall() if element.VR != "SQ")
-        if text.isascii():
-            return ""
-        try:
-            text.encode("latin-1")
-            return "ISO_IR 100"
-        except UnicodeEncodeError:
-            return "ISO_IR 192"
-
-    @cached_property
-    def _raw(self) -> dict[tuple[int, bool], RawDataElement]:
-        return {}
-
-    def raw(self, element: DataElement, implicit_vr: bool) -> RawDataElement:
-        """Return an element of `attributes` encoded, little endian, in `character_set`; kept, as finds ask again."""
-        key = (int(element.tag), implicit_vr)
-        if key not in self._raw:
-            self._raw[key] = _raw(element, implicit_vr, self.character_set or "ISO_IR 6")
-        return self._raw[key]
-
-
-def _raw(element: DataElement, implicit_vr: bool, character_set: str) -> RawDataElement:
-    buffer = DicomBytesIO()
-    buffer.is_little_endian, buffer.is_implicit_VR = True, implicit_vr
-    write_data_element(buffer, element, character_set)
-    encoded = bytes(buffer.getvalue())
-    # Tag, VR and length, as PS3.5 7.1 lays them out.
-    vr = None if implicit_vr else encoded[4:6].decode()
-    value = encoded[12 if vr in EXPLICIT_VR_LENGTH_32 else 8 :]
-    return RawDataElement(BaseTag(element.tag), vr, len(value), value, 0, implicit_vr, True)
 
 
 class Store(Protocol):
@@ -111,46 +42,9 @@ class Store(Protocol):
         """Let go of what is held open."""
 
 
-# What finds are answered from: keys matched by their text, at the end of a path through sequences ...
-INDEXED: tuple[Path_, ...] = (
-    ("SOPInstanceUID",),
-    ("ProcedureStepState",),
-    ("InputReadinessState",),
-    ("PatientID",),
-    ("PatientName",),
-    ("ProcedureStepLabel",),
-    ("WorklistLabel",),
-    ("AdmissionID",),
-    ("StudyInstanceUID",),
-    ("ScheduledStationNameCodeSequence", "CodeValue"),
-    ("ScheduledStationClassCodeSequence", "CodeValue"),
-    ("ScheduledWorkitemCodeSequence", "CodeValue"),
-    ("ReferencedRequestSequence", "AccessionNumber"),
-    ("ReferencedRequestSequence", "RequestedProcedureID"),
-)
-# ... and date-times matched by range.
-INDEXED_TIMES = (
-    "ScheduledProcedureStepStartDateTime",
-    "ExpectedCompletionDateTime",
-    "ScheduledProcedureStepModificationDateTime",
-)
-
-
 @cache
 def _tag(keyword: str) -> BaseTag:
     return BaseTag(tag_for_keyword(keyword) or 0)
-
-
-def _values(dataset: Dataset, path: Path_) -> Iterator[str]:
-    """Yield the values that a UPS has at the end of a path through sequences."""
-    element = dataset.get(_tag(path[0]))
-    if element is None:
-        return
-    if len(path) == 1:
-        yield from strings(element)
-    elif element.VR == "SQ":
-        for item in element.value or ():
-            yield from _values(item, path[1:])
 
 
 class MemoryStore:
@@ -159,7 +53,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
         self._order: dict[str, int] = {}
-        self._texts: dict[Path_, dict[str, set[str]]] = {path: {} for path in INDEXED}
+        self._texts: tuple[dict[str, set[str]], ...] = tuple({} for _ in INDEXED)
         self._times: dict[str, list[tuple[float, str]]] = {keyword: [] for keyword in INDEXED_TIMES}
 
     def get(self, uid: str) -> Record | None:
@@ -169,19 +63,19 @@ class MemoryStore:
     def put(self, record: Record) -> None:
         """Keep a UPS."""
         earlier = self._records.get(record.uid)
-        texts, times = set(_indexed_texts(record)), set(_indexed_times(record))
-        old_texts = set(_indexed_texts(earlier)) if earlier is not None else set()
-        old_times = set(_indexed_times(earlier)) if earlier is not None else set()
-        for path, value in old_texts - texts:
-            holders = self._texts[path][value]
+        texts, times = set(record.terms.texts), set(_moments(record))
+        old_texts = set(earlier.terms.texts) if earlier is not None else set()
+        old_times = set(_moments(earlier)) if earlier is not None else set()
+        for position, value in old_texts - texts:
+            holders = self._texts[position][value]
             holders.discard(record.uid)
             if not holders:
-                del self._texts[path][value]
+                del self._texts[position][value]
         for keyword, moment in old_times - times:
             moments = self._times[keyword]
             del moments[bisect.bisect_left(moments, (moment, record.uid))]
-        for path, value in texts - old_texts:
-            self._texts[path].setdefault(value, set()).add(record.uid)
+        for position, value in texts - old_texts:
+            self._texts[position].setdefault(value, set()).add(record.uid)
         for keyword, moment in times - old_times:
             bisect.insort(self._times[keyword], (moment, record.uid))
         self._order.setdefault(record.uid, len(self._order))
@@ -196,7 +90,7 @@ class MemoryStore:
         return [self._records[uid] for uid in sorted(found(), key=self._order.__getitem__)]
 
     def _by_text(self, keys: Sequence[Key]) -> Iterator[Way]:
-        for path, index in self._texts.items():
+        for path, index in zip(INDEXED, self._texts, strict=True):
             key = _key_at(keys, path)
             if key is None or key.fits is None:
                 continue
@@ -220,7 +114,7 @@ class MemoryStore:
         """Nothing is held open."""
 
 
-def _key_at(keys: Sequence[Key], path: Path_) -> Key | None:
+def _key_at(keys: Sequence[Key], path: tuple[str, ...]) -> Key | None:
     """Return the key at the end of a path, if the query has one."""
     tag = _tag(path[0])
     key = next((key for key in keys if key.tag == tag), None)
@@ -235,50 +129,74 @@ def _uids(moments: Sequence[tuple[float, str]], low: int, high: int) -> set[str]
     return {uid for _, uid in moments[low:high]}
 
 
-def _indexed_texts(record: Record) -> Iterator[tuple[Path_, str]]:
-    for path in INDEXED:
-        form = text_form(dictionary_VR(path[-1]))
-        for value in _values(record.attributes, path):
-            yield path, form(value)
+def _moments(record: Record) -> Iterator[tuple[str, float]]:
+    for keyword, value in record.terms.times:
+        if (moment := value_start(value, "DT", record.zone)) is not None:
+            yield keyword, moment.timestamp()
 
 
-def _indexed_times(record: Record) -> Iterator[tuple[str, float]]:
-    for keyword in INDEXED_TIMES:
-        for value in _values(record.attributes, (keyword,)):
-            if (moment := value_start(value, "DT", record.zone)) is not None:
-                yield keyword, moment.timestamp()
+# Says that a file is ours, and which indexes its terms are for.
+APPLICATION_ID = 0x55505331
+TERMS_VERSION = zlib.crc32(repr((INDEXED, INDEXED_TIMES)).encode()) & 0x7FFFFFFF
 
 
 class SQLiteStore:
-    """A store in an SQLite file; what it holds is kept in memory as well, where finds are answered.
+    """A store in an SQLite file. What finds are answered from is kept in memory as well, the rest is read when needed.
 
     Parameters
     ----------
     path : Path
-        The file; made if it is not there.
+        The file; made if it is not there. One process at a time can have it open.
 
     Raises
     ------
     ValueError
-        If the file is not such a store; it is named.
+        If the file is no such store, or is in use; it is named.
     """
 
     def __init__(self, path: Path) -> None:
         self._memory = MemoryStore()
         self._lock = threading.Lock()
+        self._path = path
         try:
-            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            # FULL: when put() returns the workitem is on the disk, whatever happens to this process or machine.
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            self._connection.execute(
-                "CREATE TABLE IF NOT EXISTS ups (number INTEGER PRIMARY KEY, uid TEXT UNIQUE NOT NULL, "
-                "lock TEXT NOT NULL, attributes BLOB NOT NULL)"
-            )
-            for uid, lock, encoded in self._connection.execute("SELECT uid, lock, attributes FROM ups ORDER BY number"):
-                self._memory.put(Record(uid, _decoded(encoded), lock))
-        except sqlite3.Error as error:
+            self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1)
+            self._open()
+        except (sqlite3.Error, ValueError) as error:
+            if hasattr(self, "_connection"):
+                self._connection.close()
             raise ValueError(f"{path}: cannot be used as a worklist: {error}") from error
+
+    def _open(self) -> None:
+        execute = self._connection.execute
+        # Two processes would not see each other's changes.
+        execute("PRAGMA locking_mode = EXCLUSIVE")
+        ((application,),) = execute("PRAGMA application_id")
+        ((tables,),) = execute("SELECT count(*) FROM sqlite_master")
+        if tables and application != APPLICATION_ID:
+            raise ValueError("it is the database of another program")
+        # FULL: when put() returns the workitem is on the disk, whatever happens to this process or machine.
+        execute("PRAGMA journal_mode = WAL")
+        execute("PRAGMA synchronous = FULL")
+        execute("BEGIN EXCLUSIVE")
+        execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        execute(
+            "CREATE TABLE IF NOT EXISTS ups (number INTEGER PRIMARY KEY, uid TEXT UNIQUE NOT NULL, "
+            "lock TEXT NOT NULL, terms TEXT NOT NULL, attributes BLOB NOT NULL)"
+        )
+        ((version,),) = execute("PRAGMA user_version")
+        if version != TERMS_VERSION:
+            for uid, written in execute("SELECT uid, attributes FROM ups").fetchall():
+                terms = _written(Record(uid, decoded(written)).terms)
+                execute("UPDATE ups SET terms = ? WHERE uid = ?", (terms, uid))
+            execute(f"PRAGMA user_version = {TERMS_VERSION}")
+        execute("COMMIT")
+        for uid, lock, text in execute("SELECT uid, lock, terms FROM ups ORDER BY number"):
+            self._memory.put(Record(uid, partial(self._attributes, uid), lock, _read(text)))
+
+    def _attributes(self, uid: str) -> Dataset:
+        with self._lock:
+            ((written,),) = self._connection.execute("SELECT attributes FROM ups WHERE uid = ?", (uid,))
+        return decoded(written)
 
     def get(self, uid: str) -> Record | None:
         """Return a UPS, or ``None``."""
@@ -286,12 +204,15 @@ class SQLiteStore:
 
     def put(self, record: Record) -> None:
         """Keep a UPS, on the disk before in memory: what is answered has been kept."""
+        # Who still has the present state shall see that one, also if it was not read yet.
+        if (present := self._memory.get(record.uid)) is not None:
+            _ = present.attributes
+        row = (record.uid, record.lock, _written(record.terms), encoded(record.attributes))
         with self._lock:
             self._connection.execute(
-                "INSERT INTO ups (uid, lock, attributes) VALUES (?, ?, ?) "
-                "ON CONFLICT (uid) DO UPDATE SET lock = excluded.lock, attributes = excluded.attributes",
-                # A copy: pydicom remembers in a person name how it was last encoded, and would do so for a response.
-                (record.uid, record.lock, _encoded(plain(record.attributes))),
+                "INSERT INTO ups (uid, lock, terms, attributes) VALUES (?, ?, ?, ?) ON CONFLICT (uid) "
+                "DO UPDATE SET lock = excluded.lock, terms = excluded.terms, attributes = excluded.attributes",
+                row,
             )
         self._memory.put(record)
 
@@ -304,12 +225,10 @@ class SQLiteStore:
         self._connection.close()
 
 
-def _encoded(attributes: Dataset, implicit_vr: bool = False, character_set: str = "ISO_IR 192") -> bytes:
-    buffer = DicomBytesIO()
-    buffer.is_little_endian, buffer.is_implicit_VR = True, implicit_vr
-    write_dataset(buffer, attributes, parent_encoding=character_set)
-    return bytes(buffer.getvalue())
+def _written(terms: Terms) -> str:
+    return json.dumps([terms.texts, terms.times, terms.zone], ensure_ascii=False, separators=(",", ":"))
 
 
-def _decoded(encoded: bytes) -> Dataset:
-    return plain(read_dataset(BytesIO(encoded), False, True, bytelength=len(encoded), parent_encoding="utf8"))
+def _read(text: str) -> Terms:
+    texts, times, zone = json.loads(text)
+    return Terms(tuple(map(tuple, texts)), tuple(map(tuple, times)), zone)
