@@ -177,9 +177,11 @@ def failed_list(retrieval: Retrieval, expected: Sequence[str]) -> list[Finding]:
 def unchanged(retrieval: Retrieval, original: Dataset) -> list[Finding]:
     """Check that the instance came with the content of the original."""
     found = _something_came(retrieval)
-    for store in retrieval.stores:
-        if store.instance_uid == original.SOPInstanceUID:
-            found += same_content(original, store.request.dataset)
+    same = [store for store in retrieval.stores if store.instance_uid == original.SOPInstanceUID]
+    if retrieval.stores and not same:
+        found.append(Finding(f"the instance {original.SOPInstanceUID}", f"only {', '.join(retrieval.received)}"))
+    for store in same:
+        found += same_content(original, store.request.dataset)
     return found
 
 

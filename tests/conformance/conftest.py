@@ -1,5 +1,6 @@
 """What every conformance test stands on: our TDDs, and the workitems they perform."""
 
+import copy
 import dataclasses
 import os
 import warnings
@@ -13,7 +14,6 @@ from tdwii_conformance.checks import status
 from tdwii_conformance.dimse import connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
-from tdwii_conformance.drivers.messages import item
 from tdwii_conformance.drivers.tdd import TDD
 
 
@@ -202,11 +202,10 @@ class Schedule:
         taken = self.system.workitems.source == "existing" and self.system.tms is not None
         if claim not in self.system.claims(role) or taken:
             pytest.skip(f"not claimed: {claim}; a list needs a second instance, which we would have to store")
-        copy = item()
-        copy.update({element.tag: element for element in instance})
-        copy.SOPInstanceUID = generate_uid()
-        self.tdd.store(role, copy)
-        return [reference, dataclasses.replace(reference, instance=copy.SOPInstanceUID)]
+        second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
+        second.SOPInstanceUID = generate_uid()
+        self.tdd.store(role, second)
+        return [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)]
 
 
 @pytest.fixture(scope="session")
