@@ -10,8 +10,9 @@ it needs, so only what the standard forbids is refused:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from pydicom import config
 from pydicom.datadict import dictionary_has_tag, dictionary_VM
@@ -50,7 +51,7 @@ class Refusal:
 
 
 def refuse_creation(attributes: Dataset) -> Refusal | None:
-    """Return why an N-CREATE with these attributes is refused [CC.2.5]; ``None`` if it is not."""
+    """Return why an N-CREATE with these attributes, as `datasets.plain` makes them, is refused [CC.2.5]; or ``None``."""
     state = attributes.get("ProcedureStepState")
     if state and state != "SCHEDULED":
         return Refusal(NOT_SCHEDULED, f"ProcedureStepState is {state}")
@@ -64,7 +65,7 @@ def refuse_creation(attributes: Dataset) -> Refusal | None:
 
 
 def refuse_modification(modification: Dataset) -> Refusal | None:
-    """Return why an N-SET of these attributes, without Transaction UID, is refused [CC.2.6]; ``None`` if it is not."""
+    """Return why an N-SET of these attributes, plain and without Transaction UID, is refused [CC.2.6]; or ``None``."""
     rows = attribute_rows()
     for element in modification:
         row = rows.get(element.keyword)
@@ -87,15 +88,17 @@ def _needed(type_: str, row: AttributeRow, item: Dataset) -> bool:
 
 
 def _missing_in_creation(item: Dataset, rows: Rows, path: str) -> Iterator[Refusal]:
+    elements = {element.tag: element for element in _elements(item)}
     for keyword, row in rows.items():
+        element = elements.get(row.tag)
         needed = _needed(row.create, row, item)
-        if keyword not in item:
+        if element is None:
             if needed or row.create == "2":
                 yield Refusal(MISSING_ATTRIBUTE, f"{path}{keyword}")
-        elif needed and item[keyword].is_empty:
+        elif needed and element.is_empty:
             yield Refusal(MISSING_VALUE, f"{path}{keyword}")
-        else:
-            for below, where in _items(item[keyword], row, path):
+        elif row.items:
+            for below, where in _items(element, row, path):
                 yield from _missing_in_creation(below, row.items, where)
 
 
@@ -112,16 +115,22 @@ def _missing_in_items(dataset: Dataset, rows: Rows, path: str) -> Iterator[Refus
             yield from _missing_in_items(item, row.items, where)
 
 
+def _elements(dataset: Dataset) -> Iterable[DataElement]:
+    """Return the elements of a plain data set: none of them is raw any more."""
+    return cast(Iterable[DataElement], dataset.elements())
+
+
 def _items(element: DataElement, row: AttributeRow, path: str) -> Iterator[tuple[Dataset, str]]:
-    if row.items and element.VR == "SQ":
+    if element.VR == "SQ":
         for index, item in enumerate(element.value or ()):
             yield item, f"{path}{row.keyword}[{index}]."
 
 
 def _invalid(dataset: Dataset, rows: Rows, path: str) -> Iterator[Refusal]:
-    for element in dataset:
-        row = rows.get(element.keyword)
-        name = f"{path}{element.keyword or element.tag}"
+    for element in _elements(dataset):
+        keyword = element.keyword
+        row = rows.get(keyword)
+        name = f"{path}{keyword or element.tag}"
         if row is not None and (element.VR == "SQ") != (row.vr == "SQ"):
             yield Refusal(INVALID_VALUE, f"{name} has VR {element.VR}, not {row.vr}")
         elif element.VR == "SQ":
