@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydicom import config
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 PUSH = "1.2.840.10008.5.1.4.34.6.1"
 LOCK, OTHER_LOCK = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.2"
 
 
 def item(**attributes: Any) -> Dataset:
+    """Return a data set of any values, as a peer might send them."""
     dataset = Dataset()
     for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
+        tag = Tag(keyword)
+        dataset[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=config.IGNORE)
     return dataset
 
 
