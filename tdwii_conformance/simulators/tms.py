@@ -128,8 +128,9 @@ class TMS:
         return self
 
     def stop(self) -> None:
-        """Stop listening, and end all associations."""
+        """Stop listening, end all associations, and close the worklist's store."""
         self._server.stop()
+        self.worklist.close()
 
     def __enter__(self) -> Self:
         return self.start()
