@@ -49,7 +49,7 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
     Raises
     ------
     Exception
-        Whatever pydicom raises for bytes that are no data set.
+        Whatever pydicom raises for bytes that are no data set; ValueError for those that it reads all the same.
     """
     uid = UID(transfer_syntax)
     if uid == DeflatedExplicitVRLittleEndian:
@@ -57,6 +57,9 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
     dataset = read_dataset(BytesIO(encoded), uid.is_implicit_VR, uid.is_little_endian, bytelength=len(encoded))
     for _ in dataset.iterall():
         pass
+    # pydicom is lenient: it takes what it can read, and switches to the other kind of VR by itself.
+    if encoded and (not len(dataset) or dataset.original_encoding[0] not in (None, uid.is_implicit_VR)):
+        raise ValueError(f"not a data set in {uid.name}")
     return dataset
 
 

@@ -1,1 +1,1 @@
-"""drivers."""
+"""Acts as the peer of an SCP under test: the TDD's steps, and the objects they need."""

@@ -1,1 +1,1 @@
-"""simulators."""
+"""Simulated TMS and OST, usable with and without pytest."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import AllTransferSyntaxes
@@ -16,6 +15,7 @@ from ..exchange import Transcript
 from ..profile.ups_tables import AttributeRow
 from ..ups.matching import Rows, matches, response_identifier
 from .instances import LEVELS, Instance, InstanceStore, get_handler, leave_out_remaining, move_handler, store_handler
+from .simulator import Simulator
 
 __all__ = ["OST"]
 
@@ -48,7 +48,7 @@ class _EveryKey(dict[str, AttributeRow]):
 EVERY_KEY: Rows = _EveryKey()
 
 
-class OST:
+class OST(Simulator):
     """A simulated OST. A context manager.
 
     Parameters
@@ -103,26 +103,6 @@ class OST:
             transcript=transcript,
             storage_roles=[syntax for syntax, _ in storage],
         )
-
-    @property
-    def peer(self) -> Peer:
-        """How to reach it."""
-        return self._server.peer
-
-    def start(self) -> Self:
-        """Listen."""
-        self._server.start()
-        return self
-
-    def stop(self) -> None:
-        """Stop listening, and end all associations."""
-        self._server.stop()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
 
     def _c_find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:
         try:

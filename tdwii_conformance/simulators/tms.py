@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import RTBeamsDeliveryInstructionStorage
@@ -19,6 +18,7 @@ from ..dimse import TLS, Handler, Peer, Server, Timeouts
 from ..exchange import Transcript
 from ..ups import IdentifierError, MemoryStore, Outcome, Store, Worklist
 from .instances import InstanceStore, leave_out_remaining, move_handler, store_handler
+from .simulator import Simulator
 
 __all__ = ["TMS"]
 
@@ -49,7 +49,7 @@ NO_EVENT_REPORTS = 0xC315
 CLASS_NOT_SUPPORTED, CANNOT_PROCESS = 0x0122, 0xC000
 
 
-class TMS:
+class TMS(Simulator):
     """A simulated TMS. A context manager.
 
     Parameters
@@ -117,26 +117,10 @@ class TMS:
             (evt.EVT_N_ACTION, self._n_action),
         ]
 
-    @property
-    def peer(self) -> Peer:
-        """How to reach it."""
-        return self._server.peer
-
-    def start(self) -> Self:
-        """Listen."""
-        self._server.start()
-        return self
-
     def stop(self) -> None:
         """Stop listening, end all associations, and close the worklist's store."""
-        self._server.stop()
+        super().stop()
         self.worklist.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.stop()
 
     # --- services ---------------------------------------------------------------------------------------------------
 

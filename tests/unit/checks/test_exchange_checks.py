@@ -107,3 +107,16 @@ ORIGINAL = item(SOPClassUID="1.4", SOPInstanceUID="1.1", PatientID="P")
 )
 def test_retrievals(findings, expected):
     assert [finding.received for finding in findings] == expected
+
+
+@pytest.mark.parametrize(
+    ("encoded", "syntax", "undecodable"),
+    [
+        (encode(item(PatientID="P"), False, True), ExplicitVRLittleEndian, False),
+        (encode(item(PatientID="P"), True, True), ExplicitVRLittleEndian, True),
+        (b"\x01\x02\x03", ExplicitVRLittleEndian, True),
+        (b"", ExplicitVRLittleEndian, False),
+    ],
+)
+def test_bytes_that_are_no_data_set(encoded, syntax, undecodable):
+    assert Message(item(), datetime(2026, 1, 1, tzinfo=UTC), encoded, syntax).undecodable is undecodable
