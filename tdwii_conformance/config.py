@@ -136,6 +136,9 @@ class SystemUnderTest:
         Our TDD: calling AE title and move destination.
     second_performer : str
         AE title of a second TDD of ours, that competes with the first.
+    second_watcher : str or None
+        Another AE title to which the TMS can send event reports, on our TDD's port; without one the tests that need two
+        receivers are not judged.
     edition : {"ti", "2013"}
         Edition of TDW-II it is judged by.
     test_system : bool
@@ -152,6 +155,8 @@ class SystemUnderTest:
         Folder with plans, delivery instructions and records to use instead of generated ones.
     vendor, product, version : str
         For the report.
+    property_examples, property_steps : int or None
+        How many random examples, and steps in each, the system may be asked to take; ``None``: as the Hypothesis profile says.
     embedded : bool
         Whether it is our own simulators, in this process.
     """
@@ -161,6 +166,7 @@ class SystemUnderTest:
     ost: Peer | None
     tdd: Listener
     second_performer: str = "TDD2"
+    second_watcher: str | None = None
     edition: Edition = "ti"
     test_system: bool = False
     tms_claims: frozenset[str] = frozenset()
@@ -173,6 +179,8 @@ class SystemUnderTest:
     product: str = ""
     version: str = ""
     embedded: bool = False
+    property_examples: int | None = None
+    property_steps: int | None = None
 
     def claims(self, actor: str) -> frozenset[str]:
         """Return what the vendor claims for the actor ``"TMS"`` or ``"OST"``; nothing for others."""
@@ -202,6 +210,8 @@ def embedded() -> SystemUnderTest:
         tms=Peer("TMS", "127.0.0.1", 0),
         ost=Peer("OST", "127.0.0.1", 0),
         tdd=Listener("TDD", "127.0.0.1", 0),
+        second_watcher="WATCHER2",
+        event_timeout=5.0,
         test_system=True,
         tms_claims=everything,
         ost_claims=everything,
@@ -288,6 +298,12 @@ def _port(value: Any) -> Any:
     return value
 
 
+def _count(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100_000:
+        raise ValueError(f"{value!r} is not a count: give 1 to 100000")
+    return value
+
+
 def _seconds(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 3600:
         raise ValueError(f"{value!r} is not a time-out: give seconds, more than 0 and at most 3600")
@@ -327,6 +343,7 @@ def _days(text: str, today: datetime.date) -> tuple[datetime.date, datetime.date
 AETitle = Annotated[StrictStr, BeforeValidator(_ae_title)]
 Port = Annotated[int, BeforeValidator(_port)]
 Seconds = Annotated[float, BeforeValidator(_seconds)]
+Count = Annotated[int, BeforeValidator(_count)]
 Text = Annotated[StrictStr, BeforeValidator(_not_empty)]
 
 
@@ -372,6 +389,7 @@ class _TDD(_Table):
 class _Ours(_Table):
     tdd: _TDD = _TDD()
     second_performer: AETitle = "TDD2"
+    second_watcher: AETitle | None = None
     tls: _TLS | None = None
 
 
@@ -395,6 +413,11 @@ class _Workitems(_Table):
     date: Annotated[StrictStr, BeforeValidator(_date)] = "today"
 
 
+class _Properties(_Table):
+    examples: Count = 20
+    steps: Count = 20
+
+
 class _Objects(_Table):
     folder: Text | None = None
 
@@ -407,6 +430,7 @@ class _File(_Table):
     timeouts: _Timeouts = _Timeouts()
     workitems: _Workitems = _Workitems()
     objects: _Objects = _Objects()
+    properties: _Properties = _Properties()
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -445,6 +469,8 @@ class _Reader:
         tdd = self.listener()
         if file.ours.second_performer == tdd.ae_title:
             self.wrong("ours.second_performer", f"{tdd.ae_title!r} is the first one's AE title: the two must differ")
+        if file.ours.second_watcher == tdd.ae_title:
+            self.wrong("ours.second_watcher", f"{tdd.ae_title!r} is the first one's AE title: the two must differ")
         workitems = self.workitems()
         objects = self.objects()
         if self.problems:
@@ -462,6 +488,9 @@ class _Reader:
             event_timeout=event_timeout,
             workitems=workitems,
             objects=objects,
+            property_examples=file.properties.examples,
+            property_steps=file.properties.steps,
+            second_watcher=file.ours.second_watcher,
             **file.system.model_dump(),
         )
 

@@ -197,6 +197,10 @@ class Transcript(Sequence[Exchange]):
         """Add an exchange that has ended."""
         self._exchanges.append(exchange)
 
+    def forget_since(self, length: int) -> None:
+        """Drop what came after the first `length` exchanges."""
+        del self._exchanges[length:]
+
     def of(self, service: str) -> Transcript:
         """Return the exchanges of one DIMSE service, for example ``"C-STORE"``."""
         return Transcript([exchange for exchange in self if exchange.service == service])

@@ -27,7 +27,11 @@ from .paths import Condition, PathError, Step, parse_condition, parse_path
 __all__ = ["AttributeRule", "Catalogue", "CatalogueError", "Requirement", "load_catalogue"]
 
 ACTORS = ("TMS", "OST", "TDD", "watcher")
-TRANSACTIONS = ("negotiation", "RO-58", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65")
+# The transactions of TDW-II, and the sections of PS3.4 Annex CC.
+TRANSACTIONS = (
+    "negotiation", "RO-58", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65",
+    "CC.1.1", "CC.2.1", "CC.2.2", "CC.2.3", "CC.2.4", "CC.2.5", "CC.2.6", "CC.2.7", "CC.2.8", "CC.3.1",
+)  # fmt: skip
 LEVELS = ("shall", "should", "may")
 EDITIONS = ("ti", "2013")
 TYPES = ("1", "1C", "2", "2C", "3", "empty", "absent")
@@ -84,7 +88,7 @@ class Requirement:
     actor : str
         Who has to fulfil it.
     transaction : str
-        ``RO-58`` to ``RO-65``, or ``negotiation``.
+        ``RO-58`` to ``RO-65``, ``negotiation``, or a section of PS3.4 Annex CC.
     level : {"shall", "should", "may"}
         A shall not met fails, a should not met warns, a may informs.
     editions : tuple of str

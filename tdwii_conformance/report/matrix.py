@@ -27,6 +27,16 @@ TRANSACTION_NAMES = {
     "RO-63": "Store results",
     "RO-64": "Final update",
     "RO-65": "Completed / canceled",
+    "CC.1.1": "States of a UPS",
+    "CC.2.1": "Change UPS State",
+    "CC.2.2": "Request UPS Cancel",
+    "CC.2.3": "Subscriptions",
+    "CC.2.4": "Event reports",
+    "CC.2.5": "Create a UPS",
+    "CC.2.6": "Set attributes",
+    "CC.2.7": "Get attributes",
+    "CC.2.8": "Search",
+    "CC.3.1": "SOP Class UIDs",
 }
 
 

@@ -7,6 +7,7 @@ import warnings
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pydicom.uid import generate_uid
 
@@ -14,6 +15,7 @@ from tdwii_conformance.checks import status
 from tdwii_conformance.dimse import connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
+from tdwii_conformance.drivers.scenarios import SCENARIOS
 from tdwii_conformance.drivers.tdd import TDD
 
 
@@ -227,6 +229,33 @@ def begin(schedule, tdd, system):
         return course
 
     return claim
+
+
+@pytest.fixture(scope="session")
+def ups_in(schedule, tdd, system, begin):
+    """Brings a new UPS into a state: ``ups_in("COMPLETED")`` returns its course."""
+    ends = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
+
+    def bring(state):
+        if state == "SCHEDULED":
+            return Course(tdd, schedule("TREATMENT"), system.ost.ae_title if system.ost else "OST")
+        course = begin("TREATMENT")
+        if state in ends:
+            course.scenario = ends[state]
+            course.final_update()
+            if (ended := course.finish()).status != 0:
+                pytest.skip(f"not judged: {state} was not granted (RO65-TMS-001), status {ended.status:04X}")
+        return course
+
+    return bring
+
+
+@pytest.fixture
+def bounds(system):
+    """Hypothesis settings: the profile's, and on a remote system no more than its description allows."""
+    if system.property_examples is None:
+        return hypothesis.settings()
+    return hypothesis.settings(max_examples=system.property_examples, stateful_step_count=system.property_steps)
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,7 @@ date = "today"
         "tms.claims[0]: 'pusch' is not an option one can claim; did you mean 'push'?",
         "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, claims, tls",
         "timeouts.connect: -1 is not a time-out: give seconds, more than 0 and at most 3600",
-        "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, ours, timeouts, workitems, objects",
+        "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, ours, timeouts, workitems, objects, properties",
     ]
 
 
