@@ -90,7 +90,7 @@ def connect(
     calling: str,
     timeouts: Timeouts | None = None,
     transcript: Transcript | None = None,
-    storage_roles: Sequence[str] = (),
+    scp_roles: Sequence[str] = (),
 ) -> Link:
     """Request an association.
 
@@ -106,8 +106,8 @@ def connect(
         Deadlines.
     transcript : Transcript, optional
         Gets every exchange.
-    storage_roles : sequence of str
-        Storage SOP classes for which we propose to be SCP on this association, for C-GET.
+    scp_roles : sequence of str
+        SOP classes for which we propose to be the SCP on this association: Storage for C-GET, UPS Event for event reports.
 
     Returns
     -------
@@ -123,7 +123,7 @@ def connect(
     if len(contexts) > MAXIMUM_CONTEXTS:
         raise ValueError(f"{len(contexts)} presentation contexts: an association has room for {MAXIMUM_CONTEXTS}")
     link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript)
-    link._open(contexts_of(contexts), storage_roles)
+    link._open(contexts_of(contexts), scp_roles)
     return link
 
 
@@ -150,7 +150,7 @@ class Link:
         if self._transcript is not None:
             self._transcript.append(exchange)
 
-    def _open(self, contexts: list[Any], storage_roles: Sequence[str]) -> None:
+    def _open(self, contexts: list[Any], scp_roles: Sequence[str]) -> None:
         peer, timeouts = self.peer, self.timeouts
         entity = AE(self.calling)
         entity.connection_timeout, entity.acse_timeout = timeouts.connect, timeouts.association
@@ -163,7 +163,7 @@ class Link:
                 peer.port,
                 contexts,
                 peer.ae_title,
-                ext_neg=[build_role(syntax, scp_role=True) for syntax in storage_roles],
+                ext_neg=[build_role(syntax, scp_role=True) for syntax in scp_roles],
                 tls_args=(peer.tls.client_context(), peer.host) if peer.tls else None,
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, tune),
@@ -330,6 +330,22 @@ class Link:
         given = information if information is not None and len(information) else None
         return self._perform(
             context, lambda a, n: a.send_n_action(given, action_type, sop_class, instance, msg_id=n, meta_uid=context)
+        )
+
+
+    def n_event_report(
+        self,
+        instance: str,
+        event_type: int,
+        information: Dataset | None,
+        *,
+        sop_class: str = sop_classes.UnifiedProcedureStepPush,
+        context: str = sop_classes.UnifiedProcedureStepEvent,
+    ) -> Exchange:
+        """N-EVENT-REPORT [PS3.7 10.1.1]; we are the SCP of that class."""
+        given = information if information is not None and len(information) else None
+        return self._perform(
+            context, lambda a, n: a.send_n_event_report(given, event_type, sop_class, instance, msg_id=n, meta_uid=context)
         )
 
 

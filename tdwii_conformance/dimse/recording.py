@@ -90,10 +90,9 @@ class Recorder:
         responses: list[Message],
         failure: str = "",
     ) -> Exchange:
-        titles = {
-            "requestor": str(association.requestor.ae_title).strip(),
-            "acceptor": str(association.acceptor.ae_title).strip(),
-        }
+        # What the requestor called: an acceptor may listen for several AE titles.
+        called = association.requestor.primitive.called_ae_title
+        titles = {"requestor": str(association.requestor.ae_title).strip(), "acceptor": str(called).strip()}
         other = "acceptor" if asker == "requestor" else "requestor"
         return Exchange(service, titles[asker], titles[other], abstract_syntax, request, tuple(responses), failure)
 

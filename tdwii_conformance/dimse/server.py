@@ -45,8 +45,8 @@ class Server:
         Gets every exchange that was served.
     require_called_ae_title : bool
         Whether associations to another AE title are rejected.
-    storage_roles : sequence of str
-        Storage SOP classes for which a peer may ask to be SCP, for C-GET.
+    scp_roles : sequence of str
+        SOP classes for which a peer may ask to be the SCP: Storage for C-GET, UPS Event for event reports.
     implementation_version_name : str, optional
         What to call ourselves in the negotiation, at most 16 characters.
     """
@@ -63,7 +63,7 @@ class Server:
         tls: TLS | None = None,
         transcript: Transcript | None = None,
         require_called_ae_title: bool = False,
-        storage_roles: Sequence[str] = (),
+        scp_roles: Sequence[str] = (),
         implementation_version_name: str | None = None,
     ) -> None:
         self.ae_title = check_ae_title(ae_title)
@@ -71,7 +71,7 @@ class Server:
         self._tls = tls
         self._contexts = contexts_of(contexts)
         for context in self._contexts:
-            if context.abstract_syntax in storage_roles:
+            if context.abstract_syntax in scp_roles:
                 context.scu_role, context.scp_role = True, True
         self._transcript = transcript
         self._handlers = [(evt.EVT_CONN_OPEN, self._connected), (evt.EVT_CONN_OPEN, tune), *handlers]

@@ -1,16 +1,20 @@
-"""What every association of ours needs beyond pynetdicom 3.0.4 as shipped: no Nagle, and a hand-over without a race.
+"""What every association of ours needs beyond pynetdicom 3.0.4 as shipped: no Nagle, a hand-over without a race, no polling.
 
 All of it hangs on one handler, `tune`, for ``evt.EVT_CONN_OPEN``, which pynetdicom calls on both sides before the
-association's reactor thread runs. The TCP option goes through the public event; the hand-over replaces a private
-attribute (``Association._reactor_checkpoint``), because the race is in the private loop and has no public hook; so is the
-pace of the loop that reads and writes (``DULServiceProvider._run_loop_delay``).
+association's reactor thread runs. The TCP option goes through the public event; the rest replaces private parts, because
+there is no public hook: ``Association._reactor_checkpoint`` for the hand-over, and of the thread that reads and writes
+PDUs (``DULServiceProvider``) the look at the socket, which waits here instead of coming round a thousand times a second.
 """
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
+import ssl
 import threading
 import time
+import weakref
 from typing import Any
 
 from pynetdicom import _config, evt
@@ -83,13 +87,88 @@ class Checkpoint:
             return self._open
 
 
+class Wait:
+    """Lets the thread that reads and writes PDUs wait for something to do.
+
+    As shipped it looks a thousand times a second for a PDU of the peer or a primitive of ours: each message waits for it
+    four times, and fifty idle associations keep a processor busy. Here it waits in `select` for the connection, and for a
+    socket of our own to which a byte is sent when one of its queues gets something.
+    """
+
+    IDLE = 0.05  # seconds; how late a timer that has run out may be noticed
+    CLOSED = 0.001  # seconds between looks when there is no connection any more
+
+    def __init__(self, dul: Any) -> None:
+        self._dul = dul
+        self._ours, self._theirs = socket.socketpair()
+        self._ours.setblocking(False)
+        self._theirs.setblocking(False)
+        self._close = weakref.finalize(dul, _close, self._ours, self._theirs)
+        self._look, self._stop, self._kill = dul._is_transport_event, dul.stop_dul, dul.kill_dul
+        dul._is_transport_event, dul.stop_dul, dul.kill_dul = self.look, self.stop, self.kill
+        for queue in (dul.to_provider_queue, dul.event_queue):
+            queue.put = self._waking(queue.put)
+        dul._run_loop_delay = 0
+
+    def close(self) -> None:
+        """Give our sockets back: the connection is closed."""
+        self._close()
+
+    def wake(self) -> None:
+        """End the wait."""
+        if threading.current_thread().ident != self._dul.ident:
+            with contextlib.suppress(OSError):  # full, so that it wakes anyhow; or closed
+                self._theirs.send(b"\0")
+
+    def _waking(self, put: Any) -> Any:
+        def waking(*arguments: Any, **keywords: Any) -> None:
+            put(*arguments, **keywords)
+            self.wake()
+
+        return waking
+
+    def look(self) -> bool:
+        """Wait, then look whether something came, as shipped."""
+        dul = self._dul
+        if dul.state_machine.current_state != "Sta13" and dul.event_queue.empty():
+            self._rest(dul.socket.socket if dul.socket is not None else None)
+            if not dul.to_provider_queue.empty():
+                return False  # ours goes first, as shipped
+        return bool(self._look())
+
+    def _rest(self, connection: socket.socket | None) -> None:
+        if connection is None or not self._close.alive or self._dul._kill_thread:
+            time.sleep(self.CLOSED)
+        elif not (isinstance(connection, ssl.SSLSocket) and connection.pending()):
+            with contextlib.suppress(OSError, ValueError):  # closed in this moment, by another thread
+                ready, _, _ = select.select([connection, self._ours], [], [], self.IDLE)
+                if self._ours in ready:
+                    self._ours.recv(4096)
+
+    def stop(self) -> bool:
+        """Stop the thread if there is no connection."""
+        if self._dul.state_machine.current_state == "Sta1":
+            self.kill()
+        return bool(self._stop())
+
+    def kill(self) -> None:
+        """Stop the thread."""
+        self._kill()
+        self.wake()
+
+
+def _close(*sockets: socket.socket) -> None:
+    for one in sockets:
+        one.close()
+
+
 def tune(event: Any) -> None:
     """Handle ``evt.EVT_CONN_OPEN``: make an association quick and its reactor's hand-over deterministic."""
     association = event.assoc
     checkpoint = association._reactor_checkpoint = Checkpoint(association)
     association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
-    # How often the thread that reads and writes PDUs looks for some, in seconds; each message waits for it four times.
-    association.dul._run_loop_delay = 0.0005
+    wait = Wait(association.dul)
+    association.bind(evt.EVT_CONN_CLOSE, lambda _: wait.close())
     connection = association.dul.socket.socket
     if connection is not None:
         # A DIMSE message is two small PDUs; with Nagle the second waits for the peer's delayed ACK of the first.

@@ -21,7 +21,11 @@ from pydicom.tag import BaseTag
 
 from .catalogue import CatalogueError
 
-__all__ = ["NO_UPS", "STATES", "AttributeRow", "Cell", "Need", "attribute_rows", "read_rows", "read_states", "state_table"]
+__all__ = [
+    "GLOBAL_STATES", "NEW_UPS", "NO_UPS", "STATES", "SUBSCRIPTION_STATES", "AttributeRow", "Cell", "Need",
+    "SubscriptionCell", "attribute_rows", "read_rows", "read_states", "read_subscriptions", "state_table",
+    "subscription_table",
+]  # fmt: skip
 
 COLUMNS = (
     "table", "level", "tag", "keyword", "vr", "n_create_scu", "n_create_scp", "n_set_scu", "n_set_scp", "final_state",
@@ -86,6 +90,67 @@ def _cell(where: str, text: str) -> Cell:
         return Cell("", int(text, 16))
     except ValueError:
         raise CatalogueError(f"{where}: {text!r} is neither a state, a status code, nor 'STATE or STATUS'") from None
+
+
+NEW_UPS = "new UPS"
+SUBSCRIPTION_STATES = ("Not Subscribed", "Subscribed with Lock", "Subscribed w/o Lock")
+GLOBAL_STATES = ("No Global Subscription", "Global with Lock", "Global w/o Lock")
+
+
+@dataclass(frozen=True)
+class SubscriptionCell:
+    """A cell of the subscription table: what an event does to the subscription of an AE to a UPS.
+
+    Parameters
+    ----------
+    state : str
+        The state it goes to; empty when it stays.
+    initial_event : bool
+        Whether the AE is told the state that the UPS has.
+    global_state : str
+        The AE's state for all UPS after the event; empty when it stays.
+    """
+
+    state: str
+    initial_event: bool
+    global_state: str
+
+
+@cache
+def subscription_table() -> Mapping[tuple[str, str], SubscriptionCell]:
+    """Return the subscription table by (event, state) [CC.2.3.1 table CC.2.3-2]; "new UPS" is a state too."""
+    return read_subscriptions("ups_subscriptions.csv", _text("ups_subscriptions.csv"))
+
+
+def read_subscriptions(name: str, text: str) -> Mapping[tuple[str, str], SubscriptionCell]:
+    """Read a subscription table. A cell is ``-`` (cannot be), ``unchanged`` or a state, then perhaps ``, initial event``.
+
+    Raises
+    ------
+    CatalogueError
+        If columns, an event or a cell are not as they must be; with the file, the event and the column named.
+    """
+    column = "global state of the AE"
+    cells: dict[tuple[str, str], SubscriptionCell] = {}
+    for row in _records(name, text, ("event", column, NEW_UPS, *SUBSCRIPTION_STATES, "source")):
+        if any((row["event"], state) in cells for state in (NEW_UPS, *SUBSCRIPTION_STATES)):
+            raise CatalogueError(f"{name}: {row['event']}: is there twice")
+        global_state = _unless_unchanged(f"{name}: {row['event']}: {column}", row[column], GLOBAL_STATES)
+        for state in (NEW_UPS, *SUBSCRIPTION_STATES):
+            if row[state] != "-":
+                to, _, event = row[state].partition(", ")
+                where = f"{name}: {row['event']}: {state}"
+                if event not in ("", "initial event"):
+                    raise CatalogueError(f"{where}: {event!r} is not 'initial event'")
+                to = _unless_unchanged(where, to, SUBSCRIPTION_STATES)
+                cells[row["event"], state] = SubscriptionCell(to, bool(event), global_state)
+    return cells
+
+
+def _unless_unchanged(where: str, text: str, states: tuple[str, ...]) -> str:
+    if text not in (*states, "unchanged"):
+        raise CatalogueError(f"{where}: {text!r} is not one of {', '.join(states)}, unchanged")
+    return "" if text == "unchanged" else text
 
 
 @dataclass(frozen=True)

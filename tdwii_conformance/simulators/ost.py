@@ -101,7 +101,7 @@ class OST(Simulator):
             tls=tls,
             timeouts=deadlines,
             transcript=transcript,
-            storage_roles=[syntax for syntax, _ in storage],
+            scp_roles=[syntax for syntax, _ in storage],
         )
 
     def _c_find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
 import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from operator import itemgetter
 from pathlib import Path
@@ -19,21 +21,50 @@ from pydicom.tag import BaseTag
 
 from .matching import Key
 from .records import INDEXED, INDEXED_TIMES, Record, Terms, decoded, encoded
+from .subscriptions import Subscription
 from .times import value_start
 
-__all__ = ["MemoryStore", "Record", "SQLiteStore", "Store"]
+__all__ = ["Change", "MemoryStore", "Record", "SQLiteStore", "Store"]
 
 Way = tuple[int, Callable[[], Iterable[str]]]  # how many UPS, or comparisons, an index costs; and how to get the UPS
 
 
+@dataclass(frozen=True)
+class Change:
+    """What one operation changes: all of it is kept, or nothing.
+
+    Parameters
+    ----------
+    record : Record or None
+        A UPS, in place of an earlier state of it.
+    deleted : str
+        SOP Instance UID of a UPS that is no more; empty without one.
+    subscribed, unsubscribed : sequence of Subscription
+        Subscriptions that are new or changed, and those that are no more.
+    """
+
+    record: Record | None = None
+    deleted: str = ""
+    subscribed: Sequence[Subscription] = ()
+    unsubscribed: Sequence[Subscription] = ()
+
+
 class Store(Protocol):
-    """What a worklist needs of its store. `get` is called from many threads, the rest by one at a time."""
+    """What a worklist needs of its store. `get` is called from many threads, the rest by one at a time.
+
+    `known` says whether the store held what an earlier run of the SCP knew, when it was opened.
+    """
+
+    known: bool
 
     def get(self, uid: str) -> Record | None:
         """Return a UPS, or ``None``."""
 
-    def put(self, record: Record) -> None:
-        """Keep a UPS, in place of an earlier state of it; once this returns it is safe."""
+    def commit(self, change: Change) -> None:
+        """Keep a change; once this returns it is safe."""
+
+    def subscriptions(self) -> list[Subscription]:
+        """Return the subscriptions that were kept."""
 
     def candidates(self, keys: Sequence[Key]) -> list[Record]:
         """Return at least every UPS that all keys of a query can match, as few more as the indexes allow, oldest first."""
@@ -48,11 +79,14 @@ def _tag(keyword: str) -> BaseTag:
 
 
 class MemoryStore:
-    """A store in memory."""
+    """A store in memory: it knows nothing of earlier runs, and leaves the subscriptions to the worklist."""
+
+    known = False
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
         self._order: dict[str, int] = {}
+        self._numbers = itertools.count()
         self._texts: tuple[dict[str, set[str]], ...] = tuple({} for _ in INDEXED)
         self._times: dict[str, list[tuple[float, str]]] = {keyword: [] for keyword in INDEXED_TIMES}
 
@@ -60,26 +94,36 @@ class MemoryStore:
         """Return a UPS, or ``None``."""
         return self._records.get(uid)
 
-    def put(self, record: Record) -> None:
-        """Keep a UPS."""
-        earlier = self._records.get(record.uid)
-        texts, times = set(record.terms.texts), set(_moments(record))
-        old_texts = set(earlier.terms.texts) if earlier is not None else set()
-        old_times = set(_moments(earlier)) if earlier is not None else set()
+    def commit(self, change: Change) -> None:
+        """Keep a change."""
+        if change.record is not None:
+            self._index(change.record.uid, change.record)
+            self._order.setdefault(change.record.uid, next(self._numbers))
+            self._records[change.record.uid] = change.record
+        if change.deleted in self._records:
+            self._index(change.deleted, None)
+            del self._order[change.deleted], self._records[change.deleted]
+
+    def _index(self, uid: str, record: Record | None) -> None:
+        earlier = self._records.get(uid)
+        texts, times = _terms(record)
+        old_texts, old_times = _terms(earlier)
         for position, value in old_texts - texts:
             holders = self._texts[position][value]
-            holders.discard(record.uid)
+            holders.discard(uid)
             if not holders:
                 del self._texts[position][value]
         for keyword, moment in old_times - times:
             moments = self._times[keyword]
-            del moments[bisect.bisect_left(moments, (moment, record.uid))]
+            del moments[bisect.bisect_left(moments, (moment, uid))]
         for position, value in texts - old_texts:
-            self._texts[position].setdefault(value, set()).add(record.uid)
+            self._texts[position].setdefault(value, set()).add(uid)
         for keyword, moment in times - old_times:
-            bisect.insort(self._times[keyword], (moment, record.uid))
-        self._order.setdefault(record.uid, len(self._order))
-        self._records[record.uid] = record
+            bisect.insort(self._times[keyword], (moment, uid))
+
+    def subscriptions(self) -> list[Subscription]:
+        """Return none."""
+        return []
 
     def candidates(self, keys: Sequence[Key]) -> list[Record]:
         """Return the UPS that the most selective index leaves."""
@@ -129,6 +173,10 @@ def _uids(moments: Sequence[tuple[float, str]], low: int, high: int) -> set[str]
     return {uid for _, uid in moments[low:high]}
 
 
+def _terms(record: Record | None) -> tuple[set[tuple[int, str]], set[tuple[str, float]]]:
+    return (set(), set()) if record is None else (set(record.terms.texts), set(_moments(record)))
+
+
 def _moments(record: Record) -> Iterator[tuple[str, float]]:
     for keyword, value in record.terms.times:
         if (moment := value_start(value, "DT", record.zone)) is not None:
@@ -175,6 +223,7 @@ class SQLiteStore:
         if tables and application != APPLICATION_ID:
             raise ValueError("it is the database of another program")
         # FULL: when put() returns the workitem is on the disk, whatever happens to this process or machine.
+        self.known = bool(tables)
         execute("PRAGMA journal_mode = WAL")
         execute("PRAGMA synchronous = FULL")
         execute("BEGIN EXCLUSIVE")
@@ -182,6 +231,10 @@ class SQLiteStore:
         execute(
             "CREATE TABLE IF NOT EXISTS ups (number INTEGER PRIMARY KEY, uid TEXT UNIQUE NOT NULL, "
             "lock TEXT NOT NULL, terms TEXT NOT NULL, attributes BLOB NOT NULL)"
+        )
+        execute(
+            "CREATE TABLE IF NOT EXISTS subscription (ae TEXT NOT NULL, target TEXT NOT NULL, keys BLOB NOT NULL, "
+            "lock INTEGER NOT NULL, PRIMARY KEY (ae, target, keys))"
         )
         ((version,),) = execute("PRAGMA user_version")
         if version != TERMS_VERSION:
@@ -191,7 +244,7 @@ class SQLiteStore:
             execute(f"PRAGMA user_version = {TERMS_VERSION}")
         execute("COMMIT")
         for uid, lock, text in execute("SELECT uid, lock, terms FROM ups ORDER BY number"):
-            self._memory.put(Record(uid, partial(self._attributes, uid), lock, _read(text)))
+            self._memory.commit(Change(Record(uid, partial(self._attributes, uid), lock, _read(text))))
 
     def _attributes(self, uid: str) -> Dataset:
         with self._lock:
@@ -202,19 +255,49 @@ class SQLiteStore:
         """Return a UPS, or ``None``."""
         return self._memory.get(uid)
 
-    def put(self, record: Record) -> None:
-        """Keep a UPS, on the disk before in memory: what is answered has been kept."""
-        # Who still has the present state shall see that one, also if it was not read yet.
-        if (present := self._memory.get(record.uid)) is not None:
-            _ = present.attributes
-        row = (record.uid, record.lock, _written(record.terms), encoded(record.attributes))
+    def commit(self, change: Change) -> None:
+        """Keep a change, on the disk before in memory: what is answered has been kept."""
+        for uid in (change.record.uid if change.record else "", change.deleted):
+            # Who still has the present state shall see that one, also if it was not read yet.
+            if (present := self._memory.get(uid)) is not None:
+                _ = present.attributes
+        row = None
+        if (record := change.record) is not None:
+            row = (record.uid, record.lock, _written(record.terms), encoded(record.attributes))
         with self._lock:
-            self._connection.execute(
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._write(change, row)
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+        self._memory.commit(change)
+
+    def _write(self, change: Change, row: tuple[str, str, str, bytes] | None) -> None:
+        connection = self._connection
+        if row is not None:
+            connection.execute(
                 "INSERT INTO ups (uid, lock, terms, attributes) VALUES (?, ?, ?, ?) ON CONFLICT (uid) "
                 "DO UPDATE SET lock = excluded.lock, terms = excluded.terms, attributes = excluded.attributes",
                 row,
             )
-        self._memory.put(record)
+        if change.deleted:
+            connection.execute("DELETE FROM ups WHERE uid = ?", (change.deleted,))
+        connection.executemany(
+            "DELETE FROM subscription WHERE ae = ? AND target = ? AND keys = ?",
+            [(one.ae, one.target, one.keys) for one in change.unsubscribed],
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO subscription (ae, target, keys, lock) VALUES (?, ?, ?, ?)",
+            [(one.ae, one.target, one.keys, one.lock) for one in change.subscribed],
+        )
+
+    def subscriptions(self) -> list[Subscription]:
+        """Return the subscriptions that were kept."""
+        with self._lock:
+            rows = self._connection.execute("SELECT ae, target, lock, keys FROM subscription ORDER BY rowid").fetchall()
+        return [Subscription(ae, target, bool(lock), keys) for ae, target, lock, keys in rows]
 
     def candidates(self, keys: Sequence[Key]) -> list[Record]:
         """Return the UPS that the most selective index leaves."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from pydicom.datadict import dictionary_VR, keyword_for_tag
@@ -21,21 +21,25 @@ from .datasets import merged, picked, plain, without
 from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, progress_item, state_report
 from .final_state import missing
 from .matching import TIMES, Key, KeyFault, keys_of, match, respond, strings
+from .records import decoded, encoded
 from .requests import refuse_creation, refuse_modification
-from .store import MemoryStore, Record, Store
+from .store import Change, MemoryStore, Record, Store
+from .subscriptions import FILTERED, GLOBAL, Effect, Subscriptions
 
 __all__ = ["Event", "IdentifierError", "Outcome", "Worklist"]
 
 PUSH = "1.2.840.10008.5.1.4.34.6.1"
-WELL_KNOWN = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")  # instances to subscribe to [CC.2.3.2]
+WELL_KNOWN = (GLOBAL, FILTERED)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 
 SUCCESS = 0x0000
 INVALID_VALUE, INVALID_ARGUMENT, INVALID_INSTANCE, NO_SUCH_UPS = 0x0106, 0x0115, 0x0117, 0xC307
+NOT_FOR_THIS_INSTANCE = 0xC314
 IDENTIFIER_DOES_NOT_FIT, CANNOT_PROCESS = 0xA900, 0xC000
 
 # They travel in the command set; in a data set they say nothing [CC.2.5.1.3].
 IDENTITY = ("SOPClassUID", "SOPInstanceUID")
+SUBSCRIPTION = ("ReceivingAE", "DeletionLock")  # what an N-ACTION has besides match keys (A5)
 DEFAULT_LABEL = "TDW-II"
 # What the SCP gives as reason when it cancels on a request that gives none [PS3.16 CID 9300].
 UNSPECIFIED_REASON = ("110513", "DCM", "Discontinued for unspecified reason")
@@ -70,7 +74,7 @@ class Outcome:
     dataset : Dataset or None
         Attribute list of the response.
     events : tuple of Event
-        What subscribers are told, in order.
+        What is reported, in order.
     """
 
     status: int
@@ -88,12 +92,39 @@ class Worklist:
         Where it is kept.
     now : callable, optional
         Returns the present time, with time zone.
+    publish : callable, optional
+        Called with each event and the AE titles to report it to, in the order of the changes and before any later
+        change; it must not wait.
+    retention : timedelta, optional
+        How long a UPS is kept in a final state when nobody holds a deletion lock on it; ``None``: for ever.
     """
 
-    def __init__(self, store: Store | None = None, now: Callable[[], datetime] = lambda: datetime.now().astimezone()) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        publish: Callable[[Event, Sequence[str]], None] = lambda event, receivers: None,
+        retention: timedelta | None = None,
+    ) -> None:
         self._store = store if store is not None else MemoryStore()
         self._now = now
+        self._publish = publish
+        self._retention = retention
         self._lock = threading.RLock()
+        self._subscriptions = Subscriptions(self._store.subscriptions())
+        self._ended: dict[str, datetime] = {}  # UPS in a final state, and since when; only with a retention
+        if retention is not None:
+            self._ended = {record.uid: now() for record in self._store.candidates(()) if record.state in states.FINAL}
+
+    @property
+    def known(self) -> bool:
+        """Whether this is the worklist of an earlier run: a warm start [CC.2.4.3]."""
+        return self._store.known
+
+    def subscribers(self) -> tuple[str, ...]:
+        """Return the AE titles that have subscribed to anything."""
+        with self._lock:
+            return self._subscriptions.everybody()
 
     def create(self, uid: str, attributes: Dataset) -> Outcome:
         """N-CREATE [CC.2.5].
@@ -118,13 +149,17 @@ class Worklist:
         if not attributes.get("WorklistLabel"):
             attributes.WorklistLabel = DEFAULT_LABEL
         with self._lock:
+            self._forget()
             present = self._store.get(uid)
             cell = states.create(present.state if present else None)
             if present is not None:
                 return Outcome(cell.status, "a UPS with this SOP Instance UID exists")
             attributes.ScheduledProcedureStepModificationDateTime = self._timestamp()
-            self._store.put(Record(uid, attributes))
-            return Outcome(SUCCESS, events=tuple(created(uid, attributes)))
+            record = Record(uid, attributes)
+            effect = self._subscriptions.created(uid, partial(_fits, record))
+            self._store.commit(Change(record, subscribed=effect.made))
+            self._subscriptions.apply(effect)
+            return self._done(tuple(created(uid, attributes)), [ae for ae, _ in effect.initial_events])
 
     def set(self, uid: str, modification: Dataset) -> Outcome:
         """N-SET [CC.2.6].
@@ -143,6 +178,7 @@ class Worklist:
         lock = str(modification.get("TransactionUID") or "")
         modification = without(modification, ("TransactionUID",))
         with self._lock:
+            self._forget()
             record = self._store.get(uid)
             cell = states.modify(record.state if record else None, lock, record.lock if record else None)
             if record is None or cell.status != SUCCESS:
@@ -151,11 +187,13 @@ class Worklist:
                 return Outcome(refusal.status, refusal.comment)
             timestamp = _with(ScheduledProcedureStepModificationDateTime=self._timestamp())
             attributes = merged(record.attributes, _in_zone_of(record, modification), timestamp)
-            self._store.put(Record(uid, attributes, record.lock))
-            return Outcome(SUCCESS, events=tuple(modified(uid, record.attributes, attributes)))
+            self._store.commit(Change(Record(uid, attributes, record.lock)))
+            return self._done(tuple(modified(uid, record.attributes, attributes)), self._subscriptions.of(uid))
 
     def get(self, uid: str, tags: Sequence[int] = ()) -> Outcome:
         """N-GET [CC.2.7] of some attributes, or of all when none are named."""
+        with self._lock:
+            self._forget()
         record = self._store.get(uid)
         if record is None:
             return Outcome(NO_SUCH_UPS)
@@ -200,12 +238,14 @@ class Worklist:
             if (key.vr == "SQ") != (_vr(key.tag, key.vr) == "SQ"):
                 raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, f"{key.tag} has VR {key.vr}")
         with self._lock:
+            self._forget()
             candidates = self._store.candidates(keys)
         return _responses(keys, candidates, implicit_vr)
 
     def change_state(self, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
         """N-ACTION, Change UPS State [CC.2.1]."""
         with self._lock:
+            self._forget()
             record = self._store.get(uid)
             cell = states.change_state(record.state if record else None, state, transaction_uid, record.lock if record else None)
             if record is None or not cell.state:
@@ -218,10 +258,31 @@ class Worklist:
             lock = str(transaction_uid) if cell.state == "IN PROGRESS" else record.lock
             return self._to_state(record.uid, attributes, lock, cell.state)
 
-    def _to_state(self, uid: str, attributes: Dataset, lock: str, state: str) -> Outcome:
+    def _to_state(self, uid: str, attributes: Dataset, lock: str, state: str, *before: Event) -> Outcome:
         attributes = merged(attributes, _with(ProcedureStepState=state))
-        self._store.put(Record(uid, attributes, lock))
-        return Outcome(SUCCESS, events=(state_report(uid, attributes),))
+        self._store.commit(Change(Record(uid, attributes, lock)))
+        if state in states.FINAL and self._retention is not None:
+            self._ended[uid] = self._now()
+        return self._done((*before, state_report(uid, attributes)), self._subscriptions.of(uid))
+
+    def _done(self, events: tuple[Event, ...], receivers: Sequence[str]) -> Outcome:
+        for event in events if receivers else ():
+            self._publish(event, receivers)
+        return Outcome(SUCCESS, events=events)
+
+    def _forget(self) -> None:
+        """Delete what nobody needs any more: whenever somebody looks, it is as if it had happened in time."""
+        if self._retention is None:
+            return
+        due = self._now() - self._retention
+        for uid, since in list(self._ended.items()):
+            if since > due:
+                return
+            if not self._subscriptions.locked(uid):
+                del self._ended[uid]
+                effect = self._subscriptions.deleted(uid)
+                self._store.commit(Change(deleted=uid, unsubscribed=effect.ended))
+                self._subscriptions.apply(effect)
 
     def request_cancel(self, uid: str, information: Dataset | None, requesting_ae: str) -> Outcome:
         """N-ACTION, Request UPS Cancel [CC.2.2].
@@ -240,6 +301,7 @@ class Worklist:
         except Exception as error:  # pydicom raises whatever the bytes lead it to
             return Outcome(INVALID_ARGUMENT, f"cannot be decoded: {error}")
         with self._lock:
+            self._forget()
             record = self._store.get(uid)
             cell = states.request_cancel(record.state if record else None)
             if record is None or cell.status != SUCCESS:
@@ -248,15 +310,85 @@ class Worklist:
             if refusal := refuse_modification(_with(**{PROGRESS: [reasons]})):
                 return Outcome(INVALID_ARGUMENT, refusal.comment)
             if not cell.state:
-                return Outcome(SUCCESS, events=(canceled_by_request(uid, information, requesting_ae),))
+                return self._done((canceled_by_request(uid, information, requesting_ae),), self._subscriptions.of(uid))
             # A SCHEDULED UPS goes to CANCELED through IN PROGRESS [CC.1.1, CC.2.2.3]; both are reported, one is kept.
             claimed = state_report(uid, merged(record.attributes, _with(ProcedureStepState="IN PROGRESS")))
             value, scheme, meaning = UNSPECIFIED_REASON
             reason = _with(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
             unspecified = _with(ProcedureStepDiscontinuationReasonCodeSequence=[reason])
             attributes = _cancellation_filled_in(record.attributes, self._timestamp(), unspecified, reasons)
-            outcome = self._to_state(uid, attributes, record.lock, cell.state)
-            return Outcome(outcome.status, events=(claimed, *outcome.events))
+            return self._to_state(uid, attributes, record.lock, cell.state, claimed)
+
+    def subscribe(self, uid: str, receiver: str, lock: bool, keys: Dataset | None = None) -> Outcome:
+        """N-ACTION, Subscribe to Receive UPS Event Reports [CC.2.3].
+
+        Parameters
+        ----------
+        uid : str
+            Requested SOP Instance UID: a UPS, or a well-known instance.
+        receiver : str
+            Receiving AE.
+        lock : bool
+            Deletion Lock.
+        keys : Dataset, optional
+            Match keys of a filtered global subscription (A5).
+        """
+        with self._lock:
+            self._forget()
+            if uid == GLOBAL:
+                return self._subscribed(self._subscriptions.subscribe_globally(receiver, lock, self._uids()))
+            if uid == FILTERED:
+                try:
+                    filter_ = encoded(without(plain(keys if keys is not None else Dataset()), SUBSCRIPTION))
+                    narrowing = _narrowing(filter_)
+                except KeyFault as error:
+                    return Outcome(INVALID_ARGUMENT, str(error))
+                except Exception as error:  # pydicom raises whatever the bytes lead it to
+                    return Outcome(INVALID_ARGUMENT, f"cannot be decoded: {error}")
+                fitting = (r.uid for r in self._store.candidates(narrowing) if match(narrowing, r.attributes, r.zone))
+                return self._subscribed(self._subscriptions.subscribe_globally(receiver, lock, fitting, filter_))
+            if self._store.get(uid) is None:
+                return Outcome(NO_SUCH_UPS)
+            return self._subscribed(self._subscriptions.subscribe(receiver, uid, lock))
+
+    def unsubscribe(self, uid: str, receiver: str) -> Outcome:
+        """N-ACTION, Unsubscribe from Receiving UPS Event Reports [CC.2.3]."""
+        with self._lock:
+            self._forget()
+            if uid == GLOBAL:
+                return self._subscribed(self._subscriptions.unsubscribe_globally(receiver))
+            if uid == FILTERED:
+                return self._subscribed(self._subscriptions.unsubscribe_filtered(receiver, self._fits))
+            if self._store.get(uid) is None:
+                return Outcome(NO_SUCH_UPS)
+            return self._subscribed(self._subscriptions.unsubscribe(receiver, uid))
+
+    def suspend(self, uid: str, receiver: str) -> Outcome:
+        """N-ACTION, Suspend Global Subscription [CC.2.3]."""
+        with self._lock:
+            self._forget()
+            if uid not in WELL_KNOWN:
+                status = NO_SUCH_UPS if self._store.get(uid) is None else NOT_FOR_THIS_INSTANCE
+                return Outcome(status, "only a global subscription can be suspended")
+            return self._subscribed(self._subscriptions.suspend(receiver, filtered_only=uid == FILTERED))
+
+    def _subscribed(self, effect: Effect) -> Outcome:
+        """Keep what a subscription changed, and tell the receiver the states it has to know [CC.2.4.3]."""
+        self._store.commit(Change(subscribed=effect.made, unsubscribed=effect.ended))
+        self._subscriptions.apply(effect)
+        events = []
+        for receiver, uid in effect.initial_events:
+            if (record := self._store.get(uid)) is not None:
+                events.append(state_report(uid, record.attributes))
+                self._publish(events[-1], (receiver,))
+        return Outcome(SUCCESS, events=tuple(events))
+
+    def _uids(self) -> list[str]:
+        return [record.uid for record in self._store.candidates(())]
+
+    def _fits(self, filter_: bytes, uid: str) -> bool:
+        record = self._store.get(uid)
+        return record is not None and _fits(record, filter_)
 
     def close(self) -> None:
         """Close the store."""
@@ -264,6 +396,16 @@ class Worklist:
 
     def _timestamp(self) -> str:
         return f"{self._now():%Y%m%d%H%M%S.%f%z}"
+
+
+@cache
+def _narrowing(filter_: bytes) -> tuple[Key, ...]:
+    """Return the keys of a filtered subscription that leave some UPS out."""
+    return tuple(key for key in keys_of(decoded(filter_), attribute_rows()) if key.narrows)
+
+
+def _fits(record: Record, filter_: bytes) -> bool:
+    return match(_narrowing(filter_), record.attributes, record.zone)
 
 
 def _responses(keys: Sequence[Key], candidates: Sequence[Record], implicit_vr: bool | None) -> Iterator[Dataset]:
