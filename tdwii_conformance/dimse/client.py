@@ -332,7 +332,6 @@ class Link:
             context, lambda a, n: a.send_n_action(given, action_type, sop_class, instance, msg_id=n, meta_uid=context)
         )
 
-
     def n_event_report(
         self,
         instance: str,

@@ -1,1 +1,1 @@
-"""Acts as the peer of an SCP under test: the TDD's steps, and the objects they need."""
+"""Acts as the peer of an SCP under test: the TDD's steps, the watcher's steps, and the objects they need."""

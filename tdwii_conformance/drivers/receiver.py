@@ -1,7 +1,10 @@
-"""The TDD's storage SCP: takes what it has had moved to itself, and can be told to refuse."""
+"""Our TDD's listener: takes what it has had moved to itself and can be told to refuse; takes event reports and keeps them all."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,20 +16,47 @@ from ..exchange import Exchange, Transcript
 
 __all__ = ["Receiver"]
 
-STORED = (
+EVENT = sop_class.UnifiedProcedureStepEvent
+TAKEN = (
     uid.RTPlanStorage, uid.RTIonPlanStorage, uid.RTBeamsDeliveryInstructionStorage,
-    uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification,
+    uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification, EVENT,
 )  # fmt: skip
 OUT_OF_RESOURCES = 0xA700
 
 
+class _Arrivals(Transcript):
+    """A transcript that one can wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._arrived = threading.Condition()
+
+    def append(self, exchange: Exchange) -> None:
+        with self._arrived:
+            super().append(exchange)
+            self._arrived.notify_all()
+
+    def wait_for(self, wanted: Callable[[Exchange], bool], since: int, seconds: float) -> Exchange | None:
+        deadline = time.monotonic() + seconds
+        with self._arrived:
+            while True:
+                # Only what is new is looked at: bursts of events are long.
+                for exchange in self[since:]:
+                    if wanted(exchange):
+                        return exchange
+                since = len(self)
+                if not self._arrived.wait(deadline - time.monotonic()):
+                    return None
+
+
 class Receiver:
-    """A storage SCP that keeps what came as exchanges. A context manager.
+    """A storage SCP and UPS Event SCU that keeps what came as exchanges. A context manager.
 
     Parameters
     ----------
     ae_title : str
-        Ours, as the systems under test know it: the move destination.
+        Ours, as the systems under test know it: move destination and Receiving AE. Calls to other AE titles on this port
+        are taken as well.
     host, port : str, int
         Where to listen; port 0 takes a free one.
     tls : TLS, optional
@@ -46,16 +76,21 @@ class Receiver:
     ) -> None:
         self.ae_title = ae_title
         self.refuse: set[str] = set()
-        self.transcript = Transcript()
+        self._arrivals = _Arrivals()
         self._server = Server(
             ae_title,
-            STORED,
-            [(evt.EVT_C_STORE, self._store), (evt.EVT_C_ECHO, lambda event: 0x0000)],
+            TAKEN,
+            [
+                (evt.EVT_C_STORE, self._store),
+                (evt.EVT_C_ECHO, lambda event: 0x0000),
+                (evt.EVT_N_EVENT_REPORT, lambda event: (0x0000, None)),
+            ],
             host=host,
             port=port,
             tls=tls,
             timeouts=timeouts or Timeouts(),
-            transcript=self.transcript,
+            transcript=self._arrivals,
+            scp_roles=[EVENT],
         )
 
     def __enter__(self) -> Self:
@@ -70,13 +105,42 @@ class Receiver:
         """How to reach it."""
         return self._server.peer
 
+    @property
+    def transcript(self) -> Transcript:
+        """Everything that came."""
+        return self._arrivals
+
     def mark(self) -> int:
-        """Return a mark for `since`."""
-        return len(self.transcript)
+        """Return a mark for `since`, `reports` and `wait_for`."""
+        return len(self._arrivals)
 
     def since(self, mark: int) -> tuple[Exchange, ...]:
         """Return the C-STOREs that came after the mark, in their order."""
-        return tuple(exchange for exchange in self.transcript[mark:] if exchange.service == "C-STORE")
+        return tuple(exchange for exchange in self._arrivals[mark:] if exchange.service == "C-STORE")
+
+    def reports(self, receiver: str, mark: int = 0) -> tuple[Exchange, ...]:
+        """Return the event reports to an AE title of ours that came after the mark, in their order."""
+        return tuple(exchange for exchange in self._arrivals[mark:] if _is_report(exchange, receiver))
+
+    def wait_for(self, wanted: Callable[[Exchange], bool], receiver: str, mark: int, seconds: float) -> Exchange | None:
+        """Return the first event report to an AE title of ours, after the mark, that is wanted; ``None`` if none comes in time.
+
+        Parameters
+        ----------
+        wanted : callable
+            Looks at an exchange.
+        receiver : str
+            AE title.
+        mark : int
+            Of `mark`.
+        seconds : float
+            How long to wait.
+        """
+        return self._arrivals.wait_for(lambda exchange: _is_report(exchange, receiver) and wanted(exchange), mark, seconds)
 
     def _store(self, event: Any) -> int:
         return OUT_OF_RESOURCES if str(event.request.AffectedSOPInstanceUID) in self.refuse else 0x0000
+
+
+def _is_report(exchange: Exchange, receiver: str) -> bool:
+    return exchange.service == "N-EVENT-REPORT" and exchange.acceptor == receiver

@@ -1,14 +1,16 @@
 """The simulated Treatment Management System: a UPS worklist, and the delivery instructions it hands out.
 
-Conformant to PS3.4 Annex CC for what it offers: UPS Push, Pull, Watch (without event reports: subscriptions are refused
-with C315) and Query; Study Root MOVE for the RT Beams Delivery Instructions it holds.
+Conformant to PS3.4 Annex CC: UPS Push, Pull, Watch, Query as SCP, and UPS Event as SCP over associations that it opens;
+Study Root MOVE for the RT Beams Delivery Instructions it holds. What the standard leaves to a conformance statement is in
+``docs/simulators.md``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import Any
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Self
 
 from pydicom.dataset import Dataset
 from pydicom.uid import RTBeamsDeliveryInstructionStorage
@@ -16,8 +18,9 @@ from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, Handler, Peer, Server, Timeouts
 from ..exchange import Transcript
-from ..ups import IdentifierError, MemoryStore, Outcome, Store, Worklist
+from ..ups import FILTERED, Event, IdentifierError, MemoryStore, Outcome, Store, Worklist, status_changed
 from .instances import InstanceStore, leave_out_remaining, move_handler, store_handler
+from .reporter import Reporter
 from .simulator import Simulator
 
 __all__ = ["TMS"]
@@ -45,7 +48,7 @@ SUCCESS = 0x0000
 PENDING, CANCELED = 0xFF00, 0xFE00
 PROCESSING_FAILURE, NO_SUCH_CLASS, CLASS_MISMATCH, NO_SUCH_ACTION = 0x0110, 0x0118, 0x0119, 0x0123
 UNRECOGNIZED_OPERATION = 0x0211
-NO_EVENT_REPORTS = 0xC315
+INVALID_ARGUMENT, RECEIVER_UNKNOWN, NO_SUCH_UPS = 0x0115, 0xC308, 0xC307
 CLASS_NOT_SUPPORTED, CANNOT_PROCESS = 0x0122, 0xC000
 
 
@@ -63,7 +66,14 @@ class TMS(Simulator):
     instructions : InstanceStore, optional
         The RT Beams Delivery Instructions it hands out; it takes more by C-STORE.
     destinations : mapping of str to Peer
-        Move destinations by AE title; looked at when asked, so the caller may add to it.
+        The application entities it knows, by AE title: move destinations, and receivers of event reports. Looked at when
+        asked, so the caller may add to it.
+    fallback : sequence of str
+        AE titles that are told of every start and stop, subscribed or not [CC.2.4.3].
+    retention : timedelta, optional
+        How long a UPS is kept in a final state without deletion lock; ``None``: for ever.
+    filtered : bool
+        Whether filtered global subscriptions are supported; without, they get C307 [CC.2.3.3].
     tls : TLS, optional
         To listen, and to send, with TLS.
     timeouts : Timeouts, optional
@@ -85,14 +95,25 @@ class TMS(Simulator):
         store: Store | None = None,
         instructions: InstanceStore | None = None,
         destinations: Mapping[str, Peer] | None = None,
+        fallback: Sequence[str] = (),
+        retention: timedelta | None = None,
+        filtered: bool = True,
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
     ) -> None:
-        self.worklist = Worklist(store if store is not None else MemoryStore(), now=lambda: datetime.now().astimezone())
+        self.worklist = Worklist(
+            store if store is not None else MemoryStore(),
+            now=lambda: datetime.now().astimezone(),
+            publish=self._publish,
+            retention=retention,
+        )
         self.instructions = instructions if instructions is not None else InstanceStore()
         self._destinations = destinations if destinations is not None else {}
+        self._fallback, self._filtered = tuple(fallback), filtered
         self._ae_title, self._timeouts = ae_title, timeouts or Timeouts()
+        self._reporter = Reporter(ae_title, self._destinations, self._timeouts, transcript)
+        self._serving = threading.local()
         self._server = Server(
             ae_title,
             self.contexts,
@@ -107,6 +128,9 @@ class TMS(Simulator):
     def _handlers(self) -> list[Handler]:
         return [
             (evt.EVT_DIMSE_SENT, leave_out_remaining),
+            # The answer is out, or will never be: now those who watch are told.
+            (evt.EVT_PDU_SENT, lambda event: self._reporter.flush()),
+            (evt.EVT_CONN_CLOSE, lambda event: self._reporter.flush()),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_FIND, self._c_find),
             (evt.EVT_C_MOVE, move_handler(self.instructions, self._destinations, self._ae_title, self._timeouts)),
@@ -117,10 +141,28 @@ class TMS(Simulator):
             (evt.EVT_N_ACTION, self._n_action),
         ]
 
+    def start(self) -> Self:
+        """Listen, and report the restart [CC.2.4.3]."""
+        super().start()
+        self._report_status("RESTARTED", warm=self.worklist.known)
+        return self
+
     def stop(self) -> None:
-        """Stop listening, end all associations, and close the worklist's store."""
+        """Report that it is going down, stop listening, end all associations, and close the worklist's store."""
+        self._report_status("GOING DOWN", warm=self.worklist.kept)
         super().stop()
+        self._reporter.close()
         self.worklist.close()
+
+    def _report_status(self, status: str, *, warm: bool) -> None:
+        receivers = list(dict.fromkeys((*self._fallback, *self.worklist.subscribers())))
+        if receivers:
+            self._publish(status_changed(status, warm=warm), receivers)
+
+    def _publish(self, event: Event, receivers: Sequence[str]) -> None:
+        self._reporter.post(event, receivers)
+        if not getattr(self._serving, "request", False):
+            self._reporter.flush()
 
     # --- services ---------------------------------------------------------------------------------------------------
 
@@ -171,10 +213,13 @@ class TMS(Simulator):
             ), None
         if event.context.abstract_syntax not in SERVICES[service]:
             return _status(UNRECOGNIZED_OPERATION, f"not offered under {event.context.abstract_syntax}"), None
+        self._serving.request = True
         try:
             outcome: Outcome = perform()
         except Exception as error:  # undecodable data sets above all: refuse the request, keep the association
             return _status(PROCESSING_FAILURE, f"{type(error).__name__}: {error}"), None
+        finally:
+            self._serving.request = False
         return _status(outcome.status, outcome.comment), outcome.dataset
 
     def find(self, identifier: Dataset, *, implicit_vr: bool) -> Iterable[Dataset]:
@@ -202,7 +247,25 @@ class TMS(Simulator):
         if action == REQUEST_CANCEL:
             requestor = str(event.assoc.requestor.ae_title).strip()
             return self.worklist.request_cancel(instance, information, requestor)
-        return Outcome(NO_EVENT_REPORTS, "this TMS sends no event reports")
+        return self.subscription(instance, action, information)
+
+    def subscription(self, instance: str, action: int, information: Dataset) -> Outcome:
+        """Perform Subscribe, Unsubscribe or Suspend [CC.2.3]."""
+        receiver = str(information.get("ReceivingAE") or "").strip()
+        if not receiver:
+            return Outcome(INVALID_ARGUMENT, "ReceivingAE is missing")
+        if not self._reporter.knows(receiver):
+            return Outcome(RECEIVER_UNKNOWN, f"Receiving AE {receiver} is not known here")
+        if instance == FILTERED and not self._filtered:
+            return Outcome(NO_SUCH_UPS, "filtered global subscriptions are not supported")
+        if action == UNSUBSCRIBE:
+            return self.worklist.unsubscribe(instance, receiver)
+        if action == SUSPEND:
+            return self.worklist.suspend(instance, receiver)
+        lock = information.get("DeletionLock")
+        if lock not in ("TRUE", "FALSE"):
+            return Outcome(INVALID_ARGUMENT, f"DeletionLock is TRUE or FALSE, not {lock!r}")
+        return self.worklist.subscribe(instance, receiver, lock == "TRUE", information)
 
 
 def _status(status: int, comment: str = "") -> Dataset:

@@ -8,7 +8,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
-__all__ = ["merged", "picked", "plain", "without"]
+__all__ = ["character_set", "merged", "named_character_set", "picked", "plain", "without"]
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 
@@ -67,3 +67,23 @@ def _alone(element: DataElement) -> Dataset:
     alone = Dataset()
     alone[element.tag] = element
     return alone
+
+
+def character_set(dataset: Dataset) -> str:
+    """Return the Specific Character Set that the text of a data set needs; empty for the default repertoire."""
+    text = "".join(str(element.value) for element in dataset.iterall() if element.VR != "SQ")
+    if text.isascii():
+        return ""
+    try:
+        text.encode("latin-1")
+        return "ISO_IR 100"
+    except UnicodeEncodeError:
+        return "ISO_IR 192"
+
+
+def named_character_set(dataset: Dataset) -> Dataset:
+    """Return a data set, or a copy of it that says which character set it needs."""
+    if needed := character_set(dataset):
+        dataset = merged(dataset)
+        dataset.SpecificCharacterSet = needed
+    return dataset

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from .datasets import merged, picked
+from .subscriptions import GLOBAL
 
-__all__ = ["Event", "canceled_by_request", "created", "modified", "progress_item", "state_report"]
+__all__ = ["Event", "canceled_by_request", "created", "modified", "progress_item", "state_report", "status_changed"]
 
 # Event Type IDs [CC.2.4.1]
-STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED = 1, 2, 3, 5
+STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, ASSIGNED = 1, 2, 3, 4, 5
 
 PROGRESS = "ProcedureStepProgressInformationSequence"
 REASONS = ("ReasonForCancellation", "ProcedureStepDiscontinuationReasonCodeSequence")
@@ -78,6 +79,23 @@ def modified(uid: str, before: Dataset, after: Dataset) -> Iterator[Event]:
         yield Event(PROGRESS_REPORT, uid, item)
     if _changed(before, after, (STATION, PERFORMERS)):
         yield from _assigned(uid, after)
+
+
+def status_changed(status: str, *, warm: bool) -> Event:
+    """Return SCP Status Change; it belongs to no UPS, and names the global instance (A2).
+
+    Parameters
+    ----------
+    status : {"RESTARTED", "GOING DOWN"}
+        SCP Status.
+    warm : bool
+        Whether subscriptions and UPS are (or will be) known as before; they are kept in one place.
+    """
+    lists = "WARM START" if warm else "COLD START"
+    information = Dataset()
+    information.SCPStatus, information.SubscriptionListStatus = status, lists
+    information.UnifiedProcedureStepListStatus = lists
+    return Event(STATUS_CHANGE, GLOBAL, information)
 
 
 def _changed(before: Dataset, after: Dataset, keywords: tuple[str, ...]) -> bool:

@@ -17,7 +17,7 @@ from pydicom.filewriter import write_data_element, write_dataset
 from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
-from .datasets import plain
+from .datasets import character_set, plain
 from .matching import strings, text_form
 
 __all__ = ["INDEXED", "INDEXED_TIMES", "Record", "Terms", "decoded", "encoded"]
@@ -118,14 +118,7 @@ class Record:
     @cached_property
     def character_set(self) -> str:
         """Specific Character Set that its text needs; empty for the default repertoire."""
-        text = "".join(str(element.value) for element in self.attributes.iterall() if element.VR != "SQ")
-        if text.isascii():
-            return ""
-        try:
-            text.encode("latin-1")
-            return "ISO_IR 100"
-        except UnicodeEncodeError:
-            return "ISO_IR 192"
+        return character_set(self.attributes)
 
     def raw(self, element: DataElement, implicit_vr: bool) -> RawDataElement:
         """Return an element of `attributes` encoded, little endian, in `character_set`; kept, as finds ask again."""

@@ -52,10 +52,12 @@ class Change:
 class Store(Protocol):
     """What a worklist needs of its store. `get` is called from many threads, the rest by one at a time.
 
-    `known` says whether the store held what an earlier run of the SCP knew, when it was opened.
+    `known` says whether the store held what an earlier run of the SCP knew when it was opened, `kept` whether a later one
+    will find what it holds.
     """
 
     known: bool
+    kept: bool
 
     def get(self, uid: str) -> Record | None:
         """Return a UPS, or ``None``."""
@@ -81,7 +83,7 @@ def _tag(keyword: str) -> BaseTag:
 class MemoryStore:
     """A store in memory: it knows nothing of earlier runs, and leaves the subscriptions to the worklist."""
 
-    known = False
+    known, kept = False, False
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
@@ -201,6 +203,8 @@ class SQLiteStore:
     ValueError
         If the file is no such store, or is in use; it is named.
     """
+
+    kept = True
 
     def __init__(self, path: Path) -> None:
         self._memory = MemoryStore()

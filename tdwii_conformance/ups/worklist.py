@@ -121,6 +121,11 @@ class Worklist:
         """Whether this is the worklist of an earlier run: a warm start [CC.2.4.3]."""
         return self._store.known
 
+    @property
+    def kept(self) -> bool:
+        """Whether the next run will know it."""
+        return self._store.kept
+
     def subscribers(self) -> tuple[str, ...]:
         """Return the AE titles that have subscribed to anything."""
         with self._lock:
