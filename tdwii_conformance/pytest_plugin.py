@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from .report.verdicts import TestVerdict
 
 UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the configuration is wrong)
-# Names of the modules that have instances moved to us, and so need the one port a remote system knows.
-LISTENING = re.compile(r"retrieve|store_results")
+# Names of the modules that have instances moved to us, or event reports sent, and so need the one port a remote system knows.
+LISTENING = re.compile(r"retrieve|store_results|request_cancel|subscribe|event|status_change|sequences")
 SHOWN_LINES = 60  # of an exchange on the terminal; the reports have it whole
 
 
@@ -60,6 +60,21 @@ def attribute_parameters(message: str, actor: str) -> list[Any]:
         Who makes that message.
     """
     return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().attributes(message, actor)]
+
+
+def cell_parameters(section: str) -> list[Any]:
+    """Return ``pytest.param``s, one for each cell of the table of a section of Annex CC: event, state; marked with its requirement.
+
+    Parameters
+    ----------
+    section : {"CC.1.1", "CC.2.3"}
+        State table or subscription table.
+    """
+    return [
+        pytest.param(*r.cell, id=f"{r.cell[0]}, {r.cell[1]}", marks=pytest.mark.requirement(r.id))
+        for r in load_catalogue().cells(section)
+        if r.cell is not None
+    ]
 
 
 # --- options and configuration ---------------------------------------------------------------------------------------

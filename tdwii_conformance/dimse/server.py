@@ -24,6 +24,13 @@ Handler = tuple[Any, Callable[..., Any]]
 MANY = 1000  # associations at once; pynetdicom's default of 10 refuses the eleventh
 
 
+class _Listener(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom has no types
+    """pynetdicom's server, without a collection of all garbage every 60 looks at the socket: ours looks often."""
+
+    def service_actions(self) -> None:
+        """Do nothing: Python collects garbage when there is some."""
+
+
 class Server:
     """An application entity that accepts associations. A context manager.
 
@@ -84,7 +91,7 @@ class Server:
         self._entity.require_called_aet = require_called_ae_title
         if implementation_version_name is not None:
             self._entity.implementation_version_name = implementation_version_name
-        self._server: ThreadedAssociationServer | None = None
+        self._server: _Listener | None = None
         self._thread: threading.Thread | None = None
         self._associations: list[Any] = []
 
@@ -115,7 +122,7 @@ class Server:
                 contexts=self._contexts,
                 ssl_context=self._tls.server_context() if self._tls else None,
                 evt_handlers=self._handlers,
-                server_class=ThreadedAssociationServer,
+                server_class=_Listener,
             )
         except OSError as error:
             host, port = self._address

@@ -186,14 +186,22 @@ class Course:
 
     def deliver(self, scenario: Scenario) -> Course:
         """RO-62 and RO-63 of a scenario: progress updates, and the record stored to the OST."""
-        self.scenario = scenario
+        self._plan(scenario)
         for progress in scenario.progress:
             self.update(progress)
-        if scenario.delivered:
-            interrupted = scenario.state == "CANCELED"
-            self.record = objects.record(self.workitem.treatment, interrupted=interrupted)
+        if self.record is not None and self.tdd.ost is not None:
             self._note(self.tdd.store("OST", self.record))
         return self
+
+    def _plan(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        if scenario.delivered:
+            self.record = objects.record(self.workitem.treatment, interrupted=scenario.state == "CANCELED")
+
+    def conclude(self, scenario: Scenario) -> Exchange:
+        """RO-64 of a scenario, without anything before it: what the UPS needs for its final state, and no more."""
+        self._plan(scenario)
+        return self.final_update()
 
     @property
     def performed(self) -> tuple[datetime, datetime]:

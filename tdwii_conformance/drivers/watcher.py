@@ -7,22 +7,17 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from ..checks.events import STATE_REPORT, event_type
 from ..exchange import Exchange
 from ..ups import FILTERED, GLOBAL
 from .messages import item
 from .receiver import Receiver
 from .tdd import TDD, UPS
 
-__all__ = ["FILTERED", "GLOBAL", "Watcher", "event_type"]
+__all__ = ["FILTERED", "GLOBAL", "Watcher"]
 
 REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 2, 3, 4, 5
-STATE_REPORT = 1
 _OWN = object()
-
-
-def event_type(report: Exchange) -> int:
-    """Return the Event Type ID of a report."""
-    return int(report.request.command.get("EventTypeID", 0))
 
 
 class Watcher:

@@ -1,6 +1,6 @@
 """Reads the requirement catalogue and the attribute tables, and refuses what is malformed with file and entry named.
 
-Two kinds of file, side by side with this module:
+Three kinds of file, side by side with this module:
 
 - ``requirements/*.toml``: requirements in words, one ``[[requirement]]`` each; ``[defaults]`` gives what a file's
   entries have in common.
@@ -22,7 +22,10 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
+from .errors import CatalogueError
 from .paths import Condition, PathError, Step, parse_condition, parse_path
+from .statuses import status_text
+from .ups_tables import NEW_UPS, NO_UPS, Cell, SubscriptionCell, state_table, subscription_table
 
 __all__ = ["AttributeRule", "Catalogue", "CatalogueError", "Requirement", "load_catalogue"]
 
@@ -36,10 +39,6 @@ LEVELS = ("shall", "should", "may")
 EDITIONS = ("ti", "2013")
 TYPES = ("1", "1C", "2", "2C", "3", "empty", "absent")
 ID = re.compile(r"[A-Z]+\d*-[A-Z]+-\d{3}")
-
-
-class CatalogueError(ValueError):
-    """The catalogue is malformed; the message names the file, the entry and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +106,8 @@ class Requirement:
         The option a vendor must claim before it is judged; empty: always judged.
     rule : AttributeRule or None
         For the rows of the attribute tables.
+    cell : (str, str) or None
+        For the cells of the state and subscription tables: event and state.
     """
 
     id: str
@@ -121,6 +122,7 @@ class Requirement:
     readings: Mapping[str, str] = field(default_factory=dict)
     claim: str = ""
     rule: AttributeRule | None = None
+    cell: tuple[str, str] | None = None
 
 
 class Catalogue(Mapping[str, Requirement]):
@@ -169,6 +171,19 @@ class Catalogue(Mapping[str, Requirement]):
             raise KeyError(f"no attribute table has a message {message!r} made by {actor}")
         return found
 
+    def cells(self, transaction: str) -> list[Requirement]:
+        """Return the cells of the table of one section.
+
+        Raises
+        ------
+        KeyError
+            When that section has no table.
+        """
+        found = [r for r in self._requirements.values() if r.cell is not None and r.transaction == transaction]
+        if not found:
+            raise KeyError(f"{transaction} has no table of states")
+        return found
+
 
 def load_catalogue(folder: Traversable | None = None) -> Catalogue:
     """Read all requirement files and attribute tables.
@@ -198,8 +213,10 @@ def load_catalogue(folder: Traversable | None = None) -> Catalogue:
 
 
 def _read_all(root: Traversable) -> Iterator[tuple[str, list[Requirement]]]:
-    for folder, suffix, read in (("requirements", ".toml", _read_toml), ("attributes", ".csv", _read_csv)):
-        for file in sorted((root / folder).iterdir(), key=lambda entry: entry.name):
+    kinds = (("requirements", ".toml", _read_toml), ("attributes", ".csv", _read_csv), ("cells", ".csv", _read_cells))
+    for folder, suffix, read in kinds:
+        files = (root / folder).iterdir() if (root / folder).is_dir() else ()
+        for file in sorted(files, key=lambda entry: entry.name):
             if file.name.endswith(suffix):
                 yield f"{folder}/{file.name}", read(f"{folder}/{file.name}", file.read_text(encoding="utf-8"))
 
@@ -256,16 +273,70 @@ COLUMNS = (
 
 
 def _read_csv(name: str, text: str) -> list[Requirement]:
+    return [_attribute(where, name, row) for where, row in _rows(name, text, COLUMNS)]
+
+
+def _rows(name: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     reader = csv.DictReader(text.splitlines(), strict=True)
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise CatalogueError(f"{name}: the columns are {reader.fieldnames}, they have to be {', '.join(COLUMNS)}")
-    found = []
+    if tuple(reader.fieldnames or ()) != columns:
+        raise CatalogueError(f"{name}: the columns are {reader.fieldnames}, they have to be {', '.join(columns)}")
     for row in reader:
         where = f"{name}: line {reader.line_num}: {row['id']}"
         if None in row or None in row.values():
-            raise CatalogueError(f"{where}: has more or fewer than {len(COLUMNS)} columns; quote a value with a comma")
-        found.append(_attribute(where, name, row))
+            raise CatalogueError(f"{where}: has more or fewer than {len(columns)} columns; quote a value with a comma")
+        yield where, row
+
+
+CELL_COLUMNS = ("id", "event", "state", "also", "tolerated", "readings", "claim", "source")
+SECTIONS = {"cc_1_1.csv": "CC.1.1", "cc_2_3.csv": "CC.2.3"}
+
+
+def _read_cells(name: str, text: str) -> list[Requirement]:
+    section = SECTIONS.get(name.rpartition("/")[2])
+    if section is None:
+        raise CatalogueError(f"{name}: is the table of no section; known are {', '.join(SECTIONS)}")
+    table: Mapping[tuple[str, str], Cell | SubscriptionCell]
+    table = state_table() if section == "CC.1.1" else subscription_table()
+    found = []
+    for where, row in _rows(name, text, CELL_COLUMNS):
+        key = (row["event"], row["state"])
+        if key not in table:
+            raise CatalogueError(f"{where}: the table has no cell {' / '.join(key)}")
+        cell = table[key]
+        status = cell.status if isinstance(cell, Cell) and not cell.state else 0
+        requirement = _requirement(
+            name, 0,
+            {
+                "id": row["id"], "actor": "TMS", "transaction": section, "level": "shall", "edition": list(EDITIONS),
+                "source": row["source"], "claim": row["claim"], "statement": _cell_statement(key, cell),
+                "statuses": [f"{status:04X}", *filter(None, row["also"].split("|"))],
+                "warnings": list(filter(None, row["tolerated"].split("|"))),
+                "readings": dict(_reading(where, one) for one in filter(None, row["readings"].split("|"))),
+            },
+        )  # fmt: skip
+        found.append(Requirement(**{**requirement.__dict__, "cell": key}))
     return found
+
+
+def _reading(where: str, text: str) -> tuple[str, str]:
+    code, colon, reading = text.partition(": ")
+    if not colon:
+        raise CatalogueError(f"{where}: reading {text!r} is not 'STATUS: words'")
+    return code, reading
+
+
+def _cell_statement(key: tuple[str, str], cell: Cell | SubscriptionCell) -> str:
+    event, state = key[0].replace("without it", "without the right Transaction UID"), key[1]
+    if isinstance(cell, SubscriptionCell):
+        where = "" if state == NEW_UPS else f", where the AE is {state}"
+        becomes = f"the AE becomes {cell.state}" if cell.state else "that stays so"
+        told = "is told the present state" if cell.initial_event else "is not told the present state"
+        return f"{event[0].upper()}{event[1:]}{where}: {becomes} and {told}."
+    of = "a UPS that does not exist" if state == NO_UPS else f"a UPS that is {state}"
+    if not cell.state:
+        return f"{event[0].upper()}{event[1:]}, {of}: answers {status_text(cell.status)}; no state changes."
+    unless = f", unless the final state requirements are not met: {status_text(cell.status)}" if cell.status else ""
+    return f"{event[0].upper()}{event[1:]}, {of}: goes to {cell.state}{unless}."
 
 
 def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:

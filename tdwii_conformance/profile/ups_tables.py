@@ -19,7 +19,7 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
-from .catalogue import CatalogueError
+from .errors import CatalogueError
 
 __all__ = [
     "GLOBAL_STATES", "NEW_UPS", "NO_UPS", "STATES", "SUBSCRIPTION_STATES", "AttributeRow", "Cell", "Need",

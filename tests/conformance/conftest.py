@@ -17,6 +17,7 @@ from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
 from tdwii_conformance.drivers.scenarios import SCENARIOS
 from tdwii_conformance.drivers.tdd import TDD
+from tdwii_conformance.drivers.watcher import Watcher
 
 
 @pytest.fixture(scope="session")
@@ -241,13 +242,50 @@ def ups_in(schedule, tdd, system, begin):
             return Course(tdd, schedule("TREATMENT"), system.ost.ae_title if system.ost else "OST")
         course = begin("TREATMENT")
         if state in ends:
-            course.scenario = ends[state]
-            course.final_update()
+            course.conclude(ends[state])
             if (ended := course.finish()).status != 0:
                 pytest.skip(f"not judged: {state} was not granted (RO65-TMS-001), status {ended.status:04X}")
         return course
 
     return bring
+
+
+@pytest.fixture(scope="module")
+def watcher(tdd, receiver, system):
+    """A watcher with our TDD's AE title; ends its subscriptions with the module."""
+    yield from _watching(tdd, receiver, system.tdd.ae_title, system)
+
+
+@pytest.fixture(scope="module")
+def second_watcher(tdd, receiver, system):
+    """Another receiver of event reports."""
+    if system.second_watcher is None:
+        pytest.skip("not judged: a second Receiving AE is needed: ours.second_watcher is not given")
+    yield from _watching(tdd, receiver, system.second_watcher, system)
+
+
+def _watching(tdd, receiver, title, system):
+    watcher = Watcher(tdd, receiver, title, system.event_timeout)
+    yield watcher
+    if system.test_system:
+        watcher.unsubscribe()
+
+
+@pytest.fixture(scope="module")
+def marker(schedule):
+    """A UPS that nothing happens to, so that its initial event can show that nothing else is under way."""
+    return schedule("TREATMENT").uid
+
+
+@pytest.fixture
+def nothing_else(marker):
+    """A function that returns once a watcher has been told everything: what has not come by then does not come."""
+
+    def settle(watcher):
+        if not watcher.caught_up(marker):
+            pytest.skip("not judged: the absence of an event cannot be shown without initial events (CC23-TMS-013)")
+
+    return settle
 
 
 @pytest.fixture

@@ -1,0 +1,96 @@
+"""CC.1.1 the states of a UPS: every cell of the state table."""
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks import status
+from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.drivers.objects import workitem as attributes_of
+from tdwii_conformance.drivers.scenarios import SCENARIOS
+from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.profile.ups_tables import NO_UPS
+from tdwii_conformance.pytest_plugin import cell_parameters
+
+STATE = ("ProcedureStepState",)
+COMPLETED, CANCELED = SCENARIOS[0], SCENARIOS[1]
+WANTED = {"claim": "IN PROGRESS", "complete": "COMPLETED", "cancel": "CANCELED"}
+# What a cell leads to when it is no refusal [CC.1.1 table CC.1.1-2], by the first word of the event and the state.
+LEADS_TO = {
+    ("N-CREATE", NO_UPS): "SCHEDULED", ("claim", "SCHEDULED"): "IN PROGRESS", ("request", "SCHEDULED"): "CANCELED",
+    ("complete", "IN PROGRESS"): "COMPLETED", ("cancel", "IN PROGRESS"): "CANCELED",
+}  # fmt: skip
+
+
+class Subject:
+    """A UPS in a state, or none, and the operations of the table on it."""
+
+    def __init__(self, tdd, course, start):
+        self.tdd, self.course, self.start = tdd, course, start
+        self.uid = course.workitem.uid if course else generate_uid()
+        self.lock = course.transaction_uid if course else generate_uid()
+
+    def perform(self, event):
+        verb, _, rest = event.partition(" ")
+        if verb == "N-CREATE":
+            return self.tdd.create(self.uid, self.start())
+        if verb == "request":
+            return self.tdd.action(self.uid, 2, item(ReasonForCancellation="Test"), context=UPS.WATCH)
+        if verb == "change":
+            return self.tdd.change_state(self.uid, "SCHEDULED", self.lock)
+        right = rest.startswith("with the right")
+        # A claim of a SCHEDULED UPS is wrong only without any Transaction UID: there is none to compare with.
+        other = None if self.state == "SCHEDULED" else generate_uid()
+        return self.tdd.change_state(self.uid, WANTED[verb], self.lock if right else other)
+
+    @property
+    def state(self):
+        return self.course.state if self.course else NO_UPS
+
+
+@pytest.fixture
+def subject(tdd, ups_in, schedule, system):
+    def make(state):
+        def attributes():
+            known = schedule("TREATMENT")
+            return attributes_of(
+                known.treatment, tms=system.tms.ae_title, ost="OST", station=known.station, start=known.start, edition=known.edition
+            )
+
+        course = None
+        if state != NO_UPS:
+            course = ups_in(state)
+            course.state = state
+        return Subject(tdd, course, attributes)
+
+    return make
+
+
+@pytest.fixture
+def finished(subject):
+    """What a UPS needs for its final state, sent before it is asked for."""
+
+    def prepare(one, event):
+        if one.state == "IN PROGRESS" and event.startswith(("complete", "cancel")):
+            one.course.conclude(COMPLETED if event.startswith("complete") else CANCELED)
+
+    return prepare
+
+
+@pytest.mark.parametrize(("event", "state"), cell_parameters("CC.1.1"))
+def test_cell(event, state, subject, finished, claimed, judge, judge_status):
+    if event.startswith("request"):
+        claimed("TMS", "watch")
+    one = subject(state)
+    finished(one, event)
+    before = one.tdd.get(one.uid)
+    exchange = one.perform(event)
+    leads = LEADS_TO.get((event.split()[0], state))
+    if leads is not None and not event.endswith("without it"):
+        judge(ups.state_is(one.tdd.get(one.uid, STATE), leads))
+    elif state == NO_UPS:
+        judge(status.refused(before, "N-GET of a UPS that does not exist"))
+        judge(status.refused(one.tdd.get(one.uid), "N-GET of a UPS that does not exist"))
+    else:
+        judge(ups.untouched(before, one.tdd.get(one.uid)))
+    judge_status(exchange)
