@@ -1,0 +1,117 @@
+"""CC.2.1 Change UPS State: the lock, and what a final state needs."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tdwii_conformance.checks import Finding, status
+from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.drivers.messages import code_item, item, state_change
+from tdwii_conformance.drivers.scenarios import SCENARIOS
+from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.profile.ups_tables import attribute_rows
+
+STATE = ("ProcedureStepState",)
+PERFORMED, PROGRESS = "UnifiedProcedureStepPerformedProcedureSequence", "ProcedureStepProgressInformationSequence"
+COMPLETED, CANCELED = SCENARIOS[0], SCENARIOS[1]
+# In the performed sequence; Output Information Sequence may have no items, so it only has to be there.
+NEEDED = [keyword for keyword, row in attribute_rows()[PERFORMED].items.items() if row.final == "P"]
+OUTPUT = "OutputInformationSequence"
+
+
+def performed_without(course, keyword, *, empty):
+    course.conclude(COMPLETED)
+    final = course.final_data_set()
+    performed = final[PERFORMED].value[0]
+    del performed[keyword]
+    if empty:
+        setattr(performed, keyword, [] if keyword.endswith("Sequence") else None)
+    return course.send(final)
+
+
+@pytest.mark.requirement("CC21-TMS-001")
+def test_another_ae_with_the_lock_may_finish(ups_in, other_tdd, judge, judge_status):
+    course = ups_in("IN PROGRESS")
+    judge(status.accepted(course.conclude(COMPLETED), "the final update"))
+    judge_status(other_tdd.change_state(course.workitem.uid, "COMPLETED", course.transaction_uid))
+
+
+@pytest.mark.requirement("CC21-TMS-002")
+@pytest.mark.parametrize("keyword", NEEDED)
+def test_completed_needs(keyword, ups_in, judge, judge_status):
+    course = ups_in("IN PROGRESS")
+    performed_without(course, keyword, empty=False)
+    refused = course.change_state("COMPLETED")
+    shown = course.get([*STATE, PERFORMED])
+    performed = (shown.dataset or {}).get(PERFORMED)
+    if performed and performed[0].get(keyword) not in (None, ""):
+        pytest.skip(f"not judged: the TMS did not take an N-SET that leaves {keyword} out")
+    judge(ups.state_is(shown, "IN PROGRESS"))
+    judge_status(refused)
+
+
+@pytest.mark.requirement("CC21-TMS-003")
+def test_completed_after_the_missing_is_set(ups_in, judge, judge_status):
+    course = ups_in("IN PROGRESS")
+    judge(status.refused(course.change_state("COMPLETED"), "COMPLETED without any final update"))
+    judge(status.accepted(course.conclude(COMPLETED), "the final update"))
+    judge_status(course.change_state("COMPLETED"))
+
+
+@pytest.mark.requirement("CC21-TMS-004")
+def test_completed_without_output(ups_in, judge, judge_status):
+    course = ups_in("IN PROGRESS")
+    judge(status.accepted(performed_without(course, OUTPUT, empty=True), "a final update without output"))
+    judge_status(course.change_state("COMPLETED"))
+
+
+@pytest.mark.requirement("CC21-TMS-005")
+def test_reason_for_cancellation_is_kept(ups_in, judge):
+    course = ups_in("IN PROGRESS")
+    uri = item(ContactURI="tel:+41-31-000", ContactDisplayName="Console 1")
+    told = item(
+        ReasonForCancellation="Patient moved",
+        ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110513", "DCM", "Discontinued for unspecified reason")],
+        ProcedureStepCommunicationsURISequence=[uri],
+    )
+    final = course.conclude(CANCELED)
+    judge(status.accepted(final, "the final update"))
+    judge(status.accepted(course.set(**{PROGRESS: [told]}), "an N-SET with the reason"))
+    judge(status.accepted(course.change_state("CANCELED"), "CANCELED"))
+    shown = course.get([PROGRESS])
+    judge(ups.got(shown))
+    kept = next(iter(shown.dataset.get(PROGRESS) or ()), item())
+    codes = [code.get("CodeValue") for code in kept.get("ProcedureStepDiscontinuationReasonCodeSequence") or ()]
+    uris = [one.get("ContactURI") for one in kept.get("ProcedureStepCommunicationsURISequence") or ()]
+    judge(
+        ups.equal(kept.get("ReasonForCancellation"), "Patient moved", f"{PROGRESS}[0].ReasonForCancellation")
+        + ups.equal(codes, ["110513"], f"{PROGRESS}[0].ProcedureStepDiscontinuationReasonCodeSequence")
+        + ups.equal(uris, ["tel:+41-31-000"], f"{PROGRESS}[0].ProcedureStepCommunicationsURISequence")
+    )
+
+
+@pytest.mark.requirement("CC21-TMS-006")
+def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, judge):
+    course = ups_in("IN PROGRESS")
+    judge(status.accepted(course.conclude(COMPLETED), "the final update"))
+    uid = course.workitem.uid
+    other_tdd.get(uid, STATE)  # so that both associations stand before the race
+    asked = ((tdd, "COMPLETED"), (other_tdd, "CANCELED"))
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda one: one[0].change_state(uid, one[1], course.transaction_uid), asked))
+    for answer in answers:
+        judge(status.answered(answer))
+    winners = [state for (_, state), answer in zip(asked, answers, strict=True) if answer.status == 0]
+    judge([] if len(winners) == 1 else [Finding("one of the two granted", f"{len(winners)} granted")])
+    judge(ups.state_is(course.get(STATE), winners[0]))
+
+
+@pytest.mark.requirement("CC21-TMS-007")
+def test_claim_outlives_its_association(ups_in, associate, system, consent, judge, judge_status):
+    course = ups_in("SCHEDULED")
+    consent("N-ACTION Change UPS State")
+    with associate("TMS", [UPS.PULL]) as link:
+        claim = link.n_action(course.workitem.uid, 1, state_change("IN PROGRESS", course.transaction_uid))
+    judge(status.accepted(claim, "the claim"))
+    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
+    judge_status(course.set(**{PROGRESS: [item(ProcedureStepProgress="10")]}))

@@ -1,0 +1,120 @@
+"""CC.3.1 SOP Class UIDs: which one goes where."""
+
+import pytest
+from pydicom.uid import generate_uid
+from pynetdicom import sop_class
+
+from tdwii_conformance.checks import Finding, find, negotiation, status
+from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.dimse import NothingAccepted, Rejected
+from tdwii_conformance.drivers.messages import item, state_change
+from tdwii_conformance.drivers.tdd import UPS
+
+STATE = ("ProcedureStepState",)
+EVENT = sop_class.UnifiedProcedureStepEvent
+OTHER_CLASSES = {"UPS Pull": UPS.PULL, "UPS Watch": UPS.WATCH, "unknown": "1.2.826.0.1.3680043.9.9999.1"}
+CLAIMS = {UPS.WATCH: "watch", UPS.QUERY: "query"}
+
+
+@pytest.fixture(scope="module")
+def workitem(schedule):
+    return schedule("TREATMENT")
+
+
+@pytest.fixture
+def get_under(associate, workitem):
+    def get(context):
+        with associate("TMS", [context]) as link:
+            return link.n_get(workitem.uid, STATE, context=context)
+
+    return get
+
+
+@pytest.fixture(params=[UPS.PULL, UPS.WATCH, UPS.QUERY], ids=["Pull", "Watch", "Query"])
+def found(request, tdd, workitem, claimed):
+    if request.param in CLAIMS:
+        claimed("TMS", CLAIMS[request.param])
+    return tdd.query(workitem.query(SOPInstanceUID=workitem.uid), model=request.param)
+
+
+@pytest.mark.requirement("CC31-TMS-001")
+def test_n_get_under_pull(get_under, judge_status):
+    judge_status(get_under(UPS.PULL))
+
+
+@pytest.mark.requirement("CC31-TMS-002")
+def test_n_get_under_watch(get_under, judge_status):
+    judge_status(get_under(UPS.WATCH))
+
+
+@pytest.mark.requirement("CC31-TMS-003")
+def test_n_get_under_push(get_under, judge_status):
+    judge_status(get_under(UPS.PUSH))
+
+
+@pytest.mark.requirement("CC31-TMS-004")
+def test_ups_are_of_class_push(found, workitem, judge):
+    judge(find.includes(found, workitem.uid))
+    judge(
+        finding for identifier in found.identifiers for finding in ups.equal(identifier.get("SOPClassUID"), UPS.PUSH, "SOPClassUID")
+    )
+
+
+@pytest.mark.requirement("CC31-TMS-005")
+def test_c_find_responses_name_the_abstract_syntax(found, judge):
+    judge(find.ended(found) + status.no_foreign_uid(found, "AffectedSOPClassUID", found.abstract_syntax))
+
+
+@pytest.mark.requirement("CC31-TMS-006")
+def test_dimse_n_responses_name_push(ups_in, judge):
+    course = ups_in("SCHEDULED")
+    exchanges = [course.get(STATE), course.claim(), course.update(10)]
+    judge(finding for exchange in exchanges for finding in status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH))
+
+
+def naming(associate, course, operation, sop_class_uid):
+    """A request that would do something if it named UPS Push."""
+    uid = course.workitem.uid
+    with associate("TMS", [UPS.PULL]) as link:
+        if operation == "N-SET":
+            return link.n_set(uid, item(ProcedureStepLabel="Renamed"), sop_class=sop_class_uid)
+        if operation == "N-ACTION":
+            return link.n_action(uid, 1, state_change("IN PROGRESS", generate_uid()), sop_class=sop_class_uid)
+        return link.n_get(uid, STATE, sop_class=sop_class_uid)
+
+
+@pytest.mark.requirement("CC31-TMS-007")
+@pytest.mark.parametrize("operation", ["N-GET", "N-SET", "N-ACTION"])
+@pytest.mark.parametrize("named", OTHER_CLASSES)
+def test_other_class_is_refused(named, operation, ups_in, associate, consent, judge):
+    consent(operation)
+    judge(status.refused(naming(associate, ups_in("SCHEDULED"), operation, OTHER_CLASSES[named]), f"a request of {named}"))
+
+
+@pytest.mark.requirement("CC31-TMS-008")
+@pytest.mark.parametrize("operation", ["N-SET", "N-ACTION"])
+def test_refused_request_changes_nothing(operation, ups_in, associate, consent, judge):
+    consent(operation)
+    course = ups_in("SCHEDULED")
+    before = course.get()
+    exchange = naming(associate, course, operation, UPS.PULL)
+    judge(status.answered(exchange))
+    if exchange.status == 0:
+        pytest.skip("not judged: the request was not refused, as the TMS may (CC31-TMS-007)")
+    judge(ups.untouched(before, course.get()))
+
+
+@pytest.mark.requirement("CC31-TMS-009")
+def test_pull_alone(associate, workitem, judge):
+    with associate("TMS", [UPS.PULL]) as link:
+        judge(negotiation.accepted(link.contexts[0]))
+        judge(find.includes(link.c_find(UPS.PULL, workitem.query(SOPInstanceUID=workitem.uid)), workitem.uid))
+
+
+@pytest.mark.requirement("CC31-TMS-010")
+def test_accepts_ups_event(associate, judge):
+    try:
+        with associate("TMS", [EVENT, UPS.PULL]) as link:
+            judge(negotiation.accepted(link.contexts[0]))
+    except (NothingAccepted, Rejected) as error:
+        judge([Finding("UPS Event accepted", error.advice)])
