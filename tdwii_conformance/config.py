@@ -12,12 +12,15 @@ import difflib
 import json
 import re
 import ssl
+import subprocess
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from .dimse import TLS, Peer, Timeouts, check_ae_title
@@ -155,6 +158,8 @@ class SystemUnderTest:
         Folder with plans, delivery instructions and records to use instead of generated ones.
     vendor, product, version : str
         For the report.
+    restart : callable or None
+        Restarts the TMS; returns when that was done, or raises OSError. ``None`` if we cannot.
     property_examples, property_steps : int or None
         How many random examples, and steps in each, the system may be asked to take; ``None``: as the Hypothesis profile says.
     embedded : bool
@@ -179,6 +184,7 @@ class SystemUnderTest:
     product: str = ""
     version: str = ""
     embedded: bool = False
+    restart: Callable[[], None] | None = None
     property_examples: int | None = None
     property_steps: int | None = None
 
@@ -380,6 +386,10 @@ class _Peer(_Table):
     tls: _TLS | None = None
 
 
+class _TMS(_Peer):
+    restart: Annotated[list[Text], Field(min_length=1)] | None = None
+
+
 class _TDD(_Table):
     ae_title: AETitle = "TDD"
     host: Text = "0.0.0.0"
@@ -399,6 +409,7 @@ class _Timeouts(_Table):
     message: Seconds = Timeouts.message
     network: Seconds = Timeouts.network
     event: Seconds = 10.0
+    restart: Seconds = 60.0
 
 
 class _Station(_Table):
@@ -424,7 +435,7 @@ class _Objects(_Table):
 
 class _File(_Table):
     system: _System
-    tms: _Peer | None = None
+    tms: _TMS | None = None
     ost: _Peer | None = None
     ours: _Ours = _Ours()
     timeouts: _Timeouts = _Timeouts()
@@ -477,6 +488,7 @@ class _Reader:
             raise ConfigError(self.problems)
         timeouts = file.timeouts.model_dump()
         event_timeout = timeouts.pop("event")
+        timeouts.pop("restart")
         return SystemUnderTest(
             tms=tms,
             ost=ost,
@@ -491,8 +503,13 @@ class _Reader:
             property_examples=file.properties.examples,
             property_steps=file.properties.steps,
             second_watcher=file.ours.second_watcher,
+            restart=self.restart(),
             **file.system.model_dump(),
         )
+
+    def restart(self) -> Callable[[], None] | None:
+        command = self.file.tms.restart if self.file.tms else None
+        return partial(_run, command, self.path.parent, self.file.timeouts.restart) if command else None
 
     def peer(self, key: str, peer: _Peer | None) -> Peer | None:
         if peer is None:
@@ -564,6 +581,23 @@ class _Reader:
         if not folder.is_dir():
             self.wrong("objects.folder", f"no such folder: {folder}")
         return folder
+
+
+def _run(command: list[str], folder: Path, seconds: float) -> None:
+    """Run a command of the system's owner.
+
+    Raises
+    ------
+    OSError
+        If it cannot be run, fails, or does not end in time; the message names it.
+    """
+    try:
+        subprocess.run(command, cwd=folder, check=True, timeout=seconds, capture_output=True)
+    except subprocess.TimeoutExpired as error:
+        raise OSError(f"tms.restart: {' '.join(command)!r} did not end within {seconds:g} s") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr.decode(errors="replace").strip().splitlines()
+        raise OSError(f"tms.restart: {' '.join(command)!r} ended with {error.returncode}: {said[-1] if said else ''}") from error
 
 
 # --- what is wrong with it ------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ date = "today"
         "tms.ae_title: 'A TITLE THAT IS TOO LONG' is no AE title: 1 to 16 printable ASCII characters, no backslash",
         "tms.port: 111111 is not a port: give 1 to 65535",
         "tms.claims[0]: 'pusch' is not an option one can claim; did you mean 'push'?",
-        "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, claims, tls",
+        "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, claims, tls, restart",
         "timeouts.connect: -1 is not a time-out: give seconds, more than 0 and at most 3600",
         "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, ours, timeouts, workitems, objects, properties",
     ]

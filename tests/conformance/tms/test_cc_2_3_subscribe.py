@@ -1,0 +1,285 @@
+"""CC.2.3 subscriptions: every cell of the subscription table, and whom a subscription concerns."""
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks import events, status
+from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.drivers.watcher import FILTERED
+from tdwii_conformance.profile.ups_tables import SUBSCRIPTION_STATES
+from tdwii_conformance.pytest_plugin import cell_parameters
+
+STATE = ("ProcedureStepState",)
+STATE_REPORT = 1
+NOT_SUBSCRIBED, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
+NOBODY = "NOBODY_KNOWS"
+
+# What follows from each event [CC.2.3.1 table CC.2.3-2], in words of the test: who is subscribed afterwards, and who is
+# told the present state ("may": the text is at odds with the table, A6).
+SUBSCRIBED_AFTER = {
+    "UPS created; No Global Subscription": False, "UPS created; Global with Lock": True, "UPS created; Global w/o Lock": True,
+    "subscribe globally with lock": True, "subscribe globally w/o lock": True, "subscribe to the UPS with lock": True,
+    "subscribe to the UPS w/o lock": True, "unsubscribe from the UPS": False, "unsubscribe globally": False,
+    "suspend globally": None,
+}  # fmt: skip
+INITIAL_EVENT = {
+    "UPS created; Global with Lock": "yes", "UPS created; Global w/o Lock": "yes", "subscribe globally with lock": "may",
+    "subscribe to the UPS with lock": "yes", "subscribe to the UPS w/o lock": "yes",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def no_subscription(watcher, judge):
+    judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe"))
+
+
+def become(watcher, uid, state, judge):
+    """Bring the AE into a state for a UPS."""
+    if state == NOT_SUBSCRIBED:
+        judge(status.accepted(watcher.unsubscribe(uid), "unsubscribing from a UPS"))
+        return
+    since = watcher.mark()
+    judge(status.accepted(watcher.subscribe(uid, lock=state == WITH_LOCK), "subscribing to a UPS"))
+    judge(events.told(watcher.wait_for(uid, STATE_REPORT, since=since), "the initial event of a subscription"))
+
+
+def perform(watcher, uid, event):
+    lock = "with lock" in event
+    if event.startswith("subscribe globally"):
+        return watcher.subscribe(lock=lock)
+    if event.startswith("subscribe"):
+        return watcher.subscribe(uid, lock=lock)
+    if event == "unsubscribe from the UPS":
+        return watcher.unsubscribe(uid)
+    return watcher.unsubscribe() if event.startswith("unsubscribe") else watcher.suspend()
+
+
+@pytest.mark.parametrize(("event", "state"), cell_parameters("CC.2.3"))
+def test_cell(event, state, watcher, ups_in, nothing_else, judge, judge_status):
+    if event.startswith("UPS created"):
+        if "No Global" not in event:
+            judge(status.accepted(watcher.subscribe(lock="with Lock" in event), "a global subscription"))
+        nothing_else(watcher)
+        since = watcher.mark()
+        course = ups_in("SCHEDULED")
+        exchange = None
+    else:
+        course = ups_in("SCHEDULED")
+        if event in ("unsubscribe globally", "suspend globally"):
+            judge(status.accepted(watcher.subscribe(), "a global subscription"))
+        become(watcher, course.workitem.uid, state, judge)
+        nothing_else(watcher)
+        since = watcher.mark()
+        exchange = perform(watcher, course.workitem.uid, event)
+    uid = course.workitem.uid
+    initial = INITIAL_EVENT.get(event, "no")
+    if initial == "may" and state == NOT_SUBSCRIBED:
+        initial = "yes"
+    if initial == "yes":
+        judge(
+            events.told(watcher.wait_for_state(uid, "SCHEDULED", since=since), "the initial event: a UPS State Report, SCHEDULED")
+        )
+    else:
+        nothing_else(watcher)
+        if initial == "no":
+            reports = [r for r in watcher.reports(uid, since=since) if events.event_type(r) == STATE_REPORT]
+            judge(events.not_told(reports, f"{event}, the AE being {state}, has no initial event"))
+    judge(follows(course, watcher, SUBSCRIBED_AFTER[event], state, nothing_else))
+    if exchange is not None:
+        judge_status(exchange)
+
+
+def follows(course, watcher, subscribed, before, nothing_else):
+    """What a change of state shows of the subscription."""
+    subscribed = before != NOT_SUBSCRIBED if subscribed is None else subscribed
+    if not subscribed:
+        nothing_else(watcher)  # what was caused earlier is no matter here
+    since = watcher.mark()
+    found = status.accepted(course.claim(), "the claim that is to be reported")
+    if subscribed:
+        report = watcher.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since)
+        return found + events.told(report, "a UPS State Report, IN PROGRESS: the AE is subscribed")
+    nothing_else(watcher)
+    return found + events.not_told(watcher.reports(course.workitem.uid, since=since), "the AE is not subscribed")
+
+
+@pytest.fixture
+def course(ups_in):
+    return ups_in("SCHEDULED")
+
+
+def claimed_and_reported(course, watcher):
+    return follows(course, watcher, True, None, None)
+
+
+@pytest.mark.requirement("CC23-TMS-031")
+@pytest.mark.parametrize("action", ["subscribe", "unsubscribe"])
+def test_unknown_ups(action, watcher, judge_status):
+    judge_status(getattr(watcher, action)(generate_uid()))
+
+
+@pytest.mark.requirement("CC23-TMS-032")
+@pytest.mark.parametrize("target", ["UPS", "global"])
+def test_unknown_receiver(target, watcher, course, judge_status):
+    arguments = (course.workitem.uid,) if target == "UPS" else ()
+    judge_status(watcher.subscribe(*arguments, receiver=NOBODY))
+
+
+@pytest.mark.requirement("CC23-TMS-033")
+def test_single_ups_cannot_be_suspended(watcher, course, judge_status):
+    judge_status(watcher.suspend(course.workitem.uid))
+
+
+@pytest.mark.requirement("CC23-TMS-034")
+@pytest.mark.parametrize("missing", ["receiver", "lock"])
+def test_missing_argument(missing, watcher, course, judge_status):
+    judge_status(watcher.subscribe(course.workitem.uid, **{missing: None}))
+
+
+@pytest.mark.requirement("CC23-TMS-035")
+def test_receiving_ae_is_subscribed(watcher, second_watcher, course, nothing_else, judge):
+    since = watcher.mark()
+    judge(
+        status.accepted(watcher.subscribe(course.workitem.uid, receiver=second_watcher.ae_title), "a subscription for another AE")
+    )
+    judge(claimed_and_reported(course, second_watcher))
+    nothing_else(watcher)
+    judge(events.not_told(watcher.reports(course.workitem.uid, since=since), "it subscribed another AE, not itself"))
+
+
+@pytest.mark.requirement("CC23-TMS-036")
+def test_unsubscribe_of_another_ae(watcher, second_watcher, course, judge):
+    for one in (watcher, second_watcher):
+        judge(status.accepted(one.subscribe(course.workitem.uid), "a subscription"))
+    judge(status.accepted(second_watcher.unsubscribe(course.workitem.uid), "unsubscribing"))
+    judge(claimed_and_reported(course, watcher))
+
+
+@pytest.mark.requirement("CC23-TMS-037")
+def test_global_unsubscribe_of_another_ae(watcher, second_watcher, ups_in, judge):
+    for one in (watcher, second_watcher):
+        judge(status.accepted(one.subscribe(), "a global subscription"))
+    judge(status.accepted(second_watcher.unsubscribe(), "unsubscribing globally"))
+    since = watcher.mark()
+    course = ups_in("SCHEDULED")
+    judge(events.told(watcher.wait_for_state(course.workitem.uid, "SCHEDULED", since=since), "the new UPS"))
+    judge(claimed_and_reported(course, watcher))
+
+
+@pytest.mark.requirement("CC23-TMS-038")
+def test_suspended_ae_is_not_told_of_new_ups(watcher, ups_in, nothing_else, judge):
+    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+    judge(status.accepted(watcher.suspend(), "suspending it"))
+    since = watcher.mark()
+    course = ups_in("IN PROGRESS")
+    nothing_else(watcher)
+    judge(events.not_told(watcher.reports(course.workitem.uid, since=since), "the global subscription is suspended"))
+
+
+@pytest.mark.requirement("CC23-TMS-039")
+def test_one_ups_less(watcher, ups_in, nothing_else, judge):
+    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+    course = ups_in("SCHEDULED")
+    judge(status.accepted(watcher.unsubscribe(course.workitem.uid), "unsubscribing from one UPS"))
+    judge(follows(course, watcher, False, None, nothing_else))
+    since = watcher.mark()
+    new = ups_in("SCHEDULED").workitem.uid
+    judge(events.told(watcher.wait_for_state(new, "SCHEDULED", since=since), "the next UPS that is created"))
+
+
+@pytest.mark.requirement("CC23-TMS-040")
+@pytest.mark.parametrize("final", ["COMPLETED", "CANCELED"])
+def test_lock_keeps_a_final_ups(final, watcher, second_watcher, ups_in, judge, note_reading):
+    subscribed = watcher.subscribe(lock=True)
+    judge(status.accepted(subscribed, "a global subscription with lock"))
+    if subscribed.status != 0:
+        pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
+    since = watcher.mark()
+    course = ups_in(final)
+    judge(events.told(watcher.wait_for_state(course.workitem.uid, final, since=since), f"the final state {final}"))
+    # Others who come and go do not take the lock away.
+    judge(status.accepted(second_watcher.subscribe(course.workitem.uid), "a subscription of another AE"))
+    judge(status.accepted(second_watcher.unsubscribe(course.workitem.uid), "its end"))
+    judge(ups.state_is(course.get(STATE), final))
+    judge(status.accepted(watcher.unsubscribe(course.workitem.uid), "giving the lock back"))
+    after = course.get(STATE)
+    note_reading("kept without lock" if after.status == 0 else "deleted when the lock is gone")
+
+
+@pytest.fixture
+def filtered(watcher, schedule, judge):
+    """A filtered subscription by Patient ID: two UPS that were there, one of which matches."""
+    inside, outside = schedule("TREATMENT"), schedule("TREATMENT")
+    keys = item(PatientID=inside.facts["patient_id"])
+    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
+    return inside, outside
+
+
+def claim(tdd, uid):
+    return status.accepted(tdd.claim(uid), "the claim that is to be reported")
+
+
+@pytest.mark.requirement("CC23-TMS-041")
+def test_filter_on_present_ups(filtered, watcher, tdd, nothing_else, judge):
+    inside, outside = filtered
+    since = watcher.mark()
+    judge(claim(tdd, outside.uid) + claim(tdd, inside.uid))
+    judge(events.told(watcher.wait_for_state(inside.uid, "IN PROGRESS", since=since), "a UPS that matches the keys"))
+    nothing_else(watcher)
+    judge(events.not_told(watcher.reports(outside.uid, since=since), "the UPS does not match the keys"))
+
+
+@pytest.mark.requirement("CC23-TMS-042")
+def test_filter_on_new_ups(watcher, ups_in, schedule, nothing_else, judge):
+    keys = item(ProcedureStepState="SCHEDULED", PatientName="Filter*")
+    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
+    since = watcher.mark()
+    outside, inside = schedule("TREATMENT").uid, schedule("TREATMENT", patient_name="Filter^Inside").uid
+    judge(events.told(watcher.wait_for_state(inside, "SCHEDULED", since=since), "the creation of a UPS that matches the keys"))
+    nothing_else(watcher)
+    judge(events.not_told(watcher.reports(outside, since=since), "the new UPS does not match the keys"))
+
+
+@pytest.mark.requirement("CC23-TMS-043")
+def test_filtered_subscription_is_answered(watcher, judge_status):
+    judge_status(watcher.subscribe(FILTERED, keys=item(PatientID="NOBODY")))
+
+
+@pytest.mark.requirement("CC23-TMS-044")
+def test_filter_can_be_ended(filtered, watcher, tdd, nothing_else, judge):
+    judge(status.accepted(watcher.unsubscribe(FILTERED), "unsubscribing from the filtered instance"))
+    since = watcher.mark()
+    judge(claim(tdd, filtered[0].uid))
+    nothing_else(watcher)
+    judge(events.not_told(watcher.reports(filtered[0].uid, since=since), "the filtered subscription has ended"))
+
+
+@pytest.mark.requirement("CC23-TMS-045")
+def test_subscribed_twice_told_once(watcher, course, nothing_else, judge):
+    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+    judge(status.accepted(watcher.subscribe(course.workitem.uid), "a specific one"))
+    nothing_else(watcher)
+    since = watcher.mark()
+    judge(claimed_and_reported(course, watcher))
+    nothing_else(watcher)
+    judge(ups.equal(len(watcher.reports(course.workitem.uid, since=since)), 1, "event reports of one change"))
+
+
+@pytest.mark.requirement("CC23-TMS-046")
+def test_refused_subscription_changes_nothing(watcher, course, nothing_else, judge):
+    since = watcher.mark()
+    judge(status.refused(watcher.subscribe(course.workitem.uid, lock=None), "a subscription without Deletion Lock"))
+    judge(follows(course, watcher, False, None, nothing_else))
+    judge(events.not_told(watcher.reports(course.workitem.uid, since=since), "the subscription was refused"))
+
+
+@pytest.mark.requirement("CC23-TMS-047")
+def test_subscription_outlives_its_association(watcher, course, associate, judge):
+    information = item(ReceivingAE=watcher.ae_title, DeletionLock="FALSE")
+    watcher.caller.consent("N-ACTION of type 3")
+    with associate("TMS", [UPS.WATCH]) as link:
+        subscribed = link.n_action(course.workitem.uid, 3, information, context=UPS.WATCH)
+    judge(status.accepted(subscribed, "a subscription"))
+    judge(claimed_and_reported(course, watcher))
