@@ -481,13 +481,21 @@ def wire(request: pytest.FixtureRequest) -> Transcript:
 
 @pytest.fixture(scope="session")
 def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
-    """Our TDD's storage SCP: on the port that the system under test knows, or a free one when that is embedded."""
+    """Our TDD's listener: on the port that the system under test knows, or a free one when that is embedded."""
     from .config import embedded
     from .drivers.receiver import Receiver
 
     system = request.config.stash.get(system_key, None) or embedded()
     ours = system.tdd
-    with Receiver(ours.ae_title, host=ours.host, port=ours.port, tls=ours.tls, timeouts=system.timeouts) as listening:
+    listening = Receiver(
+        ours.ae_title,
+        host=ours.host,
+        port=ours.port,
+        tls=ours.tls,
+        timeouts=system.timeouts,
+        transcript=request.config.stash[wire_key],
+    )
+    with listening:
         yield listening
 
 

@@ -27,13 +27,16 @@ OUT_OF_RESOURCES = 0xA700
 class _Arrivals(Transcript):
     """A transcript that one can wait for."""
 
-    def __init__(self) -> None:
+    def __init__(self, reports: Transcript) -> None:
         super().__init__()
+        self._reports = reports
         self._arrived = threading.Condition()
 
     def append(self, exchange: Exchange) -> None:
         with self._arrived:
             super().append(exchange)
+            if exchange.service == "N-EVENT-REPORT":
+                self._reports.append(exchange)
             self._arrived.notify_all()
 
     def wait_for(self, wanted: Callable[[Exchange], bool], since: int, seconds: float) -> Exchange | None:
@@ -63,6 +66,17 @@ class Receiver:
         For associations over TLS.
     timeouts : Timeouts, optional
         Deadlines, in seconds.
+    transcript : Transcript, optional
+        Gets every event report. (What was stored comes with the retrieval that caused it.)
+
+    Attributes
+    ----------
+    refuse : set of str
+        SOP Instance UIDs whose C-STORE is refused, out of resources.
+    refuse_reports : int
+        Status with which event reports are answered.
+    scp_role_proposed : bool
+        Whether anybody proposed to be the SCP of UPS Event by role selection.
     """
 
     def __init__(
@@ -73,17 +87,21 @@ class Receiver:
         port: int = 0,
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
+        transcript: Transcript | None = None,
     ) -> None:
         self.ae_title = ae_title
         self.refuse: set[str] = set()
-        self._arrivals = _Arrivals()
+        self.refuse_reports = 0x0000
+        self.scp_role_proposed = False
+        self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
         self._server = Server(
             ae_title,
             TAKEN,
             [
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_C_ECHO, lambda event: 0x0000),
-                (evt.EVT_N_EVENT_REPORT, lambda event: (0x0000, None)),
+                (evt.EVT_N_EVENT_REPORT, lambda event: (self.refuse_reports, None)),
+                (evt.EVT_ACCEPTED, self._accepted),
             ],
             host=host,
             port=port,
@@ -137,6 +155,10 @@ class Receiver:
             How long to wait.
         """
         return self._arrivals.wait_for(lambda exchange: _is_report(exchange, receiver) and wanted(exchange), mark, seconds)
+
+    def _accepted(self, event: Any) -> None:
+        role = event.assoc.requestor.role_selection.get(EVENT)
+        self.scp_role_proposed = self.scp_role_proposed or (role is not None and bool(role.scp_role))
 
     def _store(self, event: Any) -> int:
         return OUT_OF_RESOURCES if str(event.request.AffectedSOPInstanceUID) in self.refuse else 0x0000

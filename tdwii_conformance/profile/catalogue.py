@@ -364,6 +364,7 @@ def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
     entry: dict[str, Any] = {key: row[key] for key in ("id", "actor", "level", "source")}
     entry |= {"edition": row["edition"].split("|"), "statement": _statement(rule, row["remark"])}
     entry["transaction"] = row["message"].split(" ")[0]
+    entry["claim"] = "subscription" if entry["transaction"] == "CC.2.4" else ""  # who sends no event reports claims none
     requirement = _requirement(name, 0, entry)
     return Requirement(**{**requirement.__dict__, "rule": rule})
 

@@ -1,0 +1,359 @@
+"""CC.2.4 event reports: what is told, to whom, and with what content."""
+
+import pytest
+
+from tdwii_conformance.checks import Finding, events, judge_attribute, status
+from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.drivers.messages import code_item, item
+from tdwii_conformance.drivers.objects import progress_update
+from tdwii_conformance.drivers.scenarios import SCENARIOS
+from tdwii_conformance.pytest_plugin import attribute_parameters
+
+STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED = 1, 2, 3, 5
+PROGRESS, PERFORMERS = "ProcedureStepProgressInformationSequence", "ScheduledHumanPerformersSequence"
+STATION = "ScheduledStationNameCodeSequence"
+OUT_OF_RESOURCES = 0x0213
+REASON = {
+    "reason": "Machine fault", "reason_code": "110501", "contact_uri": "mailto:physics@example.org", "contact_name": "Physics",
+}  # fmt: skip
+
+
+def cancel_request():
+    return item(
+        ReasonForCancellation=REASON["reason"],
+        ProcedureStepDiscontinuationReasonCodeSequence=[code_item(REASON["reason_code"], "DCM", "Equipment failure")],
+        ContactURI=REASON["contact_uri"],
+        ContactDisplayName=REASON["contact_name"],
+    )
+
+
+@pytest.fixture(scope="module")
+def subscribed(watcher):
+    """A function that subscribes a watcher to a course's UPS, and returns the initial event."""
+
+    def subscribe(course, by=watcher):
+        since = by.mark()
+        exchange = by.subscribe(course.workitem.uid)
+        if status.accepted(exchange, "a subscription"):
+            pytest.skip("not judged: the subscription was not granted (CC23-TMS-013)")
+        return by.wait_for(course.workitem.uid, STATE_REPORT, since=since)
+
+    return subscribe
+
+
+@pytest.fixture
+def watched(ups_in, subscribed):
+    """A function that brings a new UPS into a state, and has our watcher subscribed to it."""
+
+    def watch(state="IN PROGRESS"):
+        course = ups_in(state)
+        subscribed(course)
+        return course
+
+    return watch
+
+
+@pytest.fixture(scope="module")
+def history(watcher, ups_in, subscribed):
+    """A UPS from its creation to its end, with a watcher subscribed globally; and what was told of it."""
+    if status.accepted(watcher.subscribe(), "a global subscription"):
+        pytest.skip("not judged: the global subscription was not granted (CC23-TMS-007)")
+    since = watcher.mark()
+    course = ups_in("SCHEDULED")
+    steps = [course.claim(), course.update(10), course.update(60)]
+    watcher.request_cancel(course.workitem.uid, cancel_request())
+    steps += [course.set(**{PROGRESS: [full_progress()]}), course.conclude(SCENARIOS[0]), course.change_state("COMPLETED")]
+    last = watcher.wait_for_state(course.workitem.uid, "COMPLETED", since=since)
+    watcher.unsubscribe()
+    for step in steps:
+        if status.accepted(step, "a step on the way to COMPLETED"):
+            pytest.skip(f"not judged: an {step.service} on the way to COMPLETED was refused (RO-60, RO-62, RO-65)")
+    return course, watcher.reports(course.workitem.uid, since=since), last
+
+
+def full_progress():
+    return item(
+        ProcedureStepProgress="70",
+        ProcedureStepProgressDescription="Gating",
+        ProcedureStepCommunicationsURISequence=[item(ContactURI=REASON["contact_uri"], ContactDisplayName="Physics")],
+    )
+
+
+def of_type(reports, kind):
+    return [report for report in reports if events.event_type(report) == kind]
+
+
+def attributes_of(report, rule, facts, judge):
+    judge(events.told(report, f"{rule.rule.message} that has {rule.rule.text}"))
+    judge(judge_attribute(rule.rule, [report.request.dataset], facts, "event information"))
+
+
+@pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS State Report", "TMS"))
+def test_state_report_has(rule, history, judge):
+    facts = {"state": "COMPLETED", "readiness": "READY", "reason": REASON["reason"]}
+    attributes_of(history[2], rule, facts, judge)
+
+
+@pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS Progress Report", "TMS"))
+def test_progress_report_has(rule, history, judge):
+    reports = [r for r in of_type(history[1], PROGRESS_REPORT) if r.request.dataset is not None]
+    full = [r for r in reports if "Gating" in str(r.request.dataset)] or reports[-1:]
+    facts = {"progress": "70", "description": "Gating", "contact_uri": REASON["contact_uri"]}
+    attributes_of(full[0] if full else None, rule, facts, judge)
+
+
+@pytest.fixture(scope="module")
+def cancel_requested(watcher, ups_in, subscribed, claimed):
+    """The event of an accepted request to cancel."""
+    claimed("TMS", "request-cancel")
+    course = ups_in("IN PROGRESS")
+    subscribed(course)
+    since = watcher.mark()
+    exchange = watcher.request_cancel(course.workitem.uid, cancel_request())
+    if exchange.status != 0:
+        pytest.skip(f"not judged: the request was refused, as the TMS may, status {exchange.status:04X}")
+    return watcher.wait_for(course.workitem.uid, CANCEL_REQUESTED, since=since)
+
+
+@pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS Cancel Requested", "TMS"))
+def test_cancel_requested_has(rule, cancel_requested, tdd, judge):
+    attributes_of(cancel_requested, rule, REASON | {"requesting_ae": tdd.calling}, judge)
+
+
+@pytest.fixture(scope="module")
+def assigned(watcher, ups_in, subscribed):
+    """The event of a UPS whose station was changed."""
+    course = ups_in("SCHEDULED")
+    subscribed(course)
+    since = watcher.mark()
+    changed = course.send(item(**{STATION: [code_item("STATION2", "99TDWII", "Treatment machine 2")]}), None)
+    return changed, watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
+
+
+@pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS Assigned", "TMS"))
+def test_assigned_has(rule, assigned, judge):
+    attributes_of(assigned[1], rule, {"station_value": "STATION2"}, judge)
+
+
+@pytest.mark.requirement("CC24-TMS-001")
+def test_creation_is_reported(watcher, ups_in, judge):
+    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+    since = watcher.mark()
+    uid = ups_in("SCHEDULED").workitem.uid
+    report = watcher.wait_for_state(uid, "SCHEDULED", since=since)
+    watcher.unsubscribe()
+    judge(events.told(report, "a UPS State Report, SCHEDULED, of the UPS that was created"))
+
+
+@pytest.mark.requirement("CC24-TMS-002")
+@pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED", "CANCELED"])
+def test_change_of_state_is_reported(state, watched, watcher, judge):
+    course = watched("SCHEDULED" if state == "IN PROGRESS" else "IN PROGRESS")
+    since = watcher.mark()
+    if state == "IN PROGRESS":
+        judge(status.accepted(course.claim(), "the claim"))
+    else:
+        course.conclude(SCENARIOS[0] if state == "COMPLETED" else SCENARIOS[1])
+        judge(status.accepted(course.change_state(state), state))
+    judge(events.told(watcher.wait_for_state(course.workitem.uid, state, since=since), f"a UPS State Report, {state}"))
+
+
+@pytest.mark.requirement("CC24-TMS-003")
+def test_change_of_readiness_is_reported(watched, watcher, judge):
+    course = watched("SCHEDULED")
+    since = watcher.mark()
+    judge(status.accepted(course.send(item(InputReadinessState="INCOMPLETE"), None), "an N-SET of Input Readiness State"))
+    report = watcher.wait_for(
+        course.workitem.uid, STATE_REPORT, since=since, where=lambda told: told.get("InputReadinessState") == "INCOMPLETE"
+    )
+    judge(events.told(report, "a UPS State Report with Input Readiness State INCOMPLETE"))
+
+
+@pytest.mark.requirement("CC24-TMS-004")
+@pytest.mark.parametrize("refused", ["claim", "complete", "set"])
+def test_refused_change_is_not_reported(refused, watched, watcher, other_tdd, nothing_else, judge):
+    course = watched()
+    uid = course.workitem.uid
+    nothing_else(watcher)
+    since = watcher.mark()
+    requests = {
+        "claim": lambda: other_tdd.claim(uid),
+        "complete": lambda: course.change_state("COMPLETED"),
+        "set": lambda: course.update(20, transaction_uid=None),
+    }
+    judge(status.refused(requests[refused](), "a request that must not change anything"))
+    nothing_else(watcher)
+    judge(events.not_told(watcher.reports(uid, since=since), "nothing was changed"))
+
+
+@pytest.mark.requirement("CC24-TMS-005")
+def test_cancel_request_is_reported(cancel_requested, judge):
+    judge(events.told(cancel_requested, "UPS Cancel Requested"))
+
+
+@pytest.mark.requirement("CC24-TMS-006")
+def test_cancel_of_a_scheduled_ups_is_reported(watched, watcher, claimed, judge):
+    claimed("TMS", "request-cancel")
+    course = watched("SCHEDULED")
+    uid, since = course.workitem.uid, watcher.mark()
+    judge(status.accepted(watcher.request_cancel(uid, cancel_request()), "Request UPS Cancel of a SCHEDULED UPS"))
+    judge(events.told(watcher.wait_for_state(uid, "CANCELED", since=since), "a UPS State Report, CANCELED"))
+    judge(events.in_order(events.states_told(watcher.reports(uid, since=since)), ["IN PROGRESS", "CANCELED"], "states"))
+
+
+PROGRESS_UPDATES = {
+    "progress": item(ProcedureStepProgress="42"),
+    "description": item(ProcedureStepProgressDescription="Imaging"),
+    "communications-uri": item(
+        ProcedureStepCommunicationsURISequence=[item(ContactURI="tel:+41-31-000", ContactDisplayName="Console")]
+    ),
+}
+
+
+@pytest.mark.requirement("CC24-TMS-007")
+@pytest.mark.parametrize("what", PROGRESS_UPDATES)
+def test_progress_is_reported(what, watched, watcher, judge):
+    course = watched()
+    since = watcher.mark()
+    judge(status.accepted(course.set(**{PROGRESS: [PROGRESS_UPDATES[what]]}), f"an N-SET of {what}"))
+    judge(events.told(watcher.wait_for(course.workitem.uid, PROGRESS_REPORT, since=since), "a UPS Progress Report"))
+
+
+@pytest.mark.requirement("CC24-TMS-023")
+def test_parameters_alone_are_reported(watched, watcher, nothing_else, judge):
+    course = watched()
+    update = progress_update(30, 1, edition=course.workitem.edition)
+    judge(status.accepted(course.send(update), "an N-SET of progress"))
+    nothing_else(watcher)
+    since = watcher.mark()
+    judge(status.accepted(course.send(progress_update(30, 2, edition=course.workitem.edition)), "an N-SET of another beam"))
+    nothing_else(watcher)
+    reports = of_type(watcher.reports(course.workitem.uid, since=since), PROGRESS_REPORT)
+    judge([] if reports else [Finding("a UPS Progress Report", "none for Progress Parameters alone")])
+
+
+@pytest.mark.requirement("CC24-TMS-008")
+def test_assignment_by_creation_is_reported(history, judge):
+    judge(events.told(next(iter(of_type(history[1], ASSIGNED)), None), "UPS Assigned of a UPS that names its station"))
+
+
+@pytest.mark.requirement("CC24-TMS-009")
+def test_assignment_by_update_is_reported(assigned, judge):
+    changed, report = assigned
+    judge(status.accepted(changed, "an N-SET of the station"))
+    judge(events.told(report, "UPS Assigned of the new station"))
+
+
+@pytest.mark.requirement("CC24-TMS-010")
+def test_assignment_to_a_performer_is_reported(watched, watcher, judge, note_reading):
+    course = watched("SCHEDULED")
+    since = watcher.mark()
+    performer = item(
+        HumanPerformerCodeSequence=[code_item("RTT1", "99TDWII", "Therapist 1")],
+        HumanPerformerName="Therapist^One",
+        HumanPerformerOrganization="Clinic",
+    )
+    judge(status.accepted(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer"))
+    report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
+    judge(events.told(report, "UPS Assigned of the performer"))
+    told = report.request.dataset
+    nested = next(iter(told.get(PERFORMERS) or ()), None)
+    note_reading("the performer in the Scheduled Human Performers Sequence" if nested is not None else "the performer flat")
+    codes = [code.get("CodeValue") for code in (told if nested is None else nested).get("HumanPerformerCodeSequence") or ()]
+    judge(ups.equal(codes, ["RTT1"], "HumanPerformerCodeSequence"))
+
+
+@pytest.mark.requirement("CC24-TMS-011")
+@pytest.mark.parametrize("kind", [STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED], ids=events.EVENT_TYPES.get)
+def test_command_set_names_the_ups(kind, history, cancel_requested, judge):
+    course, reports, _ = history
+    report = next(iter(of_type(reports, kind)), None)
+    if report is None and kind == CANCEL_REQUESTED:
+        pytest.skip("not judged: no request to cancel was reported (CC24-TMS-005)")
+    judge(events.about(report, course.workitem.uid))
+
+
+@pytest.mark.requirement("CC24-TMS-012")
+def test_reports_come_in_order(history, judge):
+    _, reports, last = history
+    judge(events.told(last, "the last UPS State Report"))
+    told = [r.request.dataset.get(PROGRESS)[0].get("ProcedureStepProgress") for r in of_type(reports, PROGRESS_REPORT)]
+    judge(events.in_order(events.states_told(reports), ["SCHEDULED", "IN PROGRESS", "COMPLETED"], "states"))
+    values = [int(float(value)) for value in told if value is not None]
+    judge(events.in_order(values[:3], [10, 60, 70], "progress"))
+
+
+@pytest.mark.requirement("CC24-TMS-013")
+def test_every_subscriber_is_told(watched, subscribed, watcher, second_watcher, judge):
+    course = watched("SCHEDULED")
+    subscribed(course, second_watcher)
+    since = watcher.mark()
+    judge(status.accepted(course.claim(), "the claim"))
+    for one in (watcher, second_watcher):
+        report = one.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since)
+        judge(events.told(report, f"a UPS State Report, IN PROGRESS, to {one.ae_title}"))
+
+
+@pytest.mark.requirement("CC24-TMS-014")
+def test_others_are_not_told(watched, watcher, second_watcher, nothing_else, judge):
+    course = watched("SCHEDULED")
+    since = watcher.mark()
+    judge(status.accepted(course.claim(), "the claim"))
+    judge(events.told(watcher.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since), "the subscriber's report"))
+    nothing_else(second_watcher)
+    judge(events.not_told(second_watcher.reports(course.workitem.uid, since=since), "the AE is not subscribed"))
+
+
+@pytest.mark.requirement("CC24-TMS-015")
+@pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"])
+def test_initial_event_tells_the_state(state, ups_in, subscribed, judge):
+    initial = subscribed(ups_in(state))
+    judge(events.told(initial, "the initial event"))
+    judge(ups.equal(initial.request.dataset.get("ProcedureStepState"), state, "ProcedureStepState"))
+
+
+@pytest.mark.requirement("CC24-TMS-016")
+def test_initial_events_of_a_global_subscription(watcher, ups_in, judge):
+    courses = {state: ups_in(state) for state in ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")}
+    judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe"))
+    since = watcher.mark()
+    judge(status.accepted(watcher.subscribe(lock=True), "a global subscription with lock"))
+    reports = {state: watcher.wait_for_state(course.workitem.uid, state, since=since) for state, course in courses.items()}
+    watcher.unsubscribe()
+    for state, report in reports.items():
+        judge(events.told(report, f"an initial event for a UPS that is {state}"))
+
+
+@pytest.mark.requirement("CC24-TMS-020")
+def test_role_is_proposed(watched, receiver, judge):
+    watched()
+    judge([] if receiver.scp_role_proposed else [Finding("the SCP role proposed for UPS Event", "no role selection")])
+
+
+@pytest.mark.requirement("CC24-TMS-021")
+def test_failure_of_the_receiver_changes_nothing(watched, watcher, receiver, judge):
+    course = watched("SCHEDULED")
+    uid, since = course.workitem.uid, watcher.mark()
+    receiver.refuse_reports = OUT_OF_RESOURCES
+    try:
+        judge(status.accepted(course.claim(), "the claim"))
+        judge(events.told(watcher.wait_for_state(uid, "IN PROGRESS", since=since), "a UPS State Report, IN PROGRESS"))
+    finally:
+        receiver.refuse_reports = 0
+    judge(status.accepted(course.update(15), "an N-SET of progress"))
+    judge(events.told(watcher.wait_for(uid, PROGRESS_REPORT, since=since), "a UPS Progress Report, after a refused report"))
+
+
+@pytest.mark.requirement("CC24-TMS-022")
+def test_text_beyond_ascii_is_readable(watched, watcher, judge):
+    course = watched()
+    uid, since = course.workitem.uid, watcher.mark()
+    text = "Gerät überhitzt, 冷却中"
+    update = item(SpecificCharacterSet="ISO_IR 192", **{PROGRESS: [item(ProcedureStepProgressDescription=text)]})
+    judge(status.accepted(course.send(update), "an N-SET of a description in ISO_IR 192"))
+    report = watcher.wait_for(uid, PROGRESS_REPORT, since=since)
+    judge(events.told(report, "a UPS Progress Report"))
+    told = (report.request.dataset.get(PROGRESS) or [item()])[0].get("ProcedureStepProgressDescription")
+    if told is None:
+        pytest.skip("not judged: the report leaves the description out, as it may")
+    judge(ups.equal(told, text, f"{PROGRESS}[0].ProcedureStepProgressDescription"))

@@ -1,0 +1,56 @@
+"""CC.2.4 SCP Status Change: what is told when the SCP stops and starts. The TMS is restarted for it."""
+
+import pytest
+
+from tdwii_conformance.checks import Finding, events, judge_attribute, status
+from tdwii_conformance.pytest_plugin import attribute_parameters
+from tdwii_conformance.ups.states import is_uid
+
+STATUS_CHANGE = 4
+
+
+@pytest.fixture(scope="module")
+def status_changes(system, consent, watcher):
+    """The reports of a restart."""
+    consent("a restart of the TMS")
+    if system.restart is None:
+        pytest.skip("not judged: the TMS cannot be restarted from here: tms.restart is not given")
+    if status.accepted(watcher.subscribe(), "a global subscription"):
+        pytest.skip("not judged: the global subscription was not granted (CC23-TMS-007)")
+    since = watcher.mark()
+    system.restart()
+    watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
+    return [report for report in watcher.reports(since=since) if events.event_type(report) == STATUS_CHANGE]
+
+
+def is_restart(report):
+    return events.event_type(report) == STATUS_CHANGE and (report.request.dataset or {}).get("SCPStatus") == "RESTARTED"
+
+
+def told(reports, status_):
+    return next((r for r in reports if (r.request.dataset or {}).get("SCPStatus") == status_), None)
+
+
+@pytest.mark.requirement("CC24-TMS-017")
+def test_restart_is_reported(status_changes, judge):
+    judge(events.told(told(status_changes, "RESTARTED"), "SCP Status Change, RESTARTED"))
+
+
+@pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 SCP Status Change", "TMS"))
+def test_status_change_has(rule, status_changes, judge):
+    report = told(status_changes, "RESTARTED")
+    judge(events.told(report, "SCP Status Change, RESTARTED"))
+    judge(judge_attribute(rule.rule, [report.request.dataset], {}, "event information"))
+
+
+@pytest.mark.requirement("CC24-TMS-018")
+def test_going_down_is_reported(status_changes, judge):
+    judge(events.told(told(status_changes, "GOING DOWN"), "SCP Status Change, GOING DOWN"))
+
+
+@pytest.mark.requirement("CC24-TMS-019")
+def test_status_change_names_an_instance(status_changes, judge):
+    judge(events.told(next(iter(status_changes), None), "SCP Status Change"))
+    judge(
+        Finding("a valid UID", repr(r.instance_uid), "AffectedSOPInstanceUID") for r in status_changes if not is_uid(r.instance_uid)
+    )
