@@ -160,6 +160,8 @@ class SystemUnderTest:
         For the report.
     restart : callable or None
         Restarts the TMS; returns when that was done, or raises OSError. ``None`` if we cannot.
+    reset : callable or None
+        Empties the worklist, so that long runs of random requests do not fill it; ``None`` if we cannot.
     property_examples, property_steps : int or None
         How many random examples, and steps in each, the system may be asked to take; ``None``: as the Hypothesis profile says.
     embedded : bool
@@ -185,6 +187,7 @@ class SystemUnderTest:
     version: str = ""
     embedded: bool = False
     restart: Callable[[], None] | None = None
+    reset: Callable[[], None] | None = None
     property_examples: int | None = None
     property_steps: int | None = None
 

@@ -32,7 +32,7 @@ def embedded_system(destination: Peer, edition: Edition = "ti") -> Iterator[Syst
     titles = [destination.ae_title, *([described.second_watcher] if described.second_watcher else [])]
     known = {title: dataclasses.replace(destination, ae_title=title) for title in titles}
     with _Restartable(known, [destination.ae_title]) as tms, OST("OST", destinations=known) as ost:
-        yield dataclasses.replace(described, tms=tms.peer, ost=ost.peer, edition=edition, restart=tms.restart)
+        yield dataclasses.replace(described, tms=tms.peer, ost=ost.peer, edition=edition, restart=tms.restart, reset=tms.restart)
 
 
 class _Restartable:

@@ -78,11 +78,17 @@ def not_before(earlier: Exchange, later: Exchange, keyword: str) -> list[Finding
     if found or earlier.dataset is None or later.dataset is None:
         return found
     found = has_value(earlier.dataset, keyword) + has_value(later.dataset, keyword)
-    if not found and DT(str(later.dataset[keyword].value)) < DT(str(earlier.dataset[keyword].value)):
+    if not found and _before(DT(str(later.dataset[keyword].value)), DT(str(earlier.dataset[keyword].value))):
         found.append(
             Finding(f"not before {earlier.dataset[keyword].value}", f"value {shown(later.dataset[keyword].value)}", keyword)
         )
     return found
+
+
+def _before(one: DT, other: DT) -> bool:
+    if (one.tzinfo is None) != (other.tzinfo is None):  # meant in the same zone, for want of another
+        return one.replace(tzinfo=None) < other.replace(tzinfo=None)
+    return bool(one < other)
 
 
 def has_value(dataset: Dataset | None, *keywords: str) -> list[Finding]:

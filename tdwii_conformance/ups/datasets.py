@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.valuerep import PersonName
 
 __all__ = ["character_set", "merged", "named_character_set", "picked", "plain", "without"]
 
@@ -32,14 +33,18 @@ def plain(dataset: Dataset) -> Dataset:
             # There are two ways to say so; equal data sets shall be equal.
             copy[element.tag] = DataElement(element.tag, element.VR, element.empty_value)
         elif element.VR == "PN":
-            # As text: a name made of bytes remembers their encoding.
-            names = [str(name) for name in (element.value if element.VM > 1 else [element.value])]
-            copy[element.tag] = DataElement(element.tag, "PN", names if len(names) > 1 else names[0])
+            # Of text with an encoding that has every character: a name remembers how it was first encoded.
+            names = [_name(str(name)) for name in (element.value if element.VM > 1 else [element.value])]
+            copy[element.tag] = DataElement(element.tag, "PN", names if len(names) > 1 else names[0], already_converted=True)
         elif element.VM > 1:
             copy[element.tag] = DataElement(element.tag, element.VR, list(element.value))
         else:
             copy[element.tag] = DataElement(element.tag, element.VR, element.value, already_converted=True)
     return copy
+
+
+def _name(text: str) -> PersonName:
+    return PersonName(text, ["utf8"], text.encode())
 
 
 def without(dataset: Dataset, keywords: Iterable[str]) -> Dataset:

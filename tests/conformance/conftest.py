@@ -293,7 +293,11 @@ def bounds(system):
     """Hypothesis settings: the profile's, and on a remote system no more than its description allows."""
     if system.property_examples is None:
         return hypothesis.settings()
-    return hypothesis.settings(max_examples=system.property_examples, stateful_step_count=system.property_steps)
+    return hypothesis.settings(
+        max_examples=system.property_examples,
+        stateful_step_count=system.property_steps,
+        phases=[hypothesis.Phase.generate],  # looking for a shorter example would ask for many more
+    )
 
 
 @pytest.fixture(scope="session")

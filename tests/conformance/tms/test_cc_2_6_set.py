@@ -1,0 +1,804 @@
+"""CC.2.6 Set UPS Information (N-SET): who may change a UPS when, what may be changed, and all of it or nothing."""
+
+import dataclasses
+import itertools
+from datetime import timedelta
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from pydicom import config
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.uid import RTBeamsTreatmentRecordStorage, SecondaryCaptureImageStorage, generate_uid
+from pydicom.valuerep import DT
+
+from tdwii_conformance.checks import Finding, find, status
+from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.drivers.course import Course
+from tdwii_conformance.drivers.messages import code_item, item
+from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.profile.statuses import is_failure
+from tdwii_conformance.profile.ups_tables import attribute_rows
+
+STATE = ("ProcedureStepState",)
+MODIFIED = "ScheduledProcedureStepModificationDateTime"
+PROGRESS = "ProcedureStepProgressInformationSequence"
+PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
+WELL_KNOWN = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")
+COERCED = (0x0116, 0xB305)
+NO_SUCH_UPS = (0x0112, 0xC307)
+OWN_LOCK = object()
+
+ROWS = attribute_rows()
+CHANGEABLE = [row for row in ROWS.values() if row.set == "3"]
+# Type 3/2 leaves the SCP free to support the attribute; what a Final State needs it does not [CC.2.1.3].
+SUPPORTED = [row.keyword for row in CHANGEABLE if row.set_scp == "1" or row.final in ("P", "X")]
+OPTIONAL = [row.keyword for row in CHANGEABLE if row.set_scp == "2" and row.keyword not in SUPPORTED]
+FREE = [row.keyword for row in CHANGEABLE if row.set_scp == "3"]
+NEVER_EMPTY = [row.keyword for row in CHANGEABLE if row.set_scp == "1"]
+SEQUENCES = [row.keyword for row in CHANGEABLE if row.vr == "SQ"]
+MAY_BE_EMPTY = [keyword for keyword in SEQUENCES if ROWS[keyword].set_scp == "2"]
+# Transaction UID is what makes an N-SET right or wrong, and has requirements of its own.
+FIXED = [k for k, row in ROWS.items() if row.set in ("not allowed", "special", "-") and k != "TransactionUID"]
+
+STUDIES = (generate_uid(), generate_uid())
+OUTPUTS = (generate_uid(), generate_uid(), generate_uid())
+
+
+# --- what is sent -----------------------------------------------------------------------------------------------------
+
+
+def coded(value, **more):
+    entry = code_item(value, "99TDWII", f"Conformance test {value}")
+    entry.update(item(**more))
+    return entry
+
+
+def content(value, text, **more):
+    return item(ValueType="TEXT", ConceptNameCodeSequence=coded(value), TextValue=text, **more)
+
+
+def number(value, figure):
+    unit = code_item("cm", "UCUM", "cm")
+    named = coded(value)
+    return item(ValueType="NUMERIC", ConceptNameCodeSequence=named, NumericValue=figure, MeasurementUnitsCodeSequence=unit)
+
+
+def stored_instance(sop_class, instance, ae_title, study=STUDIES[0], series=STUDIES[1]):
+    return item(
+        TypeOfInstances="DICOM", StudyInstanceUID=study, SeriesInstanceUID=series,
+        ReferencedSOPSequence=item(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=instance),
+        DICOMRetrievalSequence=item(RetrieveAETitle=ae_title),
+    )  # fmt: skip
+
+
+def performer(code, name, **more):
+    return item(HumanPerformerCodeSequence=coded(code), HumanPerformerName=name, **more)
+
+
+def rich(course):
+    """A value of every attribute that N-SET may change: sequences have two items if they may, and much in them."""
+    workitem = course.workitem
+    moment = workitem.start
+    inputs = [stored_instance(r.sop_class, r.instance, r.ae_title, r.study, r.series) for r in workitem.inputs]
+    modifier = content("MODIFIER", "first modifier")
+    progress = item(
+        ProcedureStepProgress="35", ProcedureStepProgressDescription="Gating",
+        ProcedureStepProgressParametersSequence=[
+            content("PARAMETER1", "first", ContentItemModifierSequence=modifier), number("PARAMETER2", "2"),
+        ],
+        ProcedureStepCommunicationsURISequence=[
+            item(ContactURI="tel:+1-555-0100", ContactDisplayName="Console"), item(ContactURI="tel:+1-555-0101"),
+        ],
+        ProcedureStepCancellationDateTime=f"{moment:%Y%m%d%H%M%S}", ReasonForCancellation="none so far",
+        ProcedureStepDiscontinuationReasonCodeSequence=[coded("REASON1"), coded("REASON2")],
+    )  # fmt: skip
+    performed = item(
+        ActualHumanPerformersSequence=[
+            performer("PERSON1", "Doe^Jane", HumanPerformerOrganization="Clinic"), performer("PERSON2", "Doe^John"),
+        ],
+        PerformedStationNameCodeSequence=[coded("NAME1"), coded("NAME2")],
+        PerformedStationClassCodeSequence=[coded("CLASS1"), coded("CLASS2")],
+        PerformedStationGeographicLocationCodeSequence=[coded("PLACE1"), coded("PLACE2")],
+        PerformedProcedureStepStartDateTime=f"{moment:%Y%m%d%H%M%S}",
+        PerformedProcedureStepDescription="First part", CommentsOnThePerformedProcedureStep="As planned",
+        PerformedWorkitemCodeSequence=code_item("121726", "DCM", "RT Treatment with Internal Verification"),
+        PerformedProcessingParametersSequence=[content("PARAMETER1", "first"), number("PARAMETER2", "2")],
+        PerformedProcedureStepEndDateTime=f"{moment + timedelta(minutes=5):%Y%m%d%H%M%S}",
+        OutputInformationSequence=[stored_instance(RTBeamsTreatmentRecordStorage, one, course.ost) for one in OUTPUTS[:2]],
+    )  # fmt: skip
+    return {
+        "ScheduledProcedureStepPriority": "HIGH",
+        "ProcedureStepLabel": "First label",
+        "WorklistLabel": "First worklist",
+        "ScheduledProcessingParametersSequence": [content("PARAMETER1", "first"), number("PARAMETER2", "2")],
+        "ScheduledStationNameCodeSequence": [coded("NAME1", CodingSchemeVersion="1"), coded("NAME2")],
+        "ScheduledStationClassCodeSequence": [coded("CLASS1", CodingSchemeVersion="1"), coded("CLASS2")],
+        "ScheduledStationGeographicLocationCodeSequence": [coded("PLACE1", CodingSchemeVersion="1"), coded("PLACE2")],
+        "ScheduledHumanPerformersSequence": [
+            performer("PERSON1", "Doe^Jane", HumanPerformerOrganization="Clinic"),
+            performer("PERSON2", "Doe^John", HumanPerformerOrganization="Clinic"),
+        ],
+        "ScheduledProcedureStepStartDateTime": f"{moment + timedelta(hours=1):%Y%m%d%H%M%S}",
+        "ExpectedCompletionDateTime": f"{moment + timedelta(hours=2):%Y%m%d%H%M%S}",
+        "ScheduledProcedureStepExpirationDateTime": f"{moment + timedelta(days=1):%Y%m%d%H%M%S}",
+        "ScheduledWorkitemCodeSequence": [code_item("121726", "DCM", "RT Treatment with Internal Verification")],
+        "CommentsOnTheScheduledProcedureStep": "First comment",
+        "InputReadinessState": "INCOMPLETE",
+        "InputInformationSequence": inputs[::-1],
+        "StudyInstanceUID": STUDIES[0],
+        "OutputDestinationSequence": [
+            item(DICOMStorageSequence=item(DestinationAE="ARCHIVE1"), ReferencedSOPClassUID=RTBeamsTreatmentRecordStorage),
+            item(DICOMStorageSequence=item(DestinationAE="ARCHIVE2")),
+        ],
+        "OtherPatientIDsSequence": [item(PatientID="OTHER1", TypeOfPatientID="TEXT"), item(PatientID="OTHER2")],
+        "ReferencedPatientPhotoSequence": [
+            stored_instance(SecondaryCaptureImageStorage, one, course.ost) for one in OUTPUTS[:2]
+        ],
+        "MedicalAlerts": ["First alert", "Second alert"],
+        "PregnancyStatus": 1,
+        "SpecialNeeds": "First need",
+        PROGRESS: [progress],
+        PERFORMED: [performed],
+    }  # fmt: skip
+
+
+def poor(course):
+    """Another value of every attribute that N-SET may change: sequences have one item, and little in it."""
+    workitem = course.workitem
+    moment = workitem.start + timedelta(minutes=1)
+    inputs = [stored_instance(r.sop_class, r.instance, r.ae_title, r.study, r.series) for r in workitem.inputs]
+    performed = item(
+        PerformedStationNameCodeSequence=coded("NAME3"),
+        PerformedProcedureStepStartDateTime=f"{moment:%Y%m%d%H%M%S}",
+        PerformedWorkitemCodeSequence=code_item("121727", "DCM", "RT Treatment with External Verification"),
+        OutputInformationSequence=stored_instance(RTBeamsTreatmentRecordStorage, OUTPUTS[2], course.ost),
+    )
+    return {
+        "ScheduledProcedureStepPriority": "LOW",
+        "ProcedureStepLabel": "Second label",
+        "WorklistLabel": "Second worklist",
+        "ScheduledProcessingParametersSequence": [content("PARAMETER3", "third")],
+        "ScheduledStationNameCodeSequence": [coded("NAME3")],
+        "ScheduledStationClassCodeSequence": [coded("CLASS3")],
+        "ScheduledStationGeographicLocationCodeSequence": [coded("PLACE3")],
+        "ScheduledHumanPerformersSequence": [performer("PERSON3", "Roe^Jane", HumanPerformerOrganization="Practice")],
+        "ScheduledProcedureStepStartDateTime": f"{moment + timedelta(hours=2):%Y%m%d%H%M%S}",
+        "ExpectedCompletionDateTime": f"{moment + timedelta(hours=3):%Y%m%d%H%M%S}",
+        "ScheduledProcedureStepExpirationDateTime": f"{moment + timedelta(days=2):%Y%m%d%H%M%S}",
+        "ScheduledWorkitemCodeSequence": [code_item("121727", "DCM", "RT Treatment with External Verification")],
+        "CommentsOnTheScheduledProcedureStep": "Second comment",
+        "InputReadinessState": "READY",
+        "InputInformationSequence": inputs[:1],
+        "StudyInstanceUID": STUDIES[1],
+        "OutputDestinationSequence": [item(DICOMStorageSequence=item(DestinationAE="ARCHIVE3"))],
+        "OtherPatientIDsSequence": [item(PatientID="OTHER3")],
+        "ReferencedPatientPhotoSequence": [stored_instance(SecondaryCaptureImageStorage, OUTPUTS[2], course.ost)],
+        "MedicalAlerts": "Third alert",
+        "PregnancyStatus": 4,
+        "SpecialNeeds": "Second need",
+        PROGRESS: [item(ProcedureStepProgress="70")],
+        PERFORMED: [performed],
+    }
+
+
+def change(values, keywords):
+    """A modification list with some of the values of `rich` or `poor`."""
+    return item(**{keyword: values[keyword] for keyword in keywords})
+
+
+# Values of attributes that N-SET must not change; none is what a workitem has.
+FORBIDDEN = {
+    "SOPClassUID": UPS.PULL,
+    "SOPInstanceUID": generate_uid(),
+    MODIFIED: "19700101000000",
+    "PatientName": "OTHER^PATIENT",
+    "PatientID": "OTHERPATIENT",
+    "IssuerOfPatientID": "OTHERISSUER",
+    "IssuerOfPatientIDQualifiersSequence": item(UniversalEntityID="1.2.3.4", UniversalEntityIDType="ISO"),
+    "PatientBirthDate": "19010101",
+    "PatientSex": "M",
+    "AdmissionID": "OTHERADMISSION",
+    "IssuerOfAdmissionIDSequence": item(LocalNamespaceEntityID="OTHERISSUER"),
+    "AdmittingDiagnosesDescription": "Other diagnosis",
+    "AdmittingDiagnosesCodeSequence": coded("DIAGNOSIS"),
+    "ReferencedRequestSequence": item(
+        StudyInstanceUID=STUDIES[0], AccessionNumber="OTHER", IssuerOfAccessionNumberSequence=[],
+        OrderPlacerIdentifierSequence=[], OrderFillerIdentifierSequence=[], RequestedProcedureID="OTHER",
+        RequestedProcedureDescription="Other procedure", RequestedProcedureCodeSequence=[],
+    ),
+    "ReplacedProcedureStepSequence": item(ReferencedSOPClassUID=UPS.PUSH, ReferencedSOPInstanceUID=OUTPUTS[0]),
+    "ProcedureStepState": "COMPLETED",
+}  # fmt: skip
+
+# Illegal changes that go along with legal ones; their tags lie before, between and after those of LEGAL.
+LEGAL = ("CommentsOnTheScheduledProcedureStep", "WorklistLabel")
+ILLEGAL = {
+    "not-allowed": ("PatientName", "OTHER^PATIENT"),
+    "state": ("ProcedureStepState", "COMPLETED"),
+    "empty-type-1": ("ScheduledProcedureStepPriority", ""),
+    "undefined-value": ("InputReadinessState", "PERHAPS"),
+    "malformed-date-time": ("ScheduledProcedureStepStartDateTime", "NOT A DATE-TIME"),
+    "malformed-date-time-in-an-item": (PERFORMED, {"PerformedProcedureStepStartDateTime": "NOT A DATE-TIME"}),
+}
+
+
+def illegal_change(kind):
+    keyword, value = ILLEGAL[kind]
+    with config.disable_value_validation():  # pydicom would have its say about what we send
+        return item(**{keyword: item(**value) if isinstance(value, dict) else value})
+
+
+_numbers = itertools.count(1)
+
+
+def unwanted():
+    """A change that is to be refused; no two are alike, so that one that was stored all the same shows each time."""
+    return item(ProcedureStepLabel=f"Not to be stored {next(_numbers)}")
+
+
+# --- what is seen -----------------------------------------------------------------------------------------------------
+
+
+def holds(exchange, expected):
+    """Check that an N-GET shows the values of a modification list, by meaning, and nothing more in their items."""
+    found = ups.got(exchange)
+    return found or list(_differences(expected, exchange.dataset))
+
+
+def _differences(expected, came, path=""):
+    for element in expected:
+        place = f"{path}{element.keyword}"
+        other = came.get(element.tag)
+        if other is None:
+            yield Finding("what was set", "attribute absent", place)
+        elif element.VR == "SQ":
+            items, others = list(element.value), list(other.value or ())
+            if len(items) != len(others):
+                yield Finding(f"{len(items)} item(s), those that were set", f"{len(others)} item(s)", place)
+            for index, (one, another) in enumerate(zip(items, others, strict=False)):
+                yield from _differences(one, another, f"{place}[{index}].")
+                for extra in another:  # what an SCP adds of its own may only be empty
+                    if extra.tag not in one and not extra.is_empty and extra.keyword != "SpecificCharacterSet":
+                        yield Finding("not there: it was not set", repr(extra.value), f"{place}[{index}].{extra.keyword}")
+        elif not same_meaning(element.VR, element.value, other.value):
+            yield Finding(f"value {element.value!r}", f"value {other.value!r}", place)
+
+
+def same_meaning(vr, one, other):
+    """Whether two values mean the same: numbers and date-times may be written in more than one way."""
+    ones, others = _values(one), _values(other)
+    return len(ones) == len(others) and all(_meaning(vr, a) == _meaning(vr, b) for a, b in zip(ones, others, strict=True))
+
+
+def _values(value):
+    return list(value) if isinstance(value, (list, MultiValue)) else [value]
+
+
+def _meaning(vr, value):
+    text = str(value).strip()
+    try:
+        # the UPS may say its offset where we said none
+        return DT(text).replace(tzinfo=None) if vr == "DT" else float(text) if vr in ("DS", "IS") else text
+    except ValueError:
+        return text
+
+
+def effect(exchange, before, after, expected):
+    """Check that an N-SET that was not refused did what it says, and that a refused one did nothing."""
+    if found := status.answered(exchange):
+        return found
+    return ups.untouched(before, after) if is_failure(exchange.status) else holds(after, expected)
+
+
+def all_change(exchange, after, expected):
+    """Check that an N-SET was done; a value that the SCP says it coerced (B305) may be another."""
+    found = status.accepted(exchange, "a change that the attribute table allows") or holds(after, expected)
+    if exchange.status in COERCED:
+        return [dataclasses.replace(one, weight="warning") for one in found]
+    return found
+
+
+@pytest.fixture
+def follows(note_reading, requirement):
+    """A function that notes a reading of the requirement by its word in the catalogue."""
+    return lambda word: note_reading(f"{word}: {requirement.readings[word]}")
+
+
+@pytest.fixture(scope="module")
+def course(ups_in):
+    """The UPS in progress that most tests change."""
+    return ups_in("IN PROGRESS")
+
+
+@pytest.fixture(scope="module")
+def risked(ups_in):
+    """A UPS in progress for requests that would spoil it for the other tests if they were not refused."""
+    return ups_in("IN PROGRESS")
+
+
+@pytest.fixture(scope="module")
+def stranger(ups_in):
+    """Another UPS in progress, with a lock of its own."""
+    return ups_in("IN PROGRESS")
+
+
+@pytest.fixture(scope="module")
+def scheduled(ups_in):
+    """A UPS nobody has claimed; its course leaves the Transaction UID out if told so."""
+    return ups_in("SCHEDULED")
+
+
+@pytest.fixture(scope="module", params=["COMPLETED", "CANCELED"])
+def ended(request, ups_in):
+    return ups_in(request.param)
+
+
+@pytest.fixture(scope="module")
+def answer(course):
+    """An N-SET that is right in every respect."""
+    return course.set(ProcedureStepLabel="Answer me")
+
+
+@pytest.fixture(scope="module")
+def refusal(course, answer):
+    """An N-SET with another Transaction UID."""
+    return course.send(item(ProcedureStepLabel="Refuse me"), generate_uid())
+
+
+@pytest.fixture(scope="module")
+def modified(course):
+    """A UPS whose every attribute of SUPPORTED was set at once: what was sent, the N-SET, and N-GETs around it."""
+    before = course.get()
+    sent = change(rich(course), SUPPORTED)
+    exchange = course.send(sent)
+    return sent, before, exchange, course.get()
+
+
+# --- the Transaction UID, state by state ------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("CC26-TMS-001")
+@pytest.mark.parametrize("lock", ["absent", "given"])
+@pytest.mark.parametrize("instance", ["unknown", "global", "filtered-global"])
+def test_unknown_ups(tdd, judge, judge_status, instance, lock):
+    uid = {"unknown": generate_uid(), "global": WELL_KNOWN[0], "filtered-global": WELL_KNOWN[1]}[instance]
+    modification = item(ProcedureStepLabel="Nobody's")
+    if lock == "given":
+        modification.TransactionUID = generate_uid()
+    exchange = tdd.set(uid, modification)
+    judge(status.refused(tdd.get(uid, STATE), "the N-GET of a UPS that an N-SET must not make"))
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-002")
+def test_scheduled_without_transaction_uid(scheduled, judge, judge_status):
+    before = scheduled.get()
+    change_ = item(ProcedureStepLabel="Rescheduled", CommentsOnTheScheduledProcedureStep="One hour later")
+    exchange = scheduled.send(change_, None)
+    after = scheduled.get()
+    judge(effect(exchange, before, after, change_) + ups.state_is(after, "SCHEDULED"))
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-003")
+def test_scheduled_with_transaction_uid(scheduled, judge, judge_status):
+    before = scheduled.get()
+    exchange = scheduled.send(unwanted(), generate_uid())
+    judge(status.answered(exchange) + ups.untouched(before, scheduled.get()))
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-004")
+def test_scheduled_records_no_lock(ups_in, judge):
+    unclaimed = ups_in("SCHEDULED")
+    judge(status.answered(unclaimed.send(unwanted(), generate_uid())))
+    judge(ups.state_is(unclaimed.get(STATE), "SCHEDULED"))
+    judge(status.accepted(unclaimed.claim(), "the claim after an N-SET with another Transaction UID"))
+
+
+@pytest.mark.requirement("CC26-TMS-005")
+def test_in_progress_with_the_lock(course, judge, judge_status):
+    before = course.get()
+    exchange = course.set(ProcedureStepLabel="By the performer")
+    after = course.get()
+    judge(effect(exchange, before, after, item(ProcedureStepLabel="By the performer")))
+    judge(ups.state_is(after, "IN PROGRESS"))
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-006")
+@pytest.mark.parametrize("uid", [None, ""], ids=["absent", "empty"])
+def test_in_progress_without_transaction_uid(course, judge, judge_status, uid):
+    before = course.get()
+    exchange = course.send(unwanted(), uid)
+    judge(status.answered(exchange) + ups.untouched(before, course.get()))
+    judge_status(exchange)
+
+
+def wrong_lock(kind, course, stranger):
+    """A Transaction UID that is not the lock, though it may look like one."""
+    kinds = {"new": generate_uid(), "of-another-ups": stranger.transaction_uid, "cut-short": course.transaction_uid[:-1]}
+    return kinds[kind]
+
+
+WRONG_LOCKS = pytest.mark.parametrize("kind", ["new", "of-another-ups", "cut-short"])
+
+
+@pytest.mark.requirement("CC26-TMS-007")
+@WRONG_LOCKS
+def test_in_progress_with_another(course, stranger, judge, judge_status, kind):
+    before = course.get()
+    exchange = course.send(unwanted(), wrong_lock(kind, course, stranger))
+    judge(status.answered(exchange) + ups.untouched(before, course.get()))
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-008")
+@WRONG_LOCKS
+def test_lock_outlives_a_refusal(course, stranger, judge, kind):
+    label = f"Still mine after {kind}"
+    refused = course.send(unwanted(), wrong_lock(kind, course, stranger))
+    judge(status.refused(refused, "an N-SET with another Transaction UID"))
+    judge(status.accepted(course.set(ProcedureStepLabel=label), "the performer's next N-SET"))
+    judge(ups.shows(course.get(["ProcedureStepLabel"]), "ProcedureStepLabel", label))
+
+
+def set_after_the_end(ended, uid):
+    """N-SET on an ended UPS; what of it changed, as far as it is still shown [CC.2.7.3 note]."""
+    before = ended.get()
+    exchange = ended.send(unwanted(), uid)
+    after = ended.get()
+    kept = before.status not in NO_SUCH_UPS and after.status not in NO_SUCH_UPS
+    return exchange, status.answered(exchange) + (ups.untouched(before, after) if kept else [])
+
+
+@pytest.mark.requirement("CC26-TMS-009")
+def test_ended_with_the_lock(ended, judge, judge_status):
+    exchange, changed = set_after_the_end(ended, ended.transaction_uid)
+    judge(changed)
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-010")
+def test_ended_with_another(ended, judge, judge_status):
+    exchange, changed = set_after_the_end(ended, generate_uid())
+    judge(changed)
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-011")
+def test_ended_without_transaction_uid(ended, judge, judge_status):
+    exchange, changed = set_after_the_end(ended, None)
+    judge(changed)
+    judge_status(exchange)
+
+
+# --- what can be changed ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("CC26-TMS-012")
+@pytest.mark.parametrize("keyword", SUPPORTED)
+def test_supported_attribute(course, judge, keyword):
+    for values in (rich(course), poor(course)):
+        sent = change(values, [keyword])
+        judge(all_change(course.send(sent), course.get([keyword]), change(values, [keyword])))
+
+
+@pytest.mark.requirement("CC26-TMS-013")
+@pytest.mark.parametrize("keyword", OPTIONAL)
+def test_optional_attribute_is_not_lost(course, judge, follows, keyword):
+    for values in (rich(course), poor(course)):
+        before = course.get()
+        expected = change(values, [keyword])
+        exchange = course.send(change(values, [keyword]))
+        judge(status.answered(exchange))
+        if exchange.status == 0:
+            judge(holds(course.get([keyword]), expected))
+            follows("stored")
+        elif is_failure(exchange.status):
+            judge(ups.untouched(before, course.get()))
+            follows("unsupported")
+        else:  # a warning: not supported, or coerced
+            judge(ups.untouched(before, course.get(), ignoring=[keyword]))
+            follows("unsupported")
+
+
+@pytest.mark.requirement("CC26-TMS-014")
+@pytest.mark.parametrize("keyword", FREE)
+def test_free_attribute(course, judge, keyword):
+    for values in (rich(course), poor(course)):
+        sent = change(values, [keyword])
+        judge(all_change(course.send(sent), course.get([keyword]), change(values, [keyword])))
+
+
+def must_be_kept(course, keyword):
+    """Fill an attribute; leave out the test if it is one that the SCP does not keep."""
+    exchange = course.send(change(rich(course), [keyword]))
+    value = (course.get([keyword]).dataset or {}).get(keyword)
+    if exchange.status not in (0x0000, *COERCED) or not value:
+        pytest.skip(f"not judged: {keyword} was not stored (CC26-TMS-012 to CC26-TMS-014)")
+
+
+@pytest.mark.requirement("CC26-TMS-015")
+@pytest.mark.parametrize("keyword", SEQUENCES)
+def test_sequence_is_replaced_whole(course, judge, keyword):
+    must_be_kept(course, keyword)
+    sent = change(poor(course), [keyword])
+    judge(all_change(course.send(sent), course.get([keyword]), change(poor(course), [keyword])))
+
+
+@pytest.mark.requirement("CC26-TMS-016")
+@pytest.mark.parametrize("keyword", MAY_BE_EMPTY)
+def test_sequence_is_emptied(course, judge, follows, keyword):
+    must_be_kept(course, keyword)
+    before = course.get()
+    exchange = course.set(**{keyword: []})
+    judge(status.answered(exchange))
+    after = course.get()
+    if is_failure(exchange.status):
+        judge(ups.untouched(before, after))
+        follows("refused")
+        return
+    judge(ups.untouched(before, after, ignoring=[keyword]))
+    items = list(after.dataset.get(keyword) or ())
+    judge([Finding("no items", f"{len(items)} item(s)", keyword)] if items else [])
+    follows("emptied")
+
+
+@pytest.mark.requirement("CC26-TMS-017")
+@pytest.mark.parametrize("keyword", FIXED)
+def test_fixed_attribute(tdd, risked, judge, follows, keyword):
+    before, alone = risked.get(), risked.get([keyword])
+    exchange = risked.set(**{keyword: FORBIDDEN[keyword]})
+    judge(status.answered(exchange))
+    judge(ups.untouched(before, risked.get()))
+    if keyword == MODIFIED:
+        judge(ups.not_before(before, risked.get([keyword]), keyword))  # what was sent lies long before
+    elif keyword in ("SOPClassUID", "SOPInstanceUID"):
+        judge(is_found_as_it_was(tdd, risked.workitem))
+        judge(status.refused(tdd.get(FORBIDDEN["SOPInstanceUID"], STATE), "the N-GET of a UPS that an N-SET must not make"))
+    elif not ups.got(alone):
+        judge(ups.untouched(alone, risked.get([keyword])))
+    follows("refused" if is_failure(exchange.status) else "ignored")
+
+
+def is_found_as_it_was(tdd, workitem):
+    """Check by C-FIND, where SOP Class and Instance UID are shown: N-GET does not return them."""
+    exchange = tdd.query(item(SOPInstanceUID=workitem.uid, SOPClassUID=None, ProcedureStepState="IN PROGRESS"))
+    found = find.includes(exchange, workitem.uid)
+    classes = [i.get("SOPClassUID") for i in exchange.identifiers if i.get("SOPInstanceUID") == workitem.uid]
+    return found + [finding for uid in classes for finding in ups.equal(uid, UPS.PUSH, "SOPClassUID")]
+
+
+@pytest.mark.requirement("CC26-TMS-018")
+@pytest.mark.parametrize("state", ["SCHEDULED", "COMPLETED", "CANCELED"])
+def test_state_in_progress_stays(risked, judge, state):
+    before = risked.get()
+    judge(status.answered(risked.set(ProcedureStepState=state)))
+    after = risked.get()
+    judge(ups.state_is(after, "IN PROGRESS") + ups.untouched(before, after))
+
+
+@pytest.mark.requirement("CC26-TMS-018")
+@pytest.mark.parametrize("lock", ["absent", "given"])
+@pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED", "CANCELED"])
+def test_state_scheduled_stays(scheduled, judge, state, lock):
+    before = scheduled.get()
+    uid = generate_uid() if lock == "given" else None
+    judge(status.answered(scheduled.send(item(ProcedureStepState=state), uid)))
+    after = scheduled.get()
+    judge(ups.state_is(after, "SCHEDULED") + ups.untouched(before, after))
+
+
+@pytest.mark.requirement("CC26-TMS-019")
+@pytest.mark.parametrize("keyword", NEVER_EMPTY)
+def test_type_1_is_never_emptied(course, judge, judge_status, keyword):
+    must_be_kept(course, keyword)
+    before = course.get()
+    exchange = course.set(**{keyword: [] if ROWS[keyword].vr == "SQ" else ""})
+    after = course.get()
+    coerced = exchange.status in COERCED
+    judge(status.answered(exchange) + ups.untouched(before, after, ignoring=[keyword] if coerced else []))
+    value = after.dataset.get(keyword)
+    judge([] if value else [Finding("a value, for the attribute is of type 1", "absent or empty", keyword)])
+    judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-020")
+def test_modification_time_does_not_go_back(ups_in, judge):
+    fresh = ups_in("IN PROGRESS")
+    for keyword in ("ProcedureStepLabel", PROGRESS, PERFORMED):
+        earlier = fresh.get([MODIFIED])
+        judge(status.accepted(fresh.send(change(rich(fresh), [keyword])), "an N-SET with the lock"))
+        judge(ups.not_before(earlier, fresh.get([MODIFIED]), MODIFIED))
+
+
+@pytest.mark.requirement("CC26-TMS-020")
+def test_modification_time_is_that_of_the_set(ups_in, judge):
+    fresh, made_later = ups_in("IN PROGRESS"), ups_in("SCHEDULED")
+    created = made_later.get([MODIFIED])
+    judge(status.accepted(fresh.send(change(rich(fresh), [PROGRESS])), "an N-SET with the lock"))
+    judge(ups.not_before(created, fresh.get([MODIFIED]), MODIFIED))
+
+
+# --- all or nothing ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("CC26-TMS-021")
+@pytest.mark.parametrize("kind", ILLEGAL)
+def test_all_or_nothing(risked, judge, follows, kind):
+    keyword = ILLEGAL[kind][0]
+    legal_before = change(rich(risked), [*LEGAL, "ScheduledProcedureStepPriority"])
+    judge(status.accepted(risked.send(legal_before), "a change that the attribute table allows"))
+    before = risked.get()
+    modification = change(poor(risked), LEGAL)
+    modification.update(illegal_change(kind))
+    exchange = risked.send(modification)
+    after = risked.get()
+    judge(status.answered(exchange))
+    if is_failure(exchange.status):
+        judge(ups.untouched(before, after))
+        follows("refused")
+        return
+    judge(holds(after, change(poor(risked), LEGAL)) + ups.untouched(before, after, ignoring=[*LEGAL, keyword]))
+    judge(not_stored(before, after, kind))
+    follows("coerced")
+
+
+def not_stored(before, after, kind):
+    """Check that an illegal value is not what N-GET shows: the old value, or a coerced one, but not none if there was one."""
+    keyword, illegal = ILLEGAL[kind]
+    value = after.dataset.get(keyword)
+    if ROWS[keyword].set == "not allowed":
+        return ups.equal(value, before.dataset.get(keyword), keyword)
+    if isinstance(illegal, dict):
+        name, bad = next(iter(illegal.items()))
+        shown = [str(one.get(name)) for one in value or ()]
+        return [Finding(f"not {bad!r}", "that value", f"{keyword}[0].{name}")] if bad in shown else []
+    if value in (None, "") or str(value) == illegal:
+        return [Finding("a legal value", repr(value), keyword)]
+    return []
+
+
+@pytest.mark.requirement("CC26-TMS-022")
+def test_same_set_twice(course, judge):
+    keywords = [*SUPPORTED, "ScheduledStationClassCodeSequence"]
+    first = course.send(change(rich(course), keywords))
+    once = course.get()
+    second = course.send(change(rich(course), keywords))
+    judge(status.accepted(first, "the first of two equal N-SETs") + ups.untouched(once, course.get()))
+    judge(ups.equal(f"{second.status:04X}" if second.status is not None else None, f"{first.status:04X}", "status"))
+
+
+@pytest.mark.requirement("CC26-TMS-022")
+def test_same_refused_set_twice(course, judge):
+    before = course.get()
+    label, other = unwanted().ProcedureStepLabel, generate_uid()
+    first, second = (course.send(item(ProcedureStepLabel=label), other) for _ in range(2))
+    judge(status.refused(first, "an N-SET without the lock") + status.refused(second, "the same once more"))
+    judge(ups.equal(f"{second.status:04X}", f"{first.status:04X}", "status") + ups.untouched(before, course.get()))
+
+
+@pytest.mark.requirement("CC26-TMS-023")
+def test_several_attributes_at_once(course, modified, judge):
+    _, _, exchange, after = modified
+    judge(all_change(exchange, after, change(rich(course), SUPPORTED)))
+
+
+@pytest.mark.requirement("CC26-TMS-024")
+def test_others_stay_after_several(modified, judge):
+    _, before, exchange, after = modified
+    judge(status.accepted(exchange, "a change of several attributes"))
+    judge(ups.untouched(before, after, ignoring=SUPPORTED))
+
+
+@pytest.mark.requirement("CC26-TMS-024")
+@pytest.mark.parametrize("keyword", SUPPORTED)
+def test_others_stay_after_one(course, judge, keyword):
+    judge(status.accepted(course.send(change(rich(course), SUPPORTED)), "a change of several attributes"))
+    before = course.get()
+    judge(status.accepted(course.send(change(poor(course), [keyword])), "a change of one attribute"))
+    judge(ups.untouched(before, course.get(), ignoring=[keyword]))
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.dictionaries(st.sampled_from(SUPPORTED), st.booleans(), min_size=1),
+        st.sampled_from([None, None, *ILLEGAL]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@pytest.mark.requirement("CC26-TMS-025")
+def test_any_series_of_sets(risked, judge, bounds, new_example):
+    values = (poor(risked), rich(risked))  # only looked at, so every example may send the same
+
+    # A UPS that was changed wrongly stays so: to search for a smaller example of that would cost hundreds of N-SETs.
+    @settings(bounds, phases=[Phase.generate])
+    @given(steps=STEPS)
+    def hold(steps):
+        new_example()
+        expected = {keyword: values[True][keyword] for keyword in SUPPORTED}
+        judge(status.accepted(risked.send(item(**expected)), "a change of several attributes"))
+        for chosen, kind in steps:
+            keyword = ILLEGAL[kind][0] if kind else ""
+            legal = {k: values[which][k] for k, which in chosen.items() if k != keyword}
+            modification = item(**legal)
+            if kind:
+                modification.update(illegal_change(kind))
+            exchange = risked.send(modification)
+            judge(status.answered(exchange) if kind else status.accepted(exchange, "a change that the attribute table allows"))
+            if not is_failure(exchange.status):
+                expected |= legal
+                expected.pop(keyword, None)  # coerced: to what, is for the SCP to say
+        judge(holds(risked.get(SUPPORTED), item(**expected)))
+        judge(ups.state_is(risked.get(STATE), "IN PROGRESS"))
+
+    hold()
+
+
+# --- text and the response --------------------------------------------------------------------------------------------
+
+
+NAME = "Müller^Jürgen"
+COMMENT = "Größe geprüft; 測定済み; Проверено"
+MEANING = "Raum Süd 東"
+
+
+@pytest.mark.requirement("CC26-TMS-026")
+@pytest.mark.parametrize("asked", ["each", "all", "with-character-set"])
+def test_character_sets_together(tdd, schedule, judge, asked):
+    workitem = schedule("TREATMENT", patient_name=NAME)
+    foreign = Course(tdd, workitem, "OST")
+    if foreign.claim().status != 0:
+        pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
+    before = foreign.get()
+    room = code_item("ROOM1", "99TDWII", MEANING)
+    text = {"CommentsOnTheScheduledProcedureStep": COMMENT, PROGRESS: item(
+        ProcedureStepProgress="10", ProcedureStepDiscontinuationReasonCodeSequence=room)}  # fmt: skip
+    exchange = foreign.set(SpecificCharacterSet="ISO_IR 192", **text)
+    if is_failure(exchange.status):
+        judge(ups.untouched(before, foreign.get()))
+        pytest.skip(f"not judged: text in ISO_IR 192 is refused, status {exchange.status:04X}")
+    judge(status.accepted(exchange, "text in ISO_IR 192"))
+    # and back again, so that the last character set is not the one that happens to hold everything
+    latin = foreign.set(SpecificCharacterSet="ISO_IR 100", ProcedureStepLabel="Prüfung")
+    judge(status.accepted(latin, "text in ISO_IR 100"))
+    expected = item(ProcedureStepLabel="Prüfung", **text)
+    if name := workitem.facts.get("patient_name"):
+        expected.PatientName = name
+    keywords = [element.keyword for element in expected]
+    questions = {"each": [[k] for k in keywords], "all": [[]], "with-character-set": [["SpecificCharacterSet", *keywords]]}
+    for question in questions[asked]:
+        judge(holds(foreign.get(question), part_of(expected, question if len(question) == 1 else keywords)))
+
+
+def part_of(dataset, keywords):
+    part = Dataset()
+    for keyword in keywords:
+        part.add(dataset[keyword])
+    return part
+
+
+@pytest.mark.requirement("CC26-TMS-027")
+def test_response_names_the_ups(course, answer, refusal, judge):
+    judge(status.accepted(answer, "an N-SET with the lock"))
+    for exchange in (answer, refusal):
+        judge(status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", course.workitem.uid))
+
+
+@pytest.mark.requirement("CC26-TMS-028")
+def test_response_names_ups_push(answer, refusal, judge):
+    judge(status.accepted(answer, "an N-SET with the lock"))
+    for exchange in (answer, refusal):
+        judge(status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH))
+
+
+@pytest.mark.requirement("CC26-TMS-029")
+def test_transaction_uid_is_not_in_the_response(answer, refusal, judge):
+    judge(status.accepted(answer, "an N-SET with the lock") + status.answered(refusal))
+    judge(status.no_transaction_uid([answer, refusal]))

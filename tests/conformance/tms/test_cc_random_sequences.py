@@ -1,0 +1,59 @@
+"""Random sequences of requests, of performers and watchers, against the model of a UPS [CC.1.1, CC.2]."""
+
+import itertools
+from datetime import datetime, timedelta
+
+import pytest
+
+from tdwii_conformance.drivers import objects
+from tests.conformance.tms.ups_machine import Environment, drive
+
+RESET_AFTER = 10  # examples
+
+
+@pytest.fixture
+def environment(tdd, other_tdd, system, schedule, judge, new_example):
+    treatment = objects.new_treatment()
+    station, start = system.workitems.station, datetime.now()
+    ost = system.ost.ae_title if system.ost else "OST"
+    names = {"tms": system.tms.ae_title, "ost": ost, "station": station, "start": start}
+    final = objects.final_update(
+        progress=100,
+        station=station,
+        start=start,
+        end=start + timedelta(minutes=12),
+        records=[objects.record(treatment)],
+        ost=ost,
+        canceled=False,
+    )
+    examples = itertools.count()
+
+    def begin():
+        new_example()
+        if next(examples) % RESET_AFTER == 0:
+            if system.reset is not None:
+                system.reset()
+            environment.marker = schedule("TREATMENT").uid
+
+    environment = Environment(
+        performers=[tdd, other_tdd],
+        watchers=[],
+        attributes=objects.workitem(treatment, **names, edition=system.edition),
+        final=final,
+        marker="",
+        judge=judge,
+        begin=begin,
+        cancels="request-cancel" in system.tms_claims,
+    )
+    return environment
+
+
+@pytest.mark.requirement("CC11-TMS-101")
+def test_performers(environment, bounds):
+    drive(environment, bounds)
+
+
+@pytest.mark.requirement("CC11-TMS-102")
+def test_performers_and_watchers(environment, bounds, watcher, second_watcher):
+    environment.watchers = [watcher, second_watcher]
+    drive(environment, bounds)
