@@ -21,7 +21,7 @@ from tests.conformance.tms.ups_machine import Environment, drive
 STATION = Code("TDD1", "99TDWII", "Treatment machine 1")
 SETTINGS = hypothesis.settings(
     hypothesis.settings.get_profile("ci"),
-    max_examples=200,
+    max_examples=400,
     stateful_step_count=40,
     phases=[hypothesis.Phase.generate],
     report_multiple_bugs=False,  # which also ends the search with the first
@@ -55,11 +55,13 @@ class LostAfterReturn(TMS):
     """Forgets to report the first change to an AE that unsubscribed from a UPS and subscribed again."""
 
     def __init__(self, *arguments, **keywords):
-        self.left, self.back = set(), set()
+        self.left, self.back, self.subscribing = set(), set(), False
         super().__init__(*arguments, **keywords)
 
     def subscription(self, instance, action, information):
+        self.subscribing = True  # what is published now are initial events
         outcome = super().subscription(instance, action, information)
+        self.subscribing = False
         key = (information.get("ReceivingAE"), instance)
         if action == UNSUBSCRIBE and outcome.status == 0:
             self.left.add(key)
@@ -69,8 +71,7 @@ class LostAfterReturn(TMS):
         return outcome
 
     def _publish(self, event, receivers):
-        initial = event.type == 1 and len(receivers) == 1
-        lost = {ae for ae in receivers if (ae, event.uid) in self.back and not initial}
+        lost = {ae for ae in receivers if (ae, event.uid) in self.back and not self.subscribing}
         self.back -= {(ae, event.uid) for ae in lost}
         super()._publish(event, [ae for ae in receivers if ae not in lost])
 
