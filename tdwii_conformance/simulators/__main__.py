@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 from ..dimse import Peer
@@ -36,7 +37,17 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--ost-port", type=int, default=0, help="port of the OST with 'all' (default: a free one)")
     parser.add_argument("--ae-title", help="AE title (default: TMS or OST)")
     parser.add_argument(
-        "--destination", type=_destination, action="append", default=[], metavar="AE=HOST:PORT", help="a move destination; repeat"
+        "--destination", type=_destination, action="append", default=[], metavar="AE=HOST:PORT",
+        help="a move destination, and receiver of event reports; repeat",
+    )  # fmt: skip
+    parser.add_argument(
+        "--fallback", action="append", default=[], metavar="AE", help="who is told of every start and stop of the TMS; repeat"
+    )
+    parser.add_argument(
+        "--retention",
+        type=float,
+        metavar="SECONDS",
+        help="keep UPS in a final state so long without deletion lock (default: for ever)",
     )
     parser.add_argument("--folder", type=Path, help="where instances are kept (default: in memory)")
     parser.add_argument("--store", type=Path, help="SQLite file of the worklist (default: in memory)")
@@ -58,7 +69,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 instructions = InstanceStore(given.folder / "tms" if given.folder else None)
                 title = given.ae_title if given.ae_title and given.actor == "tms" else "TMS"
                 tms = TMS(
-                    title, host=given.host, port=given.port, store=store, instructions=instructions, destinations=destinations
+                    title,
+                    host=given.host,
+                    port=given.port,
+                    store=store,
+                    instructions=instructions,
+                    destinations=destinations,
+                    fallback=given.fallback,
+                    retention=timedelta(seconds=given.retention) if given.retention is not None else None,
                 )
                 running.append(stack.enter_context(tms))
             if given.actor in ("ost", "all"):
