@@ -5,13 +5,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT ?= report/index.html
 
-.PHONY: conformance test lint bench clean
+.PHONY: conformance test thorough lint bench clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
 
 test: lint  ## everything: lint, types, layers, the tool's own tests, the conformance run
 	$(BIN)/python -m pytest -q -n auto
+
+thorough: $(READY)  ## the random tests, long and anew each time
+	$(BIN)/python -m pytest tests/conformance --embedded -q --hypothesis-profile thorough -k "random or round_trip or sequences"
 
 lint: $(READY)
 	$(BIN)/ruff check .

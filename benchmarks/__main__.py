@@ -28,6 +28,7 @@ from tdwii_conformance.dimse import Peer, connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.messages import item, state_change, worklist_query
 
+from . import events
 from .servers import CONTEXTS, PULL, PUSH, RESPONSES, plain_server, tms_server, workitem
 
 ROUNDS, MESSAGES, SIZES = 5, 20, (100, 1_000, 10_000)
@@ -150,8 +151,10 @@ def main() -> None:
             table.add_row(name, f"{before:.1f} ms", f"{after:.1f} ms", f"{after / before:.2f}")
     for size in SIZES:
         table.add_row(f"C-FIND by Patient ID among {size:,}", "", f"{single_key(size):.1f} ms", "")
+    for row in events.rows(running):
+        table.add_row(*row)
     table.add_row("whole embedded run, one process", "", whole_run(), "")
-    Console(width=100).print(table)
+    Console(width=110).print(table)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import AE, evt, sop_class
 
+from tdwii_conformance.dimse import Peer
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.messages import Code, item, worklist_query
 from tdwii_conformance.simulators.tms import TMS
@@ -52,6 +53,13 @@ def plain_server(ready: Any, stop: Any) -> None:
     ready.send(server.server_address[1])
     stop.wait()
     server.shutdown()
+
+
+def watching_tms(ready: Any, stop: Any, receivers: dict[str, Peer]) -> None:
+    """Serve with the simulated TMS, for receivers of event reports."""
+    with TMS(destinations=receivers) as tms:
+        ready.send(tms.peer.port)
+        stop.wait()
 
 
 def tms_server(ready: Any, stop: Any, workitems: int) -> None:

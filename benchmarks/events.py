@@ -1,0 +1,131 @@
+"""What event reports cost: their way to a watcher, many of them, and what they add to the request that causes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.checks.events import event_type
+from tdwii_conformance.dimse import Peer
+from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.drivers.receiver import Receiver
+from tdwii_conformance.drivers.tdd import TDD, UPS
+from tdwii_conformance.drivers.watcher import GLOBAL, Watcher
+
+from .servers import watching_tms, workitem
+
+DEADLINE = 120.0
+WATCHERS, WORKITEMS, SUBSCRIBERS = 10, 1_000, (0, 1, 10, 50)
+STATE_REPORT, ASSIGNED = 1, 5
+SUBSCRIBE, UNSUBSCRIBE = 3, 4
+Running = Callable[..., "contextmanager[Peer]"]
+
+
+@contextmanager
+def watched(running: Running, number: int, *, lock: bool = False) -> Iterator[tuple[TDD, list[Watcher]]]:
+    """Run a TMS in a process of its own, with watchers in this one."""
+    titles = [f"WATCHER{n}" for n in range(number)]
+    with Receiver("TDD") as receiver:
+        known = {title: dataclasses.replace(receiver.peer, ae_title=title) for title in titles}
+        with running(watching_tms, known) as peer, TDD(peer, peer, calling="TDD") as tdd:
+            watchers = [Watcher(tdd, receiver, title, DEADLINE) for title in titles]
+            for watcher in watchers:
+                assert watcher.subscribe(lock=lock).status == 0
+            yield tdd, watchers
+
+
+def delay(running: Running) -> float:
+    """Return milliseconds (median) from the response to an N-CREATE to its event report at an idle watcher."""
+    took = []
+    with watched(running, 1) as (tdd, (watcher,)):
+        for _ in range(50):
+            created = tdd.create(uid := generate_uid(), workitem())
+            report = watcher.wait_for(uid, STATE_REPORT)
+            assert report is not None
+            took.append((report.request.time - created.responses[-1].time).total_seconds() * 1000)
+    return statistics.median(took)
+
+
+def burst(running: Running) -> tuple[float, int, float]:
+    """Return event reports per second of many UPS to many watchers, their number, and N-CREATEs per second meanwhile.
+
+    All must come, in order; else it is no result.
+    """
+    attributes = workitem()
+    uids = [generate_uid() for _ in range(WORKITEMS)]
+    with watched(running, WATCHERS, lock=True) as (tdd, watchers):
+        began = time.perf_counter()
+        for uid in uids:
+            assert tdd.create(uid, attributes).status == 0
+        created = time.perf_counter() - began
+        for watcher in watchers:
+            # UPS Assigned follows the state report, so it is the last.
+            assert watcher.wait_for(uids[-1], ASSIGNED) is not None
+        seconds = time.perf_counter() - began
+        for watcher in watchers:
+            told = [(report.instance_uid, event_type(report)) for report in watcher.reports()]
+            assert told == [(uid, kind) for uid in uids for kind in (STATE_REPORT, ASSIGNED)]
+    events = WATCHERS * WORKITEMS * 2
+    return events / seconds, events, WORKITEMS / created
+
+
+def receiving(questions: Any, titles: list[str]) -> None:
+    """Receive event reports in a process of its own; answer when the first so many watchers were told of a UPS."""
+    with Receiver("TDD") as receiver:
+        questions.send(receiver.peer.port)
+        while (question := questions.recv()) is not None:
+            number, uid = question
+            for title in titles[:number]:
+                assert receiver.wait_for(lambda r, uid=uid: r.instance_uid == uid and event_type(r) == ASSIGNED, title, 0, DEADLINE)
+            questions.send(number)
+
+
+def creation(running: Running) -> dict[int, float]:
+    """Return milliseconds (median) of an N-CREATE with so many subscribers; the earlier ones' reports have come.
+
+    TMS, receivers and who asks are three processes: what is measured is the answer, not who else is busy here.
+    """
+    took: dict[int, list[float]] = {number: [] for number in SUBSCRIBERS}
+    attributes = workitem()
+    titles = [f"WATCHER{n}" for n in range(max(SUBSCRIBERS))]
+    spawn = multiprocessing.get_context("spawn")
+    questions, theirs = spawn.Pipe()
+    receivers = spawn.Process(target=receiving, args=(theirs, titles))
+    receivers.start()
+    port = questions.recv()
+    known = {title: Peer(title, "127.0.0.1", port) for title in titles}
+    with running(watching_tms, known) as peer, TDD(peer, peer, calling="TDD") as tdd:
+        # Alternately, so that the noise of the machine hits all alike.
+        for _ in range(15):
+            for number in SUBSCRIBERS:
+                for position, title in enumerate(titles):
+                    action, lock = (SUBSCRIBE, {"DeletionLock": "FALSE"}) if position < number else (UNSUBSCRIBE, {})
+                    assert tdd.action(GLOBAL, action, item(ReceivingAE=title, **lock), context=UPS.WATCH).status == 0
+                for _ in range(4):
+                    uid = generate_uid()
+                    created = tdd.create(uid, attributes)
+                    assert created.status == 0
+                    took[number].append((created.responses[-1].time - created.request.time).total_seconds() * 1000)
+                    questions.send((number, uid))
+                    questions.recv()
+    questions.send(None)
+    receivers.join(10)
+    return {number: statistics.median(values) for number, values in took.items()}
+
+
+def rows(running: Running) -> Iterator[tuple[str, str, str, str]]:
+    """Measure, and yield the rows of the table."""
+    yield "event report after the response to its cause", "", f"{delay(running):.1f} ms", ""
+    rate, events, creations = burst(running)
+    yield f"{events:,} event reports to {WATCHERS} watchers", "", f"{rate:.0f}/s", ""
+    yield "  N-CREATE meanwhile", "", f"{creations:.0f}/s", ""
+    without, *_ = costs = creation(running).values()
+    for number, cost in zip(SUBSCRIBERS, costs, strict=True):
+        yield f"N-CREATE with {number} subscribers", "", f"{cost:.1f} ms", f"{cost / without:.2f}"
