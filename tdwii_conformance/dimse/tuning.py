@@ -36,7 +36,7 @@ class Checkpoint:
     it there at once, and idle associations leave the processor to those that work.
     """
 
-    IDLE = 0.02  # seconds; also how late a network time-out, or the end of the association, is noticed
+    IDLE = 0.25  # seconds; also how late a network time-out is noticed
     LINGER = 0.02  # seconds after a PDU in which the reactor runs freely: the message is queued after the PDU is announced
 
     def __init__(self, reactor: threading.Thread) -> None:
@@ -95,7 +95,7 @@ class Wait:
     socket of our own to which a byte is sent when one of its queues gets something.
     """
 
-    IDLE = 0.05  # seconds; how late a timer that has run out may be noticed
+    IDLE = 0.25  # seconds; how late a timer that has run out may be noticed
     CLOSED = 0.001  # seconds between looks when there is no connection any more
 
     def __init__(self, dul: Any) -> None:
@@ -168,7 +168,12 @@ def tune(event: Any) -> None:
     checkpoint = association._reactor_checkpoint = Checkpoint(association)
     association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
     wait = Wait(association.dul)
-    association.bind(evt.EVT_CONN_CLOSE, lambda _: wait.close())
+
+    def closed(_: Any) -> None:
+        wait.close()
+        checkpoint.nudge()  # the association is over: its thread may end
+
+    association.bind(evt.EVT_CONN_CLOSE, closed)
     connection = association.dul.socket.socket
     if connection is not None:
         # A DIMSE message is two small PDUs; with Nagle the second waits for the peer's delayed ACK of the first.
