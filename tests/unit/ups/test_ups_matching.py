@@ -63,6 +63,14 @@ def found(stored, keys):
         ("PatientID", "P[1]", "P[1]*", True),
         ("CommentsOnTheScheduledProcedureStep", "one\r\ntwo", "one*two", True),
         ("WorklistLabel", "Linac 1", "Linac ?", True),
+        ("WorklistLabel", "abcabd", "*ab?*d", True),
+        ("WorklistLabel", "abcabd", "*ab*c*d*", True),
+        ("WorklistLabel", "abcabd", "*ab*d*c", False),
+        ("WorklistLabel", "aab", "*a*a*a*b", False),
+        ("WorklistLabel", "aab", "a*ab", True),
+        ("WorklistLabel", "aab", "aa*ab", False),
+        ("WorklistLabel", "x" * 60, "*x" * 40 + "y", False),  # at once, not after a lifetime of going back
+        ("WorklistLabel", "x" * 60, "*" * 70 + "?" * 60, True),
         # no wild card in these VRs
         ("StudyInstanceUID", "1.2.3.9", "1.2.3.*", False),
         # person names: without regard to case, our documented choice
