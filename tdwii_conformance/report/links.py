@@ -7,8 +7,8 @@ import re
 __all__ = ["source_links"]
 
 BASE = "https://dicom.nema.org/medical/dicom/current/output/chtml"
-# "PS3.7 10.1.4", or a section of Annex CC of PS3.4 by itself, "CC.2.1.3".
-SOURCE = re.compile(r"(?:PS3\.(\d{1,2}) ([A-Z]{1,2}|\d{1,2})((?:\.\d+)*)|(CC)((?:\.\d+)+))")
+# "PS3.7 10.1.4", or a section of Annex CC of PS3.4 by itself, "CC.2.1.3"; also with a table, "CC.1.1 table CC.1.1-2".
+SOURCE = re.compile(r"(?:PS3\.(\d{1,2}) ([A-Z]{1,2}|\d{1,2})((?:\.\d+)*)|(CC)((?:\.\d+)+))(?: table \S+)?")
 
 
 def source_links(source: str) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import argparse
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import timedelta
@@ -58,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; return 0, 2 for wrong arguments, 3 if a port cannot be had."""
     given = _arguments(arguments)
     destinations = {peer.ae_title: peer for peer in given.destination}
+    # What others send may break the rules of its VR, without a word from us on the terminal.
+    warnings.filterwarnings("ignore", module="pydicom")
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

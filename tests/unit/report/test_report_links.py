@@ -22,6 +22,7 @@ from tdwii_conformance.report.links import BASE, source_links
         # the same rule for sections of our own
         ("CC.2.1.3", "part04/sect_CC.2.html#sect_CC.2.1.3"),
         ("CC.1.1", "part04/chapter_CC.html#sect_CC.1.1"),
+        ("CC.1.1 table CC.1.1-2", "part04/chapter_CC.html#sect_CC.1.1"),
     ],
 )
 def test_a_section_has_its_page(source, page):
