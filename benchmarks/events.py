@@ -21,7 +21,7 @@ from tdwii_conformance.drivers.watcher import GLOBAL, Watcher
 
 from .servers import watching_tms, workitem
 
-DEADLINE, SETTLE = 120.0, 0.1
+DEADLINE, SETTLE = 120.0, 0.3
 WATCHERS, WORKITEMS, SUBSCRIBERS = 10, 1_000, (0, 1, 10, 50)
 STATE_REPORT, ASSIGNED = 1, 5
 SUBSCRIBE, UNSUBSCRIBE = 3, 4
@@ -115,7 +115,7 @@ def creation(running: Running) -> dict[int, float]:
                     took[number].append((created.responses[-1].time - created.request.time).total_seconds() * 1000)
                     questions.send((number, uid))
                     questions.recv()
-                    time.sleep(SETTLE)  # the receivers' answers are still on their way to the TMS
+                    time.sleep(SETTLE)  # the associations of the last reports are still busy at the TMS
     questions.send(None)
     receivers.join(10)
     return {number: statistics.median(values) for number, values in took.items()}
