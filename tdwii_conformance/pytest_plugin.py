@@ -238,10 +238,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.user_properties += [("requirement", requirement.id), ("level", requirement.level)]
     if item.config.pluginmanager.hasplugin("allure_listener"):
         _label_for_allure(requirement)
-    if requirement.claim and system_key in item.config.stash:
-        claims = item.config.stash[system_key].claims(requirement.actor)
-        if requirement.claim not in claims:
-            pytest.skip(f"not claimed: {requirement.claim}")
+    if system_key in item.config.stash:
+        _skip_unclaimed(requirement, item.config.stash[system_key])
+
+
+def _skip_unclaimed(requirement: Requirement, system: SystemUnderTest) -> None:
+    described = {"TMS": system.tms, "OST": system.ost}
+    if described.get(requirement.actor, system.tdd) is None:
+        pytest.skip(f"not described: no [{requirement.actor.lower()}] in the system's description")
+    if requirement.claim and requirement.claim not in system.claims(requirement.actor):
+        pytest.skip(f"not claimed: {requirement.claim}")
 
 
 def _label_for_allure(requirement: Requirement) -> None:

@@ -56,16 +56,6 @@ def retriever(tdd, receiver):
     return tdd
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _described(system, request):
-    """Leave out what the description does not describe."""
-    roles = {"tms": system.tms, "ost": system.ost}
-    for node in request.session.items:
-        for role, peer in roles.items():
-            if peer is None and f"conformance/{role}/" in node.nodeid.replace(os.sep, "/"):
-                node.add_marker(pytest.mark.skip(reason=f"not described: no [{role}] in the system's description"))
-
-
 @pytest.fixture(scope="session")
 def associate(system, wire):
     """A function that requests an association with the ``"TMS"`` or ``"OST"`` and any presentation contexts."""
@@ -127,7 +117,7 @@ class Schedule:
         return self._scheduled(uid, begins, attributes, treatment)
 
     def _treatment(self, start, modality, patient_name):
-        folder = self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
+        folder = self._folder
         if folder is None:
             return objects.new_treatment(start, modality=modality, patient_name=patient_name)
         treatment = self._read(folder)
@@ -147,6 +137,20 @@ class Schedule:
             for remark in self._own.remarks:
                 warnings.warn(f"objects in {folder}: {remark}", stacklevel=1)
         return self._own
+
+    def has_instances(self, role):
+        """Skip what retrieves the instances of our workitems from a system that was not given them."""
+        claim = {"OST": "store-inputs", "TMS": "store-instructions"}[role]
+        taken = self.system.workitems.source == "existing" and self.system.tms is not None
+        if claim not in self.system.claims(role) and not taken and self._folder is None:
+            pytest.skip(
+                f"not claimed: {claim}; so the {role} has no instances of the workitems that we create,"
+                " unless [objects] folder says where they are"
+            )
+
+    @property
+    def _folder(self):
+        return self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
 
     def _store(self, role, claim, instance):
         if claim in self.system.claims(role):

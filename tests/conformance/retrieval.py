@@ -29,7 +29,8 @@ class Retrieve:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def reference(cls, workitem):
+    def reference(cls, workitem, schedule):
+        schedule.has_instances(cls.role)
         return cls.references(workitem)[0]
 
     @pytest.fixture(scope="class")

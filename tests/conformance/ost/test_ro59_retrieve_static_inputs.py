@@ -25,6 +25,7 @@ class TestRetrieveStaticInputs(Retrieve):
 
 @pytest.mark.requirement("RO59-OST-016")
 def test_record_of_the_interrupted_session(retriever, schedule, judge):
+    schedule.has_instances("OST")
     workitem = schedule("CONTINUATION")
     retrieval = retriever.retrieve_references("OST", workitem.records)
     judge(move.received_exactly(retrieval, [record.instance for record in workitem.records]))
@@ -32,6 +33,7 @@ def test_record_of_the_interrupted_session(retriever, schedule, judge):
 
 @pytest.mark.requirement("RO59-OST-017")
 def test_ion_plan(retriever, schedule, judge):
+    schedule.has_instances("OST")
     workitem = schedule("TREATMENT", modality="ion")
     retrieval = retriever.retrieve_references("OST", workitem.plans)
     judge(move.received_exactly(retrieval, [plan.instance for plan in workitem.plans]))
