@@ -6,7 +6,7 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 
-from tdwii_conformance.checks import find, move, status, workitem
+from tdwii_conformance.checks import events, find, move, status, workitem
 from tdwii_conformance.drivers.messages import item
 from tdwii_conformance.exchange import Exchange, Message
 from tdwii_conformance.profile import Requirement
@@ -31,6 +31,43 @@ DONE = message(Status=0)
 QUERY = item(SOPInstanceUID=None, PatientID=None, InputInformationSequence=[item(TypeOfInstances=None)])
 NESTED = item(TypeOfInstances="DICOM", StudyInstanceUID="1.2")
 REFUSAL = Requirement("RO60-TMS-900", "TMS", "RO-60", "shall", "CC.1.1", "x", statuses=(0xC301,), warnings=(0xC302,))
+
+
+EVENT = "1.2.840.10008.5.1.4.34.6.4"
+PUSH = "1.2.840.10008.5.1.4.34.6.1"
+
+
+def report(state=None, kind=1, *, context=EVENT, uid="1.1", sop_class=PUSH, dataset=True):
+    information = item(ProcedureStepState=state) if dataset else None
+    command = {"AffectedSOPClassUID": sop_class, "AffectedSOPInstanceUID": uid, "EventTypeID": kind}
+    return Exchange("N-EVENT-REPORT", "TMS", "WATCHER", context, message(information, **command), (DONE,), "")
+
+
+STATES = [report("SCHEDULED"), report("IN PROGRESS"), report("IN PROGRESS"), report(None, 3), report("COMPLETED")]
+
+
+@pytest.mark.parametrize(
+    ("findings", "expected"),
+    [
+        (events.told(report("SCHEDULED"), "a state report"), []),
+        (events.told(None, "a state report"), ["no such event report in time"]),
+        (events.told(report(dataset=False), "a state report"), ["no event information"]),
+        (events.not_told([], "unsubscribed"), []),
+        (
+            events.not_told([report("CANCELED"), report(None, 5)], "unsubscribed"),
+            ["UPS State Report (CANCELED)", "UPS Assigned"],
+        ),
+        (events.about(report("SCHEDULED"), "1.1"), []),
+        (events.about(report("SCHEDULED", uid="1.2"), "1.1"), ["'1.2'"]),
+        (events.about(report("SCHEDULED", sop_class=EVENT), "1.1"), [f"'{EVENT}'"]),
+        (events.about(report("SCHEDULED", context=PULL), "1.1"), [f"abstract syntax {PULL}"]),
+        (events.in_order(events.states_told(STATES), ["SCHEDULED", "IN PROGRESS", "COMPLETED"], "states"), []),
+        (events.in_order(events.states_told(STATES[::-1]), ["SCHEDULED", "COMPLETED"], "states"), ["COMPLETED, IN PROGRESS, SCHEDULED"]),
+        (events.in_order([], ["SCHEDULED"], "states"), ["nothing"]),
+    ],
+)  # fmt: skip
+def test_event_reports(findings, expected):
+    assert [finding.received for finding in findings] == expected
 
 
 @pytest.mark.parametrize(

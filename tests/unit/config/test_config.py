@@ -1,6 +1,7 @@
 """A description of a system is understood whole, or refused with every mistake named by file and key."""
 
 import datetime
+import sys
 from pathlib import Path
 
 import pytest
@@ -135,11 +136,41 @@ date = "today"
         (SMALL + 'date = "2025-03-31..2025-03-30"', "workitems.date: '2025-03-31..2025-03-30' ends before it begins"),
         (SMALL + '[ours]\nsecond_performer = "TDD"',
          "ours.second_performer: 'TDD' is the first one's AE title: the two must differ"),
+        (SMALL + '[ours]\nsecond_watcher = "TDD"',
+         "ours.second_watcher: 'TDD' is the first one's AE title: the two must differ"),
+        (SMALL + "[properties]\nexamples = 0", "properties.examples: 0 is not a count: give 1 to 100000"),
         (SMALL + "claims = 3", "workitems.claims: unknown key; known are source, station, date"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(write, text, problem):
     assert problems(write(text)) == [problem]
+
+
+def test_a_remote_system_is_tried_within_bounds(write):
+    system = load_system(write(SMALL + '[properties]\nexamples = 3\nsteps = 7\n[ours]\nsecond_watcher = "W2"'))
+    assert (system.property_examples, system.property_steps, system.second_watcher) == (3, 7, "W2")
+    assert load_system(write(SMALL)).property_examples == 20
+    assert load_system(write(SMALL)).restart is None
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("open('restarted', 'w').close()", None),
+        ("import sys; sys.exit('no such service')", r"tms\.restart: .* ended with 1: no such service"),
+        ("import threading; threading.Event().wait()", r"tms\.restart: .* did not end within 0\.5 s"),
+    ],
+    ids=["ends", "fails", "hangs"],
+)
+def test_the_restart_command_runs_beside_the_description(write, tmp_path, code, said):
+    command = f'restart = ["{sys.executable}", "-c", "{code}"]'
+    system = load_system(write(SMALL.replace("port = 11114", f"port = 11114\n{command}") + "[timeouts]\nrestart = 0.5"))
+    if said is None:
+        system.restart()
+        assert (tmp_path / "restarted").exists()
+    else:
+        with pytest.raises(OSError, match=said):
+            system.restart()
 
 
 def test_pushing_needs_consent_and_a_claim(write):

@@ -3,6 +3,7 @@
 import pytest
 
 from tdwii_conformance.profile import CatalogueError, load_catalogue
+from tdwii_conformance.profile.ups_tables import state_table
 
 GOOD = """
 [[requirement]]
@@ -83,3 +84,51 @@ def test_unknown_id_names_the_nearest(tmp_path):
 def test_asking_for_a_message_without_a_table_is_an_error(tmp_path):
     with pytest.raises(KeyError, match="no attribute table has a message 'RO-58 answer'"):
         load(tmp_path).attributes("RO-58 answer", "TMS")
+
+
+# --- cells of the state and subscription tables -----------------------------------------------------------------------
+
+CELL_HEAD = "id,event,state,also,tolerated,readings,claim,source\n"
+CELL = "CC11-TMS-901,N-CREATE,no such UPS,B300,,0000: as it is|B300: changed,push,CC.1.1\n"
+
+
+def load_cells(tmp_path, cells, name="cc_1_1.csv"):
+    for folder in ("requirements", "attributes", "cells"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "cells" / name).write_text(CELL_HEAD + cells)
+    return load_catalogue(tmp_path)
+
+
+def test_reads_cells(tmp_path):
+    event, state = next(iter(state_table()))
+    row = CELL.replace("N-CREATE", event).replace("no such UPS", state)
+    (read,) = load_cells(tmp_path, row).cells("CC.1.1")
+    assert (read.cell, read.claim, read.transaction, read.level) == ((event, state), "push", "CC.1.1", "shall")
+    assert read.statuses[-1] == 0xB300
+    assert read.readings == {"0000": "as it is", "B300": "changed"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            ("CC11-TMS-901,N-CREATE", "CC11-TMS-901,N-INVENT"),
+            "cells/cc_1_1.csv: line 2: CC11-TMS-901: the table has no cell N-INVENT / no such UPS",
+        ),
+        (("0000: as it is", "as it is"), "cells/cc_1_1.csv: line 2: CC11-TMS-901: reading 'as it is' is not 'STATUS: words'"),
+        (("B300,", "B3,"), "statuses"),
+        ((",push", ""), "fewer than 8 columns"),
+    ],
+)
+def test_refuses_malformed_cells(tmp_path, change, said):
+    event, state = next(iter(state_table()))
+    row = CELL.replace(*change).replace("N-CREATE", event)
+    row = row if "N-INVENT" in row else row.replace("no such UPS", state)
+    with pytest.raises(CatalogueError) as error:
+        load_cells(tmp_path, row)
+    assert said in str(error.value)
+
+
+def test_refuses_cells_of_no_section(tmp_path):
+    with pytest.raises(CatalogueError, match=r"cells/cc_9.csv: is the table of no section; known are cc_1_1.csv, cc_2_3.csv"):
+        load_cells(tmp_path, CELL, "cc_9.csv")
