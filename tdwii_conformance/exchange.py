@@ -22,7 +22,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-__all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode"]
+__all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode", "exchange_from_json", "exchange_to_json"]
 
 PENDING = (0xFF00, 0xFF01)
 
@@ -207,7 +207,7 @@ class Transcript(Sequence[Exchange]):
 
     def write(self, path: Path) -> None:
         """Write to `path`, replacing what is there."""
-        path.write_text("".join(json.dumps(_to_json(e)) + "\n" for e in self), encoding="utf-8")
+        path.write_text("".join(json.dumps(exchange_to_json(e)) + "\n" for e in self), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Transcript:
@@ -221,13 +221,14 @@ class Transcript(Sequence[Exchange]):
         exchanges = []
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
-                exchanges.append(_from_json(json.loads(line)))
+                exchanges.append(exchange_from_json(json.loads(line)))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise TranscriptError(f"{path}, line {number}: not an exchange: {error!r}") from error
         return cls(exchanges)
 
 
-def _to_json(exchange: Exchange) -> dict[str, Any]:
+def exchange_to_json(exchange: Exchange) -> dict[str, Any]:
+    """Return an exchange as what a line of a transcript file holds."""
     return {
         "service": exchange.service,
         "requestor": exchange.requestor,
@@ -249,7 +250,8 @@ def _message_to_json(message: Message) -> dict[str, Any]:
     }
 
 
-def _from_json(value: dict[str, Any]) -> Exchange:
+def exchange_from_json(value: dict[str, Any]) -> Exchange:
+    """Return the exchange that `exchange_to_json` wrote; raises whatever a value of another make leads to."""
     return Exchange(
         service=value["service"],
         requestor=value["requestor"],

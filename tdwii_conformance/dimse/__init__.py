@@ -3,13 +3,14 @@
 from .client import Link, NegotiatedContext, Proposal, connect
 from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .peers import TLS, Peer, Timeouts, check_ae_title
-from .recording import Recorder
+from .recording import AssociationRecorder, Recorder
 from .server import Handler, Server
 from .tuning import tune
 
 __all__ = [
     "TLS",
     "Aborted",
+    "AssociationRecorder",
     "DimseError",
     "Handler",
     "Link",

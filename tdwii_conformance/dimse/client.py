@@ -19,9 +19,10 @@ from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom import sop_class as sop_classes
 
 from ..exchange import Exchange, Transcript
+from ..observation import Association
 from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .peers import Peer, Timeouts, check_ae_title
-from .recording import Recorder
+from .recording import AssociationRecorder, Recorder
 from .tuning import quiet_logging, tune
 
 __all__ = ["Link", "NegotiatedContext", "Proposal", "connect"]
@@ -91,6 +92,7 @@ def connect(
     timeouts: Timeouts | None = None,
     transcript: Transcript | None = None,
     scp_roles: Sequence[str] = (),
+    associations: Callable[[Association], None] | None = None,
 ) -> Link:
     """Request an association.
 
@@ -108,6 +110,8 @@ def connect(
         Gets every exchange.
     scp_roles : sequence of str
         SOP classes for which we propose to be the SCP on this association: Storage for C-GET, UPS Event for event reports.
+    associations : callable, optional
+        Called with the association when it has ended, or when there was none.
 
     Returns
     -------
@@ -123,7 +127,7 @@ def connect(
     if len(contexts) > MAXIMUM_CONTEXTS:
         raise ValueError(f"{len(contexts)} presentation contexts: an association has room for {MAXIMUM_CONTEXTS}")
     link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript)
-    link._open(contexts_of(contexts), scp_roles)
+    link._open(contexts_of(contexts), scp_roles, associations)
     return link
 
 
@@ -150,7 +154,9 @@ class Link:
         if self._transcript is not None:
             self._transcript.append(exchange)
 
-    def _open(self, contexts: list[Any], scp_roles: Sequence[str]) -> None:
+    def _open(
+        self, contexts: list[Any], scp_roles: Sequence[str], associations: Callable[[Association], None] | None = None
+    ) -> None:
         peer, timeouts = self.peer, self.timeouts
         entity = AE(self.calling)
         entity.connection_timeout, entity.acse_timeout = timeouts.connect, timeouts.association
@@ -170,6 +176,7 @@ class Link:
                     (evt.EVT_CONN_OPEN, lambda event: connected.set()),
                     (evt.EVT_C_STORE, lambda event: 0x0000),
                     *self._recorder.handlers,
+                    *(AssociationRecorder(associations).handlers if associations else ()),
                 ],
             )
         except OSError as error:

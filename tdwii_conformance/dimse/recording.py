@@ -11,8 +11,9 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt
 
 from ..exchange import PENDING, Exchange, Message
+from ..observation import Association
 
-__all__ = ["SERVICES", "Recorder"]
+__all__ = ["SERVICES", "AssociationRecorder", "Recorder"]
 
 # Command Field (0000,0100) of requests [PS3.7 E.1]; a response has the highest bit set as well.
 SERVICES = {
@@ -30,8 +31,6 @@ class Recorder:
     ----------
     done : callable
         Takes an `Exchange` that has ended.
-    ours : str
-        The AE title on our side, for exchanges that begin before the peer's is known.
     """
 
     def __init__(self, done: Callable[[Exchange], None]) -> None:
@@ -103,3 +102,65 @@ class Recorder:
         has_data = command.get("CommandDataSetType", 0x0101) != 0x0101  # [PS3.7 E.1]: 0101H says there is none
         encoded = message.data_set.getvalue() if has_data and message.data_set is not None else None
         return Message(command, datetime.now().astimezone(), encoded, str(transfer_syntax))
+
+
+class AssociationRecorder:
+    """Hands on what became of one connection when it closes, whoever requested it.
+
+    Parameters
+    ----------
+    done : callable
+        Takes an `Association` that has ended.
+    """
+
+    def __init__(self, done: Callable[[Association], None]) -> None:
+        self._done = done
+        self._opened = datetime.now().astimezone()
+        self._in_message = False
+        self._last = "the connection was closed before an association was requested"
+
+    @property
+    def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
+        """The event handlers to bind to the association."""
+        return [
+            (evt.EVT_PDU_RECV, self._received), (evt.EVT_PDU_SENT, self._sent), (evt.EVT_DIMSE_RECV, self._message),
+            (evt.EVT_CONN_CLOSE, self._closed),
+        ]  # fmt: skip
+
+    def _message(self, event: Any) -> None:
+        self._in_message = False
+
+    def _received(self, event: Any) -> None:
+        kind = type(event.pdu).__name__
+        self._in_message = self._in_message or kind == "P_DATA_TF"
+        side = "requestor" if event.assoc.is_acceptor else "acceptor"
+        self._note(kind, f"by the {side}")
+
+    def _sent(self, event: Any) -> None:
+        self._note(type(event.pdu).__name__, "by us")
+
+    def _note(self, kind: str, by: str) -> None:
+        match kind:
+            case "A_ASSOCIATE_RQ" | "A_ASSOCIATE_AC":
+                self._last = "the connection was lost"
+            case "A_ASSOCIATE_RJ":
+                self._last = f"rejected {by}"
+            case "A_RELEASE_RQ":
+                self._last = "released"
+            case "A_ABORT_RQ":
+                self._last = f"aborted {by}"
+
+    def _closed(self, event: Any) -> None:
+        association = event.assoc
+        titles = ("", "")
+        proposed: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        accepted: tuple[str, ...] = ()
+        roles: tuple[str, ...] = ()
+        if (request := association.requestor.primitive) is not None:
+            titles = (str(request.calling_ae_title).strip(), str(request.called_ae_title).strip())
+            contexts = request.presentation_context_definition_list
+            proposed = tuple((str(c.abstract_syntax), tuple(str(t) for t in c.transfer_syntax)) for c in contexts)
+            accepted = tuple(dict.fromkeys(str(c.abstract_syntax) for c in association.accepted_contexts))
+            roles = tuple(str(uid) for uid, role in association.requestor.role_selection.items() if role.scp_role)
+        ended = self._last + (" in the middle of a message" if self._in_message and self._last != "released" else "")
+        self._done(Association(*titles, self._opened, proposed, accepted, roles, ended))

@@ -13,9 +13,10 @@ from pynetdicom import AE, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
 from ..exchange import Transcript
+from ..observation import Association
 from .client import Proposal, contexts_of
 from .peers import TLS, Peer, Timeouts, check_ae_title
-from .recording import Recorder
+from .recording import AssociationRecorder, Recorder
 from .tuning import quiet_logging, tune
 
 __all__ = ["Handler", "Server"]
@@ -56,6 +57,10 @@ class Server:
         SOP classes for which a peer may ask to be the SCP: Storage for C-GET, UPS Event for event reports.
     implementation_version_name : str, optional
         What to call ourselves in the negotiation, at most 16 characters.
+    associations : callable, optional
+        Called with every association that has ended.
+    calling : sequence of str
+        AE titles whose associations are accepted, others are rejected; empty: all.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class Server:
         require_called_ae_title: bool = False,
         scp_roles: Sequence[str] = (),
         implementation_version_name: str | None = None,
+        associations: Callable[[Association], None] | None = None,
+        calling: Sequence[str] = (),
     ) -> None:
         self.ae_title = check_ae_title(ae_title)
         self._address = (host, port)
@@ -89,6 +96,8 @@ class Server:
         self._entity.acse_timeout, self._entity.dimse_timeout = deadlines.association, deadlines.message
         self._entity.network_timeout = deadlines.network
         self._entity.require_called_aet = require_called_ae_title
+        self._entity.require_calling_aet = list(calling)
+        self._ended = associations
         if implementation_version_name is not None:
             self._entity.implementation_version_name = implementation_version_name
         self._server: _Listener | None = None
@@ -138,6 +147,9 @@ class Server:
         self._associations = [a for a in self._associations if a.is_alive()] + [association]
         if self._transcript is not None:
             for kind, handler in Recorder(self._transcript.append).handlers:
+                association.bind(kind, handler)
+        if self._ended is not None:
+            for kind, handler in AssociationRecorder(self._ended).handlers:
                 association.bind(kind, handler)
 
     def stop(self) -> None:

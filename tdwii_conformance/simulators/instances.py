@@ -21,7 +21,9 @@ from pydicom.uid import UID
 from pynetdicom import build_context, evt
 from pynetdicom.sop_class import Verification
 
-from ..dimse import Peer, Timeouts, tune
+from ..dimse import AssociationRecorder, Peer, Recorder, Timeouts, tune
+from ..exchange import Transcript
+from ..observation import Association
 
 __all__ = [
     "IdentifierRefused",
@@ -234,7 +236,12 @@ def _refusal(error: Exception) -> Dataset:
 
 
 def move_handler(
-    store: InstanceStore, destinations: Mapping[str, Peer], calling: str, timeouts: Timeouts
+    store: InstanceStore,
+    destinations: Mapping[str, Peer],
+    calling: str,
+    timeouts: Timeouts,
+    transcript: Transcript | None = None,
+    associations: Callable[[Association], None] | None = None,
 ) -> Callable[[Any], Iterator[Any]]:
     """Return a handler of ``evt.EVT_C_MOVE``.
 
@@ -248,6 +255,10 @@ def move_handler(
         Our AE title.
     timeouts : Timeouts
         Deadlines of the sub-operations' association.
+    transcript : Transcript, optional
+        Gets the sub-operations.
+    associations : callable, optional
+        Called with the association of the sub-operations when it has ended.
     """
 
     def handle(event: Any) -> Iterator[Any]:
@@ -269,7 +280,11 @@ def move_handler(
             peer.port,
             {
                 "contexts": proposed[:128],
-                "evt_handlers": [(evt.EVT_CONN_OPEN, tune)],
+                "evt_handlers": [
+                    (evt.EVT_CONN_OPEN, tune),
+                    *(Recorder(transcript.append).handlers if transcript is not None else ()),
+                    *(AssociationRecorder(associations).handlers if associations is not None else ()),
+                ],
                 "tls_args": (peer.tls.client_context(), peer.host) if peer.tls else None,
             },
         )

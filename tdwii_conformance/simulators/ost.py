@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pynetdicom import AllStoragePresentationContexts, evt, sop_class
 
 from ..dimse import TLS, Peer, Server, Timeouts
 from ..exchange import Transcript
+from ..observation import Association
 from ..profile.ups_tables import AttributeRow
 from ..ups.matching import Rows, matches, response_identifier
 from .instances import LEVELS, Instance, InstanceStore, get_handler, leave_out_remaining, move_handler, store_handler
@@ -67,6 +68,10 @@ class OST(Simulator):
         Deadlines.
     transcript : Transcript, optional
         Gets every exchange that was served.
+    associations : callable, optional
+        Called with every association that has ended, also those that it opens.
+    calling : sequence of str
+        AE titles whose associations are accepted, others are rejected; empty: all.
     """
 
     def __init__(
@@ -80,6 +85,8 @@ class OST(Simulator):
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
+        associations: Callable[[Association], None] | None = None,
+        calling: Sequence[str] = (),
     ) -> None:
         self.instances = InstanceStore(folder)
         known = destinations if destinations is not None else {}
@@ -93,7 +100,7 @@ class OST(Simulator):
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
                 (evt.EVT_C_STORE, store_handler(self.instances)),
                 (evt.EVT_C_FIND, self._c_find),
-                (evt.EVT_C_MOVE, move_handler(self.instances, known, ae_title, deadlines)),
+                (evt.EVT_C_MOVE, move_handler(self.instances, known, ae_title, deadlines, transcript, associations)),
                 (evt.EVT_C_GET, get_handler(self.instances)),
             ],
             host=host,
@@ -102,6 +109,8 @@ class OST(Simulator):
             timeouts=deadlines,
             transcript=transcript,
             scp_roles=[syntax for syntax, _ in storage],
+            associations=associations,
+            calling=calling,
         )
 
     def _c_find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:

@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pynetdicom import sop_class
 
 from ..dimse import DimseError, Link, LinkLost, Peer, Timeouts, connect
 from ..exchange import Exchange, Transcript
+from ..observation import Association
 from ..profile.statuses import status_text
 from ..ups import Event, named_character_set
 
@@ -37,12 +38,20 @@ class Reporter:
         Deadlines.
     transcript : Transcript, optional
         Gets every report as an exchange.
+    associations : callable, optional
+        Called with every association that has ended.
     """
 
     def __init__(
-        self, calling: str, receivers: Mapping[str, Peer], timeouts: Timeouts, transcript: Transcript | None = None
+        self,
+        calling: str,
+        receivers: Mapping[str, Peer],
+        timeouts: Timeouts,
+        transcript: Transcript | None = None,
+        associations: Callable[[Association], None] | None = None,
     ) -> None:
         self._calling, self._receivers, self._timeouts, self._transcript = calling, receivers, timeouts, transcript
+        self._associations = associations
         self._lock = threading.Lock()
         self._posted: deque[tuple[Event, Sequence[str]]] = deque()
         self._lines: dict[str, _Line] = {}
@@ -77,7 +86,7 @@ class Reporter:
         """Open an association for reports, as the SCP of UPS Event."""
         return connect(
             self._receivers[receiver], [EVENT], calling=self._calling, timeouts=self._timeouts,
-            transcript=self._transcript, scp_roles=[EVENT],
+            transcript=self._transcript, scp_roles=[EVENT], associations=self._associations,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ Study Root MOVE for the RT Beams Delivery Instructions it holds. What the standa
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, Handler, Peer, Server, Timeouts
 from ..exchange import Transcript
+from ..observation import Association
 from ..ups import FILTERED, Event, IdentifierError, MemoryStore, Outcome, Store, Worklist, status_changed
 from .instances import InstanceStore, leave_out_remaining, move_handler, store_handler
 from .reporter import Reporter
@@ -80,6 +81,10 @@ class TMS(Simulator):
         Deadlines.
     transcript : Transcript, optional
         Gets every exchange that was served.
+    associations : callable, optional
+        Called with every association that has ended, also those that it opens.
+    calling : sequence of str
+        AE titles whose associations are accepted, others are rejected; empty: all.
     """
 
     contexts = (
@@ -101,6 +106,8 @@ class TMS(Simulator):
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
+        associations: Callable[[Association], None] | None = None,
+        calling: Sequence[str] = (),
     ) -> None:
         self.worklist = Worklist(
             store if store is not None else MemoryStore(),
@@ -111,8 +118,9 @@ class TMS(Simulator):
         self.instructions = instructions if instructions is not None else InstanceStore()
         self._destinations = destinations if destinations is not None else {}
         self._fallback, self._filtered = tuple(fallback), filtered
-        self._ae_title, self._timeouts = ae_title, timeouts or Timeouts()
-        self._reporter = Reporter(ae_title, self._destinations, self._timeouts, transcript)
+        self._timeouts = timeouts or Timeouts()
+        self._reporter = Reporter(ae_title, self._destinations, self._timeouts, transcript, associations)
+        self._move = move_handler(self.instructions, self._destinations, ae_title, self._timeouts, transcript, associations)
         self._serving = threading.local()
         self._server = Server(
             ae_title,
@@ -123,6 +131,8 @@ class TMS(Simulator):
             tls=tls,
             timeouts=self._timeouts,
             transcript=transcript,
+            associations=associations,
+            calling=calling,
         )
 
     def _handlers(self) -> list[Handler]:
@@ -133,7 +143,7 @@ class TMS(Simulator):
             (evt.EVT_CONN_CLOSE, lambda event: self._reporter.flush()),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_FIND, self._c_find),
-            (evt.EVT_C_MOVE, move_handler(self.instructions, self._destinations, self._ae_title, self._timeouts)),
+            (evt.EVT_C_MOVE, self._move),
             (evt.EVT_C_STORE, store_handler(self.instructions)),
             (evt.EVT_N_CREATE, self._n_create),
             (evt.EVT_N_GET, self._n_get),

@@ -1,0 +1,186 @@
+"""What was observed of a system that calls us: its associations and exchanges, written to disk as they happen.
+
+An *Observation* is a scenario as it went, with the facts it has to be judged by. Its file can be judged again at any
+time, with no system present. No network here.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from .exchange import Exchange, TranscriptError, exchange_from_json, exchange_to_json
+
+__all__ = ["Association", "Input", "Observation", "ObservationWriter", "read_observation"]
+
+INTERRUPTED = "the run was interrupted"
+
+
+@dataclass(frozen=True)
+class Association:
+    """An association as its acceptor, or we as requestor, saw it.
+
+    Parameters
+    ----------
+    requestor, acceptor : str
+        AE titles; empty when the connection ended before any was given.
+    time : datetime
+        When it was requested, or the connection opened.
+    proposed : tuple of (str, tuple of str)
+        Abstract syntax and transfer syntaxes of each presentation context.
+    accepted : tuple of str
+        Abstract syntaxes that were accepted.
+    scp_roles : tuple of str
+        Abstract syntaxes for which the requestor proposed to be the SCP.
+    ended : str
+        How: ``released``, ``aborted``, ...; in words for a reader.
+    """
+
+    requestor: str
+    acceptor: str
+    time: datetime
+    proposed: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    accepted: tuple[str, ...] = ()
+    scp_roles: tuple[str, ...] = ()
+    ended: str = "released"
+
+
+@dataclass(frozen=True)
+class Input:
+    """An instance that the workitem refers to, and the AE it is to be retrieved from."""
+
+    sop_class: str
+    instance: str
+    study: str
+    series: str
+    ae_title: str
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was observed in one scenario.
+
+    Parameters
+    ----------
+    facts : mapping of str to str
+        What it is judged by: ``scenario``, ``edition``, ``workitem``, AE titles, station, patient, ... (see `Floor`).
+    inputs : tuple of Input
+        The workitem's Input Information Sequence.
+    exchanges : tuple of Exchange
+        What was exchanged with the system, in the order in which it ended.
+    associations : tuple of Association
+        Its associations, and ours with it.
+    outcome : str
+        Why nothing more was awaited: empty when the scenario came to its end, else for example
+        ``awaited 120 s, nothing received``.
+    """
+
+    facts: Mapping[str, str]
+    inputs: tuple[Input, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    associations: tuple[Association, ...] = ()
+    outcome: str = INTERRUPTED
+
+
+@dataclass
+class ObservationWriter:
+    """Writes an observation as it grows: a line for what was begun, for each exchange and association, for the end.
+
+    Safe to use from many threads. A context manager.
+
+    Parameters
+    ----------
+    path : Path
+        The file; its folder is made if need be, what is there is replaced.
+    facts, inputs
+        As of `Observation`.
+    """
+
+    path: Path
+    facts: Mapping[str, str]
+    inputs: Sequence[Input] = ()
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self.path.open("w", encoding="utf-8")
+        self._write({"begun": {"facts": dict(self.facts), "inputs": [asdict(one) for one in self.inputs]}})
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        with self._lock:
+            self._file.close()
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Add an exchange."""
+        self._write({"exchange": exchange_to_json(exchange)})
+
+    def association(self, association: Association) -> None:
+        """Add an association that has ended."""
+        self._write({"association": {**asdict(association), "time": association.time.isoformat()}})
+
+    def ended(self, outcome: str) -> None:
+        """Add why nothing more is awaited."""
+        self._write({"ended": outcome})
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(json.dumps(line) + "\n")
+                self._file.flush()
+
+
+def read_observation(path: Path) -> Observation:
+    """Read what an `ObservationWriter` wrote; of an interrupted run, what it came to.
+
+    Raises
+    ------
+    TranscriptError
+        If the file cannot be read, naming file, line and what is wrong with it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+        raise TranscriptError(f"{path}: cannot be read: {reason}") from error
+    facts: dict[str, str] = {}
+    inputs: tuple[Input, ...] = ()
+    exchanges, associations, outcome = [], [], INTERRUPTED
+    # A last line without its end was being written when the run was killed.
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            ((kind, value),) = json.loads(line).items()
+            match kind:
+                case "begun" if number == 1:
+                    facts, inputs = dict(value["facts"]), tuple(Input(**one) for one in value["inputs"])
+                case "exchange":
+                    exchanges.append(exchange_from_json(value))
+                case "association":
+                    associations.append(_association(value))
+                case "ended":
+                    outcome = str(value)
+                case _:
+                    raise ValueError(f"{kind!r} is not expected here")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise TranscriptError(f"{path}, line {number}: not a line of a recorded scenario: {error}") from error
+    if not facts:
+        raise TranscriptError(f"{path}: not a recorded scenario: it has no first line that says what was begun")
+    return Observation(facts, inputs, tuple(exchanges), tuple(associations), outcome)
+
+
+def _association(value: dict[str, Any]) -> Association:
+    return Association(
+        requestor=value["requestor"],
+        acceptor=value["acceptor"],
+        time=datetime.fromisoformat(value["time"]),
+        proposed=tuple((syntax, tuple(transfers)) for syntax, transfers in value["proposed"]),
+        accepted=tuple(value["accepted"]),
+        scp_roles=tuple(value["scp_roles"]),
+        ended=value["ended"],
+    )

@@ -1,0 +1,268 @@
+"""The simulated Treatment Delivery Device: takes one workitem from the worklist and performs it, RO-58 to RO-65."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Literal, Self
+
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from ..dimse import TLS, Peer, Timeouts
+from ..drivers import objects
+from ..drivers.course import PLANS, RECORDS, Scheduled
+from ..drivers.messages import Code, Reference, item, worklist_query
+from ..drivers.receiver import Receiver
+from ..drivers.scenarios import SCENARIOS, Scenario
+from ..drivers.tdd import TDD, UPS
+from ..exchange import Exchange, Transcript
+from ..profile.statuses import status_text
+
+__all__ = ["CannotTreat", "End", "TDDSimulator"]
+
+End = Literal["completed", "canceled-after", "canceled-before"]
+SUBSCRIBE, UNSUBSCRIBE = 3, 4
+CANCEL_REQUESTED = 2
+WARNINGS = (0x0001, 0x0107, 0x0116)
+
+
+class CannotTreat(RuntimeError):
+    """The treatment cannot go on; the message says at which transaction, and why."""
+
+
+def _check(transaction: str, exchange: Exchange) -> Exchange:
+    if exchange.failure or exchange.status is None:
+        raise CannotTreat(f"{transaction}: {exchange.failure or 'no status'}")
+    if exchange.status and exchange.status not in WARNINGS and exchange.status >> 12 != 0xB:
+        raise CannotTreat(f"{transaction}: refused with status {status_text(exchange.status)}")
+    return exchange
+
+
+class TDDSimulator:
+    """A simulated TDD. A context manager; `perform` does one treatment. Each step is a method of its own.
+
+    Parameters
+    ----------
+    tms, ost : Peer
+        The TMS and the OST; inputs are retrieved from the one that the workitem names.
+    ae_title : str
+        Its AE title: calling AE title, and move destination.
+    host, port : str, int
+        Where it listens for what is moved to it; port 0 takes a free one.
+    station : Code
+        Its Scheduled Station Name Code.
+    end : {"completed", "canceled-after", "canceled-before"}
+        How the treatment ends: canceled after radiation, or before any.
+    edition : {"ti", "2013"}
+        Edition of TDW-II, which says where the beam number of a progress update goes.
+    watch : bool
+        Whether it subscribes to the workitem once claimed, and cancels when somebody requests that.
+    tell : callable
+        Called with one sentence for each step.
+    tls : TLS, optional
+        To listen with TLS.
+    timeouts : Timeouts, optional
+        Deadlines.
+    transcript : Transcript, optional
+        Gets its exchanges.
+    """
+
+    def __init__(
+        self,
+        tms: Peer,
+        ost: Peer,
+        ae_title: str = "TDD",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        station: Code,
+        end: End = "completed",
+        edition: str = "ti",
+        watch: bool = False,
+        tell: Callable[[str], object] = lambda sentence: None,
+        tls: TLS | None = None,
+        timeouts: Timeouts | None = None,
+        transcript: Transcript | None = None,
+    ) -> None:
+        self.tms, self.ost, self.station, self.end, self.edition, self.watch = tms, ost, station, end, edition, watch
+        self.tell = tell
+        self.receiver = Receiver(ae_title, host=host, port=port, tls=tls, timeouts=timeouts, transcript=transcript)
+        self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
+        self.transaction_uid = ""
+
+    def __enter__(self) -> Self:
+        self.receiver.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.tdd.close()
+        self.receiver.__exit__(kind, error, trace)
+
+    @property
+    def peer(self) -> Peer:
+        """How to reach it."""
+        return self.receiver.peer
+
+    # --- the treatment ----------------------------------------------------------------------------------------------
+
+    def perform(self) -> None:
+        """Find a workitem and perform it.
+
+        Raises
+        ------
+        CannotTreat
+            When the treatment had to be given up. What had been claimed has been canceled, as far as the TMS let it.
+        DimseError
+            If there is no association.
+        """
+        found = self.find()
+        workitem = Scheduled.of_response(found, self.station, self.tms.ae_title, self.ost.ae_title, self.edition)
+        plan = self.retrieve_static(workitem)
+        self.claim(workitem)
+        try:
+            instruction = self.retrieve_dynamic(workitem)
+            treatment = objects.Treatment(plan, instruction, None, workitem.start_type)
+            scenario = self.deliver(workitem, treatment)
+            record = self.store(workitem, treatment, scenario)
+            self.final_update(workitem, scenario, record)
+        except CannotTreat as fault:
+            self.give_up(workitem, fault)
+            raise
+        self.finish(workitem, scenario.state)
+
+    def query(self) -> Dataset:
+        """Return the identifier of RO-58: what is scheduled here today."""
+        today = datetime.now()
+        return worklist_query(
+            station=self.station.value, scheme=self.station.scheme, start=f"{today:%Y%m%d}000000-{today:%Y%m%d}235959"
+        )
+
+    def find(self) -> Dataset:
+        """RO-58: return the first match."""
+        exchange = _check("RO-58", self.tdd.query(self.query()))
+        if not exchange.identifiers:
+            raise CannotTreat(f"RO-58: nothing is scheduled for station {self.station.value} today")
+        found = exchange.identifiers[0]
+        self.tell(f"RO-58: {len(exchange.identifiers)} workitem(s) found; {found.get('PatientName')} is treated")
+        return found
+
+    def _retrieve(self, transaction: str, wanted: list[Reference]) -> list[Dataset]:
+        received: list[Dataset] = []
+        for one in wanted:
+            retrieval = self.tdd.retrieve_references(self.source(one), [one])
+            _check(transaction, retrieval.move)
+            came = [store.request.dataset for store in retrieval.stores if store.instance_uid == one.instance]
+            if not came or came[0] is None:
+                raise CannotTreat(f"{transaction}: {one.instance} did not come from {one.ae_title}")
+            received.append(came[0])
+            self.tell(f"{transaction}: {one.instance} retrieved from {one.ae_title}")
+        return received
+
+    def source(self, reference: Reference) -> str:
+        """Return who holds an input: ``"TMS"`` or ``"OST"``, by the AE title that the workitem names."""
+        for role, peer in (("OST", self.ost), ("TMS", self.tms)):
+            if reference.ae_title == peer.ae_title:
+                return role
+        raise CannotTreat(f"Retrieve AE Title {reference.ae_title!r} is not known here")
+
+    def retrieve_static(self, workitem: Scheduled) -> Dataset:
+        """RO-59: retrieve the plan, and the records of an interrupted session; return the plan."""
+        plans = workitem.of_class(*PLANS)
+        if not plans:
+            raise CannotTreat("RO-59: the workitem names no RT Plan or RT Ion Plan")
+        records = workitem.of_class(*RECORDS) if workitem.start_type == "CONTINUATION" else []
+        return self._retrieve("RO-59", [plans[0], *records])[0]
+
+    def claim(self, workitem: Scheduled) -> None:
+        """RO-60."""
+        self.transaction_uid = self.new_transaction_uid()
+        _check("RO-60", self.tdd.claim(workitem.uid, self.transaction_uid))
+        self.tell("RO-60: claimed")
+        if self.watch:
+            information = item(ReceivingAE=self.tdd.calling, DeletionLock="FALSE")
+            _check("Subscribe", self.tdd.action(workitem.uid, SUBSCRIBE, information, context=UPS.WATCH))
+
+    def new_transaction_uid(self) -> str:
+        """Return the Transaction UID of a claim."""
+        return str(generate_uid())
+
+    def retrieve_dynamic(self, workitem: Scheduled) -> Dataset:
+        """RO-61: retrieve the delivery instruction."""
+        if not workitem.instructions:
+            raise CannotTreat("RO-61: the workitem names no RT Beams Delivery Instruction")
+        return self._retrieve("RO-61", workitem.instructions[:1])[0]
+
+    def deliver(self, workitem: Scheduled, treatment: objects.Treatment) -> Scenario:
+        """RO-62: deliver, and tell the progress; return what became of it."""
+        scenario = self._scenario(workitem.start_type)
+        done: list[int] = []
+        for progress in scenario.progress:
+            if self.cancel_requested(workitem):
+                self.tell("cancel requested: the treatment is canceled")
+                return Scenario(scenario.start, "CANCELED", tuple(done), done[-1] if done else 0)
+            beams = treatment.beam_numbers
+            beam = beams[min(progress * len(beams) // 100, len(beams) - 1)]
+            self.set("RO-62", workitem, objects.progress_update(progress, beam, edition=self.edition))
+            self.tell(f"RO-62: {progress} %, beam {beam}")
+            done.append(progress)
+        return scenario
+
+    def _scenario(self, start: str) -> Scenario:
+        named = {"completed": 0, "canceled-after": 1, "canceled-before": 2}[self.end]
+        return [scenario for scenario in SCENARIOS if scenario.start == start][named]
+
+    def cancel_requested(self, workitem: Scheduled) -> bool:
+        """Whether an event report has asked to cancel the workitem."""
+        return any(
+            report.request.command.get("EventTypeID") == CANCEL_REQUESTED and report.instance_uid == workitem.uid
+            for report in self.receiver.reports(self.tdd.calling)
+        )
+
+    def set(self, transaction: str, workitem: Scheduled, modification: Dataset) -> None:
+        """N-SET with the lock."""
+        modification.TransactionUID = self.transaction_uid
+        _check(transaction, self.tdd.set(workitem.uid, modification))
+
+    def store(self, workitem: Scheduled, treatment: objects.Treatment, scenario: Scenario) -> Dataset | None:
+        """RO-63: store the record of what was delivered."""
+        if not scenario.delivered:
+            return None
+        record = objects.record(treatment, interrupted=scenario.state == "CANCELED")
+        _check("RO-63", self.tdd.store("OST", record))
+        self.tell(f"RO-63: record {record.SOPInstanceUID} stored")
+        return record
+
+    def final_update(self, workitem: Scheduled, scenario: Scenario, record: Dataset | None) -> None:
+        """RO-64."""
+        self.set("RO-64", workitem, self.final_data_set(workitem, scenario, record))
+        self.tell(f"RO-64: {scenario.final_progress} %, {'with' if record is not None else 'without'} a record")
+
+    def final_data_set(self, workitem: Scheduled, scenario: Scenario, record: Dataset | None) -> Dataset:
+        """Return the modification list of RO-64."""
+        return objects.final_update(
+            progress=scenario.final_progress,
+            station=self.station,
+            start=workitem.start,
+            end=workitem.start + timedelta(minutes=12),
+            records=[record] if record is not None else [],
+            ost=self.ost.ae_title,
+            canceled=scenario.state == "CANCELED",
+        )
+
+    def finish(self, workitem: Scheduled, state: str) -> None:
+        """RO-65."""
+        _check("RO-65", self.tdd.change_state(workitem.uid, state, self.transaction_uid))
+        self.tell(f"RO-65: {state}")
+        if self.watch:
+            self.tdd.action(workitem.uid, UNSUBSCRIBE, item(ReceivingAE=self.tdd.calling), context=UPS.WATCH)
+
+    def give_up(self, workitem: Scheduled, fault: CannotTreat) -> None:
+        """Cancel what has been claimed, as far as the TMS lets us."""
+        self.tell(f"{fault}; the workitem is canceled")
+        scenario = SCENARIOS[2]
+        update = self.final_data_set(workitem, scenario, None)
+        update.TransactionUID = self.transaction_uid
+        self.tdd.set(workitem.uid, update)
+        self.tdd.change_state(workitem.uid, scenario.state, self.transaction_uid)
