@@ -2,6 +2,29 @@
 
 An *Observation* is a scenario as it went, with the facts it has to be judged by. Its file can be judged again at any
 time, with no system present. No network here.
+
+The facts of a scenario, all of them text. Empty ones count as not known; what depends on them is then not compared.
+
+===================  ===================================================================================================
+``scenario``         as `drivers.scenarios` names them: ``new-completed``, ``continuation-canceled-before``, ...; for a
+                     watcher ``watch``
+``start``, ``end``   ``TREATMENT`` or ``CONTINUATION``; ``completed``, ``canceled-after`` or ``canceled-before``
+``edition``          edition of TDW-II: ``ti`` or ``2013``
+``inject``           what the scenario was made to hold, of `checks.scu.INJECTIONS`; empty: nothing. With ``two-workitems``
+                     the two differ in their SOP Instance UIDs only
+``workitem``         SOP Instance UID of what is on the worklist
+``tdd_ae_title``, ``watcher_ae_title``, ``tms_ae_title``, ``ost_ae_title``
+                     AE titles of the system under test, calling and called, and ours; one may be TMS and OST
+``station_value``, ``station_scheme``, ``patient_name``, ``patient_id``, ``plan_label``, ``fraction``,
+``fractions_planned``, ``study``
+                     as the workitem has them
+``plan``, ``plan_class``, ``instruction``
+                     SOP Instance and Class UID of the plan, SOP Instance UID of the delivery instruction
+``beam_numbers``     of the plan: ``1|2``
+``known_transaction_uids``
+                     Transaction UIDs that the system has used before, in earlier scenarios of the run: ``1.2.3|1.2.4``
+``deadline``         how long each step was awaited, in seconds
+===================  ===================================================================================================
 """
 
 from __future__ import annotations
@@ -69,7 +92,7 @@ class Observation:
     Parameters
     ----------
     facts : mapping of str to str
-        What it is judged by: ``scenario``, ``edition``, ``workitem``, AE titles, station, patient, ... (see `Floor`).
+        What it is judged by: ``scenario``, ``edition``, ``workitem``, AE titles, ... (see this module).
     inputs : tuple of Input
         The workitem's Input Information Sequence.
     exchanges : tuple of Exchange
