@@ -1,0 +1,6 @@
+"""``python -m tdwii_conformance``: the same as ``tdwii``."""
+
+from .cli import run
+
+if __name__ == "__main__":
+    run()

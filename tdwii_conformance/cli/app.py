@@ -1,0 +1,175 @@
+"""The command `tdwii`: its subcommands by name, loaded when used; exit codes, signals, and errors of one line."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, NamedTuple, NoReturn
+
+import click
+
+from .. import __version__
+from .failures import INTERRUPTED, OK, TERMINATED, explain
+
+__all__ = ["COMMANDS", "Lazy", "main", "run"]
+
+
+class Lazy(NamedTuple):
+    """A subcommand: where it is, and its line in ``tdwii --help``, so that nothing is imported to show that.
+
+    Parameters
+    ----------
+    place : str
+        ``module:function`` below this package.
+    summary : str
+        The first sentence of the command's own help.
+    """
+
+    place: str
+    summary: str
+
+
+# In the order of `tdwii --help`. A line here is all that a new command needs.
+COMMANDS: dict[str, dict[str, Lazy]] = {
+    "Simulators and the suite": {},
+    "Worklist": {},
+    "Watching": {},
+    "Instances": {
+        "echo": Lazy("instances:echo", "Ask whether a peer is there (C-ECHO)."),
+    },
+    "Files": {},
+}
+
+
+class _Group(click.Group):
+    """A group that imports a subcommand when it is run, and lists them from the table."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for section in COMMANDS.values() for name in section]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for section in COMMANDS.values():
+            if cmd_name in section:
+                module, _, function = section[cmd_name].place.partition(":")
+                command = getattr(importlib.import_module(f"{__package__}.{module}"), function)
+                assert isinstance(command, click.Command)
+                return command
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.list_commands(ctx)))
+        for title, section in COMMANDS.items():
+            if section:
+                with formatter.section(title):
+                    formatter.write_dl([(name.ljust(width), lazy.summary) for name, lazy in section.items()])
+
+
+@click.group(
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 the peer said no, 2 wrong arguments or files, 3 no connection or no answer, 130 Ctrl-C. "
+    "A command's --help has examples; docs/tdwii.md tells what is common to all.",
+)
+@click.version_option(__version__, prog_name="tdwii")
+def tdwii() -> None:
+    """Simulate, drive and judge systems of IHE-RO TDW-II and DICOM UPS."""
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # Ctrl-C works also where a shell started us in the background, with SIGINT ignored.
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _complain(who: str, message: str) -> None:
+    for line in message.splitlines() or [""]:
+        _error(f"{who}: {line}")
+
+
+def _error(line: str) -> None:
+    with suppress(OSError):  # nobody reads it
+        print(line, file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run `tdwii`; return its exit code. Never raises but for a fault of ours that one asked to see.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Without the program's name; those of the process by default.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    who = "tdwii"
+    try:
+        with _signals(), warnings.catch_warnings():
+            # What others send may break the rules of its VR, without a word from us on the terminal.
+            warnings.filterwarnings("ignore", module="pydicom")
+            with tdwii.make_context("tdwii", given) as context:
+                who = _name(given)
+                result: Any = tdwii.invoke(context)
+                return result if isinstance(result, int) else OK
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.ctx.get_help(), file=sys.stderr)
+        return error.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else who
+        _complain(where, f"{error.format_message()} ({where} --help shows what is right)")
+        return error.exit_code
+    except click.ClickException as error:
+        _complain(who, error.format_message())
+        return error.exit_code
+    except _Terminated:
+        return TERMINATED
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except Exception as error:
+        code, message = explain(error)
+        _complain(who, message)
+        return code
+
+
+def _name(given: Sequence[str]) -> str:
+    known = {name for section in COMMANDS.values() for name in section}
+    return next((f"tdwii {word}" for word in given if word in known), "tdwii")
+
+
+def run() -> NoReturn:
+    """Run `tdwii` and end the process."""
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:  # a closed pipe: Python would complain about it at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    if any(thread is not threading.main_thread() and not thread.daemon for thread in threading.enumerate()):
+        # Interrupted while an association was being requested: pynetdicom's thread waits for the network on its own.
+        os._exit(code)
+    sys.exit(code)

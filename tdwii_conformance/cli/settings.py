@@ -1,0 +1,275 @@
+"""What commands have in common: options, whom to speak to (address book, configuration), and how."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .failures import Usage
+
+if TYPE_CHECKING:
+    from ..config import SystemUnderTest
+    from ..dimse import Peer, Timeouts
+
+__all__ = ["Command", "Settings", "common", "words"]
+
+BOOK = "ApplicationEntities.json"
+ANY = "ANY-SCP"  # whom to call at HOST PORT when nothing says
+
+
+class Command(click.Command):
+    """A command whose help ends with examples.
+
+    Parameters
+    ----------
+    examples : sequence of str
+        Command lines, without the prompt; what they do after a ``#``.
+    """
+
+    def __init__(self, *arguments: Any, examples: Sequence[str] = (), **keywords: Any) -> None:
+        super().__init__(*arguments, **keywords)
+        self.examples = tuple(examples)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for example in self.examples:
+                    formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+        super().format_epilog(ctx, formatter)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the common options say.
+
+    Parameters
+    ----------
+    verbosity : int
+        How often ``-v``.
+    as_json : bool
+        Whether the result is for a script.
+    given_calling, given_called : str or None
+        AE titles, ours and the peer's.
+    seconds : float or None
+        Deadline for a connection and for each answer.
+    entities, config : Path or None
+        Address book, and description of a system under test.
+    """
+
+    verbosity: int = 0
+    as_json: bool = False
+    given_calling: str | None = None
+    given_called: str | None = None
+    seconds: float | None = None
+    entities: Path | None = None
+    config: Path | None = None
+    default_calling: str = "TDD"
+    _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def system(self) -> SystemUnderTest | None:
+        """The system that ``--config`` describes."""
+        if self.config is None:
+            return None
+        if "system" not in self._cache:
+            from ..config import load_system
+
+            self._cache["system"] = load_system(self.config, entities=self.book_path)
+        system: SystemUnderTest = self._cache["system"]
+        return system
+
+    @property
+    def book_path(self) -> Path | None:
+        """The address book: the one given, or `BOOK` of the current folder."""
+        if self.entities is not None:
+            return self.entities
+        return Path(BOOK) if Path(BOOK).is_file() else None
+
+    @property
+    def book(self) -> dict[str, Peer]:
+        """Everybody we know by AE title: of the address book, then of the configuration.
+
+        Raises
+        ------
+        ConfigError
+            If a file is wrong, with every problem.
+        """
+        if "book" not in self._cache:
+            from ..config import entities
+            from ..dimse import Peer
+
+            path, system = self.book_path, self.system
+            known = {title: Peer(title, at.host, at.port) for title, at in entities(path).items()} if path else {}
+            for peer in (system.tms, system.ost) if system else ():
+                if peer is not None:
+                    known[peer.ae_title] = peer
+            self._cache["book"] = known
+        book: dict[str, Peer] = self._cache["book"]
+        return book
+
+    @property
+    def calling(self) -> str:
+        """Our AE title: as given, as the configuration has it, or what suits the command.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        from ..dimse import check_ae_title
+
+        if self.given_calling is not None:
+            return check_ae_title(self.given_calling)
+        return self.system.tdd.ae_title if self.system and self.default_calling == "TDD" else self.default_calling
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """Deadlines: as given, as the configuration has them, or the usual ones."""
+        from ..dimse import Timeouts
+
+        if self.seconds is None:
+            return self.system.timeouts if self.system else Timeouts()
+        return Timeouts(self.seconds, self.seconds, self.seconds, max(self.seconds, Timeouts.network))
+
+    def entity(self, title: str) -> Peer:
+        """Return an application entity by its AE title, or by its role in the configuration (``tms``, ``ost``).
+
+        Raises
+        ------
+        Usage
+            If nobody knows it; the message says who is known.
+        """
+        from ..dimse import Peer, check_ae_title
+
+        system = self.system
+        roles = {"tms": system.tms, "ost": system.ost} if system else {}
+        found = self.book.get(title) or roles.get(title.lower())
+        if found is None:
+            if not self.book:
+                raise Usage(
+                    f"{title!r} is nobody we know: give HOST PORT, or an address book (--entities FILE, or {BOOK} here) that has it"
+                )
+            source = " or ".join(str(path) for path in (self.book_path, self.config) if path)
+            raise Usage(f"no AE title {title!r} in {source}; known are {', '.join(sorted(self.book))}")
+        if self.given_called is not None:
+            return Peer(check_ae_title(self.given_called), found.host, found.port, found.tls)
+        return found
+
+    def at(self, host: str, port: str) -> Peer:
+        """Return the application entity at an address: the one we know there, or whoever it is.
+
+        Raises
+        ------
+        Usage
+            If the port is none.
+        """
+        from ..dimse import Peer, check_ae_title
+
+        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+            raise Usage(f"{port!r} is not a port: give 1 to 65535")
+        known = next((peer for peer in self.book.values() if (peer.host, peer.port) == (host, int(port))), None)
+        title = self.given_called or (known.ae_title if known else ANY)
+        return Peer(check_ae_title(title), host, int(port), known.tls if known else None)
+
+
+def words(settings: Settings, given: Sequence[str], *wanted: str, many: str = "", least: int = 0) -> tuple[Peer, list[str]]:
+    """Tell the peer from the other arguments of a command: PEER is ``HOST PORT``, ``HOST:PORT`` or an AE title.
+
+    Parameters
+    ----------
+    settings : Settings
+        Of the command.
+    given : sequence of str
+        Its arguments.
+    *wanted : str
+        What they are called after the peer.
+    many : str
+        What the last ones are called when any number may follow.
+    least : int
+        How many of those there must be.
+
+    Returns
+    -------
+    (Peer, list of str)
+        Whom to speak to, and the other arguments.
+
+    Raises
+    ------
+    Usage
+        If there are too few or too many, or the peer is not known.
+    """
+    if not given:
+        raise Usage("PEER is missing: HOST PORT, HOST:PORT, or an AE title of the address book")
+    host, _, port = given[0].rpartition(":")
+    if len(given) > 1 and given[1].isdecimal():
+        peer, rest = settings.at(given[0], given[1]), list(given[2:])
+    elif host and port.isdecimal():
+        peer, rest = settings.at(host.strip("[]"), port), list(given[1:])
+    else:
+        peer, rest = settings.entity(given[0]), list(given[1:])
+    names = [*wanted, *[many] * least]
+    if len(rest) < len(names):
+        raise Usage(f"{names[len(rest)]} is missing")
+    if len(rest) > len(wanted) and not many:
+        raise Usage(f"{rest[len(wanted)]!r} is one argument too many")
+    return peer, rest
+
+
+_OUTPUT = (
+    click.option("--json", "as_json", is_flag=True, help="Print the result as JSON."),
+)  # fmt: skip
+_NETWORK = (
+    click.option("-v", "--verbose", count=True, help="Show the messages as dcmdump text; -vv without cutting anything."),
+    click.option("--calling", metavar="AE", help="Our AE title."),
+    click.option("--called", metavar="AE", help="The peer's AE title, for HOST PORT."),
+    click.option("--timeout", type=click.FloatRange(0.01, 3600), metavar="SECONDS", help="For a connection, and for each answer."),
+    click.option(
+        "--entities", type=click.Path(path_type=Path), envvar="TDWII_ENTITIES", metavar="FILE",
+        help=f"Address book  [default: $TDWII_ENTITIES, or {BOOK} of the current folder]",
+    ),
+    click.option(
+        "--config", type=click.Path(path_type=Path), envvar="TDWII_CONFIG", metavar="FILE",
+        help="Description of a system, as of the suite's --sut: TMS, OST, TLS, time-outs  [default: $TDWII_CONFIG]",
+    ),
+)  # fmt: skip
+
+
+def common(*, network: bool = True, calling: str = "TDD") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add the common options to a command, and hand them to it as its first argument, a `Settings`.
+
+    Parameters
+    ----------
+    network : bool
+        Whether the command speaks to anybody.
+    calling : str
+        Our AE title unless something else is said.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def command(
+            *,
+            as_json: bool,
+            verbose: int = 0,
+            calling: str | None = None,
+            called: str | None = None,
+            timeout: float | None = None,
+            entities: Path | None = None,
+            config: Path | None = None,
+            **others: Any,
+        ) -> Any:
+            settings = Settings(verbose, as_json, calling, called, timeout, entities, config, default)
+            return function(settings, **others)
+
+        for option in reversed((*_OUTPUT, *(_NETWORK if network else ()))):
+            command = option(command)
+        return command
+
+    default = calling
+    return decorate
