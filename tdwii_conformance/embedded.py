@@ -10,6 +10,7 @@ from typing import Self
 
 from .config import Edition, SystemUnderTest, embedded
 from .dimse import Peer
+from .simulators.defects import Deviation, Variation, chosen, install
 from .simulators.instances import InstanceStore
 from .simulators.ost import OST
 from .simulators.tms import TMS
@@ -18,7 +19,7 @@ __all__ = ["embedded_system"]
 
 
 @contextmanager
-def embedded_system(destination: Peer, edition: Edition = "ti") -> Iterator[SystemUnderTest]:
+def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequence[str] = ()) -> Iterator[SystemUnderTest]:
     """Start a simulated TMS and OST on free ports, and stop them at the end.
 
     Parameters
@@ -27,24 +28,47 @@ def embedded_system(destination: Peer, edition: Edition = "ti") -> Iterator[Syst
         Our TDD's listener: move destination and, under two AE titles, receiver of event reports.
     edition : {"ti", "2013"}
         Edition to judge by.
+    defects : sequence of str
+        Names of defects and variations that the simulators have, each that of its actor.
+
+    Raises
+    ------
+    UnknownDeviation
+        For a name that no defect or variation has.
     """
+    deviations = chosen(defects)
     described = embedded()
     titles = [destination.ae_title, *([described.second_watcher] if described.second_watcher else [])]
     known = {title: dataclasses.replace(destination, ae_title=title) for title in titles}
-    with _Restartable(known, [destination.ae_title]) as tms, OST("OST", destinations=known) as ost:
-        yield dataclasses.replace(described, tms=tms.peer, ost=ost.peer, edition=edition, restart=tms.restart, reset=tms.restart)
+    unclaimed = {option for deviation in deviations if isinstance(deviation, Variation) for option in deviation.unclaimed}
+    ost = OST("OST", destinations=known)
+    install(ost, [deviation for deviation in deviations if deviation.actor == "OST"])
+    tms_deviations = [deviation for deviation in deviations if deviation.actor == "TMS"]
+    with _Restartable(known, [destination.ae_title], tms_deviations) as tms, ost:
+        yield dataclasses.replace(
+            described,
+            tms=tms.peer,
+            ost=ost.peer,
+            edition=edition,
+            restart=tms.restart,
+            reset=tms.restart,
+            tms_claims=described.tms_claims - unclaimed,
+            ost_claims=described.ost_claims - unclaimed,
+        )
 
 
 class _Restartable:
     """A simulated TMS that can be stopped and started again, on its port. A context manager."""
 
-    def __init__(self, known: Mapping[str, Peer], fallback: Sequence[str]) -> None:
-        self._known, self._fallback = known, fallback
+    def __init__(self, known: Mapping[str, Peer], fallback: Sequence[str], deviations: Sequence[Deviation]) -> None:
+        self._known, self._fallback, self._deviations = known, fallback, deviations
         self._instructions = InstanceStore()
         self._tms = self._new(0)
 
     def _new(self, port: int) -> TMS:
-        return TMS("TMS", port=port, instructions=self._instructions, destinations=self._known, fallback=self._fallback)
+        tms = TMS("TMS", port=port, instructions=self._instructions, destinations=self._known, fallback=self._fallback)
+        install(tms, self._deviations)
+        return tms
 
     @property
     def peer(self) -> Peer:

@@ -86,6 +86,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sut", metavar="FILE", help="the system under test, described in a TOML file")
     group.addoption("--entities", metavar="FILE", help="address book (ApplicationEntities.json) for hosts and ports")
     group.addoption("--embedded", action="store_true", help="judge the simulated TMS and OST (default without --sut)")
+    group.addoption("--defect", metavar="NAME", action="append", default=[], help="give the simulators a named defect; repeat")
+    group.addoption("--variation", metavar="NAME", action="append", default=[], help="give them a named variation; repeat")
     group.addoption("--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)")
     group.addoption("--report", metavar="FILE", help="write the verdicts and their evidence as one HTML page")
     group.addoption("--evidence", metavar="DIR", help="write the exchanges of each test as dcmdump text")
@@ -99,6 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--update-baseline") and not config.getoption("--baseline"):
         raise pytest.UsageError("--update-baseline needs --baseline FILE to say which file to write")
     config.stash[wire_key] = Transcript()
+    _check_deviations(config)
     if config.getoption("--sut") or config.getoption("--entities"):
         if config.getoption("--embedded"):
             raise pytest.UsageError("--embedded and --sut/--entities exclude each other: name one system under test")
@@ -107,6 +110,24 @@ def pytest_configure(config: pytest.Config) -> None:
         collector = Collector(config)
         config.stash[collector_key] = collector
         config.pluginmanager.register(collector, "tdwii-collector")
+
+
+def _check_deviations(config: pytest.Config) -> None:
+    names = _deviations(config)
+    if not names:
+        return
+    from .simulators.defects import UnknownDeviation, chosen
+
+    if config.getoption("--sut") or config.getoption("--entities"):
+        raise pytest.UsageError("--defect and --variation are for the embedded simulators: leave out --sut and --entities")
+    try:
+        chosen(names)
+    except UnknownDeviation as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def _deviations(config: pytest.Config) -> list[str]:
+    return [*config.getoption("--defect"), *config.getoption("--variation")]
 
 
 def _described_system(config: pytest.Config) -> SystemUnderTest:
@@ -149,10 +170,14 @@ def _trouble(system: SystemUnderTest) -> str:
     return trouble((("TMS", system.tms), ("OST", system.ost)), calling=system.tdd.ae_title, timeouts=system.timeouts)
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
-    """Say who is judged and by which edition."""
+def pytest_report_header(config: pytest.Config) -> str | list[str] | None:
+    """Say who is judged and by which edition, and what is wrong with the simulators."""
     if system_key in config.stash:
         return f"system under test: {config.stash[system_key].description}, TDW-II edition {_edition(config)}"
+    if names := _deviations(config):
+        from .simulators.defects import chosen
+
+        return [f"the simulated {d.actor} has the {d.kind} {d.name}: {d.sentence}" for d in chosen(names)]
     return None
 
 
@@ -514,7 +539,8 @@ def system(request: pytest.FixtureRequest) -> Iterator[SystemUnderTest]:
         return
     from .embedded import embedded_system
 
-    with embedded_system(request.getfixturevalue("receiver").peer, edition=_edition(config)) as described:
+    ours = request.getfixturevalue("receiver").peer
+    with embedded_system(ours, edition=_edition(config), defects=_deviations(config)) as described:
         yield described
 
 

@@ -6,6 +6,7 @@ import socketserver
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -88,7 +89,7 @@ class Server:
             if context.abstract_syntax in scp_roles:
                 context.scu_role, context.scp_role = True, True
         self._transcript = transcript
-        self._handlers = [(evt.EVT_CONN_OPEN, self._connected), (evt.EVT_CONN_OPEN, tune), *handlers]
+        self._handlers: list[Handler] = [(evt.EVT_CONN_OPEN, self._connected), (evt.EVT_CONN_OPEN, tune), *handlers]
         deadlines = timeouts or Timeouts()
         self._deadline = deadlines.association
         self._entity = AE(self.ae_title)
@@ -103,6 +104,37 @@ class Server:
         self._server: _Listener | None = None
         self._thread: threading.Thread | None = None
         self._associations: list[Any] = []
+
+    @property
+    def implementation_version_name(self) -> str:
+        """What it calls itself in the negotiation; to be set before the start."""
+        return str(self._entity.implementation_version_name)
+
+    @implementation_version_name.setter
+    def implementation_version_name(self, name: str) -> None:
+        self._entity.implementation_version_name = name
+
+    @property
+    def maximum_length(self) -> int:
+        """The Maximum Length Received it announces, in bytes; 0: no limit. To be set before the start."""
+        return int(self._entity.maximum_pdu_size)
+
+    @maximum_length.setter
+    def maximum_length(self, length: int) -> None:
+        self._entity.maximum_pdu_size = length
+
+    @property
+    def contexts(self) -> list[Any]:
+        """The presentation contexts it accepts; may be changed before the start."""
+        return self._contexts
+
+    def add_handler(self, kind: Any, handler: Callable[[Any], Any]) -> None:
+        """Have a notification event handled, after the handlers it has; before the start."""
+        self._handlers.append((kind, handler))
+
+    def wrap_handler(self, kind: Any, wrapper: Callable[..., Any]) -> None:
+        """Have `wrapper` (handler, event) called in place of the handler of an intervention event; before the start."""
+        self._handlers = [(k, partial(wrapper, h) if k is kind else h) for k, h in self._handlers]
 
     @property
     def port(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from ..dimse import Peer
 from ..ups import SQLiteStore
+from .defects import Deviation, UnknownDeviation, chosen, install
 from .instances import InstanceStore
 from .ost import OST
 from .tms import TMS
@@ -52,15 +54,28 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--folder", type=Path, help="where instances are kept (default: in memory)")
     parser.add_argument("--store", type=Path, help="SQLite file of the worklist (default: in memory)")
+    parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="a named defect or variation to have; repeat")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM; return 0, 2 for wrong arguments, 3 if a port cannot be had."""
     given = _arguments(arguments)
+    try:
+        deviations = chosen(given.defect)
+        if strangers := [d.name for d in deviations if given.actor not in ("all", d.actor.lower())]:
+            raise UnknownDeviation(f"{', '.join(strangers)}: not of the simulated {given.actor.upper()}")
+    except UnknownDeviation as error:
+        print(error, file=sys.stderr)
+        return USAGE
+
+    def of_actor(actor: str) -> list[Deviation]:
+        return [deviation for deviation in deviations if deviation.actor == actor]
+
     destinations = {peer.ae_title: peer for peer in given.destination}
     # What others send may break the rules of its VR, without a word from us on the terminal.
     warnings.filterwarnings("ignore", module="pydicom")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -81,12 +96,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     fallback=given.fallback,
                     retention=timedelta(seconds=given.retention) if given.retention is not None else None,
                 )
+                install(tms, of_actor("TMS"))
                 running.append(stack.enter_context(tms))
             if given.actor in ("ost", "all"):
                 title = given.ae_title if given.ae_title and given.actor == "ost" else "OST"
                 port = given.port if given.actor == "ost" else given.ost_port
                 folder = given.folder / "ost" if given.folder else None
                 ost = OST(title, host=given.host, port=port, folder=folder, destinations=destinations)
+                install(ost, of_actor("OST"))
                 running.append(stack.enter_context(ost))
         except ValueError as error:
             print(error, file=sys.stderr)

@@ -74,6 +74,8 @@ class OST(Simulator):
         AE titles whose associations are accepted, others are rejected; empty: all.
     """
 
+    actor = "OST"
+
     def __init__(
         self,
         ae_title: str = "OST",

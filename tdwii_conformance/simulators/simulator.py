@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
 from ..dimse import Peer, Server
 
@@ -13,12 +13,18 @@ __all__ = ["Simulator"]
 class Simulator:
     """A simulated system around one server. A context manager."""
 
+    actor: ClassVar[str]
     _server: Server
 
     @property
     def peer(self) -> Peer:
         """How to reach it."""
         return self._server.peer
+
+    @property
+    def server(self) -> Server:
+        """What it answers with; to be looked at, and added to before the start."""
+        return self._server
 
     def start(self) -> Self:
         """Listen."""

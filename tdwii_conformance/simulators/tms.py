@@ -87,6 +87,7 @@ class TMS(Simulator):
         AE titles whose associations are accepted, others are rejected; empty: all.
     """
 
+    actor = "TMS"
     contexts = (
         sop_class.Verification, PUSH, PULL, WATCH, QUERY, STUDY_ROOT_MOVE, RTBeamsDeliveryInstructionStorage,
     )  # fmt: skip
@@ -150,6 +151,11 @@ class TMS(Simulator):
             (evt.EVT_N_SET, self._n_set),
             (evt.EVT_N_ACTION, self._n_action),
         ]
+
+    @property
+    def reporter(self) -> Reporter:
+        """What its event reports go through."""
+        return self._reporter
 
     def start(self) -> Self:
         """Listen, and report the restart [CC.2.4.3]."""

@@ -126,6 +126,11 @@ class Worklist:
         """Whether the next run will know it."""
         return self._store.kept
 
+    @property
+    def store(self) -> Store:
+        """Where it is kept."""
+        return self._store
+
     def subscribers(self) -> tuple[str, ...]:
         """Return the AE titles that have subscribed to anything."""
         with self._lock:

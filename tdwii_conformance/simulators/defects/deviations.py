@@ -1,0 +1,134 @@
+"""What a named deviation of a simulator is: a defect, which breaks requirements, or a variation, which breaks none."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Defect", "Deviation", "UnknownDeviation", "Variation", "find", "install"]
+
+log = logging.getLogger(__name__)
+
+VERSION_NAME = 16  # characters of an Implementation Version Name [PS3.7 D.3.3.2.4]
+
+
+class UnknownDeviation(ValueError):
+    """No defect or variation has this name; the message has the nearest ones."""
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """A single, deliberate deviation of a conformant simulator. Several can be installed in one.
+
+    Parameters
+    ----------
+    name : str
+        What it is called on command lines: lower case words with hyphens.
+    sentence : str
+        What the system does, as a person would say it.
+    actor : {"TMS", "OST", "TDD", "watcher"}
+        Whose simulator it is for.
+    apply : callable
+        Given the simulator, before its start, replaces or wraps one seam of it.
+    """
+
+    name: str
+    sentence: str
+    actor: str
+    apply: Callable[[Any], None]
+
+    kind = "deviation"
+
+
+@dataclass(frozen=True)
+class Defect(Deviation):
+    """A deviation that no conformant system shows.
+
+    Parameters
+    ----------
+    requirements : tuple of str
+        What it violates: the tests of these, and no others, fail.
+    alone : bool
+        Whether it takes away what the tests of other requirements stand on, so that it is proven in a run of its own.
+    """
+
+    requirements: tuple[str, ...] = ()
+    alone: bool = False
+
+    kind = "defect"
+
+
+@dataclass(frozen=True)
+class Variation(Deviation):
+    """A deviation that a conformant system may show: no verdict fails.
+
+    Parameters
+    ----------
+    source : str
+        What allows it: a section, or an entry of the reference such as ``A16``.
+    unclaimed : tuple of str
+        Options that a vendor whose system is like this does not claim.
+    """
+
+    source: str = ""
+    unclaimed: tuple[str, ...] = ()
+
+    kind = "variation"
+
+
+def find(known: Mapping[str, Deviation], names: Iterable[str]) -> list[Deviation]:
+    """Return the deviations with these names.
+
+    Raises
+    ------
+    UnknownDeviation
+        For a name that none has.
+    """
+    found = []
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+            hint = f"; the nearest are {', '.join(near)}" if near else ""
+            raise UnknownDeviation(f"no defect or variation is called {name!r}{hint}")
+        found.append(known[name])
+    return found
+
+
+def install(simulator: Any, deviations: Iterable[Deviation]) -> None:
+    """Install deviations in a simulator that has not been started; from then on it says so.
+
+    Raises
+    ------
+    UnknownDeviation
+        For a deviation of another actor.
+    """
+    chosen = list(deviations)
+    for deviation in chosen:
+        if deviation.actor != simulator.actor:
+            raise UnknownDeviation(f"{deviation.name} is for the simulated {deviation.actor}, this is the {simulator.actor}")
+    for deviation in chosen:
+        deviation.apply(simulator)
+    if chosen:
+        _say_so(simulator, chosen)
+
+
+def _say_so(simulator: Any, deviations: list[Deviation]) -> None:
+    simulator.server.implementation_version_name = version_name(deviations)
+    start = simulator.start
+
+    def announced() -> Any:
+        for deviation in deviations:
+            log.warning("the simulated %s has the %s %s: %s", deviation.actor, deviation.kind, deviation.name, deviation.sentence)
+        return start()
+
+    simulator.start = announced
+
+
+def version_name(deviations: list[Deviation]) -> str:
+    """Return the Implementation Version Name of a simulator with deviations: peers see that it is no conformant one."""
+    kinds = "DEFECT" if any(isinstance(d, Defect) for d in deviations) else "VARIATION"
+    what = deviations[0].name if len(deviations) == 1 else f"{len(deviations)} of them"
+    return f"{kinds} {what}"[:VERSION_NAME].rstrip()
