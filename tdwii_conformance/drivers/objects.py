@@ -22,15 +22,22 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from ..ups.datasets import named_character_set, picked
 from .messages import TREATMENT_WITH_VERIFICATION, Code, code_item, item
 
 __all__ = [
-    "ObjectsError", "Treatment", "final_update", "new_treatment", "progress_update", "read_treatment", "record", "workitem",
+    "ObjectsError", "Treatment", "beam_task", "common_of", "delivery_instruction", "final_update", "new_treatment",
+    "progress_update", "read_treatment", "record", "workitem",
 ]  # fmt: skip
 
 Modality = Literal["photon", "ion"]
 METERSET = 100.0
 INTERRUPTED_AT = 40.0
+# What the objects of a treatment share: patient, study, equipment.
+COMMON = (
+    "SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
+    "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber", "Manufacturer", "OperatorsName",
+)  # fmt: skip
 _numbers = itertools.count(1)
 
 
@@ -54,6 +61,8 @@ class Treatment:
         Treatment Delivery Type.
     remarks : tuple of str
         What of a user's own objects breaks a rule of today.
+    group : int or None
+        Fraction Group Number; ``None`` is the plan's first group.
     """
 
     plan: Dataset
@@ -61,6 +70,7 @@ class Treatment:
     previous_record: Dataset | None
     start: str
     remarks: tuple[str, ...] = ()
+    group: int | None = None
 
     @property
     def ion(self) -> bool:
@@ -80,8 +90,12 @@ class Treatment:
 
     @property
     def fractions_planned(self) -> int:
-        """Number of Fractions Planned of the plan's first fraction group."""
-        groups = self.plan.get("FractionGroupSequence") or ()
+        """Number of Fractions Planned of the fraction group."""
+        groups = [
+            one
+            for one in self.plan.get("FractionGroupSequence") or ()
+            if self.group is None or one.get("FractionGroupNumber") == self.group
+        ]
         return int(groups[0].get("NumberOfFractionsPlanned") or 1) if groups else 1
 
     @property
@@ -122,6 +136,11 @@ def _common(patient_name: str, patient_id: str) -> Dataset:
     if not patient_name.isascii():
         common.SpecificCharacterSet = "ISO_IR 100"
     return common
+
+
+def common_of(plan: Dataset) -> Dataset:
+    """Return patient, study and equipment of a plan, as far as it has them."""
+    return picked(plan, COMMON)
 
 
 def _object(common: Dataset, sop_class: str, modality: str, **attributes: Any) -> Dataset:
@@ -204,23 +223,54 @@ def _ion_beam(number: int) -> Dataset:
 
 
 def _instruction(common: Dataset, plan: Dataset, start: str) -> Dataset:
-    tasks = []
-    for number in (1, 2):
-        task = item(
-            BeamTaskType="TREAT", TreatmentDeliveryType=start, CurrentFractionNumber=3, ReferencedBeamNumber=number,
-            TableTopVerticalAdjustedPosition=None, TableTopLongitudinalAdjustedPosition=None,
-            TableTopLateralAdjustedPosition=None, PatientSupportAdjustedAngle=None, TableTopEccentricAdjustedAngle=None,
-            TableTopPitchAdjustedAngle=None, TableTopRollAdjustedAngle=None, TableTopVerticalSetupDisplacement=None,
-            TableTopLongitudinalSetupDisplacement=None, TableTopLateralSetupDisplacement=None,
-        )  # fmt: skip
-        if start == "CONTINUATION":
-            # The first beam was interrupted, the second not begun.
-            task.PrimaryDosimeterUnit = "MU"
-            task.ContinuationStartMeterset = INTERRUPTED_AT if number == 1 else 0.0
-            task.ContinuationEndMeterset = METERSET
-        tasks.append(task)
+    # Of a continuation the first beam was interrupted, the second not begun.
+    open_ranges = {1: (INTERRUPTED_AT, METERSET), 2: (0.0, METERSET)} if start == "CONTINUATION" else {1: None, 2: None}
+    tasks = [beam_task(number, fraction=3, open_range=open_range) for number, open_range in open_ranges.items()]
+    return delivery_instruction(common, plan, tasks)
+
+
+def beam_task(number: int, *, fraction: int, open_range: tuple[float, float] | None = None, unit: str = "MU") -> Dataset:
+    """Return an item of the Beam Task Sequence that treats a beam [PS3.3 C.8.8.29].
+
+    Parameters
+    ----------
+    number : int
+        Referenced Beam Number.
+    fraction : int
+        Current Fraction Number.
+    open_range : tuple of float, optional
+        For a continuation: the metersets between which delivery goes on.
+    unit : str
+        Primary Dosimeter Unit of `open_range`: that of the plan.
+    """
+    task = item(
+        BeamTaskType="TREAT", TreatmentDeliveryType="CONTINUATION" if open_range else "TREATMENT",
+        CurrentFractionNumber=fraction, ReferencedBeamNumber=number,
+        TableTopVerticalAdjustedPosition=None, TableTopLongitudinalAdjustedPosition=None,
+        TableTopLateralAdjustedPosition=None, PatientSupportAdjustedAngle=None, TableTopEccentricAdjustedAngle=None,
+        TableTopPitchAdjustedAngle=None, TableTopRollAdjustedAngle=None, TableTopVerticalSetupDisplacement=None,
+        TableTopLongitudinalSetupDisplacement=None, TableTopLateralSetupDisplacement=None,
+    )  # fmt: skip
+    if open_range:
+        task.PrimaryDosimeterUnit = unit
+        task.ContinuationStartMeterset, task.ContinuationEndMeterset = open_range
+    return task
+
+
+def delivery_instruction(common: Dataset, plan: Dataset, tasks: Sequence[Dataset]) -> Dataset:
+    """Return an RT Beams Delivery Instruction in a series of its own [PS3.3 A.64].
+
+    Parameters
+    ----------
+    common : Dataset
+        Patient, study and equipment.
+    plan : Dataset
+        The RT Plan or RT Ion Plan it refers to.
+    tasks : sequence of Dataset
+        Beam Task Sequence.
+    """
     return _object(
-        common, RTBeamsDeliveryInstructionStorage, "PLAN", BeamTaskSequence=tasks,
+        common, RTBeamsDeliveryInstructionStorage, "PLAN", BeamTaskSequence=list(tasks),
         ReferencedRTPlanSequence=_reference(plan),
     )  # fmt: skip
 
@@ -241,14 +291,7 @@ def record(treatment: Treatment, *, interrupted: bool = False) -> Dataset:
     """
     ion, plan = treatment.ion, treatment.plan
     beams = [_session_beam(n, ion, interrupted, treatment) for n in treatment.beam_numbers[: 1 if interrupted else None]]
-    common = Dataset()
-    for keyword in (
-        "SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID",
-        "StudyDate", "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber", "Manufacturer",
-        "OperatorsName",
-    ):  # fmt: skip
-        if keyword in plan:
-            common.add(plan[keyword])
+    common = common_of(plan)
     return _object(
         common, RTIonBeamsTreatmentRecordStorage if ion else RTBeamsTreatmentRecordStorage, "RTRECORD",
         InstanceNumber=1, TreatmentDate="20260103", TreatmentTime="101500", ReferencedRTPlanSequence=_reference(plan),
@@ -380,9 +423,7 @@ def workitem(treatment: Treatment, *, tms: str, ost: str, station: Code, start: 
         ReferencedRequestSequence=[], ProcedureStepState="SCHEDULED", ProcedureStepProgressInformationSequence=[],
         UnifiedProcedureStepPerformedProcedureSequence=[],
     )  # fmt: skip
-    if not str(plan.PatientName).isascii():
-        attributes.SpecificCharacterSet = "ISO_IR 100"
-    return attributes
+    return named_character_set(attributes)
 
 
 def progress_update(progress: int, beam: int, *, edition: str = "ti") -> Dataset:
