@@ -148,7 +148,7 @@ def _element(element: DataElement, encodings: list[str], indent: str, style: _St
     if element.VR == "SQ":
         yield from _sequence(element, tag, encodings, indent, style)
         return
-    encoded = _encoded(element, encodings)
+    encoded = encoded_value(element, encodings)
     if element.tag == 0x7FE00010 and element.is_undefined_length:
         yield from _pixel_sequence(encoded, tag, indent)
         return
@@ -170,7 +170,7 @@ def _sequence(element: DataElement, tag: str, encodings: list[str], indent: str,
     items: Sequence[Dataset] = element.value or []
     undefined = element.is_undefined_length
     kind = "undefined" if undefined else "explicit"
-    length = "u/l" if undefined else str(len(_encoded(element, encodings, implicit=style.implicit)))
+    length = "u/l" if undefined else str(len(encoded_value(element, encodings, implicit=style.implicit)))
     value = f"(Sequence with {kind} length #={len(items)})"
     yield _line(tag, "SQ", value, length, 1, _name(element), indent)
     for item in items:
@@ -260,7 +260,7 @@ def _name(element: DataElement) -> str:
     return element.keyword or "Unknown Tag & Data"
 
 
-def _encoded(element: DataElement, encodings: list[str], *, implicit: bool = True) -> bytes:
+def encoded_value(element: DataElement, encodings: list[str], *, implicit: bool = True) -> bytes:
     """Return the bytes of an element's value, padded, little endian."""
     stream = _stream(implicit=True)
     write_data_element(stream, element, encodings)
