@@ -30,8 +30,10 @@ __all__ = [
     "Instance",
     "InstanceStore",
     "get_handler",
+    "instance_of",
     "leave_out_remaining",
     "move_handler",
+    "read_instance",
     "store_handler",
 ]
 
@@ -101,6 +103,17 @@ def instance_of(encoded: bytes, transfer_syntax: str) -> Instance:
     return Instance(sop_class, uid, study, series, transfer_syntax, encoded)
 
 
+def read_instance(path: Path) -> Instance:
+    """Return the instance in a DICOM file, the bytes as they are there.
+
+    Raises
+    ------
+    Exception
+        Whatever pydicom raises for a file that is none; ValueError as `instance_of`.
+    """
+    return instance_of(_body(path), str(dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID))
+
+
 class InstanceStore:
     """Instances of any storage SOP class. Safe to use from many threads.
 
@@ -122,8 +135,7 @@ class InstanceStore:
 
     def _read(self, path: Path) -> None:
         try:
-            file = dcmread(path)
-            instance = instance_of(_body(path), str(file.file_meta.TransferSyntaxUID))
+            instance = read_instance(path)
         except (InvalidDicomError, ValueError, AttributeError, OSError):
             return  # a folder may hold other files beside the instances
         self._instances[instance.uid] = instance
@@ -156,6 +168,9 @@ class InstanceStore:
 
     def __len__(self) -> int:
         return len(self._instances)
+
+    def __contains__(self, uid: object) -> bool:
+        return uid in self._instances
 
     def select(self, identifier: Dataset) -> list[Instance]:
         """Return the instances that a C-MOVE or C-GET identifier names [PS3.4 C.4.2.2.1].

@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
-from ..profile.ups_tables import attribute_rows
+from ..profile.ups_tables import STATES, attribute_rows
 from . import states
 from .datasets import merged, picked, plain, without
 from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, progress_item, state_report
@@ -155,7 +155,40 @@ class Worklist:
         if refusal := refuse_creation(attributes):
             return Outcome(refusal.status, refusal.comment)
         attributes = without(attributes, ("TransactionUID",))
-        attributes = merged(attributes, _with(SOPClassUID=PUSH, SOPInstanceUID=uid, **{PROGRESS: [], PERFORMED: []}))
+        return self._add(uid, attributes, _with(**{PROGRESS: [], PERFORMED: []}), "")
+
+    def restore(self, uid: str, attributes: Dataset) -> Outcome:
+        """Take a UPS as it stood elsewhere, in any state, with the progress and the lock it had. No DIMSE service does this.
+
+        Parameters
+        ----------
+        uid : str
+            SOP Instance UID.
+        attributes : Dataset
+            All attributes; the lock is the Transaction UID, without which nobody can go on with a UPS IN PROGRESS.
+        """
+        try:
+            attributes = without(plain(attributes), IDENTITY)
+        except Exception as error:  # pydicom raises whatever the bytes lead it to
+            return Outcome(INVALID_VALUE, f"cannot be decoded: {error}")
+        state = str(attributes.get("ProcedureStepState") or "SCHEDULED")
+        if state not in STATES:
+            return Outcome(INVALID_VALUE, f"ProcedureStepState is {state!r}, not one of {', '.join(STATES)}")
+        if not UID(uid).is_valid or uid in WELL_KNOWN:
+            return Outcome(INVALID_INSTANCE, f"{uid!r} is no SOP Instance UID of a UPS")
+        performed = picked(attributes, (PROGRESS, PERFORMED))
+        as_created = without(merged(attributes), ("TransactionUID", PROGRESS, PERFORMED))
+        as_created = merged(as_created, _with(ProcedureStepState="SCHEDULED", TransactionUID="", **{PROGRESS: [], PERFORMED: []}))
+        if refusal := refuse_creation(as_created) or refuse_modification(performed):
+            return Outcome(refusal.status, refusal.comment)
+        if state in states.FINAL and (lacking := missing(attributes, state)):
+            return Outcome(INVALID_VALUE, f"{state} without {', '.join(lacking)}")
+        lock = "" if state == "SCHEDULED" else str(attributes.get("TransactionUID") or "")
+        attributes = merged(without(attributes, ("TransactionUID",)), _with(ProcedureStepState=state))
+        return self._add(uid, attributes, merged(_with(**{PROGRESS: [], PERFORMED: []}), performed), lock)
+
+    def _add(self, uid: str, attributes: Dataset, performed: Dataset, lock: str) -> Outcome:
+        attributes = merged(attributes, _with(SOPClassUID=PUSH, SOPInstanceUID=uid), performed)
         if not attributes.get("WorklistLabel"):
             attributes.WorklistLabel = DEFAULT_LABEL
         with self._lock:
@@ -165,9 +198,11 @@ class Worklist:
             if present is not None:
                 return Outcome(cell.status, "a UPS with this SOP Instance UID exists")
             attributes.ScheduledProcedureStepModificationDateTime = self._timestamp()
-            record = Record(uid, attributes)
+            record = Record(uid, attributes, lock)
             effect = self._subscriptions.created(uid, partial(_fits, record))
             self._store.commit(Change(record, subscribed=effect.made))
+            if self._retention is not None and record.state in states.FINAL:
+                self._ended[uid] = self._now()
             self._subscriptions.apply(effect)
             return self._done(tuple(created(uid, attributes)), [ae for ae, _ in effect.initial_events])
 

@@ -1,0 +1,245 @@
+"""A folder of workitems that a simulated TMS serves: what is there, and what comes while it runs.
+
+A file is taken once it has not changed between two looks, so that none is taken half. What cannot be taken is named and
+left where it is; it is looked at again when it changes. Files are read only, never written, moved or deleted.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID, RTBeamsDeliveryInstructionStorage
+
+from ..dcmdump.dicom import FileFault, read_dicom
+from ..profile.ups_tables import AttributeRow, attribute_rows
+from ..ups import Worklist
+from ..ups.datasets import plain
+from .instances import InstanceStore, read_instance
+
+__all__ = ["News", "WorkitemFolder", "completed", "read_workitem"]
+
+SUFFIXES = (".dcm", ".txt")
+NAME = re.compile(r"UPS_([0-9.]+)$")
+UPS_CLASSES = "1.2.840.10008.5.1.4.34.6."
+EXISTS = 0x0111
+# What a worklist cannot do without and a response of C-FIND may lack, as nobody asked for it; and what we say then.
+PRIORITY, READINESS = "MEDIUM", "READY"
+
+
+@dataclass(frozen=True)
+class News:
+    """What became of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str
+        One sentence.
+    kind : {"taken", "known", "left out"}
+        Whether it is served now, was served before, or is not served.
+    """
+
+    path: Path
+    text: str
+    kind: str
+
+    def __str__(self) -> str:
+        """Return the file's name and the sentence."""
+        return f"{self.path.name}: {self.text}"
+
+
+class WorkitemFolder:
+    """Watches a folder. A context manager: a thread looks at the folder until the end.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder; files in folders below it are not looked at.
+    worklist : Worklist
+        Gets the workitems.
+    instructions : InstanceStore
+        Gets RT Beams Delivery Instructions.
+    others : InstanceStore, optional
+        Gets other instances: plans, records, images; without it they are left out.
+    tell : callable
+        Called with each `News`.
+    interval : float
+        Seconds between two looks.
+
+    Raises
+    ------
+    ValueError
+        If the folder is none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        worklist: Worklist,
+        instructions: InstanceStore,
+        others: InstanceStore | None = None,
+        *,
+        tell: Callable[[News], object] = lambda news: None,
+        interval: float = 0.5,
+    ) -> None:
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: {'is not a folder' if folder.exists() else 'there is no such folder'}")
+        self.folder, self.interval = folder, interval
+        self._worklist, self._instructions, self._others, self._tell = worklist, instructions, others, tell
+        self._seen: dict[Path, tuple[int, int]] = {}  # size and time of change at the last look
+        self._read: dict[Path, tuple[int, int]] = {}  # and when it was read
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def look(self) -> bool:
+        """Take what is new and has come to rest; return whether nothing is left that may still be growing."""
+        at_rest = True
+        now = time.time_ns()
+        for path, state in self._files():
+            if self._stop.is_set():
+                return False
+            if self._read.get(path) == state:
+                continue
+            # Unchanged since the last look; or for so long that no look before is needed.
+            if self._seen.get(path) == state or now - state[1] > self.interval * 1e9 >= 0:
+                self._read[path] = state
+                self._tell(self._take(path))
+            else:
+                at_rest = False
+            self._seen[path] = state
+        return at_rest
+
+    def _files(self) -> Iterator[tuple[Path, tuple[int, int]]]:
+        try:
+            paths = sorted(self.folder.iterdir())
+        except OSError:  # gone for now: a network folder, perhaps
+            return
+        for path in paths:
+            if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+                continue
+            try:
+                status = path.stat()
+            except OSError:
+                continue
+            if path.is_file():
+                yield path, (status.st_size, status.st_mtime_ns)
+
+    def _take(self, path: Path) -> News:
+        try:
+            if path.suffix.lower() == ".dcm":
+                dataset = read_dicom(path)
+                sop_class = str(dataset.get("SOPClassUID") or "")
+                if sop_class and not sop_class.startswith(UPS_CLASSES):
+                    return self._take_instance(path, UID(sop_class))
+            else:
+                raise FileFault(f"{path}: dcmdump text cannot be read yet")
+            return self._take_workitem(path, dataset)
+        except ValueError as error:
+            return News(path, str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, "), "left out")
+
+    def _take_instance(self, path: Path, sop_class: UID) -> News:
+        store = self._instructions if sop_class == RTBeamsDeliveryInstructionStorage else self._others
+        if store is None:
+            return News(path, f"is {sop_class.name}, which a TMS has no use for", "left out")
+        instance = read_instance(path)
+        if instance.uid in store:
+            return News(path, f"{sop_class.name} that is here already", "known")
+        store.add(instance)
+        return News(path, sop_class.name, "taken")
+
+    def _take_workitem(self, path: Path, dataset: Dataset) -> News:
+        uid, attributes, filled = read_workitem(path, dataset)
+        outcome = self._worklist.restore(uid, attributes)
+        if outcome.status == EXISTS:
+            return News(path, "its workitem is on the worklist already, and stays as it is there", "known")
+        if outcome.status:
+            raise ValueError(f"cannot be a workitem: {outcome.comment} (status {outcome.status:04X})")
+        made_up = "".join(f"; {keyword} was missing and is {value!r} now" for keyword, value in filled.items())
+        state = str(attributes.get("ProcedureStepState") or "SCHEDULED")
+        unlocked = "; nobody can go on with it: it has no Transaction UID"
+        free = state == "IN PROGRESS" and not attributes.get("TransactionUID")
+        return News(path, f"workitem, {state}{made_up}{unlocked if free else ''}", "taken")
+
+    def __enter__(self) -> Self:
+        # Whoever starts us finds what is there served; a file that is still being written is worth one more look.
+        if not self.look() and not self._stop.wait(self.interval):
+            self.look()
+        self._thread = threading.Thread(target=self._watch, name=f"watches {self.folder}", daemon=True)
+        self._thread.start()
+        return self
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.interval):
+            self.look()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+def read_workitem(path: Path, dataset: Dataset) -> tuple[str, Dataset, Mapping[str, Any]]:
+    """Return what a file says of a workitem: its SOP Instance UID, its attributes, and what had to be made up.
+
+    Parameters
+    ----------
+    path : Path
+        Its name, ``UPS_<SOPInstanceUID>``, is asked when the data set has no UID.
+    dataset : Dataset
+        What is in it: the attributes of a UPS, or of a response of C-FIND.
+
+    Raises
+    ------
+    ValueError
+        If the UID cannot be found, or the data set is that of something else.
+    """
+    named = NAME.match(path.stem)
+    uid = str(dataset.get("SOPInstanceUID") or (named[1] if named else ""))
+    if not dataset.get("SOPClassUID") and not named:
+        raise ValueError("is no workitem: it has no SOPClassUID, and the file is not called UPS_<SOPInstanceUID>")
+    if not uid:
+        raise ValueError("has no SOPInstanceUID, and the file is not called UPS_<SOPInstanceUID>")
+    try:
+        attributes = plain(dataset)
+    except Exception as error:  # pydicom raises whatever the bytes lead it to
+        raise ValueError(f"cannot be decoded: {error}") from error
+    return uid, *completed(attributes)
+
+
+def completed(attributes: Dataset) -> tuple[Dataset, dict[str, Any]]:
+    """Return attributes with what a UPS has to have, and the values that were made up for it.
+
+    A response of C-FIND has what was asked for. What is missing and may be empty is empty; of what may not, the label is
+    the meaning of the workitem code, and the start is at the full hour.
+    """
+    _empty_where_missing(attributes, attribute_rows())
+    code = next(iter(attributes.get("ScheduledWorkitemCodeSequence") or ()), Dataset())
+    defaults = {
+        "ScheduledProcedureStepPriority": PRIORITY,
+        "ProcedureStepLabel": str(code.get("CodeMeaning") or "Workitem"),
+        "ScheduledProcedureStepStartDateTime": time.strftime("%Y%m%d%H0000"),
+        "InputReadinessState": READINESS,
+        "ProcedureStepState": "SCHEDULED",
+    }
+    made_up = {keyword: value for keyword, value in defaults.items() if not attributes.get(keyword)}
+    for keyword, value in made_up.items():
+        setattr(attributes, keyword, value)
+    return attributes, made_up
+
+
+def _empty_where_missing(item: Dataset, rows: Mapping[str, AttributeRow]) -> None:
+    for keyword, row in rows.items():
+        if row.create == "2" and keyword not in item:
+            setattr(item, keyword, [] if row.vr == "SQ" else None)
+        elif row.items and keyword in item and row.vr == "SQ":
+            for below in item[keyword].value or ():
+                _empty_where_missing(below, row.items)
