@@ -16,18 +16,20 @@ from types import TracebackType
 from typing import Any, Self
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, RTBeamsDeliveryInstructionStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, RTBeamsDeliveryInstructionStorage
+from pynetdicom.dsutils import encode
 
-from ..dcmdump.dicom import FileFault, read_dicom
+from ..dcmdump import load_text
+from ..dcmdump.dicom import read_dicom
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from ..ups import Worklist
 from ..ups.datasets import plain
-from .instances import InstanceStore, read_instance
+from .instances import InstanceStore, instance_of, read_instance
 
 __all__ = ["News", "WorkitemFolder", "completed", "read_workitem"]
 
 SUFFIXES = (".dcm", ".txt")
-NAME = re.compile(r"UPS_([0-9.]+)$")
+NAME = re.compile(r"UPS_([0-9.]*[0-9])(?:\.dcmdump)?$")
 UPS_CLASSES = "1.2.840.10008.5.1.4.34.6."
 EXISTS = 0x0111
 # What a worklist cannot do without and a response of C-FIND may lack, as nobody asked for it; and what we say then.
@@ -110,7 +112,7 @@ class WorkitemFolder:
             if self._read.get(path) == state:
                 continue
             # Unchanged since the last look; or for so long that no look before is needed.
-            if self._seen.get(path) == state or now - state[1] > self.interval * 1e9 >= 0:
+            if self._seen.get(path) == state or now - state[1] > self.interval * 1e9:
                 self._read[path] = state
                 self._tell(self._take(path))
             else:
@@ -135,22 +137,26 @@ class WorkitemFolder:
 
     def _take(self, path: Path) -> News:
         try:
-            if path.suffix.lower() == ".dcm":
-                dataset = read_dicom(path)
-                sop_class = str(dataset.get("SOPClassUID") or "")
-                if sop_class and not sop_class.startswith(UPS_CLASSES):
-                    return self._take_instance(path, UID(sop_class))
-            else:
-                raise FileFault(f"{path}: dcmdump text cannot be read yet")
+            text = path.suffix.lower() != ".dcm"
+            dataset = load_text(path) if text else read_dicom(path)
+            sop_class = str(dataset.get("SOPClassUID") or "")
+            if sop_class and not sop_class.startswith(UPS_CLASSES):
+                return self._take_instance(path, UID(sop_class), dataset if text else None)
             return self._take_workitem(path, dataset)
+        except OSError as error:
+            return News(path, f"cannot be read: {error.strerror or error}", "left out")
         except ValueError as error:
             return News(path, str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, "), "left out")
 
-    def _take_instance(self, path: Path, sop_class: UID) -> News:
+    def _take_instance(self, path: Path, sop_class: UID, from_text: Dataset | None) -> News:
         store = self._instructions if sop_class == RTBeamsDeliveryInstructionStorage else self._others
         if store is None:
             return News(path, f"is {sop_class.name}, which a TMS has no use for", "left out")
-        instance = read_instance(path)
+        if from_text is None:
+            instance = read_instance(path)
+        else:
+            encoded = encode(from_text, is_implicit_vr=False, is_little_endian=True)
+            instance = instance_of(encoded or b"", ExplicitVRLittleEndian)
         if instance.uid in store:
             return News(path, f"{sop_class.name} that is here already", "known")
         store.add(instance)

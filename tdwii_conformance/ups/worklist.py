@@ -181,7 +181,8 @@ class Worklist:
         as_created = merged(as_created, _with(ProcedureStepState="SCHEDULED", TransactionUID="", **{PROGRESS: [], PERFORMED: []}))
         if refusal := refuse_creation(as_created) or refuse_modification(performed):
             return Outcome(refusal.status, refusal.comment)
-        if state in states.FINAL and (lacking := missing(attributes, state)):
+        ours = _with(SOPClassUID=PUSH, SOPInstanceUID=uid, ScheduledProcedureStepModificationDateTime=self._timestamp())
+        if state in states.FINAL and (lacking := missing(merged(attributes, ours), state)):
             return Outcome(INVALID_VALUE, f"{state} without {', '.join(lacking)}")
         lock = "" if state == "SCHEDULED" else str(attributes.get("TransactionUID") or "")
         attributes = merged(without(attributes, ("TransactionUID",)), _with(ProcedureStepState=state))
