@@ -43,6 +43,10 @@ from .exchange import Exchange, TranscriptError, exchange_from_json, exchange_to
 __all__ = ["Association", "Input", "Observation", "ObservationWriter", "read_observation"]
 
 INTERRUPTED = "the run was interrupted"
+OPEN = "still open"  # how an association has ended that has not
+# In the words for how an association ended, for a check to find:
+IN_A_MESSAGE = "in the middle of a message"
+GARBAGE = "what came was no PDU"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.valuerep import PersonName
 
 from ..profile.catalogue import AttributeRule
 from ..profile.paths import Place, resolve
@@ -86,11 +87,16 @@ def _judge_place(rule: AttributeRule, place: Place, facts: Mapping[str, str]) ->
         return [] if empty else [Finding("present without a value", f"value {shown(element)}", path)]
     if empty:
         return [Finding(_expectation(rule, facts), "present without a value", path)] if rule.type in ("1", "1C") else []
-    allowed = expected_values(rule, facts)
-    values = [str(v) for v in element] if isinstance(element, MultiValue) else [str(element)]
+    allowed = tuple(_text(value, type(element)) for value in expected_values(rule, facts))
+    values = [_text(v) for v in element] if isinstance(element, MultiValue) else [_text(element)]
     if allowed and not any(_same(value, one) for value in values for one in allowed):
         return [Finding(_expectation(rule, facts), f"value {shown(element)}", path)]
     return []
+
+
+def _text(value: object, kind: type | None = None) -> str:
+    # Empty components at the end of a name may be left out with their delimiters [PS3.5 6.2.1].
+    return str(value).rstrip("^=") if issubclass(kind or type(value), PersonName) else str(value)
 
 
 def _judge_sequence(rule: AttributeRule, items: Sequence[Dataset], path: str) -> list[Finding]:
@@ -98,18 +104,30 @@ def _judge_sequence(rule: AttributeRule, items: Sequence[Dataset], path: str) ->
     found = [item for item in items if step.takes(item)]
     wanted = f"an item {_selection(rule)}" if step.selects else "at least one item"
     if rule.type == "empty":
-        # A sequence as a return key is empty or has one empty item [PS3.4 C.2.2.2.6].
-        return (
-            [] if all(not len(item) for item in items) else [Finding("no item, or one empty item", f"{len(items)} item(s)", path)]
-        )
+        # A sequence as a return key is empty or has one item, without keys or with empty ones [PS3.4 C.2.2.2.6].
+        return [] if all(_universal(item) for item in items) else [Finding("no item, or one empty item", _held(items), path)]
     if rule.type in ("1", "1C") and not found:
-        return [Finding(wanted, f"{len(items)} item(s), none such" if items else "sequence without an item", path)]
+        return [Finding(wanted, f"{_held(items)}, none such" if items else "sequence without an item", path)]
     if rule.items and found:
         low, high = rule.items
         if len(found) < low or (high and len(found) > high):
             count = f"{low}" if low == high else f"{low} or more" if not high else f"{low} to {high}"
             return [Finding(f"{count} item(s){' ' + _selection(rule) if step.selects else ''}", f"{len(found)}", path)]
     return []
+
+
+def _universal(item: Dataset) -> bool:
+    """Whether an item of a return key asks for everything that is there: each of its keys is universal itself."""
+    return all(
+        all(_universal(below) for below in element.value or ()) if element.VR == "SQ" else element.is_empty for element in item
+    )
+
+
+def _held(items: Sequence[Dataset]) -> str:
+    """Return what a sequence holds, for a reader: the number of its items, and their concepts if they have some."""
+    names = [name for item in items for name in item.get("ConceptNameCodeSequence") or ()]
+    codes = ", ".join(f"{name.get('CodeValue', '')} {name.get('CodingSchemeDesignator', '')}" for name in names)
+    return f"{len(items)} item(s){f' [concept {codes}]' if codes else ''}"
 
 
 def _selection(rule: AttributeRule) -> str:

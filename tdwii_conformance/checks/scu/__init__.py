@@ -1,16 +1,43 @@
-"""Judges of systems that call us, a TDD or a watcher: a requirement and an observation in, a judgement out."""
+"""Judges of systems that call us, a TDD or a watcher: a requirement and an observation in, a judgement out.
+
+What a message has to contain is judged by the rows of the attribute tables, everything else by a function that `registry`
+finds by the requirement's id (`tdd`: RO-58 to RO-65; `annex`: negotiation and PS3.4 Annex CC). `story` says which exchange
+is which transaction.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+from pydicom.dataset import Dataset
+
 from ...exchange import Exchange
 from ...observation import Observation
-from ...profile import Requirement
-from ..attributes import Judgement
+from ...profile import AttributeRule, Requirement
+from ..attributes import Judgement, judge_attribute
+from ..findings import Finding
+from . import annex as annex  # their judges register themselves
+from . import tdd as tdd
+from .registry import JUDGES
+from .story import INJECTIONS, SOURCES, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, Story, action_type
 
 __all__ = ["INJECTIONS", "evidence_of", "judge_scu"]
 
-# What a scenario can be made to hold that a TDD must survive, as the fact ``inject`` names it.
-INJECTIONS = ("empty-worklist", "two-workitems", "cancel-request", "claim-refused", "move-fails", "set-refused")
+# The messages of the attribute tables: which exchanges they are, and what a data set is called where there are several.
+MESSAGES: dict[str, tuple[Callable[[Story], Sequence[Exchange]], str]] = {
+    "RO-58 request": (lambda story: story.of("RO-58"), "identifier"),
+    "RO-59 request": (lambda story: story.of("RO-59"), "C-MOVE"),
+    "RO-60 request": (lambda story: story.of("RO-60"), "claim"),
+    "RO-61 request": (lambda story: story.of("RO-61"), "C-MOVE"),
+    "RO-62 request": (lambda story: story.of("RO-62"), "update"),
+    "RO-63 record": (lambda story: story.of("RO-63"), "record"),
+    "RO-64 request": (lambda story: story.of("RO-64"), "update"),
+    "RO-65 request": (lambda story: story.of("RO-65"), "request"),
+    "CC.2.3 subscribe request": (lambda story: _actions(story, SUBSCRIBE), "request"),
+    "CC.2.3 unsubscribe request": (lambda story: _actions(story, UNSUBSCRIBE, SUSPEND), "request"),
+}
+# A beam number that is not where the edition wants it may be where the other one does (T6).
+BEAM_NUMBERS = ("RO62-TDD-104", "RO62-TDD-108")
 
 
 def judge_scu(requirement: Requirement, observation: Observation) -> Judgement:
@@ -28,10 +55,66 @@ def judge_scu(requirement: Requirement, observation: Observation) -> Judgement:
     Judgement
         What is wrong, or why there was nothing to judge: the transaction is not part of the scenario, what it depends on is
         missing, or what the requirement is about did not happen.
+
+    Raises
+    ------
+    KeyError
+        If nothing judges the requirement: it is one on another actor.
     """
-    return Judgement(not_judged=f"{requirement.id}: no judge yet")
+    story = Story(observation, requirement.actor)
+    edition = story.fact("edition") or "ti"
+    if edition not in requirement.editions:
+        return Judgement(not_judged=f"not a requirement of edition {edition}")
+    if not story.title:
+        return Judgement(not_judged=f"no {requirement.actor} took part")
+    if requirement.rule is not None:
+        return _by_row(requirement, requirement.rule, story)
+    judge = JUDGES[requirement.id]
+    if not judge.even_if_nothing_came and not story.of(requirement.transaction):
+        return Judgement(not_judged=story.nothing_of(requirement.transaction))
+    result = judge.function(requirement, story)
+    return Judgement(not_judged=result) if isinstance(result, str) else Judgement(tuple(result))
+
+
+def _by_row(requirement: Requirement, rule: AttributeRule, story: Story) -> Judgement:
+    exchanges, name = MESSAGES[rule.message][0](story), MESSAGES[rule.message][1]
+    if not exchanges:
+        return Judgement(not_judged=story.nothing_of(requirement.transaction))
+    decoded = [e for e in exchanges if not e.request.undecodable]
+    if not decoded:
+        return Judgement(not_judged="the data set cannot be decoded")
+    for value in rule.values:
+        source = SOURCES.get(value.removeprefix("$"), "")
+        if source and value.removeprefix("$") not in story.facts:
+            return Judgement(not_judged=story.nothing_of(source) if not story.of(source) else f"{source} has none")
+    datasets = [e.request.dataset if e.request.dataset is not None else Dataset() for e in decoded]
+    judgement = judge_attribute(rule, datasets, story.facts, name)
+    if judgement.findings and requirement.id in BEAM_NUMBERS and (sent := _concepts(datasets)):
+        return Judgement(
+            tuple(Finding(f.expected, f"{f.received}; parameters sent: {sent}", f.path, f.weight) for f in judgement.findings)
+        )
+    return judgement
+
+
+def _actions(story: Story, *types: int) -> tuple[Exchange, ...]:
+    return tuple(e for e in story.of("CC.2.3") if action_type(e) in types)
+
+
+def _concepts(datasets: Sequence[Dataset]) -> str:
+    """Return the concept names in some data sets, for a reader."""
+    names = [
+        f"{name.get('CodeValue', '')} {name.get('CodingSchemeDesignator', '')}"
+        for dataset in datasets
+        for element in dataset.iterall()
+        if element.keyword == "ConceptNameCodeSequence"
+        for name in element.value or ()
+    ]
+    return ", ".join(dict.fromkeys(names))
 
 
 def evidence_of(requirement: Requirement, observation: Observation) -> tuple[Exchange, ...]:
     """Return the exchanges that `judge_scu` looks at, for the report."""
-    return ()
+    story = Story(observation, requirement.actor)
+    if requirement.rule is not None:
+        return tuple(MESSAGES[requirement.rule.message][0](story))
+    return tuple(JUDGES[requirement.id].looks_at(story, requirement.transaction))

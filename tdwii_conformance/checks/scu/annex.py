@@ -1,0 +1,409 @@
+"""Judges of whoever calls us, a TDD or a watcher: negotiation, and the SCU rules of PS3.4 Annex CC. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydicom.uid import UID, ImplicitVRLittleEndian
+
+from ...exchange import Exchange
+from ...observation import GARBAGE, IN_A_MESSAGE, Association
+from ...profile import Requirement
+from ...profile.statuses import is_warning, status_text
+from ...profile.ups_tables import attribute_rows
+from ...ups import FILTERED, GLOBAL
+from ...ups.datasets import plain
+from ...ups.requests import refuse_creation
+from ..events import EVENT_TYPES, event_type
+from ..findings import Finding
+from .registry import judges
+from .story import (
+    EVENT,
+    FINAL_STATES,
+    PULL,
+    PUSH,
+    REQUEST_CANCEL,
+    SUBSCRIBE,
+    SUSPEND,
+    UNSUBSCRIBE,
+    UPS_CLASSES,
+    WATCH,
+    Story,
+    action_type,
+    active_subscriptions,
+    began,
+    information,
+    named,
+    text,
+    trial,
+)
+from .tdd import character_set_and_offset, each, names_as_requested, names_push, no_transaction_uid_key, under
+
+# --- negotiation --------------------------------------------------------------------------------------------------------
+
+NO_ASSOCIATION = "the system requested no association"
+
+
+@judges("NEG-TDD-001", "NEG-WATCHER-001", even_if_nothing_came=True)
+def proposes_its_class(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that the UPS class it works under is proposed; trial classes are named (T1)."""
+    needed = PULL if story.actor == "TDD" else WATCH
+    proposals = [a for a in story.requested if a.acceptor == story.fact("tms_ae_title")]
+    if not proposals:
+        return NO_ASSOCIATION if not story.requested else "the system requested no association with the TMS"
+    proposed = dict.fromkeys(syntax for a in proposals for syntax, _ in a.proposed)
+    trials = [named(uid) for uid in proposed if trial(uid)]
+    if needed not in proposed:
+        received = ", ".join(trials) or ", ".join(named(uid) for uid in proposed) or "nothing"
+        return [Finding(f"{named(needed)} proposed", received)]
+    if trials:
+        return [Finding("no trial SOP class proposed besides", ", ".join(trials), weight="warning")]
+    return []
+
+
+@judges("NEG-TDD-002", "NEG-WATCHER-002", even_if_nothing_came=True)
+def proposes_the_default(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge the transfer syntaxes proposed [PS3.5 10.1]."""
+    if not story.requested:
+        return NO_ASSOCIATION
+    found: dict[Finding, None] = {}
+    for association in story.requested:
+        transfers: dict[str, set[str]] = {}
+        for syntax, proposed in association.proposed:
+            transfers.setdefault(syntax, set()).update(proposed)
+        for syntax, proposed_for_it in transfers.items():
+            if ImplicitVRLittleEndian not in proposed_for_it:
+                only = ", ".join(sorted(UID(uid).name for uid in proposed_for_it))
+                found[Finding(f"Implicit VR Little Endian proposed for {named(syntax)}", only or "none")] = None
+    return list(found)
+
+
+def _endings(associations: Sequence[Association], expected: str, wrong: Sequence[Association]) -> list[Finding] | str:
+    if not associations:
+        return NO_ASSOCIATION
+    return [
+        Finding(expected, f"{one.ended}, {one.requestor or 'unknown'} to {one.acceptor or 'us'} at {one.time:%H:%M:%S}")
+        for one in wrong
+    ]
+
+
+@judges("NEG-TDD-003", "NEG-WATCHER-003", even_if_nothing_came=True)
+def finishes_its_messages(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that no association ended in the middle of a message."""
+    wrong = [a for a in story.associations if IN_A_MESSAGE in a.ended and GARBAGE not in a.ended]
+    return _endings(story.associations, "every message sent whole", wrong)
+
+
+@judges("NEG-TDD-004", "NEG-WATCHER-004", even_if_nothing_came=True)
+def releases(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge how the system ends associations: those it requested, and those it accepted and aborts."""
+    wrong = [
+        a
+        for a in story.associations
+        if a.ended.startswith("the connection was lost")
+        or a.ended.startswith("aborted by the " + ("requestor" if a.requestor == story.title else "acceptor"))
+    ]
+    return _endings(story.associations, "A-RELEASE", [a for a in wrong if IN_A_MESSAGE not in a.ended])
+
+
+@judges("NEG-TDD-005", "NEG-WATCHER-005", even_if_nothing_came=True)
+def sends_what_can_be_decoded(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge the encoding of its data sets, in requests and in responses."""
+    if not story.requests:
+        return "the system sent no request"
+    sent = [(e, e.request) for e in story.requests] + [(e, message) for e in story.served for message in e.responses]
+    return [
+        Finding(
+            f"a data set in {UID(message.transfer_syntax).name}", f"{len(message.encoded or b'')} bytes that are none", e.service
+        )
+        for e, message in sent
+        if message.undecodable
+    ]
+
+
+@judges("NEG-TDD-006", "NEG-WATCHER-006", even_if_nothing_came=True)
+def sends_pdus(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that what came on a connection were PDUs. A connection without an AE title may be a stranger's."""
+    wrong = [a for a in story.associations if GARBAGE in a.ended]
+    return _endings(story.associations, "PDUs of the DICOM Upper Layer protocol", wrong)
+
+
+@judges("NEG-TDD-007", "NEG-WATCHER-007", even_if_nothing_came=True)
+def waits_for_the_response(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that the system stays for the response to each request."""
+    if not story.requests:
+        return "the system sent no request"
+    return [Finding("the final response awaited", f"{e.failure}", e.service) for e in story.requests if e.failure]
+
+
+# --- UPS Watch: cancel requests and subscriptions -----------------------------------------------------------------------
+
+
+@judges("CC22-TDD-001")
+def cancels_by_change_of_state(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that a performer does not request the cancel of its own UPS."""
+    if story.claim is None:
+        return "the system claimed no UPS"
+    return [
+        Finding("Change UPS State to CANCELED, for the system performs this UPS", "Request UPS Cancel")
+        for e in story.of("CC.2.2")
+        if e.instance_uid == story.claim.instance_uid and began(e) >= began(story.claim)
+    ]
+
+
+@judges("CC23-WATCHER-001", even_if_nothing_came=True)
+def subscribes(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that a watcher subscribes at all."""
+    if _of_type(story, SUBSCRIBE):
+        return []
+    return story.outcome if story.interrupted else [Finding("N-ACTION, Subscribe to Receive UPS Event Reports", story.outcome)]
+
+
+def _of_type(story: Story, *types: int) -> tuple[Exchange, ...]:
+    return tuple(e for e in story.of("CC.2.3") if action_type(e) in types)
+
+
+NO_KEYS = ("ReceivingAE", "DeletionLock", "SpecificCharacterSet", "TimezoneOffsetFromUTC")
+
+
+def _keys(request: Exchange) -> list[str]:
+    return [e.keyword or str(e.tag) for e in information(request) if e.keyword not in NO_KEYS]
+
+
+@judges("CC23-TDD-002", "CC23-WATCHER-002")
+def filter_has_keys(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that a filtered subscription has a filter."""
+    filtered = [e for e in _of_type(story, SUBSCRIBE) if e.instance_uid == FILTERED]
+    if not filtered:
+        return "the system made no filtered global subscription"
+    return each(filtered, lambda e: [] if _keys(e) else [Finding("at least one match key", "none")], "request")
+
+
+@judges("CC23-TDD-003", "CC23-WATCHER-003")
+def only_a_filter_has_keys(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that other subscriptions have no filter (A5)."""
+    others = [e for e in _of_type(story, SUBSCRIBE) if e.instance_uid != FILTERED]
+    if not others:
+        return "the system made no other than filtered subscriptions"
+    return each(others, lambda e: [Finding("no match keys", ", ".join(_keys(e)))] if _keys(e) else [], "request")
+
+
+@judges("CC23-TDD-004", "CC23-WATCHER-004")
+def suspends_all(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge the instance of a suspension; the filtered one is not ruled (A7)."""
+    suspensions = _of_type(story, SUSPEND)
+    if not suspensions:
+        return "the system suspended no global subscription"
+
+    def one(e: Exchange) -> list[Finding]:
+        if e.instance_uid == GLOBAL:
+            return []
+        target = e.instance_uid or "none"
+        weight: Literal["fault", "warning"] = "warning" if target == FILTERED else "fault"
+        return [Finding(f"RequestedSOPInstanceUID {GLOBAL}", target, "command set", weight)]
+
+    return each(suspensions, one, "request")
+
+
+def _subscriptions_and_reports(story: Story, transaction: str) -> tuple[Exchange, ...]:
+    return tuple(sorted((*story.of(transaction), *story.reports), key=began))
+
+
+@judges("CC23-TDD-005", "CC23-WATCHER-005", at=_subscriptions_and_reports)
+def removes_its_locks(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that no lock is left on a UPS of which the system was told the final state."""
+    asked = story.of("CC.2.3")
+    final = [r for r in story.reports if text(r, "ProcedureStepState") in FINAL_STATES]
+    # An initial event may come with the response to the subscription that caused it.
+    locked = {r.instance_uid: r for r in final if _locks([e for e in asked if began(e) <= began(r)], r)}
+    if not locked:
+        return "the system was told no final state of a UPS on which it had a deletion lock"
+    if story.interrupted:
+        return story.outcome
+    expected = "the deletion lock removed, for the system was told the final state"
+    return [Finding(expected, "not removed", uid) for uid, r in locked.items() if _locks(asked, r)]
+
+
+def _locks(asked: Sequence[Exchange], report: Exchange) -> bool:
+    """Whether a lock of the report's receiver is on its UPS after these requests."""
+    active = active_subscriptions(asked)
+    own = active.get((report.acceptor, report.instance_uid))
+    if own is not None:
+        return own == "TRUE"
+    # Who unsubscribed from this UPS in spite of a global subscription has no lock on it [CC.2.3.1 table CC.2.3-2].
+    if any(action_type(e) == UNSUBSCRIBE and e.instance_uid == report.instance_uid for e in asked):
+        return False
+    return any(active.get((report.acceptor, everything)) == "TRUE" for everything in (GLOBAL, FILTERED))
+
+
+@judges("CC23-TDD-006", "CC23-WATCHER-006")
+def unsubscribes(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that no subscription is left."""
+    if not active_subscriptions(_of_type(story, SUBSCRIBE)):
+        return "the system has no subscription that was granted"
+    if story.interrupted:
+        return story.outcome
+    left = active_subscriptions(story.of("CC.2.3"))
+    return [Finding(f"unsubscribed from {target}", f"{receiver} is still subscribed") for receiver, target in left]
+
+
+# --- UPS Event ----------------------------------------------------------------------------------------------------------
+
+EVENTS = {f"CC24-{actor}-{number + 1:03}": number for actor in ("TDD", "WATCHER") for number in EVENT_TYPES}
+
+
+@judges("CC24-TDD-001", "CC24-WATCHER-001", even_if_nothing_came=True)
+def accepts_ups_event(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge the negotiation of event reports."""
+    attempts = [a for a in story.accepted if EVENT in {syntax for syntax, _ in a.proposed}]
+    if not attempts:
+        return "the system was sent no event report"
+    if any(EVENT in a.accepted for a in attempts):
+        return []
+    return [Finding(f"{named(EVENT)} accepted", attempts[-1].ended if attempts[-1].ended != "released" else "refused")]
+
+
+def _reports(story: Story, transaction: str) -> tuple[Exchange, ...]:
+    return story.reports
+
+
+@judges(*EVENTS, at=_reports, even_if_nothing_came=True)
+def accepts_events(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge the answers to event reports of one type."""
+    kind = EVENTS[requirement.id]
+    reports = [r for r in story.reports if event_type(r) == kind]
+    if not reports:
+        return f"the system was sent no {EVENT_TYPES[kind]}"
+
+    def one(report: Exchange) -> list[Finding]:
+        if report.status == 0 and not report.failure:
+            return []
+        received = report.failure or f"status {status_text(report.status)}"
+        held = ", ".join(e.keyword or str(e.tag) for e in information(report))
+        expected = f"status 0000 (success) for {EVENT_TYPES[kind]} with {held or 'nothing'}"
+        return [Finding(expected, received, report.instance_uid, "warning" if is_warning(report.status) else "fault")]
+
+    return each(reports, one, "report")
+
+
+@judges("CC24-TDD-007", "CC24-WATCHER-007", at=_reports, even_if_nothing_came=True)
+def names_what_it_was_told(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge the command sets of the answers to event reports."""
+    answered = [r for r in story.reports if r.response is not None]
+    return each(answered, names_as_requested, "report") if answered else "the system answered no event report"
+
+
+# --- the other services -------------------------------------------------------------------------------------------------
+
+
+@judges("CC25-TDD-001", "CC25-WATCHER-001")
+def creates_as_the_table_says(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge the attributes of an N-CREATE by the attribute table [CC.2.5.1.3]."""
+
+    def one(creation: Exchange) -> list[Finding]:
+        attributes = plain(information(creation))
+        found = []
+        if attributes.get("ProcedureStepState") != "SCHEDULED":
+            found.append(Finding("value 'SCHEDULED'", f"value {attributes.get('ProcedureStepState')!r}", "ProcedureStepState"))
+        refusal = refuse_creation(attributes)
+        if refusal is not None and not (found and refusal.comment.startswith("ProcedureStepState")):
+            found.append(
+                Finding("attributes as the table of N-CREATE has them", f"{status_text(refusal.status)}: {refusal.comment}")
+            )
+        return found
+
+    return each(story.of("CC.2.5"), one, "N-CREATE")
+
+
+@judges("CC26-TDD-001", at=lambda story, transaction: story.early)
+def no_lock_before_the_claim(requirement: Requirement, story: Story) -> list[Finding] | str:
+    """Judge that an N-SET of a SCHEDULED UPS has no Transaction UID."""
+    workitem = story.claim.instance_uid if story.claim is not None else story.fact("workitem")
+    early = [e for e in story.early if e.instance_uid == workitem]
+    if not early:
+        return "the system sent no N-SET before its claim"
+    return each(
+        early,
+        lambda e: [Finding("no Transaction UID: the UPS is SCHEDULED", "sent")] if text(e, "TransactionUID") else [],
+        "N-SET",
+    )
+
+
+# These are in every N-SET's table of RO-62 and RO-64 already.
+JUDGED_BY_ROWS = ("TransactionUID", "ProcedureStepState", "SOPClassUID", "SOPInstanceUID")
+
+
+@judges("CC26-TDD-002")
+def sets_what_can_be_set(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge that no N-SET holds an attribute that is fixed at creation."""
+    fixed = {keyword for keyword, row in attribute_rows().items() if row.set in ("not allowed", "special", "-")}
+
+    def one(update: Exchange) -> list[Finding]:
+        sent = [e.keyword for e in information(update) if e.keyword in fixed and e.keyword not in JUDGED_BY_ROWS]
+        return [Finding("not sent, for it cannot be changed", "sent", keyword) for keyword in sent]
+
+    return each(story.of("CC.2.6"), one, "N-SET")
+
+
+@judges("CC27-TDD-001", "CC27-WATCHER-001")
+def does_not_ask_for_the_lock(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge Attribute Identifier List of N-GET."""
+
+    def one(request: Exchange) -> list[Finding]:
+        listed = request.request.command.get("AttributeIdentifierList")
+        tags = listed if isinstance(listed, (list, tuple)) or hasattr(listed, "__iter__") else [listed]
+        asked = any(tag is not None and int(tag) == TRANSACTION_UID for tag in tags)
+        return [Finding("Transaction UID not asked for", "in Attribute Identifier List", "command set")] if asked else []
+
+    return each(story.of("CC.2.7"), one, "N-GET")
+
+
+TRANSACTION_UID = 0x00081195
+
+
+@judges("CC28-WATCHER-001")
+def searches_under_the_class_it_names(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge the SOP class of a watcher's queries."""
+
+    def one(query: Exchange) -> list[Finding]:
+        affected = str(query.request.command.get("AffectedSOPClassUID") or "")
+        if affected == query.abstract_syntax and affected in UPS_CLASSES:
+            return []
+        expected = f"AffectedSOPClassUID {named(query.abstract_syntax)}, as negotiated"
+        return [Finding(f"{expected}, and a final SOP class" if trial(affected) else expected, named(affected), "command set")]
+
+    return each(story.of("CC.2.8"), one, "C-FIND")
+
+
+@judges("CC28-WATCHER-002")
+def searches_without_the_lock(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge the keys of a watcher's queries."""
+    return each(story.of("CC.2.8"), no_transaction_uid_key, "C-FIND")
+
+
+@judges("CC28-WATCHER-003")
+def searches_in_characters(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge the characters of a watcher's queries."""
+    return each(story.of("CC.2.8"), character_set_and_offset, "C-FIND")
+
+
+@judges("CC31-TDD-001", "CC31-WATCHER-001")
+def other_requests_name_push(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge the SOP class field of requests outside the transactions of TDW-II."""
+    return each(story.of("CC.3.1"), names_push, "request")
+
+
+CONTEXTS = {"N-GET": (PUSH, PULL, WATCH), "N-CREATE": (PUSH,), "N-SET": (PULL,)}
+ACTION_CONTEXTS = {REQUEST_CANCEL: (PUSH, WATCH), SUBSCRIBE: (WATCH,), UNSUBSCRIBE: (WATCH,), SUSPEND: (WATCH,), 1: (PULL,)}
+
+
+@judges("CC31-TDD-002", "CC31-WATCHER-002")
+def other_requests_have_their_class(requirement: Requirement, story: Story) -> list[Finding]:
+    """Judge the presentation context of requests outside the transactions of TDW-II [CC.2 tables CC.2-1 to CC.2-5]."""
+
+    def one(request: Exchange) -> list[Finding]:
+        allowed = CONTEXTS.get(request.service) or ACTION_CONTEXTS.get(action_type(request))
+        return under(request, *allowed) if allowed else []
+
+    return each(story.of("CC.3.1"), one, "request")
