@@ -11,6 +11,7 @@ import datetime
 import difflib
 import json
 import re
+import shlex
 import ssl
 import subprocess
 import tomllib
@@ -27,8 +28,8 @@ from .dimse import TLS, Peer, Timeouts, check_ae_title
 from .drivers.messages import Code
 
 __all__ = [
-    "KNOWN_CLAIMS", "Address", "ConfigError", "Edition", "Listener", "SystemUnderTest", "Workitems", "embedded",
-    "entities", "load_system",
+    "KNOWN_CLAIMS", "Address", "Caller", "ConfigError", "Edition", "FloorPlan", "Listener", "SystemUnderTest", "Workitems",
+    "embedded", "entities", "load_system",
 ]  # fmt: skip
 
 Edition = Literal["ti", "2013"]
@@ -126,6 +127,54 @@ class Workitems:
 
 
 @dataclass(frozen=True)
+class Caller:
+    """A system under test that calls us: a TDD, or a watcher.
+
+    Parameters
+    ----------
+    peer : Peer
+        Its AE title, by which we know its associations, and where it listens: move destination, receiver of event reports.
+    step_timeout : float
+        How long a step of a scenario may take to come, in seconds; anything that comes from the system starts it anew.
+    settle : float
+        How long after the end of a scenario the system may keep its associations open before the next one begins, in seconds.
+    trigger : tuple of str
+        The command that makes it perform a scenario; empty: a person does.
+    folder : Path or None
+        Where the command runs.
+    claims : frozenset of str
+        Options of `KNOWN_CLAIMS` that the vendor claims for it.
+    """
+
+    peer: Peer
+    step_timeout: float = 120.0
+    settle: float = 5.0
+    trigger: tuple[str, ...] = ()
+    folder: Path | None = None
+    claims: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class FloorPlan:
+    """The TMS and the OST that we are for systems that call us.
+
+    Parameters
+    ----------
+    tms, ost : Listener
+        AE titles and where they listen.
+    strangers : {"accept", "reject"}
+        What becomes of associations of AE titles that are not under test. Accepted ones are served, and recorded apart.
+    transcripts : Path or None
+        Folder of the transcripts; ``None`` is for the one who runs the tests to say.
+    """
+
+    tms: Listener
+    ost: Listener
+    strangers: Literal["accept", "reject"] = "accept"
+    transcripts: Path | None = None
+
+
+@dataclass(frozen=True)
 class SystemUnderTest:
     """Everything that tests know about the system they judge.
 
@@ -166,6 +215,10 @@ class SystemUnderTest:
         How many random examples, and steps in each, the system may be asked to take; ``None``: as the Hypothesis profile says.
     embedded : bool
         Whether it is our own simulators, in this process.
+    calling_tdd, calling_watcher : Caller or None
+        A TDD and a watcher under test; ``None`` is not described, so not judged.
+    floor : FloorPlan or None
+        The TMS and OST that we are for them.
     """
 
     name: str
@@ -190,10 +243,24 @@ class SystemUnderTest:
     reset: Callable[[], None] | None = None
     property_examples: int | None = None
     property_steps: int | None = None
+    calling_tdd: Caller | None = None
+    calling_watcher: Caller | None = None
+    floor: FloorPlan | None = None
 
     def claims(self, actor: str) -> frozenset[str]:
-        """Return what the vendor claims for the actor ``"TMS"`` or ``"OST"``; nothing for others."""
-        return {"TMS": self.tms_claims, "OST": self.ost_claims}.get(actor, frozenset())
+        """Return what the vendor claims for an actor, ``"TMS"``, ``"OST"``, ``"TDD"`` or ``"watcher"``."""
+        if actor in ("TMS", "OST"):
+            return self.tms_claims if actor == "TMS" else self.ost_claims
+        caller = self.caller(actor)
+        return caller.claims if caller is not None else frozenset()
+
+    def caller(self, actor: str) -> Caller | None:
+        """Return the ``"TDD"`` or ``"watcher"`` under test; ``None`` if it is not described."""
+        return {"TDD": self.calling_tdd, "watcher": self.calling_watcher}.get(actor)
+
+    def describes(self, actor: str) -> bool:
+        """Whether the actor is described, so that it can be judged."""
+        return {"TMS": self.tms, "OST": self.ost}.get(actor, self.caller(actor)) is not None
 
     def with_edition(self, edition: Edition) -> SystemUnderTest:
         """Return the same system, to be judged by another edition."""
@@ -203,10 +270,11 @@ class SystemUnderTest:
     def description(self) -> str:
         """Name, product and addresses, in one line."""
         product = " ".join(part for part in (self.vendor, self.product, self.version) if part)
+        actors = ("TMS", self.tms), ("OST", self.ost), ("TDD", self.calling_tdd), ("watcher", self.calling_watcher)
         peers = [
             f"{role} {peer.ae_title} at {peer.host}:{peer.port}{' (TLS)' if peer.tls else ''}"
-            for role, peer in (("TMS", self.tms), ("OST", self.ost))
-            if peer is not None
+            for role, found in actors
+            if (peer := found.peer if isinstance(found, Caller) else found) is not None
         ]
         return f"{self.name}{f' ({product})' if product else ''}: {', '.join(peers)}"
 
@@ -225,6 +293,10 @@ def embedded() -> SystemUnderTest:
         tms_claims=everything,
         ost_claims=everything,
         embedded=True,
+        # Where the simulators listen is filled in once they do.
+        calling_tdd=Caller(Peer("TDD", "127.0.0.1", 0), step_timeout=20.0, claims=everything),
+        calling_watcher=Caller(Peer("PPVS", "127.0.0.1", 0), step_timeout=20.0, claims=everything),
+        floor=FloorPlan(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0)),
     )
 
 
@@ -325,6 +397,15 @@ def _claim(value: Any) -> Any:
     return value
 
 
+def _command(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return shlex.split(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not a command: {error}") from error
+
+
 def _not_empty(value: Any) -> Any:
     if isinstance(value, str) and not value.strip():
         raise ValueError("is empty")
@@ -393,14 +474,24 @@ class _TMS(_Peer):
     restart: Annotated[list[Text], Field(min_length=1)] | None = None
 
 
-class _TDD(_Table):
-    ae_title: AETitle = "TDD"
+class _Caller(_Peer):
+    step_timeout: Seconds = Caller.step_timeout
+    settle: Seconds = Caller.settle
+    trigger: Annotated[list[Text], BeforeValidator(_command), Field(min_length=1)] | None = None
+
+
+class _Listener(_Table):
+    ae_title: AETitle
     host: Text = "0.0.0.0"
     port: Port | None = None
 
 
 class _Ours(_Table):
-    tdd: _TDD = _TDD()
+    tdd: _Listener = _Listener(ae_title="TDD")
+    tms: _Listener = _Listener(ae_title="TMS")
+    ost: _Listener = _Listener(ae_title="OST")
+    strangers: Literal["accept", "reject"] = "accept"
+    transcripts: Text | None = None
     second_performer: AETitle = "TDD2"
     second_watcher: AETitle | None = None
     tls: _TLS | None = None
@@ -440,6 +531,8 @@ class _File(_Table):
     system: _System
     tms: _TMS | None = None
     ost: _Peer | None = None
+    tdd: _Caller | None = None
+    watcher: _Caller | None = None
     ours: _Ours = _Ours()
     timeouts: _Timeouts = _Timeouts()
     workitems: _Workitems = _Workitems()
@@ -477,10 +570,13 @@ class _Reader:
 
     def system(self) -> SystemUnderTest:
         file = self.file
-        if file.tms is None and file.ost is None:
-            self.wrong("tms, ost", "neither is described: nothing could be judged")
+        if not (file.tms or file.ost or file.tdd or file.watcher):
+            self.wrong("tms, ost, tdd, watcher", "none is described: nothing could be judged")
         tms, ost = self.peer("tms", file.tms), self.peer("ost", file.ost)
-        tdd = self.listener()
+        callers = self.caller("tdd", file.tdd), self.caller("watcher", file.watcher)
+        tls = self.tls("ours.tls", file.ours.tls)
+        floor = self.floor(tls) if file.tdd or file.watcher else None
+        tdd = self.listener(file.ours.tdd, 11113, tls)
         if file.ours.second_performer == tdd.ae_title:
             self.wrong("ours.second_performer", f"{tdd.ae_title!r} is the first one's AE title: the two must differ")
         if file.ours.second_watcher == tdd.ae_title:
@@ -507,6 +603,9 @@ class _Reader:
             property_steps=file.properties.steps,
             second_watcher=file.ours.second_watcher,
             restart=self.restart(),
+            calling_tdd=callers[0],
+            calling_watcher=callers[1],
+            floor=floor,
             **file.system.model_dump(),
         )
 
@@ -528,12 +627,33 @@ class _Reader:
             return None
         return Peer(peer.ae_title, host, port, tls)
 
-    def listener(self) -> Listener:
-        ours = self.file.ours.tdd
+    def caller(self, key: str, caller: _Caller | None) -> Caller | None:
+        peer = self.peer(key, caller)
+        if caller is None or peer is None:
+            return None
+        trigger = tuple(caller.trigger or ())
+        claims = frozenset(caller.claims)
+        return Caller(peer, caller.step_timeout, caller.settle, trigger, self.path.parent.resolve(), claims)
+
+    def floor(self, tls: TLS | None) -> FloorPlan:
+        ours = self.file.ours
+        tms, ost = self.listener(ours.tms, 11114, tls), self.listener(ours.ost, 11112, tls)
+        if tms.port == ost.port:
+            self.wrong("ours.ost.port", f"{ost.port} is the port of [ours.tms]: the two must differ")
+        for key, caller in (("tdd", self.file.tdd), ("watcher", self.file.watcher)):
+            for role, listener in (("tms", tms), ("ost", ost)):
+                if caller is not None and caller.ae_title == listener.ae_title:
+                    self.wrong(f"{key}.ae_title", f"{caller.ae_title!r} is the AE title of [ours.{role}]: the two must differ")
+        if self.file.tdd and self.file.watcher and self.file.tdd.ae_title == self.file.watcher.ae_title:
+            self.wrong("watcher.ae_title", f"{self.file.tdd.ae_title!r} is the AE title of [tdd]: the two must differ")
+        folder = (self.path.parent / ours.transcripts).resolve() if ours.transcripts else None
+        return FloorPlan(tms, ost, ours.strangers, folder)
+
+    def listener(self, ours: _Listener, usual: int, tls: TLS | None) -> Listener:
         known = self.book.get(ours.ae_title)
-        # Where the address book says our TDD is, is where the others send to, not always an address of this machine.
-        port = ours.port or (known.port if known else 11113)
-        return Listener(ours.ae_title, ours.host, port, self.tls("ours.tls", self.file.ours.tls))
+        # Where the address book says we are, is where the others send to, not always an address of this machine.
+        port = ours.port or (known.port if known else usual)
+        return Listener(ours.ae_title, ours.host, port, tls)
 
     def tls(self, key: str, tls: _TLS | None) -> TLS | None:
         if tls is None:

@@ -6,6 +6,8 @@ time, with no system present. No network here.
 The facts of a scenario, all of them text. Empty ones count as not known; what depends on them is then not compared.
 
 ===================  ===================================================================================================
+``actor``            what is under test: ``TDD`` or ``watcher``
+``system``           name of what is under test, for reports
 ``scenario``         as `drivers.scenarios` names them: ``new-completed``, ``continuation-canceled-before``, ...; for a
                      watcher ``watch``
 ``start``, ``end``   ``TREATMENT`` or ``CONTINUATION``; ``completed``, ``canceled-after`` or ``canceled-before``
@@ -40,9 +42,10 @@ from typing import Any, Self
 
 from .exchange import Exchange, TranscriptError, exchange_from_json, exchange_to_json
 
-__all__ = ["Association", "Input", "Observation", "ObservationWriter", "read_observation"]
+__all__ = ["Association", "Input", "Observation", "ObservationWriter", "read_observation", "read_observations"]
 
 INTERRUPTED = "the run was interrupted"
+ACTORS = ("TDD", "watcher")
 OPEN = "still open"  # how an association has ended that has not
 # In the words for how an association ended, for a check to find:
 IN_A_MESSAGE = "in the middle of a message"
@@ -66,7 +69,7 @@ class Association:
     scp_roles : tuple of str
         Abstract syntaxes for which the requestor proposed to be the SCP.
     ended : str
-        How: ``released``, ``aborted``, ...; in words for a reader.
+        How: ``released``, ``aborted``, ...; in words for a reader. `OPEN` for one that stands.
     """
 
     requestor: str
@@ -199,6 +202,22 @@ def read_observation(path: Path) -> Observation:
     if not facts:
         raise TranscriptError(f"{path}: not a recorded scenario: it has no first line that says what was begun")
     return Observation(facts, inputs, tuple(exchanges), tuple(associations), outcome)
+
+
+def read_observations(path: Path) -> tuple[Observation, ...]:
+    """Read a file, or the ``*.jsonl`` files of a folder, but for what strangers did; in the order of their names.
+
+    Raises
+    ------
+    TranscriptError
+        If there is none, or one cannot be read.
+    """
+    files = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    found = [read_observation(file) for file in files]
+    found = [one for one in found if one.facts.get("actor") in ACTORS]
+    if not found:
+        raise TranscriptError(f"{path}: no recorded scenario of a TDD or a watcher (*.jsonl) is there")
+    return tuple(found)
 
 
 def _association(value: dict[str, Any]) -> Association:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from .checks import Finding, Judgement
-from .exchange import Exchange, Transcript
+from .exchange import Exchange, Transcript, TranscriptError
+from .observation import Observation
 from .profile import Catalogue, Requirement, load_catalogue
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the configuration is wrong)
 # Names of the modules that have instances moved to us, or event reports sent, and so need the one port a remote system knows.
 LISTENING = re.compile(r"retrieve|store_results|request_cancel|subscribe|event|status_change|sequences")
+# Folders of the modules for which we are the TMS and the OST, on the two ports that a remote system knows.
+CALLED = re.compile(r"/(tdd|watcher)/")
 SHOWN_LINES = 60  # of an exchange on the terminal; the reports have it whole
 
 
@@ -47,6 +50,8 @@ warnings_key = pytest.StashKey[list[Finding]]()
 reading_key = pytest.StashKey[str]()
 wire_key = pytest.StashKey[Transcript]()
 mark_key = pytest.StashKey[int]()
+recorded_key = pytest.StashKey[tuple[Observation, ...]]()
+evidence_key = pytest.StashKey[Iterable[Exchange]]()
 
 
 def attribute_parameters(message: str, actor: str) -> list[Any]:
@@ -60,6 +65,23 @@ def attribute_parameters(message: str, actor: str) -> list[Any]:
         Who makes that message.
     """
     return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().attributes(message, actor)]
+
+
+def requirement_parameters(actor: str, *, inject: str = "") -> list[Any]:
+    """Return ``pytest.param``s, one for each requirement on a system that calls us, marked with its id.
+
+    Parameters
+    ----------
+    actor : {"TDD", "watcher"}
+        What the system is.
+    inject : str
+        Only the requirements on what a TDD does when this gets in its way; empty: those on all scenarios.
+    """
+    return [
+        pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id))
+        for r in load_catalogue().values()
+        if r.actor == actor and getattr(r, "inject", "") == inject
+    ]
 
 
 def cell_parameters(section: str) -> list[Any]:
@@ -91,6 +113,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)")
     group.addoption("--report", metavar="FILE", help="write the verdicts and their evidence as one HTML page")
     group.addoption("--evidence", metavar="DIR", help="write the exchanges of each test as dcmdump text")
+    group.addoption(
+        "--record", metavar="DIR", help="where what a TDD or watcher under test does is written (default: tdwii-transcripts/TIME)"
+    )
+    group.addoption("--transcript", metavar="PATH", help="judge a recorded run again: a file or folder that --record wrote")
+    group.addoption(
+        "--inject", action="store_true", help="get in the TDD's way as well: empty worklist, refusals, ... (level should)"
+    )
     group.addoption("--baseline", metavar="FILE", help="compare the verdicts with an earlier run: fail only on what got worse")
     group.addoption("--update-baseline", action="store_true", help="write the baseline file from this run")
 
@@ -106,6 +135,10 @@ def pytest_configure(config: pytest.Config) -> None:
         if config.getoption("--embedded"):
             raise pytest.UsageError("--embedded and --sut/--entities exclude each other: name one system under test")
         config.stash[system_key] = _described_system(config)
+    if path := config.getoption("--transcript"):
+        if config.getoption("--embedded") or system_key in config.stash:
+            raise pytest.UsageError("--transcript judges what was recorded: it goes without --embedded, --sut and --entities")
+        config.stash[recorded_key] = _recorded(Path(path))
     if not hasattr(config, "workerinput"):
         collector = Collector(config)
         config.stash[collector_key] = collector
@@ -142,6 +175,18 @@ def _described_system(config: pytest.Config) -> SystemUnderTest:
     return system.with_edition(edition) if edition else system
 
 
+def _recorded(path: Path) -> tuple[Observation, ...]:
+    from .observation import read_observations
+
+    try:
+        found = read_observations(path)
+    except TranscriptError as error:
+        raise pytest.UsageError(str(error)) from error
+    if len(editions := sorted({one.facts.get("edition", "ti") for one in found})) > 1:
+        raise pytest.UsageError(f"{path}: recorded by the editions {' and '.join(editions)}: judge one at a time")
+    return found
+
+
 def _catalogue(config: pytest.Config) -> Catalogue:
     if catalogue_key not in config.stash:
         config.stash[catalogue_key] = load_catalogue()
@@ -151,8 +196,10 @@ def _catalogue(config: pytest.Config) -> Catalogue:
 def _edition(config: pytest.Config) -> Edition:
     if system_key in config.stash:
         return config.stash[system_key].edition
-    edition: Edition = config.getoption("--edition") or "ti"
-    return edition
+    said: Edition | None = config.getoption("--edition")
+    if said is None and recorded_key in config.stash:
+        return "2013" if config.stash[recorded_key][0].facts.get("edition") == "2013" else "ti"
+    return said or "ti"
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -178,7 +225,14 @@ def pytest_report_header(config: pytest.Config) -> str | list[str] | None:
         from .simulators.defects import chosen
 
         return [f"the simulated {d.actor} has the {d.kind} {d.name}: {d.sentence}" for d in chosen(names)]
+    if recorded_key in config.stash:
+        systems = ", ".join(sorted({_name_of_recorded(one) for one in config.stash[recorded_key]}))
+        return f"recorded: {systems}, TDW-II edition {_edition(config)}"
     return None
+
+
+def _name_of_recorded(observation: Observation) -> str:
+    return observation.facts.get("system") or "a system without name"
 
 
 # --- collection -----------------------------------------------------------------------------------------------------
@@ -224,6 +278,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
             module = _module(nodeid)
+            if remote and CALLED.search(module):
+                return "floor"
             return "listener" if remote and LISTENING.search(module) else module
 
     return ModuleScheduling(config, log)
@@ -263,13 +319,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     item.user_properties += [("requirement", requirement.id), ("level", requirement.level)]
     if item.config.pluginmanager.hasplugin("allure_listener"):
         _label_for_allure(requirement)
-    if system_key in item.config.stash:
+    if recorded_key in item.config.stash:
+        if requirement.actor not in {one.facts.get("actor") for one in item.config.stash[recorded_key]}:
+            pytest.skip(f"not recorded: nothing of a {requirement.actor} in --transcript")
+    elif system_key in item.config.stash:
         _skip_unclaimed(requirement, item.config.stash[system_key])
 
 
 def _skip_unclaimed(requirement: Requirement, system: SystemUnderTest) -> None:
-    described = {"TMS": system.tms, "OST": system.ost}
-    if described.get(requirement.actor, system.tdd) is None:
+    if not system.describes(requirement.actor):
         pytest.skip(f"not described: no [{requirement.actor.lower()}] in the system's description")
     if requirement.claim and requirement.claim not in system.claims(requirement.actor):
         pytest.skip(f"not claimed: {requirement.claim}")
@@ -330,6 +388,19 @@ def judge_status(request: pytest.FixtureRequest, requirement: Requirement, judge
         judge(status.status(exchange, requirement))
 
     return judge_exchange
+
+
+@pytest.fixture
+def judge_observation(request: pytest.FixtureRequest, judge: Judge) -> Callable[[Requirement, Observation], None]:
+    """A function that judges what was observed of a system that calls us by one requirement."""
+    from .checks.scu import evidence_of, judge_scu
+
+    def judge_observed(requirement: Requirement, observation: Observation) -> None:
+        __tracebackhide__ = True
+        request.node.stash[evidence_key] = evidence_of(requirement, observation)
+        judge(judge_scu(requirement, observation))
+
+    return judge_observed
 
 
 @pytest.fixture
@@ -413,6 +484,8 @@ def _stop_if_gone(item: pytest.Item) -> None:
 
 def _exchanges_seen(item: pytest.Item) -> list[Exchange]:
     """Return what the test looked at: the exchanges among its fixtures, then those made since it began."""
+    if evidence_key in item.stash:
+        return list(item.stash[evidence_key])
     seen: list[Exchange] = []
     for value in getattr(item, "funcargs", {}).values():
         for exchange in _exchanges_in(value):
@@ -592,6 +665,8 @@ class Collector:
     def _system_name(self) -> str:
         if system_key in self.config.stash:
             return self.config.stash[system_key].name
+        if recorded_key in self.config.stash:
+            return _name_of_recorded(self.config.stash[recorded_key][0])
         return "embedded simulators"
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:

@@ -111,7 +111,7 @@ def connect(
     scp_roles : sequence of str
         SOP classes for which we propose to be the SCP on this association: Storage for C-GET, UPS Event for event reports.
     associations : callable, optional
-        Called with the association when it has ended, or when there was none.
+        Called with the association when it stands, and when it has ended.
 
     Returns
     -------
@@ -162,6 +162,8 @@ class Link:
         entity.connection_timeout, entity.acse_timeout = timeouts.connect, timeouts.association
         entity.dimse_timeout, entity.network_timeout = timeouts.message, timeouts.network
         connected = threading.Event()
+        # pynetdicom's own is_rejected is not set when the rejection comes before it looks whether it is connected.
+        rejections: list[Any] = []
         began = time.monotonic()
         try:
             self._association = entity.associate(
@@ -174,6 +176,7 @@ class Link:
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, tune),
                     (evt.EVT_CONN_OPEN, lambda event: connected.set()),
+                    (evt.EVT_PDU_RECV, lambda event: rejections.extend(_rejections(event.pdu))),
                     (evt.EVT_C_STORE, lambda event: 0x0000),
                     *self._recorder.handlers,
                     *(AssociationRecorder(associations).handlers if associations else ()),
@@ -183,8 +186,8 @@ class Link:
             raise Unreachable(peer, error.strerror or str(error)) from error
         if self._association.is_established:
             return
-        if self._association.is_rejected:
-            raise Rejected(peer, self.calling, _rejection(self._association))
+        if rejections:
+            raise Rejected(peer, self.calling, _rejection(rejections[0]))
         answer = self._association.acceptor.primitive
         if answer is not None and answer.result == 0:
             raise NothingAccepted(peer, self.calling)  # pynetdicom aborts an association it can do nothing with
@@ -355,10 +358,13 @@ class Link:
         )
 
 
-def _rejection(association: Any) -> str:
-    primitive = association.acceptor.primitive
-    source, diagnostic = primitive.result_source, primitive.diagnostic
-    lasting = {1: "permanent", 2: "transient"}.get(primitive.result, f"result {primitive.result}")
+def _rejections(pdu: Any) -> list[Any]:
+    return [pdu] if type(pdu).__name__ == "A_ASSOCIATE_RJ" else []
+
+
+def _rejection(pdu: Any) -> str:
+    source, diagnostic = pdu.source, pdu.reason_diagnostic
+    lasting = {1: "permanent", 2: "transient"}.get(pdu.result, f"result {pdu.result}")
     return f"{REJECTIONS.get((source, diagnostic), f'source {source}, reason {diagnostic}')}, {lasting}"
 
 

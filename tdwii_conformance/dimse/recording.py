@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt
 
 from ..exchange import PENDING, Exchange, Message
-from ..observation import Association
+from ..observation import GARBAGE, IN_A_MESSAGE, OPEN, Association
 
 __all__ = ["SERVICES", "AssociationRecorder", "Recorder"]
 
@@ -41,6 +41,14 @@ class Recorder:
     def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
         """The event handlers to bind to the association."""
         return [(evt.EVT_DIMSE_SENT, self._sent), (evt.EVT_DIMSE_RECV, self._received)]
+
+    @property
+    def handlers_to_the_end(self) -> list[tuple[Any, Callable[[Any], None]]]:
+        """The same, for associations nobody waits for: what is open when the connection closes is handed on as well."""
+        return [*self.handlers, (evt.EVT_CONN_CLOSE, self._closed)]
+
+    def _closed(self, event: Any) -> None:
+        self.abandon(event.assoc, "the association ended before the final response")
 
     def _sent(self, event: Any) -> None:
         self._note(event, sent=True)
@@ -105,18 +113,18 @@ class Recorder:
 
 
 class AssociationRecorder:
-    """Hands on what became of one connection when it closes, whoever requested it.
+    """Hands on what becomes of one connection, whoever requested it: when the association stands, and when it has ended.
 
     Parameters
     ----------
     done : callable
-        Takes an `Association` that has ended.
+        Takes an `Association`; one that stands has ``ended`` = `OPEN`, and the same time and AE titles as when it has ended.
     """
 
     def __init__(self, done: Callable[[Association], None]) -> None:
         self._done = done
         self._opened = datetime.now().astimezone()
-        self._in_message = False
+        self._in_message = self._garbage = False
         self._last = "the connection was closed before an association was requested"
 
     @property
@@ -124,8 +132,11 @@ class AssociationRecorder:
         """The event handlers to bind to the association."""
         return [
             (evt.EVT_PDU_RECV, self._received), (evt.EVT_PDU_SENT, self._sent), (evt.EVT_DIMSE_RECV, self._message),
-            (evt.EVT_CONN_CLOSE, self._closed),
+            (evt.EVT_FSM_TRANSITION, self._transition), (evt.EVT_ESTABLISHED, self._stands), (evt.EVT_CONN_CLOSE, self._closed),
         ]  # fmt: skip
+
+    def _transition(self, event: Any) -> None:
+        self._garbage = self._garbage or event.fsm_event == "Evt19"  # unrecognized or invalid PDU received [PS3.8 table 9-10]
 
     def _message(self, event: Any) -> None:
         self._in_message = False
@@ -150,8 +161,18 @@ class AssociationRecorder:
             case "A_ABORT_RQ":
                 self._last = f"aborted {by}"
 
+    def _stands(self, event: Any) -> None:
+        self._done(self._association(event.assoc, OPEN))
+
     def _closed(self, event: Any) -> None:
-        association = event.assoc
+        ended = self._last
+        if self._in_message and ended != "released":
+            ended += f" {IN_A_MESSAGE}"
+        if self._garbage:
+            ended += f": {GARBAGE}"
+        self._done(self._association(event.assoc, ended))
+
+    def _association(self, association: Any, ended: str) -> Association:
         titles = ("", "")
         proposed: tuple[tuple[str, tuple[str, ...]], ...] = ()
         accepted: tuple[str, ...] = ()
@@ -162,5 +183,4 @@ class AssociationRecorder:
             proposed = tuple((str(c.abstract_syntax), tuple(str(t) for t in c.transfer_syntax)) for c in contexts)
             accepted = tuple(dict.fromkeys(str(c.abstract_syntax) for c in association.accepted_contexts))
             roles = tuple(str(uid) for uid, role in association.requestor.role_selection.items() if role.scp_role)
-        ended = self._last + (" in the middle of a message" if self._in_message and self._last != "released" else "")
-        self._done(Association(*titles, self._opened, proposed, accepted, roles, ended))
+        return Association(*titles, self._opened, proposed, accepted, roles, ended)

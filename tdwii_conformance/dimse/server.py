@@ -59,7 +59,7 @@ class Server:
     implementation_version_name : str, optional
         What to call ourselves in the negotiation, at most 16 characters.
     associations : callable, optional
-        Called with every association that has ended.
+        Called with every association when it stands, and when it has ended.
     calling : sequence of str
         AE titles whose associations are accepted, others are rejected; empty: all.
     """
@@ -178,7 +178,7 @@ class Server:
         association = event.assoc
         self._associations = [a for a in self._associations if a.is_alive()] + [association]
         if self._transcript is not None:
-            for kind, handler in Recorder(self._transcript.append).handlers:
+            for kind, handler in Recorder(self._transcript.append).handlers_to_the_end:
                 association.bind(kind, handler)
         if self._ended is not None:
             for kind, handler in AssociationRecorder(self._ended).handlers:

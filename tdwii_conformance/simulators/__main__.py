@@ -1,4 +1,4 @@
-"""Runs a simulated TMS, an OST, or both, as a process of its own: ``python -m tdwii_conformance.simulators tms --port 11114``."""
+"""Runs a simulated system as a process of its own: ``python -m tdwii_conformance.simulators tms --port 11114``."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from typing import get_args
 
-from ..dimse import Peer
+from ..dimse import DimseError, Peer
+from ..drivers.messages import Code
 from ..ups import SQLiteStore
 from .defects import Deviation, UnknownDeviation, chosen, install
 from .instances import InstanceStore
 from .ost import OST
+from .tdd import CannotTreat, End, TDDSimulator
 from .tms import TMS
 
-USAGE, NO_PORT = 2, 3
+GIVEN_UP, USAGE, NO_PORT = 1, 2, 3
+SCPS = ("tms", "ost", "all")
+ENDS: Mapping[str, End] = {end: end for end in get_args(End)}
 
 
-def _destination(text: str) -> Peer:
+def _peer(text: str) -> Peer:
     title, _, address = text.partition("=")
     host, _, port = address.rpartition(":")
     try:
@@ -32,15 +37,29 @@ def _destination(text: str) -> Peer:
         raise argparse.ArgumentTypeError(f"{text!r} is not AE=HOST:PORT, for example TDD=127.0.0.1:11113") from None
 
 
+def _station(text: str) -> Code:
+    value, scheme, meaning = (*text.split("^"), "", "")[:3]
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is not VALUE or VALUE^SCHEME or VALUE^SCHEME^MEANING, for example FX1^99MY")
+    return Code(value, scheme, meaning or value)
+
+
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tdwii_conformance.simulators", description=__doc__)
-    parser.add_argument("actor", choices=("tms", "ost", "all"), help="what to run")
+    actors = parser.add_subparsers(dest="actor", required=True, metavar="{tms,ost,all,tdd}")
+    for actor, words in (("tms", "a TMS"), ("ost", "an OST"), ("all", "a TMS and an OST")):
+        _scp_options(actors.add_parser(actor, help=f"run {words} until it is stopped"))
+    _tdd_options(actors.add_parser("tdd", help="perform a treatment as a TDD: RO-58 to RO-65"))
+    return parser.parse_args(arguments)
+
+
+def _scp_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port; of the TMS with 'all' (default: a free one)")
     parser.add_argument("--ost-port", type=int, default=0, help="port of the OST with 'all' (default: a free one)")
     parser.add_argument("--ae-title", help="AE title (default: TMS or OST)")
     parser.add_argument(
-        "--destination", type=_destination, action="append", default=[], metavar="AE=HOST:PORT",
+        "--destination", type=_peer, action="append", default=[], metavar="AE=HOST:PORT",
         help="a move destination, and receiver of event reports; repeat",
     )  # fmt: skip
     parser.add_argument(
@@ -55,66 +74,134 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, help="where instances are kept (default: in memory)")
     parser.add_argument("--store", type=Path, help="SQLite file of the worklist (default: in memory)")
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="a named defect or variation to have; repeat")
-    return parser.parse_args(arguments)
+
+
+def _caller_options(parser: argparse.ArgumentParser, ae_title: str, port: int) -> None:
+    parser.add_argument("--tms", type=_peer, required=True, metavar="AE=HOST:PORT", help="the TMS")
+    parser.add_argument("--ost", type=_peer, required=True, metavar="AE=HOST:PORT", help="the OST")
+    parser.add_argument("--ae-title", default=ae_title, help="its AE title (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=port,
+        help="where the TMS and the OST know it to listen; 0 takes a free one (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _tdd_options(parser: argparse.ArgumentParser) -> None:
+    _caller_options(parser, "TDD", 11113)
+    parser.add_argument(
+        "--station", type=_station, required=True, metavar="VALUE[^SCHEME[^MEANING]]", help="Scheduled Station Name Code"
+    )
+    parser.add_argument("--end", choices=ENDS, default="completed", help="how the treatment ends (default: %(default)s)")
+    parser.add_argument("--edition", choices=("ti", "2013"), default="ti", help="edition of TDW-II (default: %(default)s)")
+    parser.add_argument("--watch", action="store_true", help="subscribe to the workitem, and cancel on request")
+    parser.add_argument(
+        "--on-request", action="store_true",
+        help="perform a treatment for each line of the standard input that says how it ends; answer 'done' or 'given up: ...'",
+    )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run until SIGINT or SIGTERM; return 0, 2 for wrong arguments, 3 if a port cannot be had."""
+    """Run a system; return 0, 1 if the treatment was given up, 2 for wrong arguments, 3 if a port cannot be had."""
     given = _arguments(arguments)
+    # What others send may break the rules of its VR, without a word from us on the terminal.
+    warnings.filterwarnings("ignore", module="pydicom")
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    run: Callable[[argparse.Namespace], int] = _serve if given.actor in SCPS else _treat
     try:
-        deviations = chosen(given.defect)
-        if strangers := [d.name for d in deviations if given.actor not in ("all", d.actor.lower())]:
-            raise UnknownDeviation(f"{', '.join(strangers)}: not of the simulated {given.actor.upper()}")
-    except UnknownDeviation as error:
+        return run(given)
+    except (ValueError, UnknownDeviation) as error:
         print(error, file=sys.stderr)
         return USAGE
+    except OSError as error:
+        print(error.strerror or error, file=sys.stderr)
+        return NO_PORT
+
+
+def _deviations(given: argparse.Namespace) -> list[Deviation]:
+    deviations = list(chosen(given.defect))
+    if strangers := [d.name for d in deviations if given.actor not in ("all", d.actor.lower())]:
+        raise UnknownDeviation(f"{', '.join(strangers)}: not of the simulated {given.actor.upper()}")
+    return deviations
+
+
+def _serve(given: argparse.Namespace) -> int:
+    """Run TMS and OST until SIGINT or SIGTERM."""
+    deviations = _deviations(given)
 
     def of_actor(actor: str) -> list[Deviation]:
         return [deviation for deviation in deviations if deviation.actor == actor]
 
     destinations = {peer.ae_title: peer for peer in given.destination}
-    # What others send may break the rules of its VR, without a word from us on the terminal.
-    warnings.filterwarnings("ignore", module="pydicom")
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     with ExitStack() as stack:
-        try:
-            running: list[TMS | OST] = []
-            if given.actor in ("tms", "all"):
-                store = SQLiteStore(given.store) if given.store else None
-                instructions = InstanceStore(given.folder / "tms" if given.folder else None)
-                title = given.ae_title if given.ae_title and given.actor == "tms" else "TMS"
-                tms = TMS(
-                    title,
-                    host=given.host,
-                    port=given.port,
-                    store=store,
-                    instructions=instructions,
-                    destinations=destinations,
-                    fallback=given.fallback,
-                    retention=timedelta(seconds=given.retention) if given.retention is not None else None,
-                )
-                install(tms, of_actor("TMS"))
-                running.append(stack.enter_context(tms))
-            if given.actor in ("ost", "all"):
-                title = given.ae_title if given.ae_title and given.actor == "ost" else "OST"
-                port = given.port if given.actor == "ost" else given.ost_port
-                folder = given.folder / "ost" if given.folder else None
-                ost = OST(title, host=given.host, port=port, folder=folder, destinations=destinations)
-                install(ost, of_actor("OST"))
-                running.append(stack.enter_context(ost))
-        except ValueError as error:
-            print(error, file=sys.stderr)
-            return USAGE
-        except OSError as error:
-            print(error.strerror or error, file=sys.stderr)
-            return NO_PORT
+        running: list[TMS | OST] = []
+        if given.actor in ("tms", "all"):
+            store = SQLiteStore(given.store) if given.store else None
+            instructions = InstanceStore(given.folder / "tms" if given.folder else None)
+            title = given.ae_title if given.ae_title and given.actor == "tms" else "TMS"
+            tms = TMS(
+                title,
+                host=given.host,
+                port=given.port,
+                store=store,
+                instructions=instructions,
+                destinations=destinations,
+                fallback=given.fallback,
+                retention=timedelta(seconds=given.retention) if given.retention is not None else None,
+            )
+            install(tms, of_actor("TMS"))
+            running.append(stack.enter_context(tms))
+        if given.actor in ("ost", "all"):
+            title = given.ae_title if given.ae_title and given.actor == "ost" else "OST"
+            port = given.port if given.actor == "ost" else given.ost_port
+            folder = given.folder / "ost" if given.folder else None
+            ost = OST(title, host=given.host, port=port, folder=folder, destinations=destinations)
+            install(ost, of_actor("OST"))
+            running.append(stack.enter_context(ost))
         for simulator in running:
-            print(f"{simulator.peer} at {simulator.peer.host}:{simulator.peer.port}", flush=True)
+            _listens(simulator.peer)
         stop.wait()
     return 0
+
+
+def _listens(peer: Peer) -> None:
+    _say(f"{peer} at {peer.host}:{peer.port}")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _treat(given: argparse.Namespace) -> int:
+    """Perform a treatment, or one for each line."""
+    with TDDSimulator(
+        given.tms, given.ost, given.ae_title, host=given.host, port=given.port, station=given.station, end=given.end,
+        edition=given.edition, watch=given.watch, tell=_say,
+    ) as tdd:  # fmt: skip
+        _listens(tdd.peer)
+        code = 0
+        for end in _requests() if given.on_request else (given.end,):
+            if end not in ENDS:
+                _say(f"given up: {end!r} is not one of {', '.join(ENDS)}")
+                continue
+            tdd.end = ENDS[end]
+            try:
+                tdd.perform()
+            except (CannotTreat, DimseError) as error:
+                code = GIVEN_UP
+                _say(f"given up: {error}")
+            else:
+                code = 0
+                _say("done")
+        return code
+
+
+def _requests() -> Iterable[str]:
+    for line in sys.stdin:
+        yield line.strip()
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
-from pydicom.filewriter import write_file_meta_info
+from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import UID
 from pynetdicom import build_context, evt
 from pynetdicom.sop_class import Verification
@@ -31,6 +31,7 @@ __all__ = [
     "InstanceStore",
     "get_handler",
     "instance_of",
+    "instance_of_dataset",
     "leave_out_remaining",
     "move_handler",
     "read_instance",
@@ -112,6 +113,15 @@ def read_instance(path: Path) -> Instance:
         Whatever pydicom raises for a file that is none; ValueError as `instance_of`.
     """
     return instance_of(_body(path), str(dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID))
+
+
+def instance_of_dataset(dataset: Dataset, transfer_syntax: str) -> Instance:
+    """Return the instance that a data set is, encoded in a transfer syntax; raises as `instance_of` does."""
+    syntax = UID(transfer_syntax)
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+    write_dataset(buffer, dataset)
+    return instance_of(buffer.getvalue(), transfer_syntax)
 
 
 class InstanceStore:
@@ -273,7 +283,7 @@ def move_handler(
     transcript : Transcript, optional
         Gets the sub-operations.
     associations : callable, optional
-        Called with the association of the sub-operations when it has ended.
+        Called with the association of the sub-operations when it stands, and when it has ended.
     """
 
     def handle(event: Any) -> Iterator[Any]:
@@ -297,7 +307,7 @@ def move_handler(
                 "contexts": proposed[:128],
                 "evt_handlers": [
                     (evt.EVT_CONN_OPEN, tune),
-                    *(Recorder(transcript.append).handlers if transcript is not None else ()),
+                    *(Recorder(transcript.append).handlers_to_the_end if transcript is not None else ()),
                     *(AssociationRecorder(associations).handlers if associations is not None else ()),
                 ],
                 "tls_args": (peer.tls.client_context(), peer.host) if peer.tls else None,

@@ -69,7 +69,7 @@ class OST(Simulator):
     transcript : Transcript, optional
         Gets every exchange that was served.
     associations : callable, optional
-        Called with every association that has ended, also those that it opens.
+        Called with every association when it stands and when it has ended, also those that it opens.
     calling : sequence of str
         AE titles whose associations are accepted, others are rejected; empty: all.
     """

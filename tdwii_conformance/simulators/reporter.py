@@ -39,7 +39,7 @@ class Reporter:
     transcript : Transcript, optional
         Gets every report as an exchange.
     associations : callable, optional
-        Called with every association that has ended.
+        Called with every association when it stands, and when it has ended.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from ..dimse import TLS, Peer, Timeouts
+from ..dimse import TLS, DimseError, Peer, Timeouts
 from ..drivers import objects
 from ..drivers.course import PLANS, RECORDS, Scheduled
 from ..drivers.messages import Code, Reference, item, worklist_query
@@ -86,7 +86,8 @@ class TDDSimulator:
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
     ) -> None:
-        self.tms, self.ost, self.station, self.end, self.edition, self.watch = tms, ost, station, end, edition, watch
+        self.tms, self.ost, self.station, self.edition, self.watch = tms, ost, station, edition, watch
+        self.end: End = end
         self.tell = tell
         self.receiver = Receiver(ae_title, host=host, port=port, tls=tls, timeouts=timeouts, transcript=transcript)
         self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
@@ -108,7 +109,7 @@ class TDDSimulator:
     # --- the treatment ----------------------------------------------------------------------------------------------
 
     def perform(self) -> None:
-        """Find a workitem and perform it.
+        """Find a workitem and perform it, over associations of its own.
 
         Raises
         ------
@@ -117,6 +118,13 @@ class TDDSimulator:
         DimseError
             If there is no association.
         """
+        try:
+            self.treat()
+        finally:
+            self.tdd.close()
+
+    def treat(self) -> None:
+        """Find a workitem and perform it; raises as `perform` does."""
         found = self.find()
         workitem = Scheduled.of_response(found, self.station, self.tms.ae_title, self.ost.ae_title, self.edition)
         plan = self.retrieve_static(workitem)
@@ -127,7 +135,7 @@ class TDDSimulator:
             scenario = self.deliver(workitem, treatment)
             record = self.store(workitem, treatment, scenario)
             self.final_update(workitem, scenario, record)
-        except CannotTreat as fault:
+        except (CannotTreat, DimseError) as fault:
             self.give_up(workitem, fault)
             raise
         self.finish(workitem, scenario.state)
@@ -258,7 +266,7 @@ class TDDSimulator:
         if self.watch:
             self.tdd.action(workitem.uid, UNSUBSCRIBE, item(ReceivingAE=self.tdd.calling), context=UPS.WATCH)
 
-    def give_up(self, workitem: Scheduled, fault: CannotTreat) -> None:
+    def give_up(self, workitem: Scheduled, fault: Exception) -> None:
         """Cancel what has been claimed, as far as the TMS lets us."""
         self.tell(f"{fault}; the workitem is canceled")
         scenario = SCENARIOS[2]

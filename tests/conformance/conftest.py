@@ -3,8 +3,11 @@
 import copy
 import dataclasses
 import os
+import sys
 import warnings
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 
 import hypothesis
@@ -12,12 +15,18 @@ import pytest
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import status
+from tdwii_conformance.conduct import Silent, show_on
+from tdwii_conformance.config import embedded
 from tdwii_conformance.dimse import connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
 from tdwii_conformance.drivers.scenarios import SCENARIOS
 from tdwii_conformance.drivers.tdd import TDD
 from tdwii_conformance.drivers.watcher import Watcher
+from tdwii_conformance.floor import Floor
+from tdwii_conformance.performers import Person, SimulatedSystem, Trigger
+from tdwii_conformance.pytest_plugin import recorded_key, system_key
+from tdwii_conformance.scenes import simulator_options
 
 
 @pytest.fixture(scope="session")
@@ -312,3 +321,92 @@ def make_record():
         return objects.record(workitem.treatment, interrupted=interrupted)
 
     return make
+
+
+# --- systems that call us ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def recorded(request):
+    """With ``--transcript``: a function that returns what was recorded of a scenario. Without: ``None``."""
+    observations = request.config.stash.get(recorded_key, None)
+    if observations is None:
+        return None
+
+    def find(actor, scenario, inject=""):
+        wanted = {"actor": actor, "scenario": scenario, "inject": inject}
+        found = [one for one in observations if all(one.facts.get(name, "") == value for name, value in wanted.items())]
+        if not found:
+            pytest.skip(f"not recorded: scenario {scenario}{f', {inject}' if inject else ''}")
+        return found[-1]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def described(request):
+    """The description of the system under test, without starting anything."""
+    return request.config.stash.get(system_key, None) or embedded().with_edition(request.config.getoption("--edition") or "ti")
+
+
+@pytest.fixture(scope="session")
+def floor(recorded, described, request, tmp_path_factory):
+    """The TMS and OST that systems under test call; ``None`` if a recorded run is judged."""
+    if recorded is not None:
+        yield None
+        return
+    if request.config.getoption("--record"):
+        folder = Path(request.config.getoption("--record"))
+    elif described.embedded:
+        folder = tmp_path_factory.mktemp("transcripts")
+    else:
+        folder = (described.floor.transcripts or Path("tdwii-transcripts")) / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+    systems = {caller.peer.ae_title: caller.peer for caller in (described.calling_tdd, described.calling_watcher) if caller}
+    workerinput = getattr(request.config, "workerinput", {"workerid": ""})
+    try:
+        with Floor(
+            described.floor, systems, folder, name=workerinput["workerid"], system=described.name,
+            timeouts=described.timeouts, edition=described.edition, station=described.workitems.station,
+        ) as there:  # fmt: skip
+            yield there
+    except OSError as error:
+        pytest.exit(error.strerror or str(error), returncode=4)
+
+
+@pytest.fixture(scope="session")
+def performer(floor, described, request):
+    """A function that returns the TDD or the watcher under test, and who makes it perform."""
+    started = {}
+
+    def performing(actor):
+        caller = described.caller(actor)
+        if caller.trigger:
+            return caller, Trigger(caller.trigger, caller.folder)
+        if not described.embedded:
+            return caller, Person()
+        if actor not in started:
+            system = SimulatedSystem(actor.lower(), simulator_options(floor, actor, caller))
+            request.addfinalizer(partial(system.__exit__, None, None, None))
+            floor.systems[caller.peer.ae_title] = system.__enter__().peer(caller.peer.ae_title)
+            started[actor] = system
+        return caller, started[actor]
+
+    return performing
+
+
+@pytest.fixture(scope="session")
+def show(described, request):
+    """A context in which the terminal is ours: gives a function that shows a scenario with a title."""
+
+    @contextmanager
+    def showing():
+        if described.embedded:  # there is nobody to tell
+            yield lambda title: Silent()
+            return
+        if hasattr(request.config, "workerinput"):  # a worker's standard output is not the terminal
+            yield partial(show_on, sys.__stderr__)
+            return
+        with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            yield partial(show_on, sys.stdout)
+
+    return showing

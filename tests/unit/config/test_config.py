@@ -114,7 +114,7 @@ date = "today"
         "tms.claims[0]: 'pusch' is not an option one can claim; did you mean 'push'?",
         "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, claims, tls, restart",
         "timeouts.connect: -1 is not a time-out: give seconds, more than 0 and at most 3600",
-        "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, ours, timeouts, workitems, objects, properties",
+        "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, tdd, watcher, ours, timeouts, workitems, objects, properties",
     ]
 
 
@@ -123,7 +123,7 @@ date = "today"
     [
         ("", "system: missing"),
         ('system = "x"', "system: 'x' is not a table of keys and values"),
-        ('[system]\nname = "x"', "tms, ost: neither is described: nothing could be judged"),
+        ('[system]\nname = "x"', "tms, ost, tdd, watcher: none is described: nothing could be judged"),
         (SMALL.replace("port = 11114", ""), "tms: port missing"),
         (SMALL.replace("port = 11114", "port = true"), "tms.port: True is not a port: give 1 to 65535"),
         (SMALL.replace("port = 11114", 'port = "104"'), "tms.port: '104' is not a port: give 1 to 65535"),

@@ -1,0 +1,209 @@
+"""Who makes a system under test perform a scenario: a person, a command of the vendor, or our own simulator as a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from .dimse import Peer
+from .floor import Stage
+
+__all__ = ["Performer", "Person", "SimulatedSystem", "Trigger", "environment"]
+
+STOPPING = 5.0  # seconds that a process may take to end
+
+
+class Performer(Protocol):
+    """Makes the system perform."""
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Begin a scenario. What is said meanwhile goes to ``stage.say``, that nothing more will come to ``stage.finish``."""
+
+    def end(self) -> None:
+        """Stop what still runs of the scenario."""
+
+
+class Person:
+    """A person performs; the steps say what to do."""
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+def environment(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a command: ours, and each fact as ``TDWII_`` and its name in capitals."""
+    return {**os.environ, **{f"TDWII_{name.upper()}": value for name, value in facts.items()}}
+
+
+class _Lines(threading.Thread):
+    """Hands on each line that a process writes, and in the end its exit code.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        With its standard output as a pipe of text.
+    came, ended : callable
+        Take a line; take the exit code.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], came: Callable[[str], None], ended: Callable[[int], None]) -> None:
+        super().__init__(name=f"lines of {process.pid}", daemon=True)
+        self.process, self.came, self.ended = process, came, ended
+        self.last = "it said nothing"
+
+    def run(self) -> None:
+        for line in self.process.stdout or ():
+            if line.strip():
+                self.last = line.strip()
+                self.came(self.last)
+        self.ended(self.process.wait())
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End a process that leads a session of its own, and those that it started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is None:
+            os.killpg(process.pid, number)
+            try:
+                process.wait(STOPPING)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+class Trigger:
+    """Runs the vendor's command once a scenario, with the scenario's facts in its environment.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The command.
+    folder : Path or None
+        Where it runs.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path | None) -> None:
+        self.command, self.folder = list(command), folder
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: _Lines | None = None
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Start the command; one that cannot be started ends the scenario."""
+        try:
+            self._process = subprocess.Popen(
+                self.command, cwd=self.folder, env=environment(facts), text=True, errors="replace",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            stage.finish(f"the trigger cannot be started: {' '.join(self.command)}: {error.strerror or error}")
+            return
+
+        def ended(code: int) -> None:
+            if code:  # one that ends well may have left the work to others
+                stage.finish(f"the trigger ended with code {code}: {lines.last}")
+
+        lines = self._lines = _Lines(self._process, lambda line: stage.say(f"trigger: {line}"), ended)
+        lines.start()
+
+    def end(self) -> None:
+        """Stop the command if it still runs."""
+        if self._process is not None and self._lines is not None:
+            _stop(self._process)
+            self._lines.join(STOPPING)
+        self._process = self._lines = None
+
+
+class SimulatedSystem:
+    """A simulator of ours in a process of its own: performs a scenario for each line it is given. A context manager.
+
+    Parameters
+    ----------
+    actor : {"tdd", "watcher"}
+        Which simulator.
+    arguments : sequence of str
+        More arguments of ``python -m tdwii_conformance.simulators``.
+    """
+
+    DONE, GIVEN_UP = "done", "given up: "
+
+    def __init__(self, actor: str, arguments: Sequence[str]) -> None:
+        self.actor = actor
+        self._command = [sys.executable, "-m", "tdwii_conformance.simulators", actor, "--on-request", *arguments]
+        self._stage: Stage | None = None
+        self._ready = threading.Event()
+        self._address = ""
+
+    def __enter__(self) -> Self:
+        # A session of its own: Ctrl-C is for the one who conducts.
+        self._process = subprocess.Popen(
+            self._command,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._lines = _Lines(self._process, self._came, self._ended)
+        self._lines.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _stop(self._process)
+        self._lines.join(STOPPING)
+
+    def peer(self, ae_title: str, seconds: float = 30.0) -> Peer:
+        """Return where it listens, once it does.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not say so in time.
+        """
+        self._ready.wait(seconds)
+        if not self._address:
+            raise RuntimeError(f"the simulated {self.actor} did not start: {self._lines.last}")
+        host, _, port = self._address.rpartition(":")
+        return Peer(ae_title, host, int(port))
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Give it a line: how the treatment is to end."""
+        self._stage = stage
+        try:
+            if self._process.stdin is not None:
+                self._process.stdin.write(f"{facts.get('end', '')}\n")
+                self._process.stdin.flush()
+        except OSError:  # it is gone
+            self._ended(self._process.wait(STOPPING))
+
+    def end(self) -> None:
+        """Forget the scenario; the process goes on."""
+        self._stage = None
+
+    def _came(self, line: str) -> None:
+        if not self._ready.is_set():
+            _, _, self._address = line.rpartition(" at ")
+            self._ready.set()
+            return
+        stage = self._stage
+        if stage is None:
+            return
+        if line == self.DONE:
+            stage.finish("")
+        elif line.startswith(self.GIVEN_UP):
+            stage.finish(f"the simulated {self.actor} has given up: {line.removeprefix(self.GIVEN_UP)}")
+        else:
+            stage.say(line)
+
+    def _ended(self, code: int) -> None:
+        self._ready.set()
+        if self._stage is not None:
+            self._stage.finish(f"the process of the simulated {self.actor} has ended with code {code}: {self._lines.last}")

@@ -1,0 +1,20 @@
+"""Scenarios that a TDD performs on our floor; what is observed is judged by one test for each requirement."""
+
+import pytest
+
+from tdwii_conformance.drivers.scenarios import SCENARIOS
+from tdwii_conformance.scenes import perform_treatment
+
+
+@pytest.fixture(scope="module")
+def observation(request, recorded, floor, performer, show):
+    """What the TDD did in the scenario that the module names, now or in the recorded run."""
+    named, inject = request.module.SCENARIO, getattr(request.module, "INJECT", "")
+    if inject and not request.config.getoption("--inject"):
+        pytest.skip("not asked for: --inject gets in the TDD's way")
+    if recorded is not None:
+        return recorded("TDD", named, inject)
+    scenario = next(one for one in SCENARIOS if str(one) == named)
+    caller, performing = performer("TDD")
+    with show() as shown:
+        return perform_treatment(floor, caller, performing, scenario, shown, inject=inject)
