@@ -10,9 +10,10 @@ from uuid import uuid4
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
 
 from .read import DumpError, parse
+from .write import WORDS, is_big_endian, swapped
 
 __all__ = ["load_text", "save_dicom"]
 
@@ -52,9 +53,9 @@ def load_text(path: Path) -> Dataset:
             raise DumpError(str(path), 1, "is not text: it begins as UTF-16 and does not go on so") from None
     elif content[128:132] == b"DICM":
         raise DumpError(str(path), 1, "this is a DICOM file, and dcmdump text is needed")
-    elif b"\0" in content:
-        line = content[: content.index(b"\0")].count(b"\n") + 1
-        raise DumpError(str(path), line, "is not text: there is a zero byte in it")
+    elif b"\0" in content.partition(b"(")[0]:
+        # A value may have zero bytes; what is before the first tag may not, and a data set without a header begins so.
+        raise DumpError(str(path), 1, "is not text: there is a zero byte before the first tag")
     else:
         text = content.removeprefix(codecs.BOM_UTF8)
     return parse(text, name=str(path), folder=path.parent)
@@ -100,9 +101,21 @@ def save_dicom(dataset: Dataset, path: Path, *, transfer_syntax: str | None = No
                 f"Pixel Data {'in fragments' if encapsulated else 'that is not in fragments'} cannot be written in "
                 f"{syntax.name}; its transfer syntax belongs into Transfer Syntax UID (0002,0010)"
             )
+    if is_big_endian(kept) != (syntax == ExplicitVRBigEndian):
+        kept = copy.deepcopy(kept)
+        _turn(kept)
     stream = io.BytesIO()
     dcmwrite(stream, kept, enforce_file_format=True)
     _replace(path, stream.getvalue())
+
+
+def _turn(dataset: Dataset) -> None:
+    for element in dataset:
+        if element.VR == "SQ":
+            for item in element.value:
+                _turn(item)
+        elif element.VR in WORDS:
+            dataset[element.tag] = swapped(element)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -25,7 +25,7 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import VR
 
 from .uid_names import uid_of
-from .write import BYTES, CODED_TEXT, GROUP_2, NUMBERS, ONE_VALUE, encoded_value
+from .write import BYTES, CODED_TEXT, GROUP_2, LINES, NUMBERS, ONE_VALUE, encoded_value, turned
 
 __all__ = ["DumpError", "parse"]
 
@@ -154,7 +154,7 @@ class _Reader:
                 if match is None:
                     raise _Problem(f"{_shown(start)} does not begin with a tag, like (0010,0020)")
                 rest = line[match.end() :]
-                if rest.startswith("[") and "]" not in rest:
+                if rest.startswith("[") and _goes_on(rest, lines, number):
                     rest, number = _over_lines(lines[first - 1][match.end() :], lines, number)
                 self._line(first, _tag(match), match[3], rest)
             except _Problem as problem:
@@ -290,8 +290,18 @@ class _Reader:
         return raw
 
 
+def _goes_on(rest: str, lines: list[str], number: int) -> bool:
+    """Whether a value has line ends in it, as ``dcmdump`` prints them: the next line is no beginning of one."""
+    if "]" not in rest:
+        return True
+    if number == len(lines) or CLOSED.fullmatch(rest):
+        return False
+    following = lines[number].strip(WHITE)
+    return bool(following) and not following.startswith("#") and TAG_AND_VR.match(following) is None
+
+
 def _over_lines(rest: str, lines: list[str], number: int) -> tuple[str, int]:
-    """Join the lines of a value that has line ends in it: ``dcmdump`` prints them, ``dump2dcm`` cannot read them."""
+    """Join the lines of a value, up to the line with what ``dcmdump`` prints behind one; ``dump2dcm`` cannot."""
     if CUT.fullmatch(rest.rstrip(WHITE)):
         raise _Problem("the value is cut short; dcmdump +L prints whole values")
     for end in range(number, len(lines)):
@@ -300,6 +310,8 @@ def _over_lines(rest: str, lines: list[str], number: int) -> tuple[str, int]:
             break
         if CLOSED.fullmatch(line):
             return "\n".join([rest, *lines[number:end], line]), end + 1
+    if "]" in rest:
+        return rest, number
     raise _Problem("a value that begins with [ has no ] at its end")
 
 
@@ -334,8 +346,10 @@ def _said(rest: str, vr: str) -> str:
     if not rest or rest.startswith("#"):
         return ""
     if rest.startswith("["):
-        # The last bracket, whatever stands before it; "\\n" is how dump2dcm knows a line end [dump2dcm(1)].
-        return rest[1 : rest.rindex("]")].replace("\\n", "\r\n")
+        # The last bracket, whatever stands before it. "\\n" is how dump2dcm knows a line end; where the VR allows none, it
+        # is the delimiter and an n, as in [one\\no two] from dcmdump, and dump2dcm reads that wrong.
+        said = rest[1 : rest.rindex("]")]
+        return said.replace("\\n", "\r\n") if vr in LINES else said
     if rest.startswith("(") and not (vr == "AT" and ONE_TAG.match(rest.replace(" ", ""))):
         if rest.startswith("(no value available)"):
             return ""
@@ -356,10 +370,7 @@ def _encoded(said: str, vr: str, *, raw: bool) -> bytes | str:
     if vr in BYTES:
         return _hexadecimal(said, 2, "a byte")
     if vr == "OW":
-        words = _hexadecimal(said, 4, "a word of 16 bits")
-        swapped = bytearray(len(words))
-        swapped[::2], swapped[1::2] = words[1::2], words[::2]
-        return bytes(swapped)
+        return turned(_hexadecimal(said, 4, "a word of 16 bits"), 2)
     if vr == "AT":
         return b"".join(_tag_bytes(one) for one in said.split("\\"))
     if vr in NUMBERS:
@@ -371,9 +382,11 @@ def _encoded(said: str, vr: str, *, raw: bool) -> bytes | str:
 
 def _hexadecimal(said: str, digits: int, what: str) -> bytes:
     parts = said.split("\\") if said else []
-    for part in parts:
-        if not HEXADECIMAL[digits].fullmatch(part):
-            raise _Problem(f"{_shown(part)} is not {what} in hexadecimal digits; \\ stands between two")
+    if not all(map(HEXADECIMAL[digits].fullmatch, parts)):
+        wrong = next(part for part in parts if not HEXADECIMAL[digits].fullmatch(part))
+        raise _Problem(f"{_shown(wrong)} is not {what} in hexadecimal digits; \\ stands between two")
+    if {len(part) for part in parts} <= {digits}:  # as dcmdump writes it
+        return _padded(bytes.fromhex("".join(parts)))
     return _padded(bytes.fromhex("".join(part.strip().zfill(digits) for part in parts)))
 
 

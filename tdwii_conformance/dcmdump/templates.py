@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from .read import DumpError
+from .read import TAG_AND_VR, DumpError
+from .write import LINES
 
 __all__ = ["Placeholder", "Template", "fill", "template", "templates"]
 
@@ -107,8 +108,7 @@ def fill(text: str, values: Mapping[str, object], *, name: str = "<template>") -
     text : str
         The template.
     values : mapping of str to object
-        Values by the name of their placeholder, written as `str` gives them; ``None`` is no value. Line ends in them
-        become the ``\\n`` of dcmdump text.
+        Values by the name of their placeholder, written as `str` gives them; ``None`` is no value.
     name : str
         What the template is called in errors.
 
@@ -120,8 +120,8 @@ def fill(text: str, values: Mapping[str, object], *, name: str = "<template>") -
     Raises
     ------
     DumpError
-        With the line, if a placeholder without a value is left, if a value is given for none, or if a placeholder is
-        malformed.
+        With the line, if a placeholder without a value is left, if a value is given for none, if a placeholder is
+        malformed, or if a value has a line end where its VR allows none.
     """
     known = _placeholders(text, name)
     unknown = [one for one in values if one not in {placeholder.name for placeholder in known}]
@@ -132,14 +132,19 @@ def fill(text: str, values: Mapping[str, object], *, name: str = "<template>") -
     if missing:
         lines = ", ".join(f"{one.name} (line {one.line})" for one in missing)
         raise DumpError(name, missing[0].line, f"a value is needed for {lines}")
-    given = {one.name: one.default for one in known}
-    said = {one: _said(value) for one, value in {**given, **values}.items()}
-    return PLACEHOLDER.sub(lambda match: said[match[1]], text)
-
-
-def _said(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text.replace("\r\n", "\\n").replace("\n", "\\n")
+    given = {**{one.name: one.default for one in known}, **values}
+    said = {one: "" if value is None else str(value).replace("\r\n", "\n") for one, value in given.items()}
+    filled = []
+    for number, line in enumerate(text.split("\n"), 1):
+        whole = PLACEHOLDER.sub(lambda match: said[match[1]], line)
+        if "\n" in whole:
+            match = TAG_AND_VR.match(line)
+            if match is None or match[3] not in LINES:
+                names = ", ".join(one[1] for one in PLACEHOLDER.finditer(line) if "\n" in said[one[1]])
+                raise DumpError(name, number, f"{names} has a line end, which this line cannot have; LT, ST and UT can")
+            whole = whole.replace("\n", "\\n")
+        filled.append(whole)
+    return "\n".join(filled)
 
 
 def _placeholders(text: str, name: str) -> tuple[Placeholder, ...]:

@@ -1,9 +1,10 @@
 """Writes data sets as dcmdump text, for people to read and for DCMTK's ``dump2dcm`` to turn back into a file.
 
 ``dump2dcm`` knows one escape: ``\\n`` inside a value in brackets becomes CR LF, in every VR. So a text that has a line
-feed alone, a backslash followed by an n, or a zero byte cannot be said in brackets. Such an element is written with
-VR UN and its bytes in hexadecimal, from which ``dump2dcm`` and pydicom get the same value back, below a comment that
-shows the text. Its other limit is the length of a line, 4096 characters unless told otherwise (``+l``).
+feed alone, a backslash followed by an n, or a zero byte cannot be said in brackets, nor can a line end where the VR
+allows none. Such an element is written with VR UN and its bytes in hexadecimal, from which ``dump2dcm`` and pydicom
+get the same value back, below a comment that shows the text. Its other limit is the length of a line, 4096 characters
+unless told otherwise (``+l``).
 """
 
 from __future__ import annotations
@@ -43,8 +44,10 @@ NUMBERS = {
     "US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d",
     "OL": "I", "OV": "Q", "OF": "f", "OD": "d",
 }  # fmt: skip
+WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # bytes of a word
 # Text with Specific Character Set [PS3.5 6.1.2.3]; the other text VRs are ASCII.
 CODED_TEXT = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
+LINES = {"LT", "ST", "UT"}  # may have line ends, and a backslash in them is no delimiter [PS3.5 6.2]
 ONE_VALUE = {"LT", "ST", "UT", "UR", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "SQ"}
 
 GROUP_2 = 0x0002
@@ -125,8 +128,31 @@ def _dataset(dataset: Dataset, encodings: list[str], indent: str, style: _Style)
         yield from _element(_settled(element, dataset), encodings, indent, style)
 
 
+def swapped(element: DataElement) -> DataElement:
+    """Turn the bytes of each word round, for pydicom keeps words in the byte order of their data set."""
+    copy = DataElement(element.tag, element.VR, turned(element.value or b"", WORDS[element.VR]))
+    copy.is_undefined_length = element.is_undefined_length
+    return copy
+
+
+def turned(words: bytes, size: int) -> bytes:
+    """Turn the bytes of each word round; what is left behind the last whole word stays as it is."""
+    whole = len(words) // size * size
+    result = bytearray(words)
+    for place in range(size):
+        result[place:whole:size] = words[size - 1 - place : whole : size]
+    return bytes(result)
+
+
+def is_big_endian(dataset: Dataset) -> bool:
+    """Whether the words of a data set are kept with the most significant byte first."""
+    return dataset.original_encoding == (False, False)
+
+
 def _settled(element: DataElement, dataset: Dataset) -> DataElement:
-    """Give an element whose VR the dictionary leaves open ("US or SS") the one that fits."""
+    """Give an element whose VR the dictionary leaves open ("US or SS") the one that fits, and words our byte order."""
+    if element.VR in WORDS and is_big_endian(dataset):
+        return swapped(element)
     if " or " not in element.VR:
         return element
     copy = DataElement(element.tag, element.VR, element.value)
@@ -156,7 +182,7 @@ def _element(element: DataElement, encodings: list[str], indent: str, style: _St
     if encoded:
         said = _value(element, encoded, style)
         if said is None:
-            yield f"{indent}# {tag} {vr} is {_text(element)!r}, which dump2dcm can read in hexadecimal only"
+            yield f"{indent}# {tag} {vr} is {_text(element)!r}, which can be said in hexadecimal only"
             vr, said = "UN", _hexadecimal(encoded)
         value = said if style.longest is None or len(said) <= style.longest else f"{said[: style.longest]}..."
     yield _line(tag, vr, value, str(len(encoded)), _multiplicity(element, encoded), _name(element), indent)
@@ -200,16 +226,16 @@ def _value(element: DataElement, encoded: bytes, style: _Style) -> str | None:
     if vr in BYTES:
         return _hexadecimal(encoded)
     if vr == "OW":
-        return "\\".join(f"{word:04x}" for (word,) in struct.iter_unpack("<H", encoded))
+        return turned(encoded, 2).hex("\\", 2)
     if vr == "AT":
         tags = struct.iter_unpack("<HH", encoded)
         return "\\".join(f"({group:04x},{number:04x})" for group, number in tags)
     if vr in NUMBERS:
         return "\\".join(_number(number, vr) for (number,) in struct.iter_unpack("<" + NUMBERS[vr], encoded))
-    bracketed = _bracketed(_unpadded(encoded, vr).decode("latin-1"))
+    bracketed = _bracketed(_unpadded(encoded, vr).decode("latin-1"), vr)
     if bracketed is None:
         return None
-    return bracketed if style.raw or vr not in CODED_TEXT else _bracketed(_text(element))
+    return bracketed if style.raw or vr not in CODED_TEXT else _bracketed(_text(element), vr)
 
 
 def _number(number: float, vr: str) -> str:
@@ -223,8 +249,8 @@ def _hexadecimal(encoded: bytes) -> str:
     return encoded.hex("\\")
 
 
-def _bracketed(text: str) -> str | None:
-    escaped = text.replace("\r\n", "\\n")
+def _bracketed(text: str, vr: str) -> str | None:
+    escaped = text.replace("\r\n", "\\n") if vr in LINES else text
     if any(character in escaped for character in "\n\r\0") or escaped.replace("\\n", "\r\n") != text:
         return None
     return f"[{escaped}]"

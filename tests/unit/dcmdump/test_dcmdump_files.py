@@ -35,7 +35,7 @@ def test_what_windows_makes_of_a_text(tmp_path, encoding):
         (b"", 1, "there is no data element in it"),
         (b"(0010,0020) LO [P1]\nnothing", 2, "'nothing' does not begin with a tag"),
         (b"\0" * 128 + b"DICM", 1, "this is a DICOM file, and dcmdump text is needed"),
-        (b"\x08\x00\x05\x00CS\n\0", 1, "is not text: there is a zero byte in it"),
+        (b"\x08\x00\x05\x00CS\n\0", 1, "is not text: there is a zero byte before the first tag"),
         (b"\xff\xfex\0y", 1, "is not text: it begins as UTF-16 and does not go on so"),
     ],
 )

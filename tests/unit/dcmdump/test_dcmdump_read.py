@@ -84,6 +84,7 @@ def test_a_value_of_each_vr(line, vr, value):
         ("(0010,0020) LO", ""),
         ("(0010,0020) LO  # nothing", ""),
         ("(0010,4000) LT [one\\ntwo]", "one\r\ntwo"),
+        ("(0008,1080) LO [one\\no two]", ["one", "no two"]),
     ],
 )
 def test_ways_to_write_a_line(line, value):

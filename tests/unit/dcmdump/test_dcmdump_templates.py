@@ -45,6 +45,7 @@ def test_brackets_and_placeholders_in_a_value_are_its_own():
         ("\n${}", {}, "t, line 2: '${}' is no placeholder; one is ${Name} or ${Name:-value}"),
         ("\n[${Name]", {}, "t, line 2: '${Name]' is no placeholder"),
         ("${Name-x}", {}, "t, line 1: '${Name-x}' is no placeholder"),
+        ("#\n(0010,0020) LO [${A}]", {"A": "1\n2"}, "t, line 2: A has a line end, which this line cannot have; LT, ST and UT can"),
         ("${A:-1}\n${A:-2}", {}, "t, line 2: A has another default than in line 1"),
     ],
 )

@@ -233,7 +233,7 @@ def test_what_brackets_cannot_say_is_shown_as_text_beside_its_bytes():
     dataset = Dataset()
     dataset.VisitComments = "a\nb"
     comment, line = dump(dataset).splitlines()
-    assert comment == r"# (0038,4000) LT is 'a\nb', which dump2dcm can read in hexadecimal only"
+    assert comment == r"# (0038,4000) LT is 'a\nb', which can be said in hexadecimal only"
     assert line.startswith(r"(0038,4000) UN 61\0a\62\20 ")
 
 
