@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 REPORT ?= report/index.html
+# Which mutants `make mutation` runs, by name (tdwii_conformance.checks.find*); empty: all that were not run yet.
+MUTANTS ?=
+JOBS ?= 2
 
-.PHONY: conformance test thorough lint bench clean
+.PHONY: conformance test thorough mutation lint bench clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -15,6 +18,11 @@ test: lint  ## everything: lint, types, layers, the tool's own tests, the confor
 
 thorough: $(READY)  ## the random tests, long and anew each time
 	$(BIN)/python -m pytest tests/conformance --embedded -q --hypothesis-profile thorough -k "random or round_trip or sequences"
+
+mutation: $(READY)  ## attack the judging code by mutation, and compare the survivors with docs/mutation.md
+	$(BIN)/python -m pip install --quiet --editable '.[mutation]'
+	nice -n 19 $(BIN)/mutmut run --max-children $(JOBS) $(MUTANTS)
+	$(BIN)/python -m tests.mutants
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -31,4 +39,4 @@ $(READY): pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis report allure-results *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis report allure-results mutants *.egg-info

@@ -84,7 +84,7 @@ def command_agrees(retrieval: Retrieval) -> list[Finding]:
                 found.append(
                     Finding(
                         f"Affected {name} as in the data set: {dataset.get(name)}",
-                        f"{command[f'Affected{name}'].value}",
+                        f"{command.get(f'Affected{name}', 'absent')}",
                     )
                 )
     return found
@@ -188,9 +188,9 @@ def unchanged(retrieval: Retrieval, original: Dataset) -> list[Finding]:
 def only_classes(retrieval: Retrieval, allowed: Collection[str]) -> list[Finding]:
     """Check that what came is of these SOP classes only."""
     return _something_came(retrieval) + [
-        Finding(f"SOP class {', '.join(allowed)}", str(store.request.command.AffectedSOPClassUID))
+        Finding(f"SOP class {', '.join(allowed)}", f"{sop_class}")
         for store in retrieval.stores
-        if store.request.command.AffectedSOPClassUID not in allowed
+        if (sop_class := store.request.command.get("AffectedSOPClassUID", "absent")) not in allowed
     ]
 
 
@@ -202,11 +202,10 @@ def same_content(original: Dataset, received: Dataset | None, path: str = "") ->
     if received is None:
         return [Finding("a data set that can be decoded", "none", path)]
     found = []
-    tags = {element.tag for data in (original, received) for element in data if element.tag.element != 0}
-    for tag in sorted(tags):
+    names = {element.tag: element.keyword or element.tag for data in (original, received) for element in data}
+    for tag in sorted(tag for tag in names if tag.element != 0):
         before, after = original.get(tag), received.get(tag)
-        element = before if before is not None else after
-        place = f"{path}{'.' if path else ''}{(element.keyword or str(tag)) if element is not None else tag}"
+        place = f"{path}{'.' if path else ''}{names[tag]}"
         if before is None or after is None:
             found.append(Finding("as it was stored: " + ("absent" if before is None else "present"), "the contrary", place))
         elif before.VR == "SQ":

@@ -4,6 +4,8 @@ import pytest
 
 from tdwii_conformance.profile import load_catalogue
 
+pytestmark = pytest.mark.slow
+
 
 class Seen:
     """Collects the requirement that each collected conformance test names."""

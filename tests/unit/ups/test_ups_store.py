@@ -69,7 +69,7 @@ queries = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(workitems, min_size=1, max_size=6), st.lists(queries, min_size=1, max_size=6), st.data())
 def test_a_find_from_indexes_finds_what_a_scan_finds(items, asked, data):
     worklist = Worklist()
@@ -89,6 +89,7 @@ def test_a_find_from_indexes_finds_what_a_scan_finds(items, asked, data):
         assert [str(one.SOPInstanceUID) for one in worklist.find(identifier)] == scanned
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "keys",
     [
@@ -123,6 +124,7 @@ def big_worklist():
     return worklist
 
 
+@pytest.mark.slow
 def test_many_threads_lose_nothing(worklist):
     failures = []
 
@@ -201,6 +203,7 @@ for number in range(100_000):
 """
 
 
+@pytest.mark.slow
 def test_what_was_answered_survives_kill_9(path):
     arguments = [sys.executable, "-c", CREATE_UNTIL_KILLED, str(path), str(Path(__file__).parent)]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
@@ -228,6 +231,7 @@ def test_another_file_is_left_alone(tmp_path):
         assert file.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_one_process_at_a_time(path):
     store = SQLiteStore(path)
     started = time.monotonic()
