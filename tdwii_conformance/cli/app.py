@@ -39,12 +39,46 @@ class Lazy(NamedTuple):
 # In the order of `tdwii --help`. A line here is all that a new command needs.
 COMMANDS: dict[str, dict[str, Lazy]] = {
     "Simulators and the suite": {},
-    "Worklist": {},
-    "Watching": {},
+    "Worklist": {
+        "find": Lazy("worklist:find", "Find workitems (RO-58, C-FIND)."),
+        "get": Lazy("worklist:get", "Get a workitem's attributes (N-GET)."),
+        "create": Lazy("worklist:create", "Create workitems (N-CREATE)."),
+        "claim": Lazy("performing:claim", "Claim a workitem: IN PROGRESS (RO-60, N-ACTION)."),
+        "progress": Lazy("performing:progress", "Tell how far a claimed workitem is (RO-62, N-SET)."),
+        "set": Lazy("performing:set_", "Set attributes of a workitem (N-SET)."),
+        "complete": Lazy(
+            "performing:complete",
+            "Finish a claimed workitem: final update (RO-64, N-SET) and COMPLETED (RO-65, N-ACTION).",
+        ),
+        "cancel": Lazy(
+            "performing:cancel",
+            "End a claimed workitem unfinished: final update (RO-64, N-SET) and CANCELED (RO-65, N-ACTION).",
+        ),
+        "request-cancel": Lazy(
+            "worklist:request_cancel",
+            "Ask that a workitem be canceled, as one who does not perform it (N-ACTION, Request UPS Cancel).",
+        ),
+    },
+    "Watching": {
+        "watch": Lazy("watching:watch", "Subscribe to workitems and show their events as they come (UPS Watch and Event)."),
+        "receive": Lazy("watching:receive", "Receive event reports and show them as they come, without subscribing to anything."),
+        "notify": Lazy("watching:notify", "Send event reports to a watcher, as a TMS does (UPS Event, N-EVENT-REPORT)."),
+    },
     "Instances": {
+        "retrieve-inputs": Lazy(
+            "retrieval:retrieve_inputs", "Retrieve the inputs of workitems (RO-59, RO-61): a C-MOVE per input."
+        ),
+        "results": Lazy(
+            "instances:results", "Store treatment records (RO-63, C-STORE): yours, or one made for what was retrieved."
+        ),
+        "store": Lazy("instances:store", "Store instances (C-STORE)."),
         "echo": Lazy("instances:echo", "Ask whether a peer is there (C-ECHO)."),
     },
-    "Files": {},
+    "Files": {
+        "dump2dcm": Lazy("convert:dump2dcm", "Make a DICOM file of dcmdump text."),
+        "dcm2dump": Lazy("convert:dcm2dump", "Show a DICOM file as dcmdump text, with --json in the DICOM JSON model."),
+        "rename-workitems": Lazy("convert:rename_workitems", "Name worklist responses as workitems: UPS_<SOPInstanceUID>.dcm."),
+    },
 }
 
 

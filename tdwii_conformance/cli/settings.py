@@ -14,7 +14,7 @@ from .failures import Usage
 
 if TYPE_CHECKING:
     from ..config import SystemUnderTest
-    from ..dimse import Peer, Timeouts
+    from ..dimse import TLS, Peer, Timeouts
 
 __all__ = ["Command", "Settings", "common", "words"]
 
@@ -127,6 +127,11 @@ class Settings:
         if self.given_calling is not None:
             return check_ae_title(self.given_calling)
         return self.system.tdd.ae_title if self.system and self.default_calling == "TDD" else self.default_calling
+
+    @property
+    def our_tls(self) -> TLS | None:
+        """How we listen, if the configuration says that it is over TLS."""
+        return self.system.tdd.tls if self.system else None
 
     @property
     def timeouts(self) -> Timeouts:

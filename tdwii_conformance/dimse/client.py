@@ -201,11 +201,12 @@ class Link:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        # Who pressed Ctrl-C does not wait for a peer that may never answer.
+        self.close(abort=kind is not None and issubclass(kind, KeyboardInterrupt))
 
-    def close(self) -> None:
-        """Release the association; abort it if the peer does not answer the release."""
-        if self._association.is_established:
+    def close(self, *, abort: bool = False) -> None:
+        """Release the association; abort it if the peer does not answer the release, or if told to."""
+        if self._association.is_established and not abort:
             self._association.release()
         if self._association.is_established:
             self._association.abort()

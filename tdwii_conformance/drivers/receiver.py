@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -68,6 +68,8 @@ class Receiver:
         Deadlines, in seconds.
     transcript : Transcript, optional
         Gets every event report. (What was stored comes with the retrieval that caused it.)
+    also : sequence of str
+        Storage SOP classes that are taken beside those of TDW-II.
 
     Attributes
     ----------
@@ -88,6 +90,7 @@ class Receiver:
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
+        also: Sequence[str] = (),
     ) -> None:
         self.ae_title = ae_title
         self.refuse: set[str] = set()
@@ -96,7 +99,7 @@ class Receiver:
         self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
         self._server = Server(
             ae_title,
-            TAKEN,
+            [*TAKEN, *(syntax for syntax in dict.fromkeys(also) if syntax not in TAKEN)],
             [
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_C_ECHO, lambda event: 0x0000),

@@ -86,12 +86,12 @@ class TDD:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        self.close(abort=kind is not None and issubclass(kind, KeyboardInterrupt))
 
-    def close(self) -> None:
-        """Release the associations."""
+    def close(self, *, abort: bool = False) -> None:
+        """Release the associations; abort them if told to."""
         while self._links:
-            self._links.popitem()[1].close()
+            self._links.popitem()[1].close(abort=abort)
 
     def _call(self, role: str, operation: Callable[[Link], Exchange]) -> Exchange:
         """Perform an operation on the association with the TMS or OST; once more on a new one if that was lost."""

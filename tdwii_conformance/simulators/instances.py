@@ -124,6 +124,26 @@ def instance_of_dataset(dataset: Dataset, transfer_syntax: str) -> Instance:
     return instance_of(buffer.getvalue(), transfer_syntax)
 
 
+def write_instance(path: Path, instance: Instance) -> None:
+    """Write an instance as a DICOM file: its data set as it travelled. Whole or not at all; a file that is there is replaced.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written.
+    """
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(instance.sop_class), UID(instance.uid)
+    meta.TransferSyntaxUID = UID(instance.transfer_syntax)
+    buffer = DicomBytesIO()
+    buffer.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(buffer, meta, enforce_standard=True)
+    buffer.write(instance.encoded)
+    temporary = path.with_name(f".{path.stem}.{threading.get_ident()}.part")
+    temporary.write_bytes(buffer.getvalue())
+    os.replace(temporary, path)
+
+
 class InstanceStore:
     """Instances of any storage SOP class. Safe to use from many threads.
 
@@ -159,18 +179,9 @@ class InstanceStore:
 
     @staticmethod
     def _write(folder: Path, instance: Instance) -> None:
-        meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(instance.sop_class), UID(instance.uid)
-        meta.TransferSyntaxUID = UID(instance.transfer_syntax)
-        buffer = DicomBytesIO()
-        buffer.write(b"\0" * 128 + b"DICM")
-        write_file_meta_info(buffer, meta, enforce_standard=True)
-        buffer.write(instance.encoded)
         # A UID is digits and dots, but what a peer sends may be anything: only that goes into a file name.
         name = "".join(c for c in instance.uid if c in "0123456789.").strip(".") or "unnamed"
-        temporary = folder / f".{name}.{threading.get_ident()}.part"
-        temporary.write_bytes(buffer.getvalue())
-        os.replace(temporary, folder / f"{name}.dcm")
+        write_instance(folder / f"{name}.dcm", instance)
 
     def __iter__(self) -> Iterator[Instance]:
         with self._lock:

@@ -16,7 +16,7 @@ def ost():
 def test_echo(tdwii, ost):
     ran = tdwii("echo", "127.0.0.1", ost.peer.port, "--calling", "ME")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out == f"ANY-SCP at 127.0.0.1:{ost.peer.port} answers ME: 0000\n"
+    assert ran.out == f"ANY-SCP at 127.0.0.1:{ost.peer.port} answers ME: 0000 (Success)\n"
 
 
 def test_echo_for_scripts_and_with_the_messages(tdwii, ost):

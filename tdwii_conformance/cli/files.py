@@ -1,0 +1,116 @@
+"""Files that commands read and write: looked at before anything is sent, refused in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from ..dcmdump.dicom import read_dicom
+from ..dcmdump.files import load_text
+from ..exchange import Message
+from ..simulators.instances import Instance, write_instance
+from .failures import Usage
+
+__all__ = ["LARGE", "read_dataset", "read_text", "safe_uid", "save_message", "sized"]
+
+MEGABYTE = 1 << 20
+SMALL = 16 * MEGABYTE  # a query, a workitem, a text
+LARGE = 2048 * MEGABYTE  # an instance to be stored: pydicom holds it in memory
+UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"
+
+
+def sized(path: Path, most: int) -> Path:
+    """Return the path of a file that is there and not too large to be what it should be.
+
+    Raises
+    ------
+    Usage
+        If it is missing, no file, empty or larger than `most` bytes.
+    """
+    if not path.exists():
+        raise Usage(f"{path}: no such file")
+    if not path.is_file():
+        raise Usage(f"{path}: is {'a folder' if path.is_dir() else 'no ordinary file'}; a file is needed")
+    size = path.stat().st_size
+    if size == 0:
+        raise Usage(f"{path}: is empty")
+    if size > most:
+        raise Usage(f"{path}: has {size / MEGABYTE:.0f} MB, more than the {most // MEGABYTE} MB that make sense here")
+    return path
+
+
+def read_text(path: Path) -> Dataset:
+    """Read dcmdump text; raises `Usage`, `DumpError` (with the line) or OSError."""
+    return load_text(sized(path, SMALL))
+
+
+def read_dataset(path: Path, *, text: bool = False, classes: Iterable[str] = (), what: str = "", most: int = SMALL) -> Dataset:
+    """Read a DICOM file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : bool
+        Whether dcmdump text will do as well.
+    classes : iterable of str
+        SOP classes it may be of; a data set without SOP Class UID passes. Empty: any.
+    what : str
+        What is needed, for the message.
+    most : int
+        The most bytes that make sense.
+
+    Raises
+    ------
+    Usage, FileFault, DumpError, OSError
+        If the file is not what it should be; one sentence that names it.
+    """
+    sized(path, most)
+    dataset = load_text(path) if text and not _is_dicom(path) else read_dicom(path)
+    wanted, given = tuple(classes), str(dataset.get("SOPClassUID") or "")
+    if wanted and given and given not in wanted:
+        raise Usage(f"{path}: is of SOP class {UID(given).name}; {what} is needed")
+    return dataset
+
+
+def _is_dicom(path: Path) -> bool:
+    """Whether it is a DICOM file, or at least no text: that is said by who reads DICOM files."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    return start[128:132] == b"DICM" or (b"\0" in start and not start.startswith((b"\xff\xfe", b"\xfe\xff")))
+
+
+def safe_uid(uid: str, path: Path) -> str:
+    """Return a UID that can be part of a file name.
+
+    Raises
+    ------
+    Usage
+        If it is no UID [PS3.5 9.1]: what a file says may be anything, also ``../../x``.
+    """
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)*", uid) or len(uid) > 64:
+        raise Usage(f"{path}: SOP Instance UID {uid!r} is no UID: digits and dots, at most 64 characters")
+    return uid
+
+
+def save_message(message: Message, path: Path, *, sop_class: str = UPS_PUSH, uid: str = "") -> None:
+    """Write the data set of a message as a DICOM file, as it travelled.
+
+    Parameters
+    ----------
+    message : Message
+        One with a data set.
+    path : Path
+        The file; replaced if it is there.
+    sop_class, uid : str
+        What the file meta information names; the data set's own if it has them.
+    """
+    dataset = message.dataset if message.dataset is not None else Dataset()
+    sop_class = str(dataset.get("SOPClassUID") or sop_class)
+    uid = str(dataset.get("SOPInstanceUID") or uid or UID("2.25.0"))
+    study, series = str(dataset.get("StudyInstanceUID") or ""), str(dataset.get("SeriesInstanceUID") or "")
+    write_instance(path, Instance(sop_class, uid, study, series, message.transfer_syntax, message.encoded or b""))

@@ -1,0 +1,219 @@
+"""``tdwii retrieve-inputs``: what a workitem refers to, moved from where it says (RO-59, RO-61)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+from pydicom.uid import UID
+
+from ..dimse import Peer, check_ae_title, connect
+from ..drivers.messages import Reference, move_identifier, references
+from ..drivers.receiver import Receiver
+from ..drivers.tdd import STUDY_ROOT_MOVE, TDD
+from ..exchange import Exchange
+from ..profile.statuses import is_failure
+from .answers import settle, spoken_status
+from .failures import NoAnswer, Refused, Usage
+from .files import read_dataset, safe_uid, save_message
+from .screen import Spoken, note, say_json, say_table
+from .settings import Command, Settings, common
+from .worklist import UPS_CLASSES
+
+__all__ = ["retrieve_inputs"]
+
+RECEIVE_PORT = 11113
+
+
+@dataclass
+class Input:
+    """An item of an Input Information Sequence, and what became of it."""
+
+    file: Path
+    number: int
+    references: list[Reference]
+    status: str = ""
+    failed: str = ""
+    unanswered: bool = False
+    received: list[str] = field(default_factory=list)
+
+    @property
+    def source(self) -> str:
+        """Retrieve AE Title."""
+        return self.references[0].ae_title
+
+    @property
+    def kinds(self) -> str:
+        """What is referred to, by SOP class."""
+        names = Counter(UID(one.sop_class).name.removesuffix(" Storage") for one in self.references)
+        return ", ".join(name if count == 1 else f"{count} {name}" for name, count in names.items())
+
+
+@click.command(
+    "retrieve-inputs",
+    cls=Command,
+    examples=[
+        "tdwii retrieve-inputs rsp000001.dcm --to TDD --receive --into inputs",
+        "tdwii retrieve-inputs responses/rsp*.dcm --to STORESCP --entities ApplicationEntities.json",
+    ],
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RESPONSE...")
+@click.option("--to", required=True, metavar="AE", help="Move destination, as the systems know it.")
+@click.option("--receive", is_flag=True, help="Be the move destination: start a receiver for the time it takes.")
+@click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
+              help="With --receive: write what comes there, as <SOPInstanceUID>.dcm.")  # fmt: skip
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N",
+              help=f"With --receive: listen here  [default: the address book's port of AE, or {RECEIVE_PORT}]")  # fmt: skip
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS",
+              help="With --receive: listen here; 0.0.0.0 for peers on other machines.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace files that are in DIR.")
+@common()
+def retrieve_inputs(
+    settings: Settings,
+    files: tuple[Path, ...],
+    to: str,
+    receive: bool,
+    into: Path | None,
+    port: int | None,
+    host: str,
+    force: bool,
+) -> None:
+    """Retrieve the inputs of workitems (RO-59, RO-61): a C-MOVE per input.
+
+    RESPONSE is a worklist response that tdwii find --save wrote, or a workitem. Each input is asked of the AE that it names,
+    whose address is in the address book (or in --config).
+    """
+    check_ae_title(to)
+    if (into is not None or port is not None) and not receive:
+        raise Usage("--into and --port are for --receive: without it the instances go to the AE of --to")
+    inputs = [one for path in files for one in _inputs(path)]
+    peers = {title: _source(settings, title, inputs) for title in dict.fromkeys(one.source for one in inputs)}
+    if into is not None:
+        _make_room(into, inputs, force)
+    with ExitStack() as stack:
+        receiver = None
+        if receive:
+            known = settings.book.get(to)
+            at = port if port is not None else known.port if known else RECEIVE_PORT
+            also = [reference.sop_class for one in inputs for reference in one.references]
+            receiver = stack.enter_context(
+                Receiver(to, host=host, port=at, timeouts=settings.timeouts, also=also, tls=settings.our_tls)
+            )
+        for title, peer in peers.items():
+            for one in inputs:
+                if one.source == title:
+                    _retrieve(settings, one, peer, to, receiver, into)
+    _show(inputs, settings.as_json, received=receive)
+    failed = [one for one in inputs if one.failed]
+    if failed:
+        kind = NoAnswer if all(one.unanswered for one in failed) else Refused
+        raise kind("\n".join(f"{one.file}: input {one.number}: {one.failed}" for one in failed))
+
+
+def _inputs(path: Path) -> Iterator[Input]:
+    workitem = read_dataset(path, text=True, classes=UPS_CLASSES, what="a response of the worklist, or a workitem,")
+    items = workitem.get("InputInformationSequence") or ()
+    found = False
+    for number, item in enumerate(items, 1):
+        referred = references([item])
+        if not referred:
+            continue  # an item of a query's answer may be empty
+        found = True
+        for keyword, value in (
+            ("RetrieveAETitle", [one.ae_title for one in referred]),
+            ("StudyInstanceUID", [one.study for one in referred]),
+            ("SeriesInstanceUID", [one.series for one in referred]),
+            ("ReferencedSOPInstanceUID", [one.instance for one in referred]),
+        ):
+            if not all(value):
+                raise Usage(f"{path}: InputInformationSequence[{number - 1}]: {keyword} is missing: it cannot be retrieved")
+        yield Input(path, number, referred)
+    if not found:
+        raise Usage(f"{path}: has no inputs: its InputInformationSequence is missing or empty")
+
+
+def _source(settings: Settings, title: str, inputs: list[Input]) -> Peer:
+    try:
+        return settings.entity(title)
+    except Usage as error:
+        first = next(one for one in inputs if one.source == title)
+        raise Usage(f"{first.file}: input {first.number} is to be retrieved from {title!r}: {error}") from None
+
+
+def _make_room(folder: Path, inputs: list[Input], force: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in inputs:
+        for reference in one.references:
+            path = folder / f"{safe_uid(reference.instance, one.file)}.dcm"
+            if path.exists() and not force:
+                raise Usage(f"{path}: is there already: --force replaces it")
+
+
+def _retrieve(settings: Settings, one: Input, peer: Peer, to: str, receiver: Receiver | None, into: Path | None) -> None:
+    spoken = Spoken(settings.verbosity)
+    calling = to if receiver is not None and settings.given_calling is None else settings.calling
+    stored: tuple[Exchange, ...] = ()
+    try:
+        if receiver is not None:
+            with TDD(peer, peer, calling=calling, timeouts=settings.timeouts, transcript=spoken, receiver=receiver) as tdd:
+                retrieval = tdd.retrieve_references("OST", one.references)
+            move, stored = retrieval.move, retrieval.stores
+        else:
+            first = one.references[0]
+            identifier = move_identifier(first.study, first.series, [r.instance for r in one.references])
+            with connect(peer, [STUDY_ROOT_MOVE], calling=calling, timeouts=settings.timeouts, transcript=spoken) as link:
+                move = link.c_move(STUDY_ROOT_MOVE, identifier, to)
+    finally:
+        for exchange in stored:
+            spoken.append(exchange)
+    for exchange in stored:
+        if into is None:
+            one.received.append(exchange.instance_uid)
+            continue
+        path = into / f"{safe_uid(exchange.instance_uid, one.file)}.dcm"
+        save_message(exchange.request, path)
+        one.received.append(str(path))
+    _judge(one, move, peer, received=len(stored) if receiver is not None else None)
+
+
+def _judge(one: Input, move: Exchange, peer: Peer, *, received: int | None) -> None:
+    try:
+        settle(move, f"the retrieval of {one.kinds}", peer, strict=False)
+    except NoAnswer as error:
+        one.status, one.failed, one.unanswered = "no answer", str(error), True
+        return
+    one.status = f"{move.status:04X}"
+    failed = move.response.command.get("NumberOfFailedSuboperations") if move.response else None
+    if is_failure(move.status) or failed:
+        one.failed = f"{peer} answered {spoken_status(move)}" + (f"; {failed} not moved" if failed else "")
+    elif received is not None and received < len(one.references):
+        one.failed = f"{peer} answered {spoken_status(move)}, but {received} of {len(one.references)} instances came"
+
+
+def _show(inputs: list[Input], as_json: bool, *, received: bool) -> None:
+    if as_json:
+        say_json(
+            [
+                {
+                    "response": str(one.file),
+                    "input": one.number,
+                    "ae_title": one.source,
+                    "sop_instance_uids": [reference.instance for reference in one.references],
+                    "status": one.status,
+                    "received": one.received,
+                    **({"failed": one.failed} if one.failed else {}),
+                }
+                for one in inputs
+            ]
+        )
+        return
+    rows = [
+        [one.file.name, one.number, one.kinds, one.source, one.status, *([len(one.received)] if received else [])] for one in inputs
+    ]
+    say_table(["Response", "Input", "Kind", "From", "Status", *(["Received"] if received else [])], rows)
+    done = sum(not one.failed for one in inputs)
+    note(f"{done} of {len(inputs)} inputs retrieved")

@@ -1,0 +1,341 @@
+"""``tdwii find``, ``create``, ``get``, ``request-cancel``: the worklist, by whoever looks at it or fills it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date as day
+from pathlib import Path
+from typing import Any
+
+import click
+from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
+
+from ..config import Workitems
+from ..dcmdump import dump
+from ..drivers.messages import Code, item, references, worklist_query
+from ..drivers.tdd import TDD, UPS
+from ..exchange import Exchange
+from .answers import settle
+from .failures import NoAnswer, Refused, Usage
+from .files import read_dataset, safe_uid, save_message
+from .screen import Spoken, note, plain, say, say_json, say_table
+from .settings import Command, Settings, common, words
+
+__all__ = ["create", "find", "get", "request_cancel"]
+
+STATES = ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")
+MODELS = {"pull": UPS.PULL, "push": UPS.PUSH, "watch": UPS.WATCH, "query": UPS.QUERY}
+UPS_CLASSES = (UPS.PUSH, UPS.PULL, UPS.WATCH, UPS.QUERY)
+
+
+class State(click.ParamType[str]):
+    """A Procedure Step State, as DICOM or as a shell spells it; ``any`` is no state."""
+
+    name = "state"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return it as DICOM spells it."""
+        state = str(value).upper().replace("-", " ").replace("_", " ")
+        if state == "ANY":
+            return ""
+        if state and state not in STATES:
+            self.fail(f"{value!r} is not one of {', '.join(STATES)}, any", param, ctx)
+        return state
+
+
+def performer(settings: Settings, peer: Any) -> TDD:
+    """Return the TDD that speaks for us to a TMS."""
+    return TDD(peer, peer, calling=settings.calling, timeouts=settings.timeouts, transcript=Spoken(settings.verbosity))
+
+
+def start_range(date: str) -> str:
+    """Return the range of Scheduled Procedure Step Start DateTime of ``--date``; empty for ``any``.
+
+    Raises
+    ------
+    Usage
+        If it is no date.
+    """
+    if date == "any":
+        return ""
+    try:
+        found = Workitems("existing", date=date).start_range(day.today())
+    except ValueError:
+        raise Usage(f"--date {date!r} is not a date: give today, YYYY-MM-DD, YYYY-MM-DD..YYYY-MM-DD or any") from None
+    first, last = found.split("-")
+    if last < first:
+        raise Usage(f"--date {date!r} ends before it begins")
+    return found
+
+
+@click.command(
+    cls=Command,
+    examples=[
+        "tdwii find localhost 11114 --station FX1",
+        "tdwii find TMS --station FX1 --state any --date 2026-11-01..2026-11-30",
+        "tdwii find TMS --query UPSCFind_FX1.dcmdump.txt --save responses",
+        "tdwii find TMS --station FX1 --json | jq -r '.[].sop_instance_uid'",
+    ],
+)
+@click.argument("peer", nargs=-1, metavar="PEER")
+@click.option("--query", type=click.Path(path_type=Path), metavar="FILE", help="The identifier: a DICOM file or dcmdump text.")
+@click.option("--station", default="", metavar="CODE", help="Code Value of the Scheduled Station Name.")
+@click.option("--station-scheme", default="", metavar="SCHEME", help="Its Coding Scheme Designator.")
+@click.option("--state", type=State(), default="SCHEDULED", show_default=True, metavar="STATE",
+              help="SCHEDULED, IN-PROGRESS, COMPLETED, CANCELED or any.")  # fmt: skip
+@click.option("--date", default="today", show_default=True, metavar="DATE",
+              help="Day of the scheduled start: today, YYYY-MM-DD, YYYY-MM-DD..YYYY-MM-DD or any.")  # fmt: skip
+@click.option("--workitem-code", default="121726", show_default=True, metavar="CODE",
+              help="Code Value (DCM) of the Scheduled Workitem Code; empty for any.")  # fmt: skip
+@click.option("--model", type=click.Choice(list(MODELS)), default="pull", show_default=True,
+              help="SOP class to ask under: UPS Pull, Push, Watch or Query.")  # fmt: skip
+@click.option("--save", type=click.Path(path_type=Path), metavar="DIR", help="Write the responses there: rsp000001.dcm, ...")
+@click.option("--force", is_flag=True, help="Replace the responses that are in DIR.")
+@common()
+def find(
+    settings: Settings,
+    peer: tuple[str, ...],
+    query: Path | None,
+    station: str,
+    station_scheme: str,
+    state: str,
+    date: str,
+    workitem_code: str,
+    model: str,
+    save: Path | None,
+    force: bool,
+) -> None:
+    """Find workitems (RO-58, C-FIND).
+
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book.
+
+    The query is made of the options, or is a file; then the options for keys say nothing.
+    """
+    whom, _ = words(settings, peer)
+    if query is not None:
+        identifier = read_dataset(query, text=True, what="a query")
+    else:
+        identifier = worklist_query(
+            station=station,
+            scheme=station_scheme or None,
+            start=start_range(date),
+            state=state,
+            workitem=workitem_code,
+        )
+    if save is not None:
+        _make_room(save, force)
+    with performer(settings, whom) as tdd:
+        exchange = tdd.query(identifier, MODELS[model])
+    saved = _save(exchange, save) if save is not None else []
+    _show(exchange, saved, settings.as_json)
+    settle(exchange, "the query", whom)
+    if unreadable := sum(message.undecodable for message in exchange.pending):
+        raise NoAnswer(f"{whom}: {unreadable} of {len(exchange.pending)} responses are no data set that can be read")
+
+
+def _make_room(folder: Path, force: bool) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    present = sorted(folder.glob("rsp[0-9]*.dcm"))
+    if present and not force:
+        raise Usage(f"{folder}: has {present[0].name} already: --force replaces the responses that are there")
+    for path in present:
+        path.unlink()
+
+
+def _save(exchange: Exchange, folder: Path) -> list[str]:
+    saved = []
+    for number, message in enumerate((m for m in exchange.pending if m.dataset is not None), 1):
+        path = folder / f"rsp{number:06d}.dcm"
+        save_message(message, path)
+        saved.append(str(path))
+    return saved
+
+
+def _show(exchange: Exchange, saved: Sequence[str], as_json: bool) -> None:
+    found = [summary(identifier) for identifier in exchange.identifiers]
+    if as_json:
+        files = [{"file": path} for path in saved] or [{}] * len(found)
+        whole = [identifier.to_json_dict() for identifier in exchange.identifiers]
+        say_json([{**one, **file, "dataset": ds} for one, file, ds in zip(found, files, whole, strict=True)])
+        return
+    if found:
+        columns = ["State", "Start", "Patient", "ID", "Label", "Station", "Inputs", "Workitem"]
+        say_table(columns, [_row(one) for one in found], whole=["Workitem"])
+    many = f"{len(found)} workitem{'' if len(found) == 1 else 's'}"
+    note(many + (f", saved as {saved[0]}{f' to {Path(saved[-1]).name}' if len(saved) > 1 else ''}" if saved else ""))
+
+
+def summary(workitem: Dataset) -> dict[str, Any]:
+    """Return what people and scripts look for first in a workitem."""
+
+    def code(keyword: str) -> str:
+        items = workitem.get(keyword) or ()
+        return str(items[0].get("CodeValue") or "") if items else ""
+
+    return {
+        "sop_instance_uid": str(workitem.get("SOPInstanceUID") or ""),
+        "state": str(workitem.get("ProcedureStepState") or ""),
+        "start": str(workitem.get("ScheduledProcedureStepStartDateTime") or ""),
+        "patient_name": str(workitem.get("PatientName") or ""),
+        "patient_id": str(workitem.get("PatientID") or ""),
+        "label": str(workitem.get("ProcedureStepLabel") or ""),
+        "station": code("ScheduledStationNameCodeSequence"),
+        "workitem_code": code("ScheduledWorkitemCodeSequence"),
+        "inputs": [
+            {"ae_title": one.ae_title, "sop_class_uid": one.sop_class, "sop_instance_uid": one.instance}
+            for one in references(workitem.get("InputInformationSequence"))
+        ],
+    }
+
+
+def _row(one: dict[str, Any]) -> list[object]:
+    inputs = Counter(entry["ae_title"] or "?" for entry in one["inputs"])
+    return [
+        one["state"], readable_time(one["start"]), one["patient_name"], one["patient_id"], one["label"], one["station"],
+        ", ".join(f"{count} {title}" for title, count in inputs.items()), one["sop_instance_uid"],
+    ]  # fmt: skip
+
+
+def readable_time(value: str) -> str:
+    """Return a DT as people write it, to the minute; as it is if it is no DT."""
+    if len(value) < 12 or not value[:12].isdecimal():
+        return value
+    return f"{value[:4]}-{value[4:6]}-{value[6:8]} {value[8:10]}:{value[10:12]}"
+
+
+@click.command(
+    cls=Command,
+    examples=["tdwii get TMS 1.2.3.4", "tdwii get localhost 11114 1.2.3.4 ProcedureStepState InputReadinessState",
+              "tdwii get TMS 1.2.3.4 --json | jq '.[\"00741000\"].Value[0]'"],
+)  # fmt: skip
+@click.argument("words_", nargs=-1, metavar="PEER WORKITEM [KEYWORD]...")
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write it as a DICOM file.")
+@common()
+def get(settings: Settings, words_: tuple[str, ...], save: Path | None) -> None:
+    """Get a workitem's attributes (N-GET).
+
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID. Without keywords all
+    attributes are asked for. They are shown as dcmdump text, with --json in the DICOM JSON model.
+    """
+    from pydicom.datadict import tag_for_keyword
+
+    whom, (workitem, *keywords) = words(settings, words_, "WORKITEM", many="KEYWORD")
+    for keyword in keywords:
+        if tag_for_keyword(keyword) is None:
+            raise Usage(f"{keyword!r} is no keyword of the DICOM data dictionary, as ProcedureStepState is")
+    with performer(settings, whom) as tdd:
+        exchange = tdd.get(workitem, keywords)
+    settle(exchange, f"N-GET of {workitem}", whom)
+    found = answered_dataset(exchange, whom)
+    if save is not None and exchange.response is not None:
+        save_message(exchange.response, save, uid=workitem)
+    if settings.as_json:
+        say_json(found.to_json_dict())
+    else:
+        say("\n".join(plain(line) for line in dump(found, longest=200).rstrip("\n").split("\n")))
+
+
+def answered_dataset(exchange: Exchange, whom: object) -> Dataset:
+    """Return the data set of the response; raises `NoAnswer` if it cannot be read. None at all is an empty one."""
+    if exchange.response is not None and exchange.response.undecodable:
+        raise NoAnswer(f"{whom}: the answer's data set cannot be read")
+    return exchange.dataset if exchange.dataset is not None else Dataset()
+
+
+@click.command(
+    cls=Command,
+    examples=["tdwii create TMS UPS_1.2.3.4.dcm", "tdwii create localhost 11114 workitem.dcmdump.txt --uid 1.2.3.5"],
+)
+@click.argument("words_", nargs=-1, metavar="PEER FILE...")
+@click.option("--uid", metavar="UID", help="SOP Instance UID of the workitem; the file's own, or a new one.")
+@common()
+def create(settings: Settings, words_: tuple[str, ...], uid: str | None) -> None:
+    """Create workitems (N-CREATE).
+
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; FILE is a DICOM file or dcmdump text.
+    """
+    whom, names = words(settings, words_, many="FILE", least=1)
+    if uid is not None and len(names) > 1:
+        raise Usage("--uid is for one file: each workitem has its own SOP Instance UID")
+    workitems = []
+    for name in names:
+        attributes = read_dataset(Path(name), text=True, classes=UPS_CLASSES, what="a UPS")
+        instance = uid or str(attributes.get("SOPInstanceUID") or generate_uid())
+        if uid is not None or "SOPInstanceUID" in attributes:
+            safe_uid(instance, Path(name))
+        for keyword in ("SOPClassUID", "SOPInstanceUID"):  # they are in the command set
+            if keyword in attributes:
+                delattr(attributes, keyword)
+        workitems.append((name, instance, attributes))
+    answers: list[dict[str, str]] = []
+    refusals: list[str] = []
+    with performer(settings, whom) as tdd:
+        for name, instance, attributes in workitems:
+            try:
+                answer = settle(tdd.create(instance, attributes), f"to create {instance} ({name})", whom)
+            except Refused as error:
+                refusals.append(str(error))
+                continue
+            answers.append({"file": name, "sop_instance_uid": instance, **answer})
+            if not settings.as_json:
+                say(instance)
+    if settings.as_json:
+        say_json(answers)
+    if refusals:
+        raise Refused("\n".join(refusals))
+
+
+@click.command(
+    "request-cancel",
+    cls=Command,
+    examples=["tdwii request-cancel TMS 1.2.3.4 --reason 'machine down'",
+              "tdwii request-cancel localhost 11114 1.2.3.4 --contact-name 'Dr. A' --contact-uri tel:+1-555-0100"],
+)  # fmt: skip
+@click.argument("words_", nargs=-1, metavar="PEER WORKITEM")
+@click.option("--reason", metavar="TEXT", help="Reason for Cancellation.")
+@click.option("--reason-code", metavar="VALUE^SCHEME^MEANING", help="Procedure Step Discontinuation Reason Code.")
+@click.option("--contact-name", metavar="TEXT", help="Contact Display Name.")
+@click.option("--contact-uri", metavar="URI", help="Contact URI.")
+@common()
+def request_cancel(
+    settings: Settings,
+    words_: tuple[str, ...],
+    reason: str | None,
+    reason_code: str | None,
+    contact_name: str | None,
+    contact_uri: str | None,
+) -> None:
+    """Ask that a workitem be canceled, as one who does not perform it (N-ACTION, Request UPS Cancel).
+
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID. The one who performs
+    is told and decides; a workitem that nobody performs is canceled at once.
+    """
+    whom, (workitem,) = words(settings, words_, "WORKITEM")
+    given = {"ReasonForCancellation": reason, "ContactDisplayName": contact_name, "ContactURI": contact_uri}
+    information = item(**{keyword: value for keyword, value in given.items() if value is not None})
+    if reason_code is not None:
+        information.ProcedureStepDiscontinuationReasonCodeSequence = [code(reason_code, "--reason-code").item]
+    with performer(settings, whom) as tdd:
+        exchange = tdd.action(workitem, 2, information, UPS.WATCH)
+    answer = settle(exchange, f"the cancel request for {workitem}", whom)
+    if settings.as_json:
+        say_json({"sop_instance_uid": workitem, **answer})
+    else:
+        say(f"{whom} took the cancel request for {workitem}: {answer['status']} ({answer['meaning']})")
+
+
+def code(text: str, option: str) -> Code:
+    """Return a coded entry given as ``VALUE^SCHEME^MEANING``, as HL7 writes them.
+
+    Raises
+    ------
+    Usage
+        If it is none.
+    """
+    parts = text.split("^")
+    if len(parts) > 3 or not parts[0]:
+        raise Usage(f"{option} {text!r} is no coded entry: give VALUE^SCHEME^MEANING, for example FX1^99X^Machine 1")
+    value, scheme, meaning = (*parts, "", "")[:3]
+    return Code(value, scheme, meaning or value)
