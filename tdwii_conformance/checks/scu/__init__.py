@@ -8,6 +8,7 @@ is which transaction.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from pydicom.dataset import Dataset
 
@@ -40,6 +41,25 @@ MESSAGES: dict[str, tuple[Callable[[Story], Sequence[Exchange]], str]] = {
 BEAM_NUMBERS = ("RO62-TDD-104", "RO62-TDD-108")
 
 
+class _Observed:
+    """An observation to be told from others by what it is, not by what it holds: to find its story again."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+
+    def __hash__(self) -> int:
+        return id(self.observation)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Observed) and other.observation is self.observation
+
+
+@lru_cache(maxsize=8)
+def _story(observed: _Observed, actor: str) -> Story:
+    # The requirements of a scenario are judged one after the other.
+    return Story(observed.observation, actor)
+
+
 def judge_scu(requirement: Requirement, observation: Observation) -> Judgement:
     """Judge one requirement on a TDD or a watcher.
 
@@ -61,7 +81,7 @@ def judge_scu(requirement: Requirement, observation: Observation) -> Judgement:
     KeyError
         If nothing judges the requirement: it is one on another actor.
     """
-    story = Story(observation, requirement.actor)
+    story = _story(_Observed(observation), requirement.actor)
     edition = story.fact("edition") or "ti"
     if edition not in requirement.editions:
         return Judgement(not_judged=f"not a requirement of edition {edition}")
@@ -82,7 +102,7 @@ def _by_row(requirement: Requirement, rule: AttributeRule, story: Story) -> Judg
         return Judgement(not_judged=story.nothing_of(requirement.transaction))
     decoded = [e for e in exchanges if not e.request.undecodable]
     if not decoded:
-        return Judgement(not_judged="the data set cannot be decoded")
+        return Judgement(not_judged=tdd.UNDECODABLE)
     for value in rule.values:
         source = SOURCES.get(value.removeprefix("$"), "")
         if source and value.removeprefix("$") not in story.facts:
@@ -114,7 +134,7 @@ def _concepts(datasets: Sequence[Dataset]) -> str:
 
 def evidence_of(requirement: Requirement, observation: Observation) -> tuple[Exchange, ...]:
     """Return the exchanges that `judge_scu` looks at, for the report."""
-    story = Story(observation, requirement.actor)
+    story = _story(_Observed(observation), requirement.actor)
     if requirement.rule is not None:
         return tuple(MESSAGES[requirement.rule.message][0](story))
     return tuple(JUDGES[requirement.id].looks_at(story, requirement.transaction))

@@ -34,6 +34,7 @@ from .story import (
     active_subscriptions,
     began,
     information,
+    missing,
     named,
     text,
     trial,
@@ -319,8 +320,9 @@ def creates_as_the_table_says(requirement: Requirement, story: Story) -> list[Fi
 @judges("CC26-TDD-001", at=lambda story, transaction: story.early)
 def no_lock_before_the_claim(requirement: Requirement, story: Story) -> list[Finding] | str:
     """Judge that an N-SET of a SCHEDULED UPS has no Transaction UID."""
-    workitem = story.claim.instance_uid if story.claim is not None else story.fact("workitem")
-    early = [e for e in story.early if e.instance_uid == workitem]
+    if story.claim is None:
+        return missing("RO-60")
+    early = [e for e in story.early if e.instance_uid == story.claim.instance_uid]
     if not early:
         return "the system sent no N-SET before its claim"
     return each(

@@ -38,6 +38,7 @@ from .story import (
 )
 
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
+UNDECODABLE = "the data set cannot be decoded"
 TEXT_VRS = ("PN", "LO", "SH", "LT", "ST", "UC", "UT")
 
 
@@ -150,6 +151,8 @@ def finds_the_workitem(requirement: Requirement, story: Story) -> list[Finding] 
     if story.fact("workitem") in story.found:
         return []
     query = story.of("RO-58")[0]
+    if query.request.undecodable:
+        return UNDECODABLE
     came = f"{len(query.identifiers)} response(s), none with it; status {status_text(query.status)}"
     return [Finding(f"a query that the workitem {story.fact('workitem')} matches", came)]
 

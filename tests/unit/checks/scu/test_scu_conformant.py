@@ -1,0 +1,103 @@
+"""A conformant system has no finding in any requirement, and what is not judged says why."""
+
+import pytest
+from scu_samples import SCENARIOS, treatment, watching
+
+from tdwii_conformance.checks.scu import evidence_of, judge_scu
+from tdwii_conformance.profile import load_catalogue
+
+CATALOGUE = load_catalogue()
+
+
+def judged(actor, observation, edition="ti"):
+    return {r.id: judge_scu(r, observation) for r in CATALOGUE.of(actor=actor, edition=edition)}
+
+
+@pytest.mark.parametrize("edition", ["ti", "2013"])
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_a_tdd_without_a_fault(scenario, edition):
+    judgements = judged("TDD", treatment(scenario, edition).observe(), edition)
+    assert {key: j.findings for key, j in judgements.items() if j.findings} == {}
+
+
+def test_a_watcher_without_a_fault():
+    assert {key: j.findings for key, j in judged("watcher", watching().observe()).items() if j.findings} == {}
+
+
+# What a treatment as in the book gives no occasion for.
+NO_OCCASION = {
+    "RO58-TDD-008": "the worklist was not empty",
+    "RO58-TDD-009": "the query has not found several workitems",
+    "RO60-TDD-007": "no claim was refused",
+    "CC22-TDD-001": "the system requested no cancel",
+    "CC26-TDD-001": "the system sent no N-SET before its claim",
+    "CC25-TDD-001": "the system created no UPS",
+    "CC27-TDD-001": "the system sent no N-GET",
+    "CC31-TDD-001": "the system sent no such request",
+    "CC31-TDD-002": "the system sent no such request",
+    **{f"CC23-TDD-{n:03}": "the system did not subscribe" for n in (2, 3, 4, 5, 6, 101, 102, 103)},
+    "CC24-TDD-001": "the system was sent no event report",
+    "CC24-TDD-002": "the system was sent no UPS State Report",
+    "CC24-TDD-003": "the system was sent no UPS Cancel Requested",
+    "CC24-TDD-004": "the system was sent no UPS Progress Report",
+    "CC24-TDD-005": "the system was sent no SCP Status Change",
+    "CC24-TDD-006": "the system was sent no UPS Assigned",
+    "CC24-TDD-007": "the system answered no event report",
+}
+NOT_CONTINUED = {"RO59-TDD-003": "nothing is continued in this scenario"}
+COMPLETED = {"RO64-TDD-127": "condition does not apply: $canceled = yes"}
+CANCELED = {"RO65-TDD-007": "the treatment was canceled"}
+NO_RADIATION = "no radiation is delivered in this scenario"
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected"),
+    [
+        ("new-completed", NOT_CONTINUED | COMPLETED),
+        ("continuation-completed", COMPLETED),
+        ("continuation-canceled-after", CANCELED),
+    ],
+)
+def test_everything_else_is_judged(scenario, expected):
+    judgements = judged("TDD", treatment(scenario).observe())
+    assert {key: j.not_judged for key, j in judgements.items() if j.not_judged} == NO_OCCASION | expected
+
+
+def test_without_radiation_no_progress_and_no_record_are_awaited():
+    judgements = judged("TDD", treatment("new-canceled-before").observe())
+    silent = {key: j.not_judged for key, j in judgements.items() if j.not_judged}
+    assert {silent[key] for key in silent if key.startswith(("RO62", "RO63"))} == {NO_RADIATION}
+    assert silent["RO64-TDD-104"] == "condition does not apply: $delivered = yes"
+    judged_all_the_same = ("RO64-TDD-001", "RO64-TDD-101", "RO64-TDD-102", "RO64-TDD-103", "RO65-TDD-102")
+    assert not set(judged_all_the_same) & set(silent)
+
+
+def test_all_of_a_watcher_is_judged_but_what_it_did_not_do():
+    silent = {key: j.not_judged for key, j in judged("watcher", watching().observe()).items() if j.not_judged}
+    assert silent == {
+        "CC23-WATCHER-002": "the system made no filtered global subscription",
+        "CC23-WATCHER-004": "the system suspended no global subscription",
+        "CC25-WATCHER-001": "the system created no UPS",
+    }
+
+
+def test_an_observation_of_another_actor_judges_nothing():
+    assert {j.not_judged for j in judged("watcher", treatment().observe()).values()} == {"no watcher took part"}
+
+
+def test_a_requirement_of_another_edition_is_not_judged():
+    requirement = CATALOGUE["RO62-TDD-104"]
+    assert judge_scu(requirement, treatment(edition="2013").observe()).not_judged == "not a requirement of edition 2013"
+
+
+def test_evidence_is_what_was_looked_at():
+    play = treatment()
+    observation = play.observe()
+
+    def shown(key):
+        return [(e.service, e.instance_uid) for e in evidence_of(CATALOGUE[key], observation)]
+
+    assert shown("RO60-TDD-002") == [("N-ACTION", "1.2.3.1")]
+    assert shown("RO59-TDD-010") == [("C-STORE", "1.2.3.11.1")]
+    assert shown("RO62-TDD-105") == [("N-SET", "1.2.3.1")] * 3
+    assert shown("RO64-TDD-007") == [("C-STORE", "1.2.3.14.1"), ("N-SET", "1.2.3.1")]
