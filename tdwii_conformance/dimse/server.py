@@ -104,6 +104,7 @@ class Server:
         self._server: _Listener | None = None
         self._thread: threading.Thread | None = None
         self._associations: list[Any] = []
+        self._lock = threading.Lock()  # connections are opened in a thread each
 
     @property
     def implementation_version_name(self) -> str:
@@ -176,7 +177,9 @@ class Server:
 
     def _connected(self, event: Any) -> None:
         association = event.assoc
-        self._associations = [a for a in self._associations if a.is_alive()] + [association]
+        with self._lock:
+            # One that has no identifier has not begun yet.
+            self._associations = [a for a in self._associations if a.is_alive() or a.ident is None] + [association]
         if self._transcript is not None:
             for kind, handler in Recorder(self._transcript.append).handlers_to_the_end:
                 association.bind(kind, handler)
@@ -192,11 +195,13 @@ class Server:
         socketserver.BaseServer.shutdown(self._server)
         self._server.server_close()
         self._thread.join()
-        for association in self._associations:
+        with self._lock:
+            begun = [association for association in self._associations if association.ident is not None]
+        for association in begun:
             if association.is_alive():
                 association.abort(block=False)
         deadline = time.monotonic() + self._deadline
-        for association in self._associations:
+        for association in begun:
             association.join(max(0.0, deadline - time.monotonic()))
             association.dul.join(max(0.0, deadline - time.monotonic()))
         self._server = None

@@ -1,9 +1,10 @@
-"""What every association of ours needs beyond pynetdicom 3.0.4 as shipped: no Nagle, a hand-over without a race, no polling.
+"""What every association of ours needs beyond pynetdicom 3.0.4 as shipped: no Nagle, no races, no polling.
 
 All of it hangs on one handler, `tune`, for ``evt.EVT_CONN_OPEN``, which pynetdicom calls on both sides before the
 association's reactor thread runs. The TCP option goes through the public event; the rest replaces private parts, because
 there is no public hook: ``Association._reactor_checkpoint`` for the hand-over, and of the thread that reads and writes
-PDUs (``DULServiceProvider``) the look at the socket, which waits here instead of coming round a thousand times a second.
+PDUs (``DULServiceProvider``) the look at the socket, which waits here instead of coming round a thousand times a second;
+and ``Association._serve_request``, which answers no event report that comes before the acceptor knows that it has accepted.
 """
 
 from __future__ import annotations
@@ -157,13 +158,34 @@ class Wait:
         self.wake()
 
 
+def _serve_when_established(association: Any) -> None:
+    """Let event reports wait until the association is established.
+
+    As shipped, an acceptor sends A-ASSOCIATE-AC, calls the handlers of ``EVT_ACCEPTED``, and only then sets
+    ``is_established``. An N-EVENT-REPORT is served at once by a thread of its own: when it comes before that, its
+    handler is called, and the response dropped because the association is not established; the sender waits for its
+    time-out. Everything else is served by the reactor, which runs later.
+    """
+    decided = threading.Event()
+    serve = association._serve_request
+
+    def serve_then(*arguments: Any) -> None:
+        if not association.is_established:
+            decided.wait(association.acse_timeout)
+        serve(*arguments)
+
+    association._serve_request = serve_then
+    for kind in (evt.EVT_ESTABLISHED, evt.EVT_ABORTED, evt.EVT_CONN_CLOSE):
+        association.bind(kind, lambda _: decided.set())
+
+
 def _close(*sockets: socket.socket) -> None:
     for one in sockets:
         one.close()
 
 
 def tune(event: Any) -> None:
-    """Handle ``evt.EVT_CONN_OPEN``: make an association quick and its reactor's hand-over deterministic."""
+    """Handle ``evt.EVT_CONN_OPEN``: make an association quick, and free of pynetdicom's races."""
     association = event.assoc
     checkpoint = association._reactor_checkpoint = Checkpoint(association)
     association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
@@ -174,6 +196,7 @@ def tune(event: Any) -> None:
         checkpoint.nudge()  # the association is over: its thread may end
 
     association.bind(evt.EVT_CONN_CLOSE, closed)
+    _serve_when_established(association)
     connection = association.dul.socket.socket
     if connection is not None:
         # A DIMSE message is two small PDUs; with Nagle the second waits for the peer's delayed ACK of the first.

@@ -1,4 +1,4 @@
-"""The hand-over between a sender and the reactor of an association, which loses responses in pynetdicom as shipped."""
+"""What loses messages in pynetdicom as shipped: the hand-over between sender and reactor, and a report that comes early."""
 
 import threading
 
@@ -6,7 +6,7 @@ import pytest
 from pydicom.uid import generate_uid
 from pynetdicom import evt, sop_class
 
-from tdwii_conformance.dimse import Server, connect
+from tdwii_conformance.dimse import Server, Timeouts, connect
 from tdwii_conformance.dimse.tuning import Checkpoint
 from tdwii_conformance.drivers.messages import item
 
@@ -93,3 +93,22 @@ def test_no_response_is_lost(round_trips):
     with Server("TMS", contexts, handlers) as server, connect(server.peer, contexts, calling="TDD") as link:
         answered = [link.n_set("1.2.3", update) for _ in range(round_trips)]
     assert [exchange.failure for exchange in answered if exchange.status != 0] == []
+
+
+@pytest.mark.parametrize("_", range(3))
+def test_a_report_that_comes_before_the_acceptor_is_ready_is_answered(_):
+    told = threading.Event()
+
+    def report(event):
+        told.set()
+        return 0x0000, None
+
+    # The acceptor has sent A-ASSOCIATE-AC, and is held up before it sets is_established; as shipped, until the report
+    # has been served, and its response dropped.
+    handlers = [(evt.EVT_ACCEPTED, lambda event: told.wait(0.3)), (evt.EVT_N_EVENT_REPORT, report)]
+    contexts = [sop_class.UnifiedProcedureStepEvent]
+    timeouts = Timeouts(message=5)
+    with Server("WATCHER", contexts, handlers, scp_roles=contexts) as server:
+        with connect(server.peer, contexts, calling="TMS", timeouts=timeouts, scp_roles=contexts) as link:
+            exchange = link.n_event_report("1.2.3", 1, item(ProcedureStepState="SCHEDULED", InputReadinessState="READY"))
+    assert (exchange.failure, exchange.status) == ("", 0)
