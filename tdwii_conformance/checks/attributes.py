@@ -118,9 +118,8 @@ def _judge_sequence(rule: AttributeRule, items: Sequence[Dataset], path: str) ->
 
 def _universal(item: Dataset) -> bool:
     """Whether an item of a return key asks for everything that is there: each of its keys is universal itself."""
-    return all(
-        all(_universal(below) for below in element.value or ()) if element.VR == "SQ" else element.is_empty for element in item
-    )
+    keys = [element for element in item if element.tag.element]  # group lengths are no keys
+    return all(all(_universal(below) for below in key.value or ()) if key.VR == "SQ" else key.is_empty for key in keys)
 
 
 def _held(items: Sequence[Dataset]) -> str:

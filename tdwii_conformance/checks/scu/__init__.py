@@ -103,17 +103,24 @@ def _by_row(requirement: Requirement, rule: AttributeRule, story: Story) -> Judg
     decoded = [e for e in exchanges if not e.request.undecodable]
     if not decoded:
         return Judgement(not_judged=tdd.UNDECODABLE)
-    for value in rule.values:
-        source = SOURCES.get(value.removeprefix("$"), "")
-        if source and value.removeprefix("$") not in story.facts:
-            return Judgement(not_judged=story.nothing_of(source) if not story.of(source) else f"{source} has none")
     datasets = [e.request.dataset if e.request.dataset is not None else Dataset() for e in decoded]
     judgement = judge_attribute(rule, datasets, story.facts, name)
     if judgement.findings and requirement.id in BEAM_NUMBERS and (sent := _concepts(datasets)):
         return Judgement(
             tuple(Finding(f.expected, f"{f.received}; parameters sent: {sent}", f.path, f.weight) for f in judgement.findings)
         )
+    if not judgement.findings and (reason := _nothing_to_compare_with(rule, story)):
+        return Judgement(not_judged=judgement.not_judged or reason)
     return judgement
+
+
+def _nothing_to_compare_with(rule: AttributeRule, story: Story) -> str:
+    """Return which exchange would say what the value has to be, when it is missing."""
+    for value in rule.values:
+        source = SOURCES.get(value.removeprefix("$"), "")
+        if source and value.removeprefix("$") not in story.facts:
+            return story.nothing_of(source) if not story.of(source) else f"{source} says no value to compare with"
+    return ""
 
 
 def _actions(story: Story, *types: int) -> tuple[Exchange, ...]:

@@ -169,7 +169,7 @@ NO_KEYS = ("ReceivingAE", "DeletionLock", "SpecificCharacterSet", "TimezoneOffse
 
 
 def _keys(request: Exchange) -> list[str]:
-    return [e.keyword or str(e.tag) for e in information(request) if e.keyword not in NO_KEYS]
+    return [e.keyword or str(e.tag) for e in information(request) if e.keyword not in NO_KEYS and e.tag.element]
 
 
 @judges("CC23-TDD-002", "CC23-WATCHER-002")

@@ -472,9 +472,8 @@ def claim_with_the_uid_of_the_workitem(play):
             step.data.TransactionUID = WORKITEM
 
 
-@fault("RO60-TDD-101")
+@fault("RO60-TDD-101", "RO62-TDD-101", "RO64-TDD-101", "RO65-TDD-101")
 def no_transaction_uid_at_all(play):
-    # nothing to compare with: that the others have none is judged, that they agree is not
     for step in play.steps:
         if step.data is not None and "TransactionUID" in step.data:
             step.data.TransactionUID = ""
@@ -757,6 +756,16 @@ def output_elsewhere(play):
     entry.TypeOfInstances = "CDA"
     entry.DICOMMediaRetrievalSequence = [item(StorageMediaFileSetUID="1.2.3.97")]
     performed(play).OutputInformationSequence = [entry]
+
+
+@fault("RO64-TDD-128", "RO64-TDD-126")
+def output_without_a_reference(play):
+    output(play).ReferencedSOPSequence = []
+
+
+@fault("RO64-TDD-129")
+def output_that_is_nowhere(play):
+    output(play).DICOMRetrievalSequence = []
 
 
 @fault("RO64-TDD-122", "RO64-TDD-123", "RO64-TDD-124")
