@@ -162,7 +162,7 @@ class _Conductor:
     def settle(self, seconds: float) -> None:
         """Give the system time to end its associations: what it still does belongs to this scenario."""
         stage = self.stage
-        stage.wait(lambda: not stage.floor.calling(stage.ae_title), seconds)
+        stage.wait(lambda: not stage.floor.calling(stage.ae_title) and (stage.over is not None or not stage.definite), seconds)
         self._tell(time.monotonic())
 
 

@@ -46,6 +46,7 @@ KNOWN_CLAIMS = {
     "store-inputs": "The OST accepts C-STORE of plans and records, so that a test can compare what comes back.",
     "photon": "The OST holds objects of photon and electron treatments: RT Plan, RT Beams Treatment Record.",
     "ion": "The OST holds objects of ion treatments: RT Ion Plan, RT Ion Beams Treatment Record.",
+    "fetch-inputs": "The watcher fetches a workitem that is scheduled (N-GET), and has its inputs moved to itself.",
     "cget": "The system answers C-GET as well as C-MOVE.",
 }
 

@@ -86,6 +86,7 @@ class _Passing(Transcript):
 
 
 CLAIM, SET, PROGRESS = "claim-refused", "set-refused", "cancel-request"
+CONSOLE = "CONSOLE"  # AE title of who requests cancellations
 NOT_NOW = 0x0110  # Processing failure [PS3.7 C.5]
 
 
@@ -100,6 +101,10 @@ class _TMS(TMS):
         uid = str(event.request.RequestedSOPInstanceUID)
         return self._hindrances.get(uid) == by and bool(self._hindrances.pop(uid))
 
+    def announce_restart(self) -> None:
+        """Report a warm restart to those who watch."""
+        self._report_status("RESTARTED", warm=True)
+
     def action(self, event: Any, action: int) -> Outcome:
         if action == CHANGE_STATE and self._hindered(event, CLAIM):
             self.worklist.change_state(str(event.request.RequestedSOPInstanceUID), "IN PROGRESS", str(generate_uid()))
@@ -110,7 +115,7 @@ class _TMS(TMS):
             return Outcome(NOT_NOW, "not now")
         outcome = super().set(event)
         if not outcome.status and self._hindered(event, PROGRESS):
-            self.worklist.request_cancel(str(event.request.RequestedSOPInstanceUID), None, "CONSOLE")
+            self.worklist.request_cancel(str(event.request.RequestedSOPInstanceUID), None, CONSOLE)
         return outcome
 
 
@@ -207,10 +212,8 @@ class Floor:
 
     # --- the worklist -----------------------------------------------------------------------------------------------
 
-    def schedule(
-        self, start: str = "TREATMENT", *, patient_name: str = "", hindrance: str = "", twice: bool = False
-    ) -> list[Workitem]:
-        """Put a workitem on the worklist, and its objects where it says they are.
+    def prepare(self, start: str = "TREATMENT", *, patient_name: str = "") -> Workitem:
+        """Return a workitem whose objects are where it says they are; it is not on the worklist yet.
 
         Parameters
         ----------
@@ -218,11 +221,6 @@ class Floor:
             Treatment Delivery Type.
         patient_name : str
             The patient; generated if empty.
-        hindrance : {"claim-refused", "set-refused", "cancel-request", ""}
-            What gets in the way of who performs it: another claims it first, its first N-SET is refused, a cancellation is
-            requested after the first one.
-        twice : bool
-            Whether there is another that differs in its SOP Instance UID only.
         """
         treatment = objects.new_treatment(start, patient_name=patient_name)
         self._give(self.ost.instances, treatment.plan, treatment.previous_record)
@@ -231,13 +229,50 @@ class Floor:
             treatment, tms=self.plan.tms.ae_title, ost=self.plan.ost.ae_title, station=self.station,
             start=_soon(datetime.now()), edition=self.edition,
         )  # fmt: skip
-        made = [Workitem(str(generate_uid()), attributes, treatment) for _ in range(2 if twice else 1)]
-        for one in made:
-            self._hindrances[one.uid] = hindrance
-            outcome = self.tms.worklist.create(one.uid, attributes)
-            if outcome.status:
-                raise RuntimeError(f"our own workitem is refused: {outcome.status:04X} {outcome.comment}")
-        return made
+        return Workitem(str(generate_uid()), attributes, treatment)
+
+    def put(self, workitem: Workitem, hindrance: str = "") -> Workitem:
+        """Put a workitem on the worklist.
+
+        Parameters
+        ----------
+        workitem : Workitem
+            The workitem.
+        hindrance : {"claim-refused", "set-refused", "cancel-request", ""}
+            What gets in the way of who performs it: another claims it first, its first N-SET is refused, a cancellation is
+            requested after the first one.
+        """
+        self._hindrances[workitem.uid] = hindrance
+        outcome = self.tms.worklist.create(workitem.uid, workitem.attributes)
+        if outcome.status:
+            raise RuntimeError(f"our own workitem is refused: {outcome.status:04X} {outcome.comment}")
+        return workitem
+
+    def schedule(self, start: str = "TREATMENT", *, patient_name: str = "", hindrance: str = "") -> Workitem:
+        """Prepare a workitem and put it on the worklist."""
+        return self.put(self.prepare(start, patient_name=patient_name), hindrance)
+
+    def twin(self, workitem: Workitem) -> Workitem:
+        """Put another workitem on the worklist that differs in its SOP Instance UID only."""
+        return self.put(Workitem(str(generate_uid()), workitem.attributes, workitem.treatment))
+
+    def perform(self, workitem: Workitem) -> None:
+        """Do everything to a workitem that a watcher can be told of: claim, progress, cancel request, restart, completion."""
+        worklist, lock = self.tms.worklist, str(generate_uid())
+        began = _soon(datetime.now())
+        worklist.change_state(workitem.uid, "IN PROGRESS", lock)
+        for update in (
+            objects.progress_update(0, workitem.treatment.beam_numbers[0], edition=self.edition),
+            objects.final_update(
+                progress=100, station=self.station, start=began, end=began + timedelta(minutes=12),
+                records=[objects.record(workitem.treatment)], ost=self.plan.ost.ae_title, canceled=False,
+            ),
+        ):  # fmt: skip
+            update.TransactionUID = lock
+            worklist.set(workitem.uid, update)
+        worklist.request_cancel(workitem.uid, None, CONSOLE)
+        self.tms.announce_restart()
+        worklist.change_state(workitem.uid, "COMPLETED", lock)
 
     @staticmethod
     def _give(store: InstanceStore, *instances: Dataset | None) -> None:
@@ -374,6 +409,7 @@ class Stage:
         self.associations: list[Association] = []
         self.said: list[str] = []
         self.nameless = 0  # connections on the floor that ended before they said who called
+        self.definite = False  # set by who makes the system perform, when ``over`` is sure to come
         self.over: str | None = None  # set by who makes the system perform, when it is known to do nothing more: why
         self.facts = facts
         self._writer = ObservationWriter(path, facts, [one for workitem in workitems for one in workitem.inputs])

@@ -177,9 +177,10 @@ class SimulatedSystem:
     def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
         """Give it a line: how the treatment is to end."""
         self._stage = stage
+        stage.definite = True
         try:
             if self._process.stdin is not None:
-                self._process.stdin.write(f"{facts.get('end', '')}\n")
+                self._process.stdin.write(f"{facts.get('end') or 'watch'}\n")
                 self._process.stdin.flush()
         except OSError:  # it is gone
             self._ended(self._process.wait(STOPPING))

@@ -67,21 +67,15 @@ def attribute_parameters(message: str, actor: str) -> list[Any]:
     return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().attributes(message, actor)]
 
 
-def requirement_parameters(actor: str, *, inject: str = "") -> list[Any]:
+def requirement_parameters(actor: str) -> list[Any]:
     """Return ``pytest.param``s, one for each requirement on a system that calls us, marked with its id.
 
     Parameters
     ----------
     actor : {"TDD", "watcher"}
         What the system is.
-    inject : str
-        Only the requirements on what a TDD does when this gets in its way; empty: those on all scenarios.
     """
-    return [
-        pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id))
-        for r in load_catalogue().values()
-        if r.actor == actor and getattr(r, "inject", "") == inject
-    ]
+    return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().values() if r.actor == actor]
 
 
 def cell_parameters(section: str) -> list[Any]:

@@ -13,9 +13,9 @@ from .floor import Floor, Stage, Workitem
 from .observation import Observation
 from .performers import Performer
 
-__all__ = ["perform_treatment", "simulator_options", "treatment_steps"]
+__all__ = ["perform_treatment", "perform_watch", "simulator_options", "treatment_steps", "watch_steps"]
 
-CHANGE_STATE = 1
+CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE = 1, 3, 4
 SUCCESS = 0x0000
 
 
@@ -147,7 +147,9 @@ def perform_treatment(
     workitems: list[Workitem] = []
     patient = f"TDWII^SCENARIO{number}"
     if inject != "empty-worklist":
-        workitems = floor.schedule(scenario.start, patient_name=patient, hindrance=inject, twice=inject == "two-workitems")
+        workitems = [floor.schedule(scenario.start, patient_name=patient, hindrance=inject)]
+    if inject == "two-workitems":
+        workitems.append(floor.twin(workitems[0]))
     facts = {
         "scenario": str(scenario),
         "inject": inject,
@@ -164,6 +166,90 @@ def perform_treatment(
         return _conducted(stage, steps, caller, performer, show(title))
     finally:
         floor.forget(ae_title, forgotten=False)
+
+
+def watch_steps(floor: Floor, seen: Workitem, assigned: Workitem, *, fetches: bool) -> list[Step]:
+    """Return the steps of a watcher.
+
+    Parameters
+    ----------
+    floor : Floor
+        Where.
+    seen : Workitem
+        A workitem that is there before the watcher subscribes; it is performed.
+    assigned : Workitem
+        One that is put on the worklist once it has.
+    fetches : bool
+        Whether the watcher fetches what is scheduled, with its inputs.
+    """
+    patient = seen.facts["patient_name"]
+
+    def put() -> None:
+        floor.put(assigned)
+        if not fetches:
+            floor.perform(seen)
+
+    subscribe = Step(
+        "CC.2.3 Subscribe",
+        f"Let the watcher subscribe to {floor.plan.tms.ae_title}: to all workitems, or to that of patient {patient}",
+        _any(lambda e: _answered(e, "N-ACTION") and e.request.command.get("ActionTypeID") == SUBSCRIBE),
+        put,
+    )
+    fetch = Step(
+        "CC.2.7, RO-59, RO-61 Fetch",
+        f"Nothing is to be done: {assigned.facts['patient_name']} is scheduled, and the workitem is fetched with its inputs",
+        lambda exchanges: _fetched(exchanges, assigned),
+        lambda: floor.perform(seen),
+    )
+    reports = Step(
+        "CC.2.4 Event reports",
+        f"Nothing is to be done: {patient} is treated, and the watcher is told",
+        _any(lambda e: _told_end(e, seen.uid)),
+    )
+    unsubscribe = Step(
+        "CC.2.3 Unsubscribe",
+        "Let the watcher unsubscribe",
+        _any(lambda e: _answered(e, "N-ACTION") and e.request.command.get("ActionTypeID") == UNSUBSCRIBE),
+    )
+    return [subscribe, *([fetch] if fetches else []), reports, unsubscribe]
+
+
+def _fetched(exchanges: Sequence[Exchange], workitem: Workitem) -> bool:
+    got = any(_answered(e, "N-GET") and e.instance_uid == workitem.uid for e in exchanges)
+    moved = {uid for e in exchanges if _answered(e, "C-MOVE") for uid in _asked(e)}
+    return got and moved >= {one.instance for one in workitem.inputs}
+
+
+def _told_end(exchange: Exchange, uid: str) -> bool:
+    told = exchange.request.dataset
+    return (
+        exchange.service == "N-EVENT-REPORT"
+        and exchange.instance_uid == uid
+        and told is not None
+        and told.get("ProcedureStepState") in ("COMPLETED", "CANCELED")
+    )
+
+
+def perform_watch(floor: Floor, caller: Caller, performer: Performer, show: Callable[[str], Show]) -> Observation:
+    """Let a watcher watch while everything happens that it can be told of; return what was observed.
+
+    Parameters
+    ----------
+    floor : Floor
+        Where.
+    caller : Caller
+        The watcher.
+    performer : Performer
+        Who makes it subscribe.
+    show : callable
+        Returns who shows it, for a title.
+    """
+    seen = floor.schedule(patient_name="TDWII^WATCHED")
+    assigned = floor.prepare(patient_name="TDWII^ASSIGNED")
+    ae_title = caller.peer.ae_title
+    stage = floor.stage("watcher", ae_title, {"scenario": "watch", "deadline": f"{caller.step_timeout:g}"}, [seen, assigned])
+    steps = watch_steps(floor, seen, assigned, fetches="fetch-inputs" in caller.claims)
+    return _conducted(stage, steps, caller, performer, show(f"{ae_title}: what a watcher is told"))
 
 
 def _conducted(stage: Stage, steps: Sequence[Step], caller: Caller, performer: Performer, show: Show) -> Observation:
@@ -183,6 +269,9 @@ def simulator_options(floor: Floor, actor: str, caller: Caller) -> list[str]:
     if actor == "TDD":
         station = floor.station
         options += ["--station", f"{station.value}^{station.scheme}^{station.meaning}", "--edition", floor.edition]
+        options += ["--watch", "--pace", "0.1"]
+    else:
+        options += ["--lock"]
     return options
 
 

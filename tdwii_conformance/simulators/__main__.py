@@ -14,6 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import get_args
 
+from pydicom.dataset import Dataset
+
 from ..dimse import DimseError, Peer
 from ..drivers.messages import Code
 from ..ups import SQLiteStore
@@ -22,9 +24,11 @@ from .instances import InstanceStore
 from .ost import OST
 from .tdd import CannotTreat, End, TDDSimulator
 from .tms import TMS
+from .watcher import WatcherSimulator
 
 GIVEN_UP, USAGE, NO_PORT = 1, 2, 3
 SCPS = ("tms", "ost", "all")
+FINAL_STATES = ("COMPLETED", "CANCELED")
 ENDS: Mapping[str, End] = {end: end for end in get_args(End)}
 
 
@@ -46,10 +50,11 @@ def _station(text: str) -> Code:
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tdwii_conformance.simulators", description=__doc__)
-    actors = parser.add_subparsers(dest="actor", required=True, metavar="{tms,ost,all,tdd}")
+    actors = parser.add_subparsers(dest="actor", required=True, metavar="{tms,ost,all,tdd,watcher}")
     for actor, words in (("tms", "a TMS"), ("ost", "an OST"), ("all", "a TMS and an OST")):
         _scp_options(actors.add_parser(actor, help=f"run {words} until it is stopped"))
     _tdd_options(actors.add_parser("tdd", help="perform a treatment as a TDD: RO-58 to RO-65"))
+    _watcher_options(actors.add_parser("watcher", help="watch as a PPVS: subscribe, and fetch what is scheduled, with its inputs"))
     return parser.parse_args(arguments)
 
 
@@ -96,8 +101,23 @@ def _tdd_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--edition", choices=("ti", "2013"), default="ti", help="edition of TDW-II (default: %(default)s)")
     parser.add_argument("--watch", action="store_true", help="subscribe to the workitem, and cancel on request")
     parser.add_argument(
+        "--pace", type=float, default=0.0, metavar="SECONDS", help="how long each part of the delivery takes (default: no time)"
+    )
+    parser.add_argument(
         "--on-request", action="store_true",
         help="perform a treatment for each line of the standard input that says how it ends; answer 'done' or 'given up: ...'",
+    )  # fmt: skip
+
+
+def _watcher_options(parser: argparse.ArgumentParser) -> None:
+    _caller_options(parser, "PPVS", 11115)
+    parser.add_argument("--lock", action="store_true", help="ask for deletion locks")
+    parser.add_argument(
+        "--until-final", action="store_true", help="unsubscribe and end once a workitem has come to its final state"
+    )
+    parser.add_argument(
+        "--on-request", action="store_true",
+        help="watch until a final state for each line of the standard input; answer 'done' or 'given up: ...'",
     )  # fmt: skip
 
 
@@ -107,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What others send may break the rules of its VR, without a word from us on the terminal.
     warnings.filterwarnings("ignore", module="pydicom")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    run: Callable[[argparse.Namespace], int] = _serve if given.actor in SCPS else _treat
+    run: Callable[[argparse.Namespace], int] = _serve if given.actor in SCPS else _treat if given.actor == "tdd" else _watch
     try:
         return run(given)
     except (ValueError, UnknownDeviation) as error:
@@ -179,7 +199,7 @@ def _treat(given: argparse.Namespace) -> int:
     """Perform a treatment, or one for each line."""
     with TDDSimulator(
         given.tms, given.ost, given.ae_title, host=given.host, port=given.port, station=given.station, end=given.end,
-        edition=given.edition, watch=given.watch, tell=_say,
+        edition=given.edition, watch=given.watch, pace=given.pace, tell=_say,
     ) as tdd:  # fmt: skip
         _listens(tdd.peer)
         code = 0
@@ -191,6 +211,52 @@ def _treat(given: argparse.Namespace) -> int:
             try:
                 tdd.perform()
             except (CannotTreat, DimseError) as error:
+                code = GIVEN_UP
+                _say(f"given up: {error}")
+            else:
+                code = 0
+                _say("done")
+        return code
+
+
+def _watch(given: argparse.Namespace) -> int:
+    """Watch until SIGINT or SIGTERM, or until a final state, or that for each line."""
+    changed = threading.Condition()
+    stopping = final = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopping
+        with changed:
+            stopping = True
+            changed.notify_all()
+
+    def told(kind: int, uid: str, information: Dataset) -> None:
+        nonlocal final
+        with changed:
+            final = final or information.get("ProcedureStepState") in FINAL_STATES
+            changed.notify_all()
+
+    def enough() -> bool:
+        return stopping or (final and (given.until_final or given.on_request))
+
+    if not given.on_request:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+    with WatcherSimulator(
+        given.tms, given.ae_title, host=given.host, port=given.port, lock=given.lock, fetch_from=(given.tms, given.ost),
+        tell=_say, on_report=told,
+    ) as watcher:  # fmt: skip
+        _listens(watcher.peer)
+        code = 0
+        for _ in _requests() if given.on_request else ("",):
+            final = False
+            try:
+                watcher.subscribe()
+                with changed:
+                    changed.wait_for(enough)
+                watcher.finish_fetching()
+                watcher.unsubscribe()
+            except (ValueError, DimseError) as error:
                 code = GIVEN_UP
                 _say(f"given up: {error}")
             else:

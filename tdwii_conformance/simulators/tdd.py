@@ -59,6 +59,8 @@ class TDDSimulator:
         Edition of TDW-II, which says where the beam number of a progress update goes.
     watch : bool
         Whether it subscribes to the workitem once claimed, and cancels when somebody requests that.
+    pace : float
+        How long each part of the delivery takes, in seconds. A request to cancel ends it at once.
     tell : callable
         Called with one sentence for each step.
     tls : TLS, optional
@@ -81,6 +83,7 @@ class TDDSimulator:
         end: End = "completed",
         edition: str = "ti",
         watch: bool = False,
+        pace: float = 0.0,
         tell: Callable[[str], object] = lambda sentence: None,
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
@@ -88,6 +91,7 @@ class TDDSimulator:
     ) -> None:
         self.tms, self.ost, self.station, self.edition, self.watch = tms, ost, station, edition, watch
         self.end: End = end
+        self.pace = pace
         self.tell = tell
         self.receiver = Receiver(ae_title, host=host, port=port, tls=tls, timeouts=timeouts, transcript=transcript)
         self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
@@ -130,6 +134,7 @@ class TDDSimulator:
         plan = self.retrieve_static(workitem)
         self.claim(workitem)
         try:
+            self.subscribe(workitem)
             instruction = self.retrieve_dynamic(workitem)
             treatment = objects.Treatment(plan, instruction, None, workitem.start_type)
             scenario = self.deliver(workitem, treatment)
@@ -188,9 +193,18 @@ class TDDSimulator:
         self.transaction_uid = self.new_transaction_uid()
         _check("RO-60", self.tdd.claim(workitem.uid, self.transaction_uid))
         self.tell("RO-60: claimed")
+
+    def subscribe(self, workitem: Scheduled) -> None:
+        """Subscribe to the workitem, if that is wanted; a TMS that does not want it does not keep us from treating."""
         if self.watch:
             information = item(ReceivingAE=self.tdd.calling, DeletionLock="FALSE")
-            _check("Subscribe", self.tdd.action(workitem.uid, SUBSCRIBE, information, context=UPS.WATCH))
+            exchange = self.tdd.action(workitem.uid, SUBSCRIBE, information, context=UPS.WATCH)
+            self.tell("subscribed" if exchange.status == 0 else f"not subscribed: {status_text(exchange.status)}")
+
+    def unsubscribe(self, workitem: Scheduled) -> None:
+        """Unsubscribe from the workitem, if it was subscribed to."""
+        if self.watch:
+            self.tdd.action(workitem.uid, UNSUBSCRIBE, item(ReceivingAE=self.tdd.calling), context=UPS.WATCH)
 
     def new_transaction_uid(self) -> str:
         """Return the Transaction UID of a claim."""
@@ -222,11 +236,12 @@ class TDDSimulator:
         return [scenario for scenario in SCENARIOS if scenario.start == start][named]
 
     def cancel_requested(self, workitem: Scheduled) -> bool:
-        """Whether an event report has asked to cancel the workitem."""
-        return any(
-            report.request.command.get("EventTypeID") == CANCEL_REQUESTED and report.instance_uid == workitem.uid
-            for report in self.receiver.reports(self.tdd.calling)
-        )
+        """Whether an event report asks to cancel the workitem, while a part of it is delivered."""
+
+        def asks(report: Exchange) -> bool:
+            return report.request.command.get("EventTypeID") == CANCEL_REQUESTED and report.instance_uid == workitem.uid
+
+        return self.receiver.wait_for(asks, self.tdd.calling, 0, self.pace) is not None
 
     def set(self, transaction: str, workitem: Scheduled, modification: Dataset) -> None:
         """N-SET with the lock."""
@@ -263,8 +278,7 @@ class TDDSimulator:
         """RO-65."""
         _check("RO-65", self.tdd.change_state(workitem.uid, state, self.transaction_uid))
         self.tell(f"RO-65: {state}")
-        if self.watch:
-            self.tdd.action(workitem.uid, UNSUBSCRIBE, item(ReceivingAE=self.tdd.calling), context=UPS.WATCH)
+        self.unsubscribe(workitem)
 
     def give_up(self, workitem: Scheduled, fault: Exception) -> None:
         """Cancel what has been claimed, as far as the TMS lets us."""
@@ -274,3 +288,4 @@ class TDDSimulator:
         update.TransactionUID = self.transaction_uid
         self.tdd.set(workitem.uid, update)
         self.tdd.change_state(workitem.uid, scenario.state, self.transaction_uid)
+        self.unsubscribe(workitem)

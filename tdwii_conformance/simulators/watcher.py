@@ -1,26 +1,39 @@
-"""The simulated watcher: subscribes to a TMS, keeps what it is told, and comes back after the TMS was restarted."""
+"""The simulated watcher: subscribes to a TMS, keeps what it is told, and comes back after the TMS was restarted.
+
+As a Patient Position Verification System it fetches each workitem that is scheduled, and its inputs, before the patient
+is on the table.
+"""
 
 from __future__ import annotations
 
 import logging
+import queue
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
+from pydicom import uid as uids
 from pydicom.dataset import Dataset
 from pynetdicom import evt, sop_class
 
-from ..dimse import TLS, DimseError, Peer, Server, Timeouts, connect
-from ..drivers.messages import item
-from ..drivers.tdd import UPS
-from ..exchange import Transcript
+from ..dimse import TLS, DimseError, Link, Peer, Server, Timeouts, connect
+from ..drivers.messages import item, move_identifier, references
+from ..drivers.tdd import STUDY_ROOT_MOVE, UPS
+from ..exchange import Exchange, Transcript
+from ..profile.statuses import status_text
 from ..ups import FILTERED, GLOBAL
 from .simulator import Simulator
 
 __all__ = ["WatcherSimulator"]
 
 EVENT = sop_class.UnifiedProcedureStepEvent
-SUBSCRIBE, UNSUBSCRIBE, STATUS_CHANGE = 3, 4, 4
+SUBSCRIBE, UNSUBSCRIBE = 3, 4
+STATE_REPORT, STATUS_CHANGE, ASSIGNED = 1, 4, 5
+EVENTS = {1: "state report", 2: "cancel requested", 3: "progress report", 4: "SCP status change", 5: "assigned"}  # [CC.2.4]
+INPUTS = (
+    uids.RTPlanStorage, uids.RTIonPlanStorage, uids.RTBeamsDeliveryInstructionStorage, uids.RTBeamsTreatmentRecordStorage,
+    uids.RTIonBeamsTreatmentRecordStorage,
+)  # fmt: skip
 SUCCESS = 0x0000
 
 log = logging.getLogger(__name__)
@@ -41,6 +54,11 @@ class WatcherSimulator(Simulator):
         Whether it asks for deletion locks.
     keys : Dataset, optional
         Match keys of a filtered global subscription; without them it subscribes to every UPS.
+    fetch_from : sequence of Peer
+        The TMS and OST that inputs are moved from, by the AE title that the workitem names: it fetches what is scheduled.
+        Without them it fetches nothing.
+    tell : callable
+        Called with one sentence for what it does and is told.
     on_report : callable, optional
         Called with the Event Type ID, the SOP Instance UID and the event information of each report.
     tls : TLS, optional
@@ -60,6 +78,8 @@ class WatcherSimulator(Simulator):
         port: int = 0,
         lock: bool = False,
         keys: Dataset | None = None,
+        fetch_from: Sequence[Peer] = (),
+        tell: Callable[[str], object] = lambda sentence: None,
         on_report: Callable[[int, str, Dataset], object] = lambda kind, uid, information: None,
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
@@ -67,12 +87,20 @@ class WatcherSimulator(Simulator):
     ) -> None:
         self.transcript = transcript if transcript is not None else Transcript()
         self._tms, self._ae_title, self._lock, self._keys = tms, ae_title, lock, keys
-        self._on_report = on_report
+        self._on_report, self._tell = on_report, tell
+        self._sources = {peer.ae_title: peer for peer in fetch_from}
+        self._to_fetch: queue.Queue[str | None] = queue.Queue()
+        self._fetched: set[str] = set()
+        self._fetcher: threading.Thread | None = None
         self._timeouts = timeouts or Timeouts()
         self._server = Server(
             ae_title,
-            [sop_class.Verification, EVENT],
-            [(evt.EVT_N_EVENT_REPORT, self._report), (evt.EVT_C_ECHO, lambda event: SUCCESS)],
+            [sop_class.Verification, EVENT, *(INPUTS if fetch_from else ())],
+            [
+                (evt.EVT_N_EVENT_REPORT, self._report),
+                (evt.EVT_C_ECHO, lambda event: SUCCESS),
+                (evt.EVT_C_STORE, lambda event: SUCCESS),
+            ],
             host=host,
             port=port,
             tls=tls,
@@ -99,17 +127,20 @@ class WatcherSimulator(Simulator):
         information = item(ReceivingAE=self._ae_title, DeletionLock="TRUE" if self._lock else "FALSE")
         information.update(self._keys if self._keys is not None else {})
         self._ask(SUBSCRIBE, information)
+        self._tell("subscribed")
 
     def unsubscribe(self) -> None:
         """Unsubscribe from everything; raises as `subscribe` does."""
         self._ask(UNSUBSCRIBE, item(ReceivingAE=self._ae_title), GLOBAL)
+        self._tell("unsubscribed")
 
     def _ask(self, action: int, information: Dataset, target: str = "") -> None:
         with connect(self._tms, [UPS.WATCH], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript) as link:
             exchange = link.n_action(target or self._target, action, information, context=UPS.WATCH)
-        if exchange.failure or (exchange.status != SUCCESS and (exchange.status or 0) >> 12 != 0xB):
-            status = exchange.failure or f"status {exchange.status:04X}"
-            raise ValueError(f"{self._tms}: refused {self._ae_title}'s action of type {action}: {status}")
+        try:
+            _done(exchange)
+        except ValueError as error:
+            raise ValueError(f"{self._tms}: refused {self._ae_title}'s action of type {action}: {error}") from error
 
     def _report(self, event: Any) -> tuple[int, None]:
         information: Dataset = event.event_information
@@ -118,8 +149,60 @@ class WatcherSimulator(Simulator):
             # Not from here: the TMS waits for the answer to this report.
             self._again = threading.Thread(target=self._return, name=f"{self._ae_title} subscribes again", daemon=True)
             self._again.start()
-        self._on_report(int(event.event_type), str(event.request.AffectedSOPInstanceUID), information)
+        uid = str(event.request.AffectedSOPInstanceUID)
+        scheduled = event.event_type == STATE_REPORT and information.get("ProcedureStepState") == "SCHEDULED"
+        if self._sources and (scheduled or event.event_type == ASSIGNED) and uid not in self._fetched:
+            self._fetched.add(uid)
+            self._to_fetch.put(uid)
+        self._tell(f"{EVENTS.get(event.event_type, event.event_type)} of {uid} {information.get('ProcedureStepState', '')}".strip())
+        self._on_report(int(event.event_type), uid, information)
         return SUCCESS, None
+
+    # --- what is scheduled -------------------------------------------------------------------------------------------
+
+    def _fetch_all(self) -> None:
+        while (uid := self._to_fetch.get()) is not None:
+            try:
+                self.fetch(uid)
+            except (DimseError, ValueError) as error:
+                self._tell(f"{uid} cannot be fetched: {error}")
+            self._to_fetch.task_done()
+
+    def fetch(self, uid: str) -> None:
+        """Fetch a workitem (N-GET), and have its inputs moved here (C-MOVE).
+
+        Raises
+        ------
+        DimseError
+            If there is no association.
+        ValueError
+            If the TMS or OST refuses, with its status, or an input is where nobody is known.
+        """
+        with self._connect(self._tms, UPS.WATCH) as link:
+            workitem = _done(link.n_get(uid, ("InputInformationSequence", "ProcedureStepState"), context=UPS.WATCH))
+        found = workitem.response.dataset if workitem.response is not None else None
+        for one in references((found if found is not None else Dataset()).get("InputInformationSequence")):
+            source = self._sources.get(one.ae_title)
+            if source is None:
+                raise ValueError(f"Retrieve AE Title {one.ae_title!r} is not known here")
+            with self._connect(source, STUDY_ROOT_MOVE) as link:
+                _done(link.c_move(STUDY_ROOT_MOVE, move_identifier(one.study, one.series, [one.instance]), self._ae_title))
+            self._tell(f"{one.instance} retrieved from {one.ae_title}")
+
+    def _connect(self, peer: Peer, syntax: str) -> Link:
+        return connect(peer, [syntax], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript)
+
+    def finish_fetching(self) -> None:
+        """Return when everything that was to be fetched has been, or could not be."""
+        self._to_fetch.join()
+
+    def start(self) -> Self:
+        """Listen."""
+        super().start()
+        if self._sources:
+            self._fetcher = threading.Thread(target=self._fetch_all, name=f"{self._ae_title} fetches", daemon=True)
+            self._fetcher.start()
+        return self
 
     def _return(self) -> None:
         try:
@@ -132,3 +215,21 @@ class WatcherSimulator(Simulator):
         super().stop()
         if self._again is not None:
             self._again.join(self._timeouts.association)
+        if self._fetcher is not None:
+            self._to_fetch.put(None)
+            self._fetcher.join(self._timeouts.association)
+
+
+def _done(exchange: Exchange) -> Exchange:
+    """Return an exchange that ended well.
+
+    Raises
+    ------
+    ValueError
+        Otherwise, with what came instead.
+    """
+    if exchange.failure or exchange.status is None:
+        raise ValueError(f"{exchange.service}: {exchange.failure or 'no status'}")
+    if exchange.status != SUCCESS and exchange.status >> 12 != 0xB:
+        raise ValueError(f"{exchange.service}: status {status_text(exchange.status)}")
+    return exchange

@@ -26,7 +26,7 @@ def ended(stage, count=1):
 
 
 def test_a_scheduled_workitem_is_found_and_its_objects_are_held(floor):
-    (workitem,) = floor.schedule("CONTINUATION", patient_name="TDWII^ONE")
+    workitem = floor.schedule("CONTINUATION", patient_name="TDWII^ONE")
     found = query(floor, "TDD").identifiers
     assert [str(one.SOPInstanceUID) for one in found] == [workitem.uid]
     assert str(found[0].PatientName) == "TDWII^ONE"
@@ -37,7 +37,7 @@ def test_a_scheduled_workitem_is_found_and_its_objects_are_held(floor):
 
 
 def test_what_a_system_does_is_kept_from_what_strangers_do(floor):
-    with floor.stage("TDD", "TDD", FACTS, floor.schedule()) as stage:
+    with floor.stage("TDD", "TDD", FACTS, [floor.schedule()]) as stage:
         query(floor, "TDD")
         query(floor, "SOMEBODY")
         ended(stage)
@@ -83,16 +83,16 @@ def test_an_association_that_stays_open_belongs_to_each_scenario(floor):
 
 def test_a_workitem_nobody_claimed_is_gone_after_its_scenario(floor):
     for _ in range(2):
-        with floor.stage("TDD", "TDD", FACTS, floor.schedule()) as stage:
+        with floor.stage("TDD", "TDD", FACTS, [floor.schedule()]) as stage:
             assert [str(one.SOPInstanceUID) for one in query(floor, "TDD").identifiers] == [stage.workitems[0].uid]
     assert query(floor, "TDD").identifiers == ()
 
 
 def test_what_comes_too_late_does_not_mix_with_the_next_scenario(floor):
     with TDD(floor.tms.peer, floor.ost.peer, calling="TDD") as tdd:
-        with floor.stage("TDD", "TDD", FACTS, floor.schedule()) as first:
+        with floor.stage("TDD", "TDD", FACTS, [floor.schedule()]) as first:
             assert tdd.claim(first.workitems[0].uid).status == 0
-        with floor.stage("TDD", "TDD", FACTS, floor.schedule()) as second:
+        with floor.stage("TDD", "TDD", FACTS, [floor.schedule()]) as second:
             tdd.claim(first.workitems[0].uid)
             tdd.query(QUERY)
     assert [e.service for e in second.observation().exchanges] == ["C-FIND"]
@@ -102,7 +102,7 @@ def test_what_comes_too_late_does_not_mix_with_the_next_scenario(floor):
 def test_transaction_uids_of_earlier_scenarios_are_known(floor):
     lock = generate_uid()
     with TDD(floor.tms.peer, floor.ost.peer, calling="TDD") as tdd:
-        with floor.stage("TDD", "TDD", FACTS, floor.schedule()) as first:
+        with floor.stage("TDD", "TDD", FACTS, [floor.schedule()]) as first:
             tdd.claim(first.workitems[0].uid, lock)
         second = floor.stage("TDD", "TDD", FACTS, [])
     assert (first.facts["known_transaction_uids"], second.facts["known_transaction_uids"]) == ("", lock)

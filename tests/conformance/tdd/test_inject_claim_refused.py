@@ -1,0 +1,12 @@
+"""What a TDD must survive: another TDD was faster. With ``--inject`` only."""
+
+import pytest
+
+from tdwii_conformance.pytest_plugin import requirement_parameters
+
+SCENARIO, INJECT = "new-completed", "claim-refused"
+
+
+@pytest.mark.parametrize("requirement", requirement_parameters("TDD"))
+def test_requirement(requirement, observation, judge_observation):
+    judge_observation(requirement, observation)

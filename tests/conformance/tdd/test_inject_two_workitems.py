@@ -1,0 +1,12 @@
+"""What a TDD must survive: two workitems match the query. With ``--inject`` only."""
+
+import pytest
+
+from tdwii_conformance.pytest_plugin import requirement_parameters
+
+SCENARIO, INJECT = "new-completed", "two-workitems"
+
+
+@pytest.mark.parametrize("requirement", requirement_parameters("TDD"))
+def test_requirement(requirement, observation, judge_observation):
+    judge_observation(requirement, observation)

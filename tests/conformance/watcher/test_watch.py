@@ -1,0 +1,21 @@
+"""A watcher subscribes, is told of everything that can happen to a workitem, and unsubscribes."""
+
+import pytest
+
+from tdwii_conformance.pytest_plugin import requirement_parameters
+from tdwii_conformance.scenes import perform_watch
+
+
+@pytest.fixture(scope="module")
+def observation(recorded, floor, performer, show):
+    """What the watcher did, now or in the recorded run."""
+    if recorded is not None:
+        return recorded("watcher", "watch")
+    caller, performing = performer("watcher")
+    with show() as shown:
+        return perform_watch(floor, caller, performing, shown)
+
+
+@pytest.mark.parametrize("requirement", requirement_parameters("watcher"))
+def test_requirement(requirement, observation, judge_observation):
+    judge_observation(requirement, observation)
