@@ -487,10 +487,22 @@ class _Listener(_Table):
     port: Port | None = None
 
 
+class _OurTDD(_Listener):
+    ae_title: AETitle = "TDD"
+
+
+class _OurTMS(_Listener):
+    ae_title: AETitle = "TMS"
+
+
+class _OurOST(_Listener):
+    ae_title: AETitle = "OST"
+
+
 class _Ours(_Table):
-    tdd: _Listener = _Listener(ae_title="TDD")
-    tms: _Listener = _Listener(ae_title="TMS")
-    ost: _Listener = _Listener(ae_title="OST")
+    tdd: _OurTDD = _OurTDD()
+    tms: _OurTMS = _OurTMS()
+    ost: _OurOST = _OurOST()
     strangers: Literal["accept", "reject"] = "accept"
     transcripts: Text | None = None
     second_performer: AETitle = "TDD2"

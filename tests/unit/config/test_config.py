@@ -1,6 +1,7 @@
 """A description of a system is understood whole, or refused with every mistake named by file and key."""
 
 import datetime
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import trustme
 from tdwii_conformance.config import (
     KNOWN_CLAIMS,
     Address,
+    Caller,
     ConfigError,
+    FloorPlan,
     Listener,
     SystemUnderTest,
     embedded,
@@ -343,3 +346,97 @@ def test_the_description_in_the_ci_page_loads(write):
     block = page[start : page.index("\n\n**", start)]
     system = load_system(write("\n".join(line.removeprefix("    ") for line in block.splitlines())))
     assert (system.workitems.source, system.tdd.port) == ("push", 11113)
+
+
+# --- systems that call us ----------------------------------------------------------------------------------------------
+
+TDD_ALONE = """
+[system]
+name = "a machine"
+[tdd]
+ae_title = "LINAC1"
+host = "10.1.2.3"
+port = 104
+"""
+
+
+def test_a_tdd_alone_is_enough(write):
+    system = load_system(write(TDD_ALONE))
+    assert system.calling_tdd == Caller(Peer("LINAC1", "10.1.2.3", 104), folder=write(TDD_ALONE).parent.resolve())
+    assert (system.calling_tdd.step_timeout, system.calling_tdd.settle) == (120.0, 5.0)
+    assert system.floor == FloorPlan(Listener("TMS", "0.0.0.0", 11114), Listener("OST", "0.0.0.0", 11112), "accept", None)
+    assert [actor for actor in ("TMS", "OST", "TDD", "watcher") if system.describes(actor)] == ["TDD"]
+    assert system.description == "a machine: TDD LINAC1 at 10.1.2.3:104"
+
+
+def test_a_watcher_beside_a_tdd_with_everything_said(write, tmp_path):
+    system = load_system(
+        write(
+            TDD_ALONE
+            + """
+step_timeout = 20
+settle = 1
+trigger = "python run.py 'with a blank'"
+[watcher]
+ae_title = "PPVS"
+host = "10.1.2.4"
+port = 105
+claims = ["fetch-inputs"]
+trigger = ["python", "watch.py"]
+[ours]
+strangers = "reject"
+transcripts = "seen"
+[ours.tms]
+ae_title = "OURTMS"
+host = "10.1.2.9"
+port = 2104
+[ours.ost]
+ae_title = "OUROST"
+port = 2105
+"""
+        )
+    )
+    assert system.calling_tdd.trigger == ("python", "run.py", "with a blank")
+    assert (system.calling_tdd.step_timeout, system.calling_tdd.settle) == (20.0, 1.0)
+    assert system.calling_watcher.trigger == ("python", "watch.py")
+    assert system.claims("watcher") == {"fetch-inputs"} and system.claims("TDD") == set()
+    assert system.floor.strangers == "reject"
+    assert system.floor.transcripts == tmp_path / "seen"
+    assert (system.floor.tms, system.floor.ost) == (Listener("OURTMS", "10.1.2.9", 2104), Listener("OUROST", "0.0.0.0", 2105))
+
+
+@pytest.mark.parametrize(
+    ("more", "problem"),
+    [
+        ("step_timeout = 0", "tdd.step_timeout: 0 is not a time-out: give seconds, more than 0 and at most 3600"),
+        ('trigger = "run \'it"', 'tdd.trigger: "run \'it" is not a command: No closing quotation'),
+        ('[watcher]\nae_title = "PPVS"', "watcher: host and port missing"),
+        ('[ours]\nstrangers = "maybe"', "ours.strangers: 'maybe' is not one of 'accept' or 'reject'"),
+        ("[ours.tms]\nport = 11112", "ours.ost.port: 11112 is the port of [ours.tms]: the two must differ"),
+        ('[ours.tms]\nae_title = "LINAC1"', "tdd.ae_title: 'LINAC1' is the AE title of [ours.tms]: the two must differ"),
+        (
+            '[watcher]\nae_title = "LINAC1"\nhost = "h"\nport = 105',
+            "watcher.ae_title: 'LINAC1' is the AE title of [tdd]: the two must differ",
+        ),
+        ("prot = 104", "tdd.prot: unknown key; did you mean 'port'?"),
+    ],
+)
+def test_a_mistake_about_a_system_that_calls_us_is_named(write, more, problem):
+    path = write(TDD_ALONE + more)
+    with pytest.raises(ConfigError) as raised:
+        load_system(path)
+    assert len(raised.value.problems) == 1
+    assert raised.value.problems[0].startswith(f"{path}: {problem}")
+
+
+def test_the_commented_example_of_a_tdd_loads(tmp_path):
+    text = (FIXTURES / "sut_example.toml").read_text()
+    tables = re.findall(r"^# (\[(?:tdd|watcher|ours\.tms|ours\.ost)\]\n(?:#.*\n)*)", text, re.MULTILINE)
+    keys = [line for table in tables for line in table.splitlines() if re.match(r"(# )?\[[a-z.]+\]$|# [a-z_]+ = ", line)]
+    path = tmp_path / "tdd.toml"
+    path.write_text('[system]\nname = "x"\n' + "\n".join(key.removeprefix("# ") for key in keys))
+    system = load_system(path)
+    assert system.calling_tdd.peer == Peer("TDD", "10.1.2.3", 11113)
+    assert system.calling_tdd.trigger == ("python", "-m", "my_tdd_automation")
+    assert system.calling_watcher.claims == {"fetch-inputs"}
+    assert system.floor.tms == Listener("TMS", "0.0.0.0", 11114)

@@ -164,7 +164,7 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
     with subprocess.Popen(simulators, cwd=pytestconfig.rootpath, stdout=subprocess.DEVNULL) as process:
         await_port(tms, process)
         await_port(ost, process)
-        remote = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance", "-n", "2")
+        remote = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance/tms", "tests/conformance/ost", "-n", "2")
         process.terminate()
         assert process.wait(DEADLINE) == 0
     gone = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance")
