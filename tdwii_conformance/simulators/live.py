@@ -1,0 +1,221 @@
+"""What happens in running simulators, in one line each: for the person who looks at them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+from pynetdicom import evt
+
+from ..exchange import Exchange, Transcript
+from ..observation import Association
+from ..profile.statuses import status_text
+from ..ups import FILTERED, GLOBAL
+from ..ups.events import progress_item
+from .simulator import Simulator
+
+__all__ = ["Happening", "Live", "OpenAssociation", "spoken"]
+
+ACTIONS = {2: "Request UPS Cancel", 3: "Subscribe", 4: "Unsubscribe", 5: "Suspend Global Subscription"}
+SUCCESS = 0x0000
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that happened.
+
+    Parameters
+    ----------
+    time : datetime
+        When.
+    actor : str
+        AE title of the simulator in which it happened.
+    text : str
+        What, in one line; parts of it are a peer's own words.
+    kind : {"association", "exchange", "file", "note"}
+        What sort of thing.
+    workitem : str
+        SOP Instance UID of the workitem it is about; empty if about none.
+    refused : bool
+        Whether the answer was not success.
+    """
+
+    time: datetime
+    actor: str
+    text: str
+    kind: str
+    workitem: str = ""
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class OpenAssociation:
+    """An association that stands."""
+
+    actor: str
+    calling: str
+    since: datetime
+
+
+class Live:
+    """Tells what happens in simulators. Safe to use from many threads.
+
+    Parameters
+    ----------
+    tell : callable
+        Called with each `Happening`, in the thread in which it happens; it must not wait.
+    """
+
+    def __init__(self, tell: Callable[[Happening], object]) -> None:
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._open: dict[int, OpenAssociation] = {}
+
+    @property
+    def associations(self) -> list[OpenAssociation]:
+        """Those that were requested of us and stand, oldest first."""
+        with self._lock:
+            return list(self._open.values())
+
+    def attend(self, simulator: Simulator) -> None:
+        """Hear of the associations of a simulator; before its start."""
+        server = simulator.server
+        title = server.ae_title
+        server.add_handler(evt.EVT_ACCEPTED, partial(self._accepted, title))
+        server.add_handler(evt.EVT_CONN_CLOSE, self._closed)
+
+    def _accepted(self, title: str, event: Any) -> None:
+        calling = str(event.assoc.requestor.ae_title).strip()
+        with self._lock:
+            self._open[id(event.assoc)] = OpenAssociation(title, calling, datetime.now())
+        self.note(title, f"{calling}: association", kind="association")
+
+    def _closed(self, event: Any) -> None:
+        with self._lock:
+            self._open.pop(id(event.assoc), None)
+
+    def ended(self, actor: str) -> Callable[[Association], None]:
+        """Return what a simulator calls with each association that has ended."""
+
+        def tell(association: Association) -> None:
+            other = association.acceptor if association.requestor == actor else association.requestor
+            self.note(actor, f"{other or 'somebody'}: {association.ended}", kind="association")
+
+        return tell
+
+    def transcript(self, actor: str) -> Transcript:
+        """Return a transcript that tells each exchange and keeps none."""
+        return _Told(partial(self._exchange, actor))
+
+    def _exchange(self, actor: str, exchange: Exchange) -> None:
+        uid = exchange.instance_uid if exchange.service.startswith("N-") else ""
+        refused = bool(exchange.failure) or exchange.status != SUCCESS
+        text = f"{exchange.requestor}: {spoken(exchange)}" if exchange.requestor != actor else spoken(exchange, to_other=True)
+        self._tell(Happening(datetime.now(), actor, text, "exchange", uid, refused))
+
+    def note(self, actor: str, text: str, *, kind: str = "note", workitem: str = "", refused: bool = False) -> None:
+        """Tell something else."""
+        self._tell(Happening(datetime.now(), actor, text, kind, workitem, refused))
+
+
+class _Told(Transcript):
+    """A transcript of which nothing stays."""
+
+    def __init__(self, tell: Callable[[Exchange], None]) -> None:
+        super().__init__()
+        self._told = tell
+
+    def append(self, exchange: Exchange) -> None:
+        """Hand on an exchange."""
+        self._told(exchange)
+
+
+def spoken(exchange: Exchange, *, to_other: bool = False) -> str:
+    """Return what an exchange was about, in one line, and its status when that is not success.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        What happened.
+    to_other : bool
+        Whether it was asked of another: he is named.
+    """
+    whom = f" to {exchange.acceptor}" if to_other else ""
+    text = f"{exchange.service}{whom}{_about(exchange)}"
+    if exchange.failure:
+        return f"{text}: {exchange.failure}"
+    if exchange.status == SUCCESS:
+        return text
+    comment = exchange.response.command.get("ErrorComment") if exchange.response else None
+    return f"{text}: {status_text(exchange.status)}{f', {comment}' if comment else ''}"
+
+
+def _about(exchange: Exchange) -> str:
+    command = exchange.request.command
+    data = exchange.request.dataset or Dataset()
+    match exchange.service:
+        case "C-FIND":
+            count = len(exchange.pending)
+            return f", {count} match{'' if count == 1 else 'es'}"
+        case "C-STORE":
+            return f" of {UID(str(command.get('AffectedSOPClassUID') or '')).name.removesuffix(' Storage')}"
+        case "C-MOVE" | "C-GET":
+            final = exchange.response.command if exchange.response else Dataset()
+            count = final.get("NumberOfCompletedSuboperations")
+            done = f", {count} instance{'' if count == 1 else 's'}" if count is not None else ""
+            return (f" to {command.get('MoveDestination')}" if exchange.service == "C-MOVE" else "") + done
+        case "N-ACTION":
+            return f", {_action(command, data)}"
+        case "N-SET":
+            return f"{_progress(data)}{', results' if data.get('UnifiedProcedureStepPerformedProcedureSequence') else ''}"
+        case "N-EVENT-REPORT":
+            return f", {event_text(int(command.get('EventTypeID') or 0), data)}"
+    return ""
+
+
+def _action(command: Dataset, data: Dataset) -> str:
+    number = command.get("ActionTypeID")
+    if number == 1:
+        return str(data.get("ProcedureStepState") or "no state")
+    instance = str(command.get("RequestedSOPInstanceUID") or "")
+    scope = {GLOBAL: " to everything", FILTERED: " to a filter"}.get(instance, "") if number in (3, 4) else ""
+    lock = " with deletion lock" if data.get("DeletionLock") == "TRUE" else ""
+    return f"{ACTIONS.get(number or 0, f'action type {number}')}{scope}{lock}"
+
+
+def _progress(data: Dataset) -> str:
+    progress = progress_item(data).get("ProcedureStepProgress")
+    return f", {progress} %" if progress not in (None, "") else ""
+
+
+def event_text(kind: int, information: Dataset) -> str:
+    """Return what an event report says, in a few words [CC.2.4].
+
+    Parameters
+    ----------
+    kind : int
+        Event Type ID.
+    information : Dataset
+        The event information.
+    """
+    match kind:
+        case 1:
+            readiness = information.get("InputReadinessState")
+            said = f"state {information.get('ProcedureStepState')}"
+            return said if readiness in (None, "", "READY") else f"{said}, inputs {readiness}"
+        case 2:
+            return f"cancel requested by {information.get('RequestingAE')}"
+        case 3:
+            return f"progress{_progress(information) or ' without a number'}".replace("progress, ", "progress ")
+        case 4:
+            return f"SCP {information.get('SCPStatus')}, {information.get('UnifiedProcedureStepListStatus')}"
+        case 5:
+            station = next(iter(information.get("ScheduledStationNameCodeSequence") or ()), Dataset())
+            return f"assigned to {station.get('CodeValue') or 'somebody'}"
+    return f"event type {kind}"
