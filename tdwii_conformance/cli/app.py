@@ -38,7 +38,9 @@ class Lazy(NamedTuple):
 
 # In the order of `tdwii --help`. A line here is all that a new command needs.
 COMMANDS: dict[str, dict[str, Lazy]] = {
-    "Simulators and the suite": {},
+    "Simulators and the suite": {
+        "serve": Lazy("serve:serve", "Run simulated systems as servers: a TMS, an OST, a TDD, a watcher, or all of them."),
+    },
     "Worklist": {
         "find": Lazy("worklist:find", "Find workitems (RO-58, C-FIND)."),
         "get": Lazy("worklist:get", "Get a workitem's attributes (N-GET)."),

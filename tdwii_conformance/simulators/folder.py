@@ -16,15 +16,14 @@ from types import TracebackType
 from typing import Any, Self
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, RTBeamsDeliveryInstructionStorage
-from pynetdicom.dsutils import encode
+from pydicom.uid import UID, RTBeamsDeliveryInstructionStorage
 
 from ..dcmdump import load_text
 from ..dcmdump.dicom import read_dicom
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from ..ups import Worklist
 from ..ups.datasets import plain
-from .instances import InstanceStore, instance_of, read_instance
+from .instances import InstanceStore, instance_of_dataset, read_instance
 
 __all__ = ["News", "WorkitemFolder", "completed", "read_workitem"]
 
@@ -152,11 +151,7 @@ class WorkitemFolder:
         store = self._instructions if sop_class == RTBeamsDeliveryInstructionStorage else self._others
         if store is None:
             return News(path, f"is {sop_class.name}, which a TMS has no use for", "left out")
-        if from_text is None:
-            instance = read_instance(path)
-        else:
-            encoded = encode(from_text, is_implicit_vr=False, is_little_endian=True)
-            instance = instance_of(encoded or b"", ExplicitVRLittleEndian)
+        instance = read_instance(path) if from_text is None else instance_of_dataset(from_text)
         if instance.uid in store:
             return News(path, f"{sop_class.name} that is here already", "known")
         store.add(instance)

@@ -76,6 +76,7 @@ class Live:
         self._tell = tell
         self._lock = threading.Lock()
         self._open: dict[int, OpenAssociation] = {}
+        self._titles: set[str] = set()
 
     @property
     def associations(self) -> list[OpenAssociation]:
@@ -87,6 +88,7 @@ class Live:
         """Hear of the associations of a simulator; before its start."""
         server = simulator.server
         title = server.ae_title
+        self._titles.add(title)
         server.add_handler(evt.EVT_ACCEPTED, partial(self._accepted, title))
         server.add_handler(evt.EVT_CONN_CLOSE, self._closed)
 
@@ -94,7 +96,7 @@ class Live:
         calling = str(event.assoc.requestor.ae_title).strip()
         with self._lock:
             self._open[id(event.assoc)] = OpenAssociation(title, calling, datetime.now())
-        self.note(title, f"{calling}: association", kind="association")
+        self.note(title, f"{calling}: associated", kind="association")
 
     def _closed(self, event: Any) -> None:
         with self._lock:
@@ -104,8 +106,11 @@ class Live:
         """Return what a simulator calls with each association that has ended."""
 
         def tell(association: Association) -> None:
-            other = association.acceptor if association.requestor == actor else association.requestor
-            self.note(actor, f"{other or 'somebody'}: {association.ended}", kind="association")
+            # What we open ourselves is told by what we ask; its end only when that is not as it should be.
+            ours = association.requestor == actor
+            if not ours or association.ended != "released":
+                other = association.acceptor if ours else association.requestor
+                self.note(actor, f"{other or 'somebody'}: {association.ended}", kind="association")
 
         return tell
 
@@ -114,6 +119,8 @@ class Live:
         return _Told(partial(self._exchange, actor))
 
     def _exchange(self, actor: str, exchange: Exchange) -> None:
+        if exchange.requestor == actor and exchange.acceptor in self._titles and not exchange.failure:
+            return  # the other end tells it
         uid = exchange.instance_uid if exchange.service.startswith("N-") else ""
         refused = bool(exchange.failure) or exchange.status != SUCCESS
         text = f"{exchange.requestor}: {spoken(exchange)}" if exchange.requestor != actor else spoken(exchange, to_other=True)

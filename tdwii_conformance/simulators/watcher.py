@@ -86,7 +86,8 @@ class WatcherSimulator(Simulator):
         transcript: Transcript | None = None,
     ) -> None:
         self.transcript = transcript if transcript is not None else Transcript()
-        self._tms, self._ae_title, self._lock, self._keys = tms, ae_title, lock, keys
+        self.tms = tms  # may be changed until it is called
+        self._ae_title, self._lock, self._keys = ae_title, lock, keys
         self._on_report, self._tell = on_report, tell
         self._sources = {peer.ae_title: peer for peer in fetch_from}
         self._to_fetch: queue.Queue[str | None] = queue.Queue()
@@ -135,12 +136,12 @@ class WatcherSimulator(Simulator):
         self._tell("unsubscribed")
 
     def _ask(self, action: int, information: Dataset, target: str = "") -> None:
-        with connect(self._tms, [UPS.WATCH], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript) as link:
+        with connect(self.tms, [UPS.WATCH], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript) as link:
             exchange = link.n_action(target or self._target, action, information, context=UPS.WATCH)
         try:
             _done(exchange)
         except ValueError as error:
-            raise ValueError(f"{self._tms}: refused {self._ae_title}'s action of type {action}: {error}") from error
+            raise ValueError(f"{self.tms}: refused {self._ae_title}'s action of type {action}: {error}") from error
 
     def _report(self, event: Any) -> tuple[int, None]:
         information: Dataset = event.event_information
@@ -178,7 +179,7 @@ class WatcherSimulator(Simulator):
         ValueError
             If the TMS or OST refuses, with its status, or an input is where nobody is known.
         """
-        with self._connect(self._tms, UPS.WATCH) as link:
+        with self._connect(self.tms, UPS.WATCH) as link:
             workitem = _done(link.n_get(uid, ("InputInformationSequence", "ProcedureStepState"), context=UPS.WATCH))
         found = workitem.response.dataset if workitem.response is not None else None
         for one in references((found if found is not None else Dataset()).get("InputInformationSequence")):

@@ -131,6 +131,12 @@ class Worklist:
         """Where it is kept."""
         return self._store
 
+    def records(self) -> list[Record]:
+        """Return every UPS, oldest first."""
+        with self._lock:
+            self._forget()
+            return self._store.candidates(())
+
     def subscribers(self) -> tuple[str, ...]:
         """Return the AE titles that have subscribed to anything."""
         with self._lock:
@@ -430,7 +436,7 @@ class Worklist:
         return Outcome(SUCCESS, events=tuple(events))
 
     def _uids(self) -> list[str]:
-        return [record.uid for record in self._store.candidates(())]
+        return [record.uid for record in self.records()]
 
     def _fits(self, filter_: bytes, uid: str) -> bool:
         record = self._store.get(uid)
