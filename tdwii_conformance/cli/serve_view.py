@@ -26,6 +26,7 @@ __all__ = ["Lines", "LiveView", "Row", "Server", "View", "row_of"]
 
 WIDE = 140  # columns from which patient ID and whole UIDs are shown
 KEPT = 500  # happenings that the live view remembers
+NARROWEST = 8  # columns that a name keeps
 FLEXIBLE = ("Patient", "Patient ID", "Label", "Station")
 STYLES = {"SCHEDULED": "cyan", "IN PROGRESS": "yellow", "COMPLETED": "green", "CANCELED": "red"}
 
@@ -206,7 +207,6 @@ class LiveView(_Names):
         from rich.console import Group
         from rich.text import Text
 
-        wide = width >= WIDE
         head: list[RenderableType] = [
             Text(str(server), style="bold", no_wrap=True, overflow="ellipsis") for server in self._servers
         ]
@@ -218,7 +218,7 @@ class LiveView(_Names):
         parts = [*head, Text("")]
         if self.worklist is not None:
             hidden = f", {len(shown)} of them shown" if len(shown) < len(rows) else ""
-            parts += [Text(f"Workitems: {len(rows)}{hidden}", style="bold"), self._table(shown, wide), Text("")]
+            parts += [Text(f"Workitems: {len(rows)}{hidden}", style="bold"), self._table(shown, width), Text("")]
         else:
             left += 3
             shown = []
@@ -250,10 +250,12 @@ class LiveView(_Names):
         order = {"IN PROGRESS": 0, "SCHEDULED": 1}
         return sorted((row for _, row in self._rows.values()), key=lambda row: (order.get(row.state, 2), row.start))
 
-    def _table(self, rows: Sequence[Row], wide: bool) -> RenderableType:
+    def _table(self, rows: Sequence[Row], width: int) -> RenderableType:
+        from rich.cells import cell_len
         from rich.table import Table
         from rich.text import Text
 
+        wide = width >= WIDE
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         columns = {
             "Start": [row.start for row in rows],
@@ -265,10 +267,15 @@ class LiveView(_Names):
             "Done": [row.progress for row in rows],
             **({"SOP Instance UID": [row.uid for row in rows]} if wide else {}),
         }
-        for name, cells in columns.items():
-            # Names give way to what has to be read whole.
-            least = None if name in FLEXIBLE else max(map(len, (name, *cells)))
-            table.add_column(name, no_wrap=True, overflow="ellipsis", min_width=least)
+        widths = {name: max(map(cell_len, (name, *cells))) for name, cells in columns.items()}
+        # Names give way to what has to be read whole, the longest first.
+        while sum(widths.values()) + 2 * (len(widths) - 1) > width:
+            longest = max(FLEXIBLE, key=lambda name: widths.get(name, 0))
+            if widths[longest] <= NARROWEST:
+                break
+            widths[longest] -= 1
+        for name, cells_wide in widths.items():
+            table.add_column(name, no_wrap=True, overflow="ellipsis", width=cells_wide)
         for line in zip(*columns.values(), strict=True):
             table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in line))
         return table

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, RTBeamsDeliveryInstructionStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, RTBeamsDeliveryInstructionStorage
 
 from ..dcmdump import load_text
 from ..dcmdump.dicom import read_dicom
@@ -151,7 +151,7 @@ class WorkitemFolder:
         store = self._instructions if sop_class == RTBeamsDeliveryInstructionStorage else self._others
         if store is None:
             return News(path, f"is {sop_class.name}, which a TMS has no use for", "left out")
-        instance = read_instance(path) if from_text is None else instance_of_dataset(from_text)
+        instance = read_instance(path) if from_text is None else instance_of_dataset(from_text, ExplicitVRLittleEndian)
         if instance.uid in store:
             return News(path, f"{sop_class.name} that is here already", "known")
         store.add(instance)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from ..drivers import objects
 from ..drivers.messages import Code
@@ -82,8 +82,8 @@ def provide(tms: TMS, ost: OST, static: Iterable[Dataset], course: Iterable[Frac
 def _put(tms: TMS, ost: OST, static: Iterable[Dataset], instruction: Dataset, uid: str, workitem: Dataset) -> None:
     # Inputs first: no workitem refers to what is not there.
     for one in static:
-        ost.instances.add(instance_of_dataset(one))
-    tms.instructions.add(instance_of_dataset(instruction))
+        ost.instances.add(instance_of_dataset(one, ExplicitVRLittleEndian))
+    tms.instructions.add(instance_of_dataset(instruction, ExplicitVRLittleEndian))
     outcome = tms.worklist.create(uid, workitem)
     if outcome.status:
         raise ValueError(f"workitem {uid} cannot be created: {outcome.comment} (status {outcome.status:04X})")
