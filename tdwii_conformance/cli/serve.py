@@ -41,7 +41,7 @@ from ..ups import SQLiteStore
 from .failures import NoAnswer, Usage
 from .screen import note
 from .serve_view import Lines, LiveView, Server, view_for
-from .settings import BOOK, Command, Settings, words
+from .settings import BOOK, Command, Group, Settings, words
 
 __all__ = ["serve", "station_code"]
 
@@ -305,7 +305,11 @@ def _deny_strangers(session: Session, *actors: str) -> None:
         raise UnknownDeviation(f"{', '.join(strangers)}: not of the simulated {' or '.join(actors)}")
 
 
-@click.group(epilog="All of them stop on Ctrl-C and SIGTERM, with exit code 0. docs/simulators.md tells more.")
+@click.group(
+    cls=Group,
+    examples=["tdwii serve all", "tdwii serve tms --folder ups_instances", "tdwii serve watcher --help"],
+    epilog="All of them stop on Ctrl-C and SIGTERM, with exit code 0. docs/simulators.md tells more.",
+)
 def serve() -> None:
     """Run simulated systems as servers: a TMS, an OST, a TDD, a watcher, or all of them."""
 

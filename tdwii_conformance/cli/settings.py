@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from ..config import SystemUnderTest
     from ..dimse import TLS, Peer, Timeouts
 
-__all__ = ["Command", "Settings", "common", "words"]
+__all__ = ["Command", "Group", "Settings", "common", "words"]
 
 BOOK = "ApplicationEntities.json"
 ANY = "ANY-SCP"  # whom to call at HOST PORT when nothing says
 
 
-class Command(click.Command):
-    """A command whose help ends with examples.
+class _WithExamples(click.Command):
+    """Help that ends with examples.
 
     Parameters
     ----------
@@ -42,6 +42,14 @@ class Command(click.Command):
                 for example in self.examples:
                     formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
         super().format_epilog(ctx, formatter)
+
+
+class Command(_WithExamples):
+    """A command whose help ends with examples."""
+
+
+class Group(_WithExamples, click.Group):
+    """A command with subcommands whose help ends with examples."""
 
 
 @dataclass(frozen=True)

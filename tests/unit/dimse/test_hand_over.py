@@ -108,7 +108,9 @@ def test_a_report_that_comes_before_the_acceptor_is_ready_is_answered(_):
     handlers = [(evt.EVT_ACCEPTED, lambda event: told.wait(0.3)), (evt.EVT_N_EVENT_REPORT, report)]
     contexts = [sop_class.UnifiedProcedureStepEvent]
     timeouts = Timeouts(message=5)
-    with Server("WATCHER", contexts, handlers, scp_roles=contexts) as server:
-        with connect(server.peer, contexts, calling="TMS", timeouts=timeouts, scp_roles=contexts) as link:
-            exchange = link.n_event_report("1.2.3", 1, item(ProcedureStepState="SCHEDULED", InputReadinessState="READY"))
+    with (
+        Server("WATCHER", contexts, handlers, scp_roles=contexts) as server,
+        connect(server.peer, contexts, calling="TMS", timeouts=timeouts, scp_roles=contexts) as link,
+    ):
+        exchange = link.n_event_report("1.2.3", 1, item(ProcedureStepState="SCHEDULED", InputReadinessState="READY"))
     assert (exchange.failure, exchange.status) == ("", 0)
