@@ -218,11 +218,10 @@ class Story:
     @cached_property
     def associations(self) -> tuple[Association, ...]:
         """Its associations; of one that stood and then ended, the end."""
-        last: dict[tuple[datetime, str, str], Association] = {}
-        for one in self.observation.associations:
-            if one.requestor == self.title or one.acceptor in self.receivers or not one.requestor:
-                last[one.time, one.requestor, one.acceptor] = one
-        return tuple(last.values())
+        its = [a for a in self.observation.associations if a.requestor == self.title or a.acceptor in self.receivers]
+        its += [a for a in self.observation.associations if not a.requestor]
+        over = {(a.time, a.requestor, a.acceptor) for a in its if a.ended != OPEN}
+        return tuple(a for a in its if a.ended != OPEN or (a.time, a.requestor, a.acceptor) not in over)
 
     @property
     def requested(self) -> tuple[Association, ...]:

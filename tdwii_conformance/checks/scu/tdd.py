@@ -204,11 +204,13 @@ def worklist_query_in_characters(requirement: Requirement, story: Story) -> list
 @judges("RO58-TDD-005")
 def no_code_meaning(requirement: Requirement, story: Story) -> list[Finding]:
     """Judge that nothing is asked by Code Meaning."""
-    found = []
-    for element in information(story.of("RO-58")[0]).iterall():
-        if element.keyword == "CodeMeaning" and element.value:
-            found.append(Finding("absent, or present without a value", f"value {shown(element.value)}", "CodeMeaning"))
-    return found
+    return [
+        Finding("absent, or present without a value", f"value {shown(key.CodeMeaning)}", f"{element.keyword}[{number}].CodeMeaning")
+        for element in information(story.of("RO-58")[0])
+        if element.VR == "SQ"
+        for number, key in enumerate(element.value or ())
+        if key.get("CodeMeaning")
+    ]
 
 
 @judges("RO58-TDD-007")

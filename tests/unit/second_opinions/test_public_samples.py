@@ -129,7 +129,7 @@ TRIAL_CLASS = [("command set", TRIAL)]
 
 # What a TDD does that sends the tool's samples in their order, with nothing between them.
 TOOL_REQUESTS = {
-    "RO58-TDD-005": [("CodeMeaning", "value 'TDD StationName'")],
+    "RO58-TDD-005": [("ScheduledStationNameCodeSequence[0].CodeMeaning", "value 'TDD StationName'")],
     "RO58-TDD-109": [("PatientName", "value 'IHE-RO TDW-II 2013 Patient'")],
     "RO58-TDD-110": [("PatientID", "value 'IHE-RO TDW-II 2013'")],
     "RO58-TDD-111": [("SOPClassUID", f"value '{PULL}'")],
