@@ -40,6 +40,10 @@ class Lazy(NamedTuple):
 COMMANDS: dict[str, dict[str, Lazy]] = {
     "Simulators and the suite": {
         "serve": Lazy("serve:serve", "Run simulated systems as servers: a TMS, an OST, a TDD, a watcher, or all of them."),
+        "schedule": Lazy(
+            "schedule:schedule_course", "Schedule a course from an RT Plan or RT Ion Plan: delivery instructions and workitems."
+        ),
+        "run": Lazy("run:run_suite", "Run the conformance suite: what pytest does, with the same options."),
     },
     "Worklist": {
         "find": Lazy("worklist:find", "Find workitems (RO-58, C-FIND)."),

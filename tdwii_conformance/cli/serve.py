@@ -39,9 +39,10 @@ from ..simulators.today import furnish, provide, scheduled_on
 from ..simulators.watcher import WatcherSimulator
 from ..ups import SQLiteStore
 from .failures import NoAnswer, Usage
+from .peers import named_peer, peer_at
 from .screen import note
 from .serve_view import Lines, LiveView, Server, view_for
-from .settings import BOOK, Command, Group, Settings, words
+from .settings import BOOK, Command, Group, Settings
 
 __all__ = ["serve", "station_code"]
 
@@ -177,19 +178,6 @@ def _until_told(stop: threading.Event) -> Iterator[None]:
 # --- options --------------------------------------------------------------------------------------------------------
 
 
-def _peer(text: str) -> Peer:
-    """Return whom ``AE=HOST:PORT`` names."""
-    title, _, address = text.partition("=")
-    host, _, port = address.rpartition(":")
-    try:
-        number = int(port)
-        if not 1 <= number <= 65535:
-            raise ValueError
-    except ValueError:
-        raise Usage(f"{text!r} is not AE=HOST:PORT, for example TDD=127.0.0.1:11113") from None
-    return Peer(check_ae_title(title), host or "127.0.0.1", number)
-
-
 def station_code(text: str) -> Code:
     """Return a station given as ``VALUE``, ``VALUE^SCHEME`` or ``VALUE^SCHEME^MEANING``.
 
@@ -242,7 +230,7 @@ def _serving(function: Callable[..., None]) -> Callable[..., int]:
     ) -> int:
         settings = Settings(0, as_json, None, None, timeout, entities, config)
         known = dict(settings.book)
-        for peer in map(_peer, destinations):
+        for peer in map(peer_at, destinations):
             known[peer.ae_title] = peer
         session = Session(settings, host, view_for(as_json=as_json, lines=lines), known, chosen(defects))
         with _until_told(session.stop):
@@ -457,7 +445,7 @@ def _other(session: Session, role: str, given: str | None, default: Peer) -> Pee
     """Return the TMS or OST that a simulator calls."""
     settings = session.settings
     if given is not None:
-        return _peer(given) if "=" in given else words(settings, [given])[0]
+        return named_peer(settings, given)
     described = getattr(settings.system, role) if settings.system else None
     return described or settings.book.get(default.ae_title) or default
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_file_meta_info
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 __all__ = ["FileFault", "read_dicom"]
@@ -44,8 +45,8 @@ def read_dicom(path: Path) -> Dataset:
     if not content:
         raise FileFault(f"{path}: is empty")
     try:
+        _whole(content, str(read_file_meta_info(path).get("TransferSyntaxUID") or ""))
         dataset = dcmread(path)
-        _whole(content, str(dataset.file_meta.get("TransferSyntaxUID") or ""))
         if not len(dataset):
             raise EOFError("behind the file meta information there is nothing")
         for _ in dataset.iterall():

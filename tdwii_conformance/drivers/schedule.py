@@ -284,9 +284,7 @@ def schedule(
     if not fractions:
         raise PlanError("no fractions are named")
     if (last := max(fractions)) > facts.fractions_planned:
-        raise PlanError(
-            f"FractionGroupSequence.NumberOfFractionsPlanned: is {facts.fractions_planned}: there is no fraction {last}"
-        )
+        raise PlanError(f"NumberOfFractionsPlanned: is {facts.fractions_planned}: there is no fraction {last}")
     made: list[Fraction] = []
     for number, day in zip(fractions, _days(start, weekends), strict=False):
         ranges: dict[int, tuple[float, float] | None] = dict.fromkeys(facts.metersets)

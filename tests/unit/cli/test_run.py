@@ -1,0 +1,101 @@
+"""`tdwii run`: the suite is found, what is said reaches pytest, and what cannot be judged is said before pytest starts."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from serving import environment, free_port
+
+from tdwii_conformance.cli.run import suite_folder
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+SUITE = CHECKOUT / "tests" / "conformance"
+
+
+@pytest.fixture
+def handed_over(monkeypatch):
+    """What takes our place."""
+    calls = []
+    monkeypatch.setattr(os, "execv", lambda program, arguments: calls.append((program, arguments)))
+    return calls
+
+
+def test_the_suite_of_the_checkout_is_run_by_pytest(tdwii, handed_over):
+    assert tdwii("run").code == 0
+    assert handed_over == [(sys.executable, [sys.executable, "-m", "pytest", str(SUITE)])]
+
+
+def test_parts_come_first_and_the_rest_is_pytests(tdwii, handed_over):
+    assert tdwii("run", "tms", "ost/test_negotiation_ost.py::test_x", "--embedded", "-k", "tms", "-x", "-n", "2", "-v").code == 0
+    ((_, arguments),) = handed_over
+    assert arguments[3:] == [
+        str(SUITE / "tms"), str(SUITE / "ost/test_negotiation_ost.py::test_x"), "--embedded", "-k", "tms", "-x", "-n", "2", "-v",
+    ]  # fmt: skip
+
+
+def test_help_is_ours_and_pytests_behind_a_dash(tdwii, handed_over):
+    ran = tdwii("run", "--help")
+    assert ran.code == 0 and "--sut FILE" in ran.out and handed_over == []
+    assert tdwii("run", "--", "--help").code == 0
+    assert handed_over[0][1][3:] == [str(SUITE), "--help"]
+
+
+@pytest.mark.parametrize("word", ["nothing", "/etc", "tms/none.py"])
+def test_what_is_no_part_of_the_suite_is_named(word, tdwii, handed_over):
+    ran = tdwii("run", word)
+    assert ran.code == 2 and "is no part of the suite: there are" in ran.err and "tms" in ran.err
+    assert handed_over == []
+
+
+def test_a_wrong_description_is_said_before_pytest_starts(tdwii, handed_over, tmp_path):
+    ran = tdwii("run", "--sut", "nowhere.toml")
+    assert ran.code == 2 and "nowhere.toml: cannot be read" in ran.err
+    (tmp_path / "sut.toml").write_text('[system]\nname = "x"\n[tms]\nae_titel = "TMS"\n')
+    ran = tdwii("run", "--sut=sut.toml")
+    assert ran.code == 2 and "tms.ae_titel: unknown key; did you mean 'ae_title'?" in ran.err
+    assert handed_over == []
+
+
+def test_a_system_that_is_not_there_is_said_before_pytest_starts(tdwii, handed_over, tmp_path):
+    (tmp_path / "sut.toml").write_text(
+        f'[system]\nname = "x"\n[tms]\nae_title = "TMS"\nhost = "127.0.0.1"\nport = {free_port()}\n'
+        '[workitems.station]\nvalue = "FX1"\n'
+    )
+    ran = tdwii("run", "--sut", "sut.toml")
+    assert ran.code == 3 and "TMS: no connection to 127.0.0.1" in ran.err
+    assert handed_over == []
+
+
+def test_without_the_tests_it_is_said_where_they_are(tdwii, handed_over, monkeypatch, tmp_path):
+    """As where the package was installed from a wheel."""
+    monkeypatch.setattr(
+        sys.modules[suite_folder.__module__], "__file__", str(tmp_path / "lib" / "tdwii_conformance" / "cli" / "run.py")
+    )
+    ran = tdwii("run")
+    assert ran.code == 2
+    assert "installed in" in ran.err and "without them" in ran.err and "--suite DIR" in ran.err
+    assert tdwii("run", "--suite", SUITE).code == 0
+    assert handed_over[0][1][3:] == [str(SUITE)]
+    ran = tdwii("run", "--suite", tmp_path)
+    assert ran.code == 2 and "has no conftest.py" in ran.err
+    # From within the checkout it is found all the same.
+    monkeypatch.chdir(CHECKOUT / "docs")
+    assert suite_folder() == SUITE
+
+
+def test_it_runs_from_anywhere_and_ends_as_pytest_does(tmp_path):
+    def run(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", "tdwii_conformance", "run", *arguments],
+            cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=180,
+        )  # fmt: skip
+
+    part = "ost/test_negotiation_ost.py"
+    met = run(part, "--embedded", "-q", "-p", "no:cacheprovider")
+    assert met.returncode == 0, met.stdout + met.stderr
+    assert " passed" in met.stdout
+    none = run(part, "--embedded", "-q", "-p", "no:cacheprovider", "-k", "no_such_test")
+    assert none.returncode == 5  # pytest: no tests were collected
+    assert list(tmp_path.iterdir()) == []
