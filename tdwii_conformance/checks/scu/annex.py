@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from ...exchange import Exchange
+from ...exchange import Exchange, Message
 from ...observation import GARBAGE, IN_A_MESSAGE, Association
 from ...profile import Requirement
 from ...profile.statuses import is_warning, status_text
@@ -108,18 +108,25 @@ def releases(requirement: Requirement, story: Story) -> list[Finding] | str:
     return _endings(story.associations, "A-RELEASE", [a for a in wrong if IN_A_MESSAGE not in a.ended])
 
 
-@judges("NEG-TDD-005", "NEG-WATCHER-005", even_if_nothing_came=True)
+def _undecodable(story: Story) -> list[tuple[Exchange, Message]]:
+    """Return what the system has sent that is no data set, with its exchange."""
+    sent = [(e, e.request) for e in story.requests] + [(e, message) for e in story.served for message in e.responses]
+    return [(e, message) for e, message in sent if message.undecodable]
+
+
+@judges(
+    "NEG-TDD-005", "NEG-WATCHER-005",
+    at=lambda story, transaction: [e for e, _ in _undecodable(story)], even_if_nothing_came=True,
+)  # fmt: skip
 def sends_what_can_be_decoded(requirement: Requirement, story: Story) -> list[Finding] | str:
     """Judge the encoding of its data sets, in requests and in responses."""
     if not story.requests:
         return "the system sent no request"
-    sent = [(e, e.request) for e in story.requests] + [(e, message) for e in story.served for message in e.responses]
     return [
         Finding(
             f"a data set in {UID(message.transfer_syntax).name}", f"{len(message.encoded or b'')} bytes that are none", e.service
         )
-        for e, message in sent
-        if message.undecodable
+        for e, message in _undecodable(story)
     ]
 
 
@@ -130,7 +137,10 @@ def sends_pdus(requirement: Requirement, story: Story) -> list[Finding] | str:
     return _endings(story.associations, "PDUs of the DICOM Upper Layer protocol", wrong)
 
 
-@judges("NEG-TDD-007", "NEG-WATCHER-007", even_if_nothing_came=True)
+@judges(
+    "NEG-TDD-007", "NEG-WATCHER-007",
+    at=lambda story, transaction: [e for e in story.requests if e.failure], even_if_nothing_came=True,
+)  # fmt: skip
 def waits_for_the_response(requirement: Requirement, story: Story) -> list[Finding] | str:
     """Judge that the system stays for the response to each request."""
     if not story.requests:

@@ -7,7 +7,7 @@ then what it did not come to is missed once.
 import threading
 
 import pytest
-from floor_callers import STATION
+from floor_callers import ABORT, HALF_A_MESSAGE, STATION, associate_and_send
 
 from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.conduct import Show
@@ -184,6 +184,29 @@ def test_a_fault_fails_exactly_what_it_concerns(kind, expected, tmp_path):
     observation = performed(kind, tmp_path, times=2 if kind is OldTransactionUID else 1)
     judgements = {r.id: judge_scu(r, observation) for r in REQUIREMENTS}
     assert {key for key, judgement in judgements.items() if judgement.findings} == expected
+
+
+@pytest.mark.parametrize(
+    ("content", "requirement"),
+    [
+        (HALF_A_MESSAGE + ABORT, "NEG-TDD-003"),
+        (HALF_A_MESSAGE, "NEG-TDD-003"),
+        (ABORT, "NEG-TDD-004"),
+        (b"\xff" * 64, "NEG-TDD-006"),
+    ],
+    ids=["aborts in a message", "is gone in a message", "aborts", "sends garbage"],
+)
+def test_a_broken_association_is_a_finding_beside_what_did_not_come(content, requirement, tmp_path):
+    plan = FloorPlan(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
+    with Floor(plan, {"TDD": Peer("TDD", "127.0.0.1", 9)}, tmp_path, timeouts=BRIEF, station=STATION) as floor:
+        with floor.stage("TDD", "TDD", {"end": "completed"}, [floor.schedule()]) as stage:
+            associate_and_send(floor.tms.peer, "TDD", content)
+            assert stage.wait(lambda: len(stage.associations) == 1, 10)
+            stage.ended("awaited 10 s, nothing received")
+        judgements = {r.id: judge_scu(r, stage.observation()) for r in REQUIREMENTS}
+    assert {key for key, judgement in judgements.items() if judgement.findings} == {requirement, "RO58-TDD-001"}
+    (missing,) = judgements["RO58-TDD-001"].findings
+    assert missing.received == f"awaited 10 s, nothing received; its last association: {stage.associations[0].ended}"
 
 
 def test_without_a_fault_nothing_fails(tmp_path):

@@ -750,6 +750,13 @@ def no_output(play):
     performed(play).OutputInformationSequence = []
 
 
+@fault("RO64-TDD-110", "RO64-TDD-115", "RO64-TDD-126", "RO65-TDD-001")
+def stops_at_a_final_update_that_knows_the_station_only(play):
+    performed(play).OutputInformationSequence = []
+    del performed(play).PerformedProcedureStepEndDateTime
+    play.until("final")
+
+
 @fault("RO64-TDD-116", "RO64-TDD-117", "RO64-TDD-118", "RO64-TDD-119", "RO64-TDD-121", "RO64-TDD-125")
 def output_elsewhere(play):
     entry = access("1.2.3.98", "1.2.3.99", ION_RECORD, NEW_RECORD, "TMS")
