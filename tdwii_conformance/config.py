@@ -289,7 +289,6 @@ def embedded() -> SystemUnderTest:
         ost=Peer("OST", "127.0.0.1", 0),
         tdd=Listener("TDD", "127.0.0.1", 0),
         second_watcher="WATCHER2",
-        event_timeout=5.0,
         test_system=True,
         tms_claims=everything,
         ost_claims=everything,

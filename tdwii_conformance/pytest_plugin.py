@@ -35,10 +35,11 @@ SHOWN_LINES = 60  # of an exchange on the terminal; the reports have it whole
 
 
 class Nonconformity(AssertionError):
-    """A requirement is not met; the findings say how."""
+    """A requirement is not met; the findings say how, and `exchanges` are what had been exchanged by then."""
 
-    def __init__(self, findings: Iterable[Finding]) -> None:
+    def __init__(self, findings: Iterable[Finding], exchanges: Iterable[Exchange] = ()) -> None:
         self.findings = tuple(findings)
+        self.exchanges = tuple(exchanges)
         super().__init__("\n".join(_finding_lines(self.findings)))
 
 
@@ -364,7 +365,7 @@ def judge(request: pytest.FixtureRequest) -> Judge:
             findings = findings.findings
         found = list(findings)
         if any(finding.weight == "fault" for finding in found):
-            raise Nonconformity(found)
+            raise Nonconformity(found, request.config.stash[wire_key][request.node.stash[mark_key] :])
         request.node.stash[warnings_key] += found
 
     return judge_findings
@@ -427,6 +428,8 @@ def pytest_runtest_makereport(
     if requirement is None or (report.when != "call" and report.passed) or report.when == "teardown":
         return report
     error = call.excinfo.value if call.excinfo else None
+    unsteady = _nonconformity_in(error) if isinstance(error, BaseExceptionGroup) else None
+    error = unsteady or error
     noted: list[Finding] = item.stash.get(warnings_key, [])
     findings = tuple(noted)
     verdict: str = report.outcome
@@ -450,6 +453,8 @@ def pytest_runtest_makereport(
     elif findings:
         verdict = "warned"
     exchanges = _exchanges_seen(item) if report.outcome != "skipped" else []
+    if unsteady is not None:
+        exchanges = list(unsteady.exchanges)  # what came after is the example that went well
     record = _record(item, report, requirement, verdict, reason, findings, exchanges)
     report.tdwii = record  # type: ignore[attr-defined]  # reports carry what plugins put there, also between processes
     report.user_properties.append(("verdict", verdict))
@@ -464,6 +469,16 @@ def pytest_runtest_makereport(
     if verdict in ("failed", "error") and system_key in item.config.stash:
         _stop_if_gone(item)
     return report
+
+
+def _nonconformity_in(error: BaseException | None) -> Nonconformity | None:
+    """Return the fault that Hypothesis found once, and not again when it repeated the example, if the error is one.
+
+    A system that does wrong now and then does wrong.
+    """
+    if not isinstance(error, BaseExceptionGroup):
+        return error if isinstance(error, Nonconformity) else None
+    return next(filter(None, map(_nonconformity_in, error.exceptions)), None)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

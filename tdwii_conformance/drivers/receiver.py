@@ -22,6 +22,7 @@ TAKEN = (
     uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification, EVENT,
 )  # fmt: skip
 OUT_OF_RESOURCES = 0xA700
+PATIENCE = 20  # deadlines that a stream of reports may last
 
 
 class _Arrivals(Transcript):
@@ -39,14 +40,18 @@ class _Arrivals(Transcript):
                 self._reports.append(exchange)
             self._arrived.notify_all()
 
-    def wait_for(self, wanted: Callable[[Exchange], bool], since: int, seconds: float) -> Exchange | None:
-        deadline = time.monotonic() + seconds
+    def wait_for(
+        self, wanted: Callable[[Exchange], bool], in_stream: Callable[[Exchange], bool], since: int, seconds: float
+    ) -> Exchange | None:
+        began = time.monotonic()
+        deadline, last = began + seconds, began + PATIENCE * seconds
         with self._arrived:
             while True:
                 # Only what is new is looked at: bursts of events are long.
-                for exchange in self[since:]:
+                for exchange in filter(in_stream, self[since:]):
                     if wanted(exchange):
                         return exchange
+                    deadline = min(time.monotonic() + seconds, last)
                 since = len(self)
                 if not self._arrived.wait(deadline - time.monotonic()):
                     return None
@@ -155,9 +160,10 @@ class Receiver:
         mark : int
             Of `mark`.
         seconds : float
-            How long to wait.
+            How long to wait since the last report to that AE title: before this one an SCP may have many to send, such as
+            the initial events of a global subscription. In all no longer than `PATIENCE` times that.
         """
-        return self._arrivals.wait_for(lambda exchange: _is_report(exchange, receiver) and wanted(exchange), mark, seconds)
+        return self._arrivals.wait_for(wanted, lambda exchange: _is_report(exchange, receiver), mark, seconds)
 
     def _accepted(self, event: Any) -> None:
         role = event.assoc.requestor.role_selection.get(EVENT)

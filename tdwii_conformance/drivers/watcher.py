@@ -32,11 +32,18 @@ class Watcher:
     ae_title : str
         Receiving AE.
     deadline : float
-        How long a report may take to come, in seconds.
+        How long a report may take to come, after the one before it, in seconds.
+
+    Attributes
+    ----------
+    needs_new_marker : bool
+        Whether `caught_up` needs a UPS that is created now. A global subscription with lock has an initial event of every
+        UPS, those that served as a marker too, and that one may still be under way.
     """
 
     def __init__(self, caller: TDD, receiver: Receiver, ae_title: str, deadline: float) -> None:
         self.caller, self.receiver, self.ae_title, self.deadline = caller, receiver, ae_title, deadline
+        self.needs_new_marker = False
 
     def subscribe(self, uid: str = GLOBAL, *, lock: Any = False, keys: Dataset | None = None, receiver: Any = _OWN) -> Exchange:
         """N-ACTION, Subscribe to Receive UPS Event Reports [CC.2.3].
@@ -56,6 +63,8 @@ class Watcher:
         if lock is not None:
             information.DeletionLock = lock if isinstance(lock, str) else "TRUE" if lock else "FALSE"
         information.update(keys if keys is not None else {})
+        if uid in (GLOBAL, FILTERED) and information.get("DeletionLock") == "TRUE":
+            self.needs_new_marker = True
         return self.caller.action(uid, SUBSCRIBE, information, context=UPS.WATCH)
 
     def unsubscribe(self, uid: str = GLOBAL, *, receiver: Any = _OWN) -> Exchange:
@@ -122,8 +131,11 @@ class Watcher:
         Parameters
         ----------
         marker : str
-            SOP Instance UID of that UPS.
+            SOP Instance UID of that UPS; a new one if `needs_new_marker`.
         """
         since = self.mark()
         subscribed = self.subscribe(marker)
-        return subscribed.status is not None and self.wait_for(marker, STATE_REPORT, since=since) is not None
+        if subscribed.status is None or self.wait_for(marker, STATE_REPORT, since=since) is None:
+            return False
+        self.needs_new_marker = False  # whatever was under way has come
+        return True

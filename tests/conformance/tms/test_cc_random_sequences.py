@@ -12,7 +12,8 @@ RESET_AFTER = 10  # examples
 
 
 @pytest.fixture
-def environment(tdd, other_tdd, system, schedule, judge, new_example):
+def environment(tdd, other_tdd, system, schedule, judge, new_example, claimed):
+    claimed("TMS", "push")
     treatment = objects.new_treatment()
     station, start = system.workitems.station, datetime.now()
     ost = system.ost.ae_title if system.ost else "OST"
@@ -27,25 +28,33 @@ def environment(tdd, other_tdd, system, schedule, judge, new_example):
         canceled=False,
     )
     examples = itertools.count()
+    markers = []
+
+    def new_marker():
+        markers.append(schedule("TREATMENT").uid)
+        return markers[-1]
 
     def begin():
         new_example()
-        if next(examples) % RESET_AFTER == 0:
-            if system.reset is not None:
-                system.reset()
-            environment.marker = schedule("TREATMENT").uid
+        if next(examples) % RESET_AFTER == 0 and system.reset is not None:
+            environment.marker = ""
+            system.reset()
+        environment.marker = environment.marker or new_marker()
 
     environment = Environment(
         performers=[tdd, other_tdd],
         watchers=[],
         attributes=objects.workitem(treatment, **names, edition=system.edition),
         final=final,
-        marker="",
+        new_marker=new_marker,
         judge=judge,
         begin=begin,
         cancels="request-cancel" in system.tms_claims,
     )
-    return environment
+    yield environment
+    if system.reset is None:
+        for uid in markers:
+            environment.end(uid, "SCHEDULED")
 
 
 @pytest.mark.requirement("CC11-TMS-101")

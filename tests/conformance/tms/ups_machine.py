@@ -48,24 +48,39 @@ class Environment:
         What a UPS is created with.
     final : Dataset
         What is set before a final state.
-    marker : str
-        UPS of `Watcher.caught_up`.
+    new_marker : callable
+        Creates a UPS for `Watcher.caught_up`.
     judge : callable
         Takes findings.
     begin : callable
         Called at the start of each example.
     cancels : bool
         Whether the TMS claims Request UPS Cancel.
+    marker : str
+        A UPS of `new_marker` that can be used more than once.
     """
 
     performers: list
     watchers: list
     attributes: object
     final: object
-    marker: str
+    new_marker: object
     judge: object
     begin: object
     cancels: bool
+    marker: str = ""
+
+    def end(self, uid, state, lock=""):
+        """Bring a UPS to CANCELED: nothing stays on a worklist that is not ours."""
+        performer = self.performers[0]
+        if state == "SCHEDULED" and self.cancels:
+            performer.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
+        elif state in ("SCHEDULED", "IN PROGRESS"):
+            if state == "SCHEDULED":
+                performer.claim(uid, lock := generate_uid())
+            reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110513", "DCM", "Unspecified")])
+            performer.set(uid, item(TransactionUID=lock, **{PROGRESS: [reason]}))
+            performer.change_state(uid, "CANCELED", lock)
 
 
 @dataclass
@@ -319,6 +334,15 @@ def machine(env):
 
             @rule(subject=created, watcher=watchers, lock=st.booleans())
             def subscribe(self, subject, watcher, lock):
+                self.subscribe_to(subject, watcher, lock)
+
+            @rule(subject=created, lock=st.booleans())
+            def subscribe_all(self, subject, lock):
+                # Several watchers of one UPS, whom single steps rarely bring together.
+                for watcher in env.watchers:
+                    self.subscribe_to(subject, watcher, lock)
+
+            def subscribe_to(self, subject, watcher, lock):
                 exchange = watcher.subscribe(subject.uid, lock=lock)
                 words = f"{watcher.ae_title} subscribes to {subject} with{'' if lock else 'out'} lock"
                 self.compare(
@@ -327,6 +351,14 @@ def machine(env):
 
             @rule(subject=created, watcher=watchers)
             def unsubscribe(self, subject, watcher):
+                self.unsubscribe_from(subject, watcher)
+
+            @rule(subject=created, watcher=watchers, lock=st.booleans())
+            def leave_and_return(self, subject, watcher, lock):
+                self.unsubscribe_from(subject, watcher)
+                self.subscribe_to(subject, watcher, lock)
+
+            def unsubscribe_from(self, subject, watcher):
                 exchange = watcher.unsubscribe(subject.uid)
                 words = f"{watcher.ae_title} unsubscribes from {subject}"
                 self.compare(words, exchange, lambda: self.model.unsubscribe(subject.uid, watcher.ae_title), unknown_ups(subject))
@@ -370,7 +402,7 @@ def machine(env):
                 watcher.receiver.wait_for(
                     lambda _: not expected - Counter(self.received(watcher)), watcher.ae_title, self.since, watcher.deadline
                 )
-            caught_up = watcher.caught_up(env.marker)
+            caught_up = watcher.caught_up(env.new_marker() if watcher.needs_new_marker else env.marker)
             received = Counter(self.received(watcher))
             if lacking := expected - received:
                 self.fault(
@@ -400,14 +432,8 @@ def machine(env):
             """End everything that was created."""
             for watcher in env.watchers:
                 watcher.unsubscribe()
-            performer = env.performers[0]
             for subject in self.subjects:
-                if self.state_of(subject) == "IN PROGRESS":
-                    reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110513", "DCM", "Unspecified")])
-                    performer.set(subject.uid, item(TransactionUID=subject.lock, **{PROGRESS: [reason]}))
-                    performer.change_state(subject.uid, "CANCELED", subject.lock)
-                elif self.state_of(subject) == "SCHEDULED" and env.cancels:
-                    performer.action(subject.uid, REQUEST_CANCEL, None, context=UPS.PUSH)
+                env.end(subject.uid, self.state_of(subject), subject.lock)
 
     return Sequences
 

@@ -18,6 +18,7 @@ from tdwii_conformance.ups import GLOBAL, Outcome
 from tdwii_conformance.ups.worklist import Worklist
 from tests.conformance.tms.ups_machine import Environment, drive
 
+LOST_AFTER = 5.0  # seconds in which an event report comes, on a busy machine too
 STATION = Code("TDD1", "99TDWII", "Treatment machine 1")
 SETTINGS = hypothesis.settings(
     hypothesis.settings.get_profile("ci"),
@@ -101,14 +102,18 @@ def environment_of():
     def environment(receiver, tdd, other):
         treatment, start = objects.new_treatment(), datetime(2026, 1, 1, 12)
         names = {"station": STATION, "start": start}
-        marker = generate_uid()
         attributes = objects.workitem(treatment, tms="TMS", ost="OST", **names)
         records = [objects.record(treatment)]
         final = objects.final_update(
             progress=100, end=start + timedelta(minutes=12), records=records, ost="OST", canceled=False, **names
         )
-        watchers = [Watcher(tdd, receiver, title, 1.0) for title in ("W1", "W2")]
-        return Environment([tdd, other], watchers, attributes, final, marker, judge, None, cancels=True)
+        watchers = [Watcher(tdd, receiver, title, LOST_AFTER) for title in ("W1", "W2")]
+
+        def new_marker():
+            tdd.create(uid := generate_uid(), attributes)
+            return uid
+
+        return Environment([tdd, other], watchers, attributes, final, new_marker, judge, None, cancels=True)
 
     return environment
 
@@ -125,7 +130,7 @@ def run(environment_of):
             def begin():
                 # An empty worklist: what earlier examples left would be reported to every new global subscription.
                 tms.worklist = Worklist(publish=tms._publish)
-                tdd.create(environment.marker, environment.attributes)
+                environment.marker = environment.new_marker()
 
             environment.begin = begin
             drive(environment, SETTINGS)
