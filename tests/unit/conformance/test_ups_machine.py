@@ -22,7 +22,7 @@ LOST_AFTER = 5.0  # seconds in which an event report comes, on a busy machine to
 STATION = Code("TDD1", "99TDWII", "Treatment machine 1")
 SETTINGS = hypothesis.settings(
     hypothesis.settings.get_profile("ci"),
-    max_examples=400,
+    max_examples=100,
     stateful_step_count=40,
     phases=[hypothesis.Phase.generate],
     report_multiple_bugs=False,  # which also ends the search with the first

@@ -20,6 +20,7 @@ from tdwii_conformance.drivers.messages import Code, item
 from tdwii_conformance.drivers.receiver import Receiver
 from tdwii_conformance.drivers.tdd import TDD
 from tdwii_conformance.drivers.watcher import FILTERED, GLOBAL, Watcher
+from tdwii_conformance.exchange import Exchange, Message
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.ups import SQLiteStore
 
@@ -316,3 +317,48 @@ def test_subscribed_to_once_told_once(known, connected):
         assert tdd.claim(uid).status == 0
         assert watcher.caught_up(marker)
         assert Counter(states(watcher, uid)) == {"SCHEDULED": 3, "IN PROGRESS": 1}
+
+
+def test_initial_events_under_way_are_not_taken_for_the_last_one(known, connected):
+    with TMS(destinations=known) as tms:
+        _, (watcher,) = connected(tms)
+        uids = [generate_uid() for _ in range(30)]
+        for uid in uids:
+            tms.worklist.create(uid, workitem())
+        assert not watcher.needs_new_marker
+        assert watcher.subscribe(lock=True).status == 0
+        assert watcher.needs_new_marker  # uids[0], as a marker, would be told of before the others
+        tms.worklist.create(new := generate_uid(), workitem())
+        assert watcher.caught_up(new)
+        assert [report.instance_uid for report in watcher.reports()][: len(uids)] == uids
+        assert not watcher.needs_new_marker
+
+
+def arrive(receiver, title, number):
+    """Have the listener receive so many reports to an AE title, 0.2 s apart."""
+    timers = [threading.Timer(0.2 * n, receiver.transcript.append, [report_to(title, n)]) for n in range(number)]
+    for timer in timers:
+        timer.start()
+    return timers
+
+
+def report_to(title, number):
+    return Exchange("N-EVENT-REPORT", "TMS", title, EVENT, Message(item(AffectedSOPInstanceUID=f"1.{number}"), datetime.now()))
+
+
+def test_a_report_is_not_late_while_others_come(receiver):
+    timers = arrive(receiver, "WATCHER1", 6)
+    late = Watcher(None, receiver, "WATCHER1", 0.6).wait_for("1.5")  # comes after 1 s
+    for timer in timers:
+        timer.join()
+    assert late is not None
+
+
+def test_reports_to_others_do_not_count(receiver):
+    timers = arrive(receiver, "WATCHER2", 6)
+    receiver.transcript.append(report_to("WATCHER1", 0))
+    began = datetime.now()
+    assert Watcher(None, receiver, "WATCHER1", 0.3).wait_for("1.5") is None
+    assert datetime.now() - began < timedelta(seconds=0.9)
+    for timer in timers:
+        timer.join()
