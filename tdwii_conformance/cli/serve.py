@@ -619,7 +619,8 @@ def tdd(
     cls=Command,
     examples=[
         "tdwii serve all",
-        "tdwii serve all --tdd",
+        "tdwii serve all --tdd                                # with a TDD that performs everything",
+        "tdwii serve all --port 0 --no-watcher                # free ports, by the address book it writes",
         "tdwii serve all --host 0.0.0.0 --destination LINAC1=10.0.0.5:104 --station LINAC1",
         "tdwii serve all --plan RTPLAN.dcm --folder environment",
     ],
@@ -629,6 +630,7 @@ def tdd(
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE",
               help="Schedule fraction 1 of this RT (Ion) Plan for today, instead of generated treatments.")  # fmt: skip
 @click.option("--with-tdd", "--tdd", "with_tdd", is_flag=True, help="A TDD as well, which performs what is scheduled.")
+@click.option("--no-watcher", is_flag=True, help="No watcher: somebody else is WATCHER, for example tdwii watch.")
 @click.option("--book", type=click.Path(path_type=Path), metavar="FILE",
               help=f"Address book to write  [default: {BOOK} of --folder, or here]")  # fmt: skip
 @_tdd_options
@@ -642,6 +644,7 @@ def all_(
     retention: float | None,
     plan: Path | None,
     with_tdd: bool,
+    no_watcher: bool,
     book: Path | None,
     station: str,
     **how: Any,
@@ -659,13 +662,14 @@ def all_(
     ost_at = _ours(session, described.ost if described else None, None, free, Peer(OST_TITLE, session.host, OST_PORT))
     watcher_at = _ours(session, None, WATCHER_TITLE, free, Peer(WATCHER_TITLE, session.host, WATCHER_PORT))
     # The watcher first, and stopped last: it is told of every start and stop of the TMS.
-    watcher = _start_watcher(session, watcher_at, tms_at)
+    watcher = None if no_watcher else _start_watcher(session, watcher_at, tms_at)
     tms = _start_tms(session, tms_at, store, folder, fallback, retention)
     ost = _start_ost(session, ost_at, folder / "instances" / "ost" if folder else None)
     reach_tms, reach_ost = session.reachable(tms.peer), session.reachable(ost.peer)
     session.known |= {reach_tms.ae_title: reach_tms, reach_ost.ae_title: reach_ost}
-    if not with_tdd:
-        session.known.setdefault(TDD_TITLE, Peer(TDD_TITLE, "127.0.0.1", TDD_PORT))
+    for title, usual, absent in ((TDD_TITLE, TDD_PORT, not with_tdd), (WATCHER_TITLE, WATCHER_PORT, no_watcher)):
+        if absent:
+            _expect(session, Peer(title, "127.0.0.1", usual), free=free is not None)
     if folder is not None:
         _watch_folder(session, tms, folder, ost)
     now = datetime.now()
@@ -675,8 +679,9 @@ def all_(
         provide(tms, ost, [dataset], course)
     elif not scheduled_on(tms, now, code):
         furnish(tms, ost, station=code, day=now)
-    watcher.tms = reach_tms
-    watcher.subscribe()
+    if watcher is not None:
+        watcher.tms = reach_tms
+        watcher.subscribe()
     if with_tdd:
         tdd_at = _ours(session, None, TDD_TITLE, free, Peer(TDD_TITLE, session.host, TDD_PORT))
         _start_tdd(session, tdd_at, reach_tms, reach_ost, station=station, times=None, **how)
@@ -690,6 +695,17 @@ def all_(
     ]
     if session.host in ANYWHERE:
         session.advice.append(f"reachable from elsewhere as {socket.gethostname()}")
+
+
+def _expect(session: Session, peer: Peer, *, free: bool) -> None:
+    """Make known somebody who is still to come: where the address book says, on the usual port, or on one that is free now."""
+    if free:
+        with socket.socket() as probe:
+            probe.bind((peer.host, 0))
+            peer = replace(peer, port=probe.getsockname()[1])
+        session.known[peer.ae_title] = peer
+    else:
+        session.known.setdefault(peer.ae_title, peer)
 
 
 def _write_book(path: Path, session: Session) -> None:

@@ -14,7 +14,7 @@ from pydicom.uid import UID
 from pynetdicom import evt
 
 from ..exchange import Exchange, Transcript
-from ..observation import Association
+from ..observation import OPEN, Association
 from ..profile.statuses import status_text
 from ..ups import FILTERED, GLOBAL
 from ..ups.events import progress_item
@@ -108,6 +108,8 @@ class Live:
         def tell(association: Association) -> None:
             # What we open ourselves is told by what we ask; its end only when that is not as it should be.
             ours = association.requestor == actor
+            if association.ended == OPEN:
+                return  # it was told when it was accepted
             if not ours or association.ended != "released":
                 other = association.acceptor if ours else association.requestor
                 self.note(actor, f"{other or 'somebody'}: {association.ended}", kind="association")
