@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 from collections import deque
@@ -26,6 +27,7 @@ __all__ = ["Lines", "LiveView", "Row", "Server", "View", "row_of"]
 
 WIDE = 140  # columns from which patient ID and whole UIDs are shown
 KEPT = 500  # happenings that the live view remembers
+LONG_UID = re.compile(r"\d[\d.]{24,}(\d{8})\b")
 NARROWEST = 8  # columns that a name keeps
 FLEXIBLE = ("Patient", "Patient ID", "Label", "Station")
 STYLES = {"SCHEDULED": "cyan", "IN PROGRESS": "yellow", "COMPLETED": "green", "CANCELED": "red"}
@@ -211,7 +213,7 @@ class LiveView(_Names):
             Text(str(server), style="bold", no_wrap=True, overflow="ellipsis") for server in self._servers
         ]
         head.append(self._associations())
-        rows = self._workitems()
+        rows, wide = self._workitems(), width >= WIDE
         # Workitems get what they need, up to half of what is left; events the rest. Two titles, two blank lines, a heading.
         left = max(height - len(head) - 5, 2)
         shown = rows[: max(left // 2, 1)] if len(rows) > left // 2 else rows
@@ -225,7 +227,7 @@ class LiveView(_Names):
         with self._lock:
             events = list(self._happened)[-max(left - len(shown), 1) :]
         parts.append(Text("Events  (Ctrl-C stops)", style="bold"))
-        parts += [self._event(one) for one in events]
+        parts += [self._event(one, wide) for one in events]
         return Group(*parts)
 
     def _associations(self) -> RenderableType:
@@ -280,14 +282,16 @@ class LiveView(_Names):
             table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in line))
         return table
 
-    def _event(self, happening: Happening) -> RenderableType:
+    def _event(self, happening: Happening, wide: bool) -> RenderableType:
         from rich.text import Text
 
         name = self.name(happening.workitem)
         text = Text(no_wrap=True, overflow="ellipsis")
         text.append(f"{happening.time:%H:%M:%S} ", style="dim")
         text.append(f"{happening.actor:<9} ", style="bold")
-        text.append(plain(happening.text), style="red" if happening.refused else "")
+        said = plain(happening.text)
+        # Of a UID the end tells most; the beginning is the same in all.
+        text.append(said if wide else LONG_UID.sub(r"…\1", said), style="red" if happening.refused else "")
         if name:
             text.append(f" · {name}", style="dim")
         return text
