@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
 import sys
 import threading
@@ -298,5 +300,9 @@ class LiveView(_Names):
 
 
 def view_for(*, as_json: bool, lines: bool) -> Lines | LiveView:
-    """Return the live view where there is a terminal and nobody asked for lines."""
-    return Lines(as_json=as_json) if as_json or lines or not sys.stdout.isatty() else LiveView()
+    """Return the live view where there is a terminal that can show one and nobody asked for lines."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What peers call themselves need not fit this terminal's character set; that ends no server.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    capable = sys.stdout.isatty() and os.environ.get("TERM") not in ("dumb", "")
+    return LiveView() if capable and not as_json and not lines else Lines(as_json=as_json)

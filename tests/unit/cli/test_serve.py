@@ -15,6 +15,9 @@ from tdwii_conformance.dimse import Peer, connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.messages import Code, item, worklist_query
 from tdwii_conformance.drivers.tdd import TDD
+from tdwii_conformance.simulators.ost import OST
+from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.simulators.today import furnish
 from tdwii_conformance.simulators.watcher import WatcherSimulator
 from tdwii_conformance.ups import SQLiteStore
 
@@ -229,6 +232,51 @@ def test_an_environment_serves_a_plan_of_ones_own(tmp_path):
             (identifier,) = tdd.query(worklist_query(station="FX1", start=today())).identifiers
         assert str(identifier.PatientName) == "Plan^Own"
         assert (tmp_path / "instances" / "ost" / f"{plan.SOPInstanceUID}.dcm").is_file()
+
+
+@pytest.fixture
+def to_treat():
+    """A TMS and an OST with three treatments for FX1 today, and the port on which they expect the TDD."""
+    port = free_port()
+    known = {"TDD": Peer("TDD", "127.0.0.1", port)}
+    with TMS("UPSSCP", destinations=known) as tms, OST("OST", destinations=known) as ost:
+        assert furnish(tms, ost, station=STATION, day=datetime.now()) == 3
+        yield tms, ost, port
+
+
+def tdd_arguments(tms, ost, port):
+    return ["tdd", "--port", port, "--tms", f"UPSSCP=127.0.0.1:{tms.peer.port}", "--ost", f"OST=127.0.0.1:{ost.peer.port}"]
+
+
+def test_a_tdd_treats_as_often_as_it_was_told(to_treat, tmp_path):
+    tms, ost, port = to_treat
+    with Served(*tdd_arguments(tms, ost, port), "--pace", 0, "--times", 2, "--end", "canceled-after", cwd=tmp_path) as served:
+        served.ready()
+        assert served.process.wait(30) == 0
+    states = [record.state for record in tms.worklist.records()]
+    assert sorted(states) == ["CANCELED", "CANCELED", "SCHEDULED"]
+    records = [one for one in ost.instances if "Record" in one.attributes.SOPClassUID.name]
+    assert len(records) == 1 + 2  # that of the interrupted session, and two new ones
+
+
+def test_a_tdd_that_is_stopped_ends_the_treatment_it_began(to_treat, tmp_path):
+    tms, ost, port = to_treat
+    with Served(*tdd_arguments(tms, ost, port), "--pace", 3600, cwd=tmp_path) as served:
+        served.ready()
+        served.await_line(r"RO-58: 3 workitem\(s\) found")  # and now it waits for an hour
+        assert served.stop(signal.SIGTERM) == (0, "stopped\n")
+    assert sorted(record.state for record in tms.worklist.records()) == ["COMPLETED", "SCHEDULED", "SCHEDULED"]
+
+
+def test_a_tdd_without_a_tms_says_so_and_goes_on(tmp_path):
+    nobody = f"127.0.0.1:{free_port()}"
+    with Served("tdd", "--port", 0, "--tms", f"UPSSCP={nobody}", "--ost", f"OST={nobody}", "--every", 0.1, cwd=tmp_path) as served:
+        served.ready()
+        served.await_line(r"UPSSCP: no connection to 127\.0\.0\.1")
+        assert answers(*served.peers["TDD"])
+        assert served.stop()[0] == 0
+        # Said once, however often it tried.
+        assert sum("no connection" in line for line in served.rest()) == 1
 
 
 def test_the_address_book_keeps_what_others_wrote(tmp_path):
