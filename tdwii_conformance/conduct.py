@@ -100,6 +100,7 @@ def conduct(
         except KeyboardInterrupt:
             outcome = STOPPED
             stage.ended(outcome)
+            show.line("this scenario is stopped; Ctrl-C once more stops the whole run")
             stage.wait(lambda: False, AGAIN)  # the second one is raised here
         stage.ended(outcome)
         show.end(outcome)

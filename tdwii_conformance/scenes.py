@@ -267,8 +267,7 @@ def simulator_options(floor: Floor, actor: str, caller: Caller) -> list[str]:
     found = _addresses(floor)
     options = ["--tms", found["tms"], "--ost", found["ost"], "--ae-title", caller.peer.ae_title, "--port", "0"]
     if actor == "TDD":
-        station = floor.station
-        options += ["--station", f"{station.value}^{station.scheme}^{station.meaning}", "--edition", floor.edition]
+        options += ["--station", found["station"], "--edition", floor.edition]
         options += ["--watch", "--pace", "0.1"]
     else:
         options += ["--lock"]
@@ -276,12 +275,13 @@ def simulator_options(floor: Floor, actor: str, caller: Caller) -> list[str]:
 
 
 def _addresses(floor: Floor) -> dict[str, str]:
-    """Return where a command finds us, as the simulators' options spell it, and the station by its short name."""
+    """Return where a command finds us, and the station, as the simulators' options spell them."""
     named = {}
     for role, peer in (("tms", floor.tms.peer), ("ost", floor.ost.peer)):
         host = "127.0.0.1" if peer.host in ("", "0.0.0.0") else peer.host
         named[role] = f"{peer.ae_title}={host}:{peer.port}"
-    return {**named, "station": floor.station.value}
+    station = floor.station
+    return {**named, "station": "^".join((station.value, station.scheme, station.meaning))}
 
 
 def _hindered_steps(scenario: Scenario, stage: Stage, inject: str) -> list[Step]:

@@ -1,15 +1,20 @@
 """Those who call the floor in its tests: systems, strangers, and what is broken."""
 
 import socket
+import threading
 
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_RQ
 from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotification, MaximumLengthNotification
 from pynetdicom.presentation import build_context
 
+from tdwii_conformance.conduct import Silent
+from tdwii_conformance.config import Caller
 from tdwii_conformance.dimse import connect
 from tdwii_conformance.drivers.messages import Code, worklist_query
 from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.scenes import perform_treatment
+from tdwii_conformance.simulators.tdd import CannotTreat
 
 STATION = Code("FX1", "99TDWII", "Treatment machine 1")
 QUERY = worklist_query(station=STATION.value, start="")
@@ -45,6 +50,38 @@ def associate_and_send(peer, calling, content):
         answer = connection.recv(4096)
         assert answer[0] == 2  # A-ASSOCIATE-AC [PS3.8 9.3.3]
         connection.sendall(content)
+
+
+class InAThread:
+    """Makes somebody of this process perform."""
+
+    def __init__(self, tdd):
+        self.tdd, self.thread = tdd, None
+
+    def begin(self, stage, facts):
+        stage.definite = True
+        self.thread = threading.Thread(target=self.perform, args=(stage,))
+        self.thread.start()
+
+    def perform(self, stage):
+        try:
+            self.tdd.perform()
+        except CannotTreat as error:
+            stage.finish(f"given up: {error}")
+        else:
+            stage.finish("")
+
+    def end(self):
+        self.thread.join()
+
+
+def let_perform(floor, tdd, scenario, *, inject="", step_timeout=10.0, times=1):
+    """Let a simulated TDD of this process perform a scenario; return what was observed, the last time if several."""
+    floor.systems["TDD"] = tdd.peer
+    caller = Caller(tdd.peer, step_timeout=step_timeout)
+    for _ in range(times):
+        observation = perform_treatment(floor, caller, InAThread(tdd), scenario, lambda title: Silent(), inject=inject)
+    return observation
 
 
 # A P-DATA-TF of the first fragment of a command set [PS3.8 9.3.5, E.2]: more is to come.
