@@ -21,7 +21,7 @@ thorough: $(READY)  ## the random tests, long and anew each time
 
 mutation: $(READY)  ## attack the judging code by mutation, and compare the survivors with docs/mutation.md
 	$(BIN)/python -m pip install --quiet --editable '.[mutation]'
-	nice -n 19 $(BIN)/mutmut run --max-children $(JOBS) $(MUTANTS)
+	JOBS=$(JOBS) nice -n 19 $(BIN)/python -m tests.mutants run $(MUTANTS)
 	$(BIN)/python -m tests.mutants
 
 lint: $(READY)

@@ -1,21 +1,217 @@
-"""Compares the mutants that survived the last `make mutation` with those that docs/mutation.md explains.
+"""Runs the mutants that mutmut makes of the judging code, and compares the survivors with docs/mutation.md.
+
+    python -m tests.mutants run [NAME* ...]    # those that were not run yet, or those named
+    python -m tests.mutants [-v]               # numbers of each module, and whether too many survived unexplained
+
+mutmut makes the mutants and its trampolines choose between them; the loop is our own. mutmut starts pytest anew for each
+mutant, which takes longer than the tests that kill it. Here pytest collects once, and each mutant gets a fork of that.
 
 A survivor is known by its function and by the line that the mutation changed or took out, not by mutmut's number: numbers
 move with every edit of the function, and an explanation has to go stale when its line changes.
 """
 
 import ast
+import gc
+import hashlib
 import json
+import os
+import resource
+import shutil
+import signal
 import sys
+import time
 from collections import Counter
 from dataclasses import dataclass
 from difflib import ndiff
+from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "mutants"
 LIMIT = 0.05
-# Exit codes as mutmut records them: pytest's own, 33 for "no test runs it", -24 and the like for a signal at the time limit.
-KILLED, SURVIVED = {1, 3}, {0, 5, 33}
+# Exit codes as mutmut records them; 33: no test runs it. A negative one is the signal that ended it at a limit.
+KILLED, SURVIVED, UNREACHED = 1, 0, 33
+JOBS = int(os.environ.get("JOBS", "2"))
+# Seconds: of a processor, and of a clock, for what waits and does not work.
+BUSY, PATIENCE = 20, 300
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def make() -> None:
+    """Let mutmut write the mutants of all files that have changed, and take the tests along."""
+    from mutmut import __main__ as mutmut
+    from mutmut.utils.file_utils import copy_src_dir, setup_source_paths
+
+    os.chdir(ROOT)
+    shutil.rmtree(FOLDER / "tests", ignore_errors=True)
+    copy_src_dir()
+    mutmut.copy_also_copy_files()
+    mutmut.create_mutants(JOBS)
+    setup_source_paths()
+    os.chdir(FOLDER)
+
+
+class Loop:
+    """Instead of running the tests once, runs for each mutant those that reach it.
+
+    Parameters
+    ----------
+    patterns : list of str
+        Names of the mutants to run, in this order; empty: all that were not run.
+    """
+
+    def __init__(self, patterns: list[str]) -> None:
+        self.patterns = patterns
+        self.running: dict[int, tuple[Path, str]] = {}
+        self.results: dict[Path, dict] = {}
+        self.done = 0
+
+    def pytest_runtestloop(self, session) -> bool:
+        """Run them; called by pytest when it has collected."""
+        gc.freeze()
+        self.items = {item.nodeid: item for item in session.items}
+        reach = self.reached()
+        tests: dict[str, list[tuple[float, str]]] = {}
+        for nodeid, (functions, seconds) in reach.items():
+            for function in functions:
+                tests.setdefault(function, []).append((seconds, nodeid))
+        todo = []
+        for meta in sorted(Path().rglob("*.py.meta")):
+            self.results[meta] = json.loads(meta.read_text(encoding="utf-8"))
+            for name, code in self.results[meta]["exit_code_by_key"].items():
+                position = next((at for at, one in enumerate(self.patterns) if fnmatch(name, one)), -1)
+                if position >= 0 if self.patterns else code is None:
+                    todo.append((position, meta, name, sorted(tests.get(name.partition("__mutmut_")[0], ()))))
+        todo.sort(key=lambda one: one[0])
+        print(f"\n{len(todo)} mutants")
+        started = time.monotonic()
+        for _, meta, name, found in todo:
+            if not found:
+                self.record(meta, name, UNREACHED)
+                continue
+            while len(self.running) >= JOBS:
+                self.wait()
+            self.running[self.fork(lambda name=name, found=found: self.survives(name, [nodeid for _, nodeid in found]))] = (
+                meta,
+                name,
+            )
+        while self.running:
+            self.wait()
+        self.save()
+        print(f"{len(todo)} mutants in {time.monotonic() - started:.0f} s")
+        return True
+
+    def reached(self) -> dict[str, tuple[list[str], float]]:
+        """Return for each test the functions it reaches and how long it takes; tests whose module is the same are known."""
+        known = Path("reached.json")
+        before = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
+        digests = {}
+        for item in self.items.values():
+            beside = sorted(item.path.parent.glob("*.py")) if item.path not in digests else []
+            helpers = [file for file in beside if not file.name.startswith("test_")]
+            text = b"".join(file.read_bytes() for file in (item.path, *helpers))
+            digests.setdefault(item.path, hashlib.sha256(text).hexdigest())
+        same = {
+            nodeid: before[nodeid]
+            for nodeid, item in self.items.items()
+            if nodeid in before and before[nodeid][2] == digests[item.path]
+        }
+        missing = [nodeid for nodeid in self.items if nodeid not in same]
+        if missing:
+            print(f"\nlooking what {len(missing)} tests reach")
+            result = Path("reached.new.json")
+            result.unlink(missing_ok=True)
+            os.waitpid(self.fork(lambda: self.look(missing, result), limits=False), 0)
+            if not result.exists():
+                sys.exit("a test fails without any mutant, or the look at what they reach ended early")
+            new = json.loads(result.read_text(encoding="utf-8"))
+            same |= {nodeid: (*found, digests[self.items[nodeid].path]) for nodeid, found in new.items()}
+            known.write_text(json.dumps(same), encoding="utf-8")
+        return {nodeid: (functions, seconds) for nodeid, (functions, seconds, _) in same.items()}
+
+    def look(self, nodeids: list[str], result: Path) -> int:
+        """Run tests on the code as it is, and write what each reaches."""
+        from mutmut.mutation.trampoline import set_mutant_under_test
+        from mutmut.state import state
+
+        set_mutant_under_test("stats")
+        found = {}
+        for nodeid, after in zip(nodeids, [*nodeids[1:], None], strict=True):
+            started = time.process_time()
+            if self.fails(nodeid, after):
+                os.write(2, f"{nodeid} fails without any mutant\n".encode())
+                return 1
+            found[nodeid] = (sorted(state()._stats), time.process_time() - started)
+            state()._stats.clear()
+        result.write_text(json.dumps(found), encoding="utf-8")
+        return 0
+
+    def survives(self, name: str, nodeids: list[str]) -> int:
+        """Run tests on a mutant until one fails."""
+        from mutmut.mutation.trampoline import set_mutant_under_test
+
+        set_mutant_under_test(name)
+        killed = any(self.fails(one, after) for one, after in zip(nodeids, [*nodeids[1:], None], strict=True))
+        return KILLED if killed else SURVIVED
+
+    def fails(self, nodeid: str, after: str | None) -> bool:
+        """Run one test; return whether it failed."""
+        from _pytest.runner import runtestprotocol
+
+        return any(report.failed for report in runtestprotocol(self.items[nodeid], log=False, nextitem=self.items.get(after)))
+
+    def fork(self, work, *, limits: bool = True) -> int:
+        """Do some work in a child process, silent and with limits; its result is the exit code."""
+        child = os.fork()
+        if child:
+            return child
+        try:
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, 1)
+            if limits:
+                os.dup2(silence, 2)
+                signal.alarm(PATIENCE)
+                used = int(time.process_time())
+                resource.setrlimit(resource.RLIMIT_CPU, (used + BUSY, used + 2 * BUSY))
+            code = work()
+        except BaseException:  # a mutant may raise anything, also SystemExit
+            code = KILLED
+        os._exit(code)
+
+    def wait(self) -> None:
+        """Wait for one mutant."""
+        child, status = os.wait()
+        self.record(*self.running.pop(child), os.waitstatus_to_exitcode(status))
+
+    def record(self, meta: Path, name: str, code: int) -> None:
+        """Note what became of a mutant."""
+        self.results[meta]["exit_code_by_key"][name] = code
+        self.done += 1
+        if self.done % 50 == 0:
+            self.save()
+            print(f"{self.done} {meta.name.partition('.')[0]}", flush=True)
+
+    def save(self) -> None:
+        """Write all results where mutmut keeps them."""
+        for meta, content in self.results.items():
+            meta.write_text(json.dumps(content, indent=4), encoding="utf-8")
+
+
+def run(patterns: list[str]) -> int:
+    """Make the mutants and run them; return what pytest returns."""
+    import pytest
+    from mutmut.configuration import config
+
+    make()
+    arguments = ["--rootdir=.", "--assert=plain", "--tb=native", "--capture=no", "-q"]
+    settings = config()
+    arguments += settings.pytest_add_cli_args + settings.pytest_add_cli_args_test_selection
+    return int(pytest.main(arguments, plugins=[Loop(patterns)]))
+
+
+# --- comparing --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -46,7 +242,7 @@ def outcome(code: int | None) -> str:
     """Return what an exit code says."""
     if code is None:
         return "not run"
-    return "killed" if code in KILLED else "survived" if code in SURVIVED else "timeout"
+    return {KILLED: "killed", SURVIVED: "survived", UNREACHED: "survived"}.get(code, "timeout")
 
 
 def read(folder: Path) -> list[Mutant]:
@@ -105,9 +301,9 @@ def explained(text: str) -> set[tuple[str, str]]:
     return found
 
 
-def main() -> int:
+def compare(*, verbose: bool) -> int:
     """Print the numbers of each module and the survivors nobody explained; return 1 when they are too many."""
-    mutants = read(ROOT / "mutants")
+    mutants = read(FOLDER)
     known = explained((ROOT / "docs" / "mutation.md").read_text(encoding="utf-8"))
     kinds: dict[str, Counter[str]] = {}
     open_ones = []
@@ -124,7 +320,7 @@ def main() -> int:
     print("|---" * (len(columns) + 2) + "|")
     for module, count in (*kinds.items(), ("**all**", sum(kinds.values(), Counter()))):
         print(f"| {module:24} | {count.total():7} | {' | '.join(f'{count[kind]:{len(kind)}}' for kind in columns)} |")
-    if "-v" in sys.argv:
+    if verbose:
         print(*(f"\n{one.name}\n- `{one.place}`: `{one.line}`" for one in open_ones), sep="")
     stale = known - {(one.place, one.line) for one in mutants}
     run = [one for one in mutants if one.outcome != "not run"]
@@ -141,4 +337,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["run"]:
+        sys.exit(run(sys.argv[2:]))
+    sys.exit(compare(verbose="-v" in sys.argv))

@@ -234,6 +234,8 @@ def _read_toml(name: str, text: str) -> list[Requirement]:
     _refuse_unknown(f"{name}: top level", content, {"defaults", "requirement"})
     defaults = content.get("defaults", {})
     _refuse_unknown(f"{name}: [defaults]", defaults, KEYS - {"id"})
+    if "requirement" not in content:
+        raise CatalogueError(f"{name}: has no [[requirement]]")
     return [_requirement(name, number, defaults | entry) for number, entry in enumerate(content["requirement"], 1)]
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from pydicom import uid
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 __all__ = ["Condition", "PathError", "Place", "Step", "parse_condition", "parse_path", "resolve"]
 
@@ -152,11 +153,9 @@ def resolve(dataset: Dataset, path: tuple[Step, ...], root: str = "") -> Iterato
     if not rest:
         yield Place(dataset, root)
         return
-    element = dataset.get(step.keyword)
-    if not isinstance(element, (list, tuple)) and not hasattr(element, "__iter__"):
+    items = dataset.get(step.keyword)
+    if not isinstance(items, Sequence):
         return
-    if isinstance(element, (str, bytes)):
-        return
-    for index, item in enumerate(element):
-        if isinstance(item, Dataset) and step.takes(item):
+    for index, item in enumerate(items):
+        if step.takes(item):
             yield from resolve(item, tuple(rest), f"{root}{'.' if root else ''}{step.keyword}[{index}]")

@@ -95,7 +95,11 @@ FRACTION = "ScheduledProcessingParametersSequence[concept 2018002 99IHERO2018]"
         (rule("NumericValue", values="1"), item(NumericValue="1.1"), {}, [("value '1'", "value '1.1'", "NumericValue")]),
         (rule("NumericValue", values="one"), item(NumericValue="1"), {}, [("value 'one'", "value '1'", "NumericValue")]),
         (rule("PatientID", values="$patient"), item(PatientID="P2"), {"patient": "P1|P2"}, []),
+        (rule("PatientID", values="$patient"), item(), {"patient": "P1|P2"}, [("value 'P1' or 'P2'", "attribute absent", "PatientID")]),
+        (rule("PatientID", values="$patient"), item(PatientID=""), {"patient": "P1"}, [("value 'P1'", "present without a value", "PatientID")]),
         # Sequences
+        (rule(FRACTION), item(ScheduledProcessingParametersSequence=item(ConceptNameCodeSequence=item(CodeMeaning="x"))), {},
+         [("an item [concept 2018002 99IHERO2018]", "1 item(s) [concept  ], none such", "ScheduledProcessingParametersSequence")]),
         (rule("ScheduledStationNameCodeSequence"), item(ScheduledStationNameCodeSequence=[]), {},
          [("at least one item", "sequence without an item", "ScheduledStationNameCodeSequence")]),
         (rule("ScheduledStationNameCodeSequence", "1C", condition="PatientSex != F"), item(ScheduledStationNameCodeSequence=[]), {},
@@ -122,6 +126,7 @@ FRACTION = "ScheduledProcessingParametersSequence[concept 2018002 99IHERO2018]"
         # Empty components at the end of a name may be left out with their delimiters [PS3.5 6.2.1].
         (rule("PatientName", values="Doe^Jane"), item(PatientName="Doe^Jane^^="), {}, []),
         (rule("PatientName", values="Doe^Jane^^"), item(PatientName="Doe^Jane"), {}, []),
+        (rule("PatientName", values="Ma"), item(PatientName="MaX"), {}, [("value 'Ma'", "value 'MaX'", "PatientName")]),
         (rule("PatientID", values="Doe"), item(PatientID="Doe^"), {}, [("value 'Doe'", "value 'Doe^'", "PatientID")]),
         (rule("ScheduledStationNameCodeSequence", "empty"), item(ScheduledStationNameCodeSequence=[]), {}, []),
         (rule("ScheduledStationNameCodeSequence", "empty"), item(ScheduledStationNameCodeSequence=[item()]), {}, []),

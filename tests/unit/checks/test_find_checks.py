@@ -85,6 +85,7 @@ def test_findings(findings, expected):
 @pytest.mark.parametrize(
     ("query", "responses", "expected"),
     [
+        (item(SOPInstanceUID=None, PatientID="P"), [pending("1.1", PatientID="P")], []),
         (QUERY, [pending("1.1", PatientID="P", InputInformationSequence=[DICOM])], []),
         (QUERY, [pending("1.1", SpecificCharacterSet="ISO_IR 192", TimezoneOffsetFromUTC="+0100")], []),
         (

@@ -118,6 +118,10 @@ UNANSWERED = move.Retrieval(exchange(service="C-MOVE", failure="aborted"), ())
         (lambda: move.only_classes(came("1.1"), ["1.4"]), []),
         (lambda: move.only_classes(came(), ["1.4"]), [NOTHING_CAME]),
         (
+            lambda: move.only_classes(retrieval(Exchange("C-STORE", "TMS", "TDD", "1.4", message(ORIGINAL), (DONE,))), ["1.4"]),
+            [Finding("SOP class 1.4", "absent")],
+        ),
+        (
             lambda: move.only_classes(retrieval(store(sop_class="1.5"), store()), ["1.4", "1.6"]),
             [Finding("SOP class 1.4, 1.6", "1.5")],
         ),
@@ -195,3 +199,7 @@ NESTED = item(PatientID="P", ConceptNameCodeSequence=[CODE, CODE])
 )  # fmt: skip
 def test_same_content(original, received, expected):
     assert move.same_content(original, received) == expected
+
+
+def test_content_that_is_missing_has_a_place():
+    assert move.same_content(PLAIN, None, "here") == [Finding("a data set that can be decoded", "none", "here")]

@@ -3,6 +3,7 @@
 They would all be wrong together; so the tables were written down twice.
 """
 
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from tdwii_conformance.profile.ups_tables import (
     SUBSCRIPTION_STATES,
     Cell,
     SubscriptionCell,
+    read_states,
+    read_subscriptions,
     state_table,
     subscription_table,
 )
@@ -68,14 +71,33 @@ def subscription_cells():
             yield pytest.param(event, state, None if cell == "n/a" else expected, id=f"{event}, {state}")
 
 
+def package_data(name):
+    return resources.files("tdwii_conformance.profile").joinpath(name).read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def states():
+    return read_states("ups_states.csv", package_data("ups_states.csv"))
+
+
+@pytest.fixture(scope="module")
+def subscriptions():
+    return read_subscriptions("ups_subscriptions.csv", package_data("ups_subscriptions.csv"))
+
+
 @pytest.mark.parametrize(("event", "state", "expected"), list(state_cells()))
-def test_state_table(event, state, expected):
-    assert state_table()[event, state] == expected
+def test_state_table(states, event, state, expected):
+    assert states[event, state] == expected
 
 
 @pytest.mark.parametrize(("event", "state", "expected"), list(subscription_cells()))
-def test_subscription_table(event, state, expected):
-    assert subscription_table().get((event, state)) == expected
+def test_subscription_table(subscriptions, event, state, expected):
+    assert subscriptions.get((event, state)) == expected
+
+
+def test_what_is_asked_for_is_the_package_data(states, subscriptions):
+    assert state_table() == states
+    assert subscription_table() == subscriptions
 
 
 def test_nothing_is_left_out():

@@ -1,13 +1,25 @@
 """The tables of Annex CC: what they hold, by hand-picked rows of the standard, and that a malformed one is refused."""
 
 import csv
+import re
 from importlib import resources
 
 import pytest
 from pydicom.dataset import Dataset
 
 from tdwii_conformance.profile.catalogue import CatalogueError
-from tdwii_conformance.profile.ups_tables import COLUMNS, STATES, Need, attribute_rows, read_rows, read_states
+from tdwii_conformance.profile.ups_tables import (
+    COLUMNS,
+    STATES,
+    AttributeRow,
+    Cell,
+    Need,
+    SubscriptionCell,
+    attribute_rows,
+    read_rows,
+    read_states,
+    read_subscriptions,
+)
 
 PROFILE = resources.files("tdwii_conformance.profile")
 
@@ -63,6 +75,10 @@ def test_single_value_matching_only(path):
 @pytest.mark.parametrize("path", ["PatientName", "WorklistLabel", "ScheduledStationNameCodeSequence"])
 def test_other_matching(path):
     assert not at(path).single_value
+
+
+def test_what_is_asked_for_is_the_package_data():
+    assert attribute_rows() == read_rows("ups_attributes.csv", table("ups_attributes.csv"))
 
 
 def test_state_table_is_complete():
@@ -142,12 +158,171 @@ def test_the_row_before_it_was_spoiled_is_taken():
     assert list(read_rows("ups_attributes.csv", _csv(ROW))) == ["PatientID"]
 
 
-def _csv(row):
+def _csv(*rows):
     class Lines(list):
         write = list.append
 
     lines = Lines()
     writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    writer.writerow(row)
+    writer.writerows(rows)
     return "".join(lines)
+
+
+def said_of(rows):
+    """Return what reading these rows (the changes of each) is refused with."""
+    with pytest.raises(CatalogueError) as error:
+        read_rows("a.csv", _csv(*(ROW | changes for changes in rows)))
+    return str(error.value)
+
+
+SEQUENCE = {"tag": "(0040,4018)", "keyword": "ScheduledWorkitemCodeSequence", "vr": "SQ"}
+CODE = {"tag": "(0008,0100)", "keyword": "CodeValue", "vr": "SH", "level": ">"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([{"level": ">"}], "a.csv: line 2: PatientID: level '>' does not follow from the row above"),
+        ([{}, CODE | {"level": ">>"}], "a.csv: line 3: CodeValue: level '>>' does not follow from the row above"),
+        ([SEQUENCE, CODE | {"level": "> "}], "a.csv: line 3: CodeValue: level '> ' does not follow from the row above"),
+        ([SEQUENCE, CODE | {"table": "other"}], "a.csv: line 3: CodeValue: level '>' does not follow from the row above"),
+        ([{"keyword": "PatientIdentifier"}], "a.csv: line 2: PatientIdentifier: is no DICOM keyword"),
+        ([{"tag": "(0010,0021)"}], "a.csv: line 2: PatientID: has tag (0010,0020), not (0010,0021)"),
+        ([SEQUENCE | {"tag": "(4018,0040)"}], "a.csv: line 2: ScheduledWorkitemCodeSequence: has tag (0040,4018), not (4018,0040)"),
+        ([{"vr": "SH"}], "a.csv: line 2: PatientID: has VR LO, not SH"),
+        ([{"final_state": "Z"}], "a.csv: line 2: PatientID: final_state is 'Z', not one of R, RC, P, X, O"),
+        ([{"table": "other"}], "a.csv: there is no table 'ups'"),
+        ([{"keyword": "@none"}], "a.csv: ups: macro @none is not there"),
+        ([{"keyword": "@ups"}], "a.csv: ups: macro @ups includes itself"),
+        ([{"table": "m", "keyword": "@m"}, {"keyword": "@m"}], "a.csv: m: macro @m includes itself"),
+        (
+            [{"needed_when": "PatientName"}],
+            "a.csv: ups: PatientID: needed_when 'PatientName' is not 'KEYWORD = VALUE', 'no A|B' or 'any A|B'",
+        ),
+        (
+            [{"needed_when": "PatientName = "}],
+            "a.csv: ups: PatientID: needed_when 'PatientName = ' is not 'KEYWORD = VALUE', 'no A|B' or 'any A|B'",
+        ),
+        (
+            [{"needed_when": "all PatientName"}],
+            "a.csv: ups: PatientID: needed_when 'all PatientName' is not 'KEYWORD = VALUE', 'no A|B' or 'any A|B'",
+        ),
+        (
+            [{"needed_when": "any PatientName|PatientNam"}],
+            "a.csv: ups: PatientID: needed_when 'any PatientName|PatientNam' is not 'KEYWORD = VALUE', 'no A|B' or 'any A|B'",
+        ),
+    ],
+)
+def test_what_is_said_of_a_malformed_attribute_table(rows, said):
+    # "@ups" includes the table it is in by its name; the others are found one level down.
+    assert said_of(rows) == said
+
+
+def row_of(keyword="PatientID", vr="LO", **more):
+    """Return the row that ROW stands for."""
+    columns = {"create": "1C", "set": "not allowed", "set_scp": "not allowed", "get": "2", "final": "", "match": "R"}
+    return AttributeRow(
+        keyword, vr, **(columns | {"single_value": False, "need": None, "values": (), "items": {}} | more)
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rows", "read"),
+    [
+        ([{}], [row_of()]),
+        ([{"n_set_scu": "3", "n_set_scp": "2", "n_get_scp": "3", "final_state": "RC", "match_key": "U", "n_create_scu": "1"}],
+         [row_of(create="1", set="3", set_scp="2", get="3", final="RC", match="U")]),
+        ([{"remark": "1C; single value matching (so)"}], [row_of(single_value=True)]),
+        ([{"values": "A|B"}], [row_of(values=("A", "B"))]),
+        ([{"needed_when": "PatientName = A B"}], [row_of(need=Need("=", ("PatientName",), "A B"))]),
+        ([{"needed_when": "no PatientName"}], [row_of(need=Need("no", ("PatientName",)))]),
+        ([{"needed_when": "any PatientName|PatientSex"}], [row_of(need=Need("any", ("PatientName", "PatientSex")))]),
+        ([SEQUENCE, CODE, {}], [row_of(SEQUENCE["keyword"], "SQ", items={"CodeValue": row_of("CodeValue", "SH")}), row_of()]),
+        ([{}, SEQUENCE, CODE], [row_of(), row_of(SEQUENCE["keyword"], "SQ", items={"CodeValue": row_of("CodeValue", "SH")})]),
+        (
+            [SEQUENCE, SEQUENCE | {"level": ">"}, CODE | {"level": ">>"}, CODE],
+            [row_of(SEQUENCE["keyword"], "SQ", items={
+                SEQUENCE["keyword"]: row_of(SEQUENCE["keyword"], "SQ", items={"CodeValue": row_of("CodeValue", "SH")}),
+                "CodeValue": row_of("CodeValue", "SH"),
+            })],
+        ),
+        # A macro stands for its rows, where it is and as often as it is used, and what follows it is read too.
+        (
+            [CODE | {"level": "", "table": "m"}, SEQUENCE, {"keyword": "@m", "level": ">"}, {"level": ">"}, {"keyword": "@m"}, {}],
+            [
+                row_of(SEQUENCE["keyword"], "SQ", items={"CodeValue": row_of("CodeValue", "SH"), "PatientID": row_of()}),
+                row_of("CodeValue", "SH"), row_of(),
+            ],
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_table_reads_to(rows, read):
+    found = read_rows("a.csv", _csv(*(ROW | changes for changes in rows)))
+    assert found == {row.keyword: row for row in read}
+    assert list(found) == [row.keyword for row in read]
+
+
+def test_tag_of_a_row():
+    assert row_of().tag == 0x00100020
+
+
+HEAD = "event,no such UPS,SCHEDULED,IN PROGRESS,COMPLETED,CANCELED,source"
+
+
+def test_what_a_state_table_reads_to():
+    cells = read_states("a.csv", f"{HEAD}\nclaim,C307,IN PROGRESS,COMPLETED or C304,0000,B304,x")
+    assert cells == {
+        ("claim", "no such UPS"): Cell("", 0xC307), ("claim", "SCHEDULED"): Cell("IN PROGRESS", 0),
+        ("claim", "IN PROGRESS"): Cell("COMPLETED", 0xC304), ("claim", "COMPLETED"): Cell("", 0),
+        ("claim", "CANCELED"): Cell("", 0xB304),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("event", f"the columns are {HEAD.replace(',', ', ')}"),
+        ("", f"the columns are {HEAD.replace(',', ', ')}"),
+        (f"{HEAD}\na,0,0,0,0,0,x\nb,0,0,0,0,x", "line 3: has not 7 entries"),
+        (f"{HEAD}\na,0,0,0,0,0,x,y", "line 2: has not 7 entries"),
+        (f"{HEAD}\na,0,0,0,0,0,x\na,0,0,0,0,0,x", "a: is there twice"),
+        (f"{HEAD}\na,0,0,0,C3O4,0,x", "a: COMPLETED: 'C3O4' is neither a state, a status code, nor 'STATE or STATUS'"),
+        (f"{HEAD}\na,0,0,0,0,CANCELED or,x", "a: CANCELED: 'CANCELED or' is neither a state, a status code, nor 'STATE or STATUS'"),
+    ],
+)
+def test_what_is_said_of_a_malformed_state_table(text, said):
+    with pytest.raises(CatalogueError, match=f"^a.csv: {re.escape(said)}$"):
+        read_states("a.csv", text)
+
+
+SUBSCRIPTIONS = (
+    "event,global state of the AE,new UPS,Not Subscribed,Subscribed with Lock,Subscribed w/o Lock,source\n"
+    'go,unchanged,-,"unchanged, initial event",Not Subscribed,"Subscribed with Lock, initial event",x\n'
+    "stay,Global w/o Lock,unchanged,-,-,-,x\n"
+)
+
+
+def test_what_a_subscription_table_reads_to():
+    assert read_subscriptions("a.csv", SUBSCRIPTIONS) == {
+        ("go", "Not Subscribed"): SubscriptionCell("", True, ""),
+        ("go", "Subscribed with Lock"): SubscriptionCell("Not Subscribed", False, ""),
+        ("go", "Subscribed w/o Lock"): SubscriptionCell("Subscribed with Lock", True, ""),
+        ("stay", "new UPS"): SubscriptionCell("", False, "Global w/o Lock"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("source", "remark"), "the columns are event, global state of the AE, new UPS, Not Subscribed, Subscribed with Lock, Subscribed w/o Lock, source"),
+        (("stay", "go"), "go: is there twice"),
+        (("Not Subscribed,\"", "Not,\""), "go: Subscribed with Lock: 'Not' is not one of Not Subscribed, Subscribed with Lock, Subscribed w/o Lock, unchanged"),
+        (("Lock, initial event", "Lock, event"), "go: Subscribed w/o Lock: 'event' is not 'initial event'"),
+        (("stay,Global w/o Lock", "stay,Global"), "stay: global state of the AE: 'Global' is not one of No Global Subscription, Global with Lock, Global w/o Lock, unchanged"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_malformed_subscription_table(change, said):
+    with pytest.raises(CatalogueError) as error:
+        read_subscriptions("a.csv", SUBSCRIPTIONS.replace(*change))
+    assert str(error.value) == f"a.csv: {said}"
