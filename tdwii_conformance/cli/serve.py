@@ -450,7 +450,19 @@ def _other(session: Session, role: str, given: str | None, default: Peer) -> Pee
     return described or settings.book.get(default.ae_title) or default
 
 
-def _start_watcher(session: Session, ours: Peer, tms: Peer, *, lock: bool = False, keys: Dataset | None = None) -> WatcherSimulator:
+def _start_watcher(
+    session: Session,
+    ours: Peer,
+    tms: Peer,
+    *,
+    lock: bool = False,
+    keys: Dataset | None = None,
+    fetch_from: Sequence[Peer] = (),
+) -> WatcherSimulator:
+    def tell(sentence: str) -> None:
+        if "cannot be fetched" in sentence:  # the rest is seen in what is exchanged
+            session.note(ours.ae_title, sentence, refused=True)
+
     watcher = WatcherSimulator(
         tms,
         ours.ae_title,
@@ -458,6 +470,8 @@ def _start_watcher(session: Session, ours: Peer, tms: Peer, *, lock: bool = Fals
         port=ours.port,
         lock=lock,
         keys=keys,
+        fetch_from=fetch_from,
+        tell=tell,
         timeouts=session.timeouts,
         transcript=session.live.transcript(ours.ae_title),
     )
@@ -476,6 +490,7 @@ def _unsubscribe(watcher: WatcherSimulator) -> None:
     examples=[
         "tdwii serve watcher",
         "tdwii serve watcher --tms TMS --entities ApplicationEntities.json --lock",
+        "tdwii serve watcher --fetch                          # as a PPVS: have the inputs of what is scheduled moved here",
         "tdwii serve watcher --tms UPSSCP=10.0.0.7:11114 --filter station_fx1.txt",
     ],
 )
@@ -484,11 +499,22 @@ def _unsubscribe(watcher: WatcherSimulator) -> None:
 @click.option(
     "--tms", metavar="PEER", help=f"The TMS: AE title, HOST:PORT or AE=HOST:PORT  [default: {TMS_TITLE}, port {TMS_PORT}]"
 )
+@click.option("--fetch", is_flag=True, help="Have the inputs of what is scheduled moved here, as a PPVS does.")
+@click.option("--ost", metavar="PEER", help=f"With --fetch: the OST, as the TMS  [default: {OST_TITLE}, port {OST_PORT}]")
 @click.option("--lock", is_flag=True, help="Ask for deletion locks.")
 @click.option("--filter", "filter_", type=click.Path(path_type=Path), metavar="FILE",
               help="Keys of a filtered global subscription: a DICOM file or dcmdump text.")  # fmt: skip
 @_serving
-def watcher(session: Session, ae_title: str | None, port: int | None, tms: str | None, lock: bool, filter_: Path | None) -> None:
+def watcher(
+    session: Session,
+    ae_title: str | None,
+    port: int | None,
+    tms: str | None,
+    ost: str | None,
+    fetch: bool,
+    lock: bool,
+    filter_: Path | None,
+) -> None:
     """Be a watcher, as a PPVS: subscribe to a TMS, receive its event reports, and come back after it was restarted."""
     _deny_strangers(session, "WATCHER")
     other = _other(session, "tms", tms, Peer(TMS_TITLE, "127.0.0.1", TMS_PORT))
@@ -496,7 +522,10 @@ def watcher(session: Session, ae_title: str | None, port: int | None, tms: str |
     keys = None
     if filter_ is not None:
         keys = read_dicom(filter_) if filter_.suffix.lower() == ".dcm" else load_text(filter_)
-    started = _start_watcher(session, ours, other, lock=lock, keys=keys)
+    if ost is not None and not fetch:
+        raise Usage("--ost is of use with --fetch only")
+    sources = [other, _other(session, "ost", ost, Peer(OST_TITLE, "127.0.0.1", OST_PORT))] if fetch else []
+    started = _start_watcher(session, ours, other, lock=lock, keys=keys, fetch_from=sources)
     try:
         started.subscribe()
     except ValueError as error:  # the TMS said no

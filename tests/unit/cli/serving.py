@@ -48,20 +48,16 @@ class Served:
             self._new.put(line.rstrip("\n"))
         self._new.put(None)
 
-    def await_line(self, pattern):
-        """Return the first line that matches, of those not asked for before or of those to come."""
-        for line in self.lines:
-            if re.search(pattern, line):
-                return line
+    def await_line(self, pattern, count=1):
+        """Return the line that matches, the last of `count`, of those that came before or of those to come."""
         deadline = time.monotonic() + DEADLINE
-        while True:
+        while len(found := [line for line in self.lines if re.search(pattern, line)]) < count:
             line = self._new.get(timeout=max(deadline - time.monotonic(), 0.01))
             assert line is not None, f"ended before {pattern!r} came: {self.lines} {self.process.stderr.read()}"
             self.lines.append(line)
-            if found := READY.match(line):
-                self.peers[found[1]] = (found[2], found[3], int(found[4]))
-            if re.search(pattern, line):
-                return line
+            if ready := READY.match(line):
+                self.peers[ready[1]] = (ready[2], ready[3], int(ready[4]))
+        return found[count - 1]
 
     def ready(self):
         self.await_line(r"Ctrl-C stops it|\"kind\": \"ready\"")

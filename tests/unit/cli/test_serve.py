@@ -148,7 +148,7 @@ def test_a_port_in_use_is_said_in_one_sentence(tdwii):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        for role in ("tms", "ost", "watcher", "tdd", "all"):
+        for role in ("tms", "ost", "watcher", "tdd"):
             ran = tdwii("serve", role, "--port", port)
             assert ran.code == 3, role
             assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in ran.err
@@ -168,6 +168,7 @@ def test_a_port_in_use_is_said_in_one_sentence(tdwii):
         (["tms", "--port", "70000"], "70000 is not in the range"),
         (["ost", "--folder", "text.txt/below"], "text.txt/below"),
         (["watcher", "--filter", "nowhere.txt"], "nowhere.txt"),
+        (["watcher", "--ost", "OST"], "--ost is of use with --fetch only"),
         (["watcher", "--tms", "NOBODY"], "'NOBODY' is nobody we know"),
         (["tdd", "--station", "^"], "is no coded entry: give VALUE^SCHEME^MEANING"),
         (["all", "--plan", "text.txt"], "text.txt: is no DICOM file"),
@@ -318,6 +319,23 @@ def test_a_watcher_subscribes_sees_events_and_unsubscribes(tmp_path):
             watcher.await_line(r"UPSSCP: N-EVENT-REPORT, state IN PROGRESS")
             assert watcher.stop()[0] == 0
         tms.await_line(r"WATCHER: N-ACTION, Unsubscribe to everything")
+
+
+def test_a_watcher_fetches_the_inputs_of_what_is_scheduled(tmp_path):
+    port = free_port()
+    known = {"WATCHER": Peer("WATCHER", "127.0.0.1", port)}
+    with TMS("UPSSCP", destinations=known) as tms, OST("OST", destinations=known) as ost:
+        to_tms, to_ost = f"UPSSCP=127.0.0.1:{tms.peer.port}", f"OST=127.0.0.1:{ost.peer.port}"
+        arguments = ["watcher", "--port", port, "--fetch", "--tms", to_tms, "--ost", to_ost]
+        with Served(*arguments, cwd=tmp_path) as watcher:
+            watcher.ready()
+            furnish(tms, ost, station=STATION, day=datetime.now())
+            # New, interrupted, ion: a plan and an instruction each, and the record of the interrupted session.
+            for kind in ("RT Plan", "RT Ion Plan", "RT Beams Treatment Record"):
+                watcher.await_line(rf"OST: C-STORE of {kind}$")
+            watcher.await_line(r"UPSSCP: C-STORE of RT Beams Delivery Instruction", count=3)
+            assert watcher.stop()[0] == 0
+            assert not any("cannot be fetched" in line for line in watcher.rest())
 
 
 def test_a_subscription_under_way_does_not_keep_a_tms_from_stopping(tmp_path):
