@@ -106,6 +106,35 @@ def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, judge):
     judge(ups.state_is(course.get(STATE), winners[0]))
 
 
+@pytest.mark.requirement("CC21-TMS-008")
+@pytest.mark.parametrize("state", ["PAUSED", "", None])
+def test_other_states_are_refused(state, ups_in, judge, requirement, note_reading):
+    course = ups_in("IN PROGRESS")
+    refused = course.change_state(state)
+    judge(status.refused(refused, f"Change UPS State to {state!r}"))
+    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
+    note_reading(status.reading(refused, requirement) or f"{refused.status:04X}")
+
+
+@pytest.mark.requirement("CC21-TMS-009")
+def test_canceled_with_a_reason_alone(ups_in, judge, judge_status):
+    course = ups_in("IN PROGRESS")
+    reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110501", "DCM", "Equipment failure")])
+    judge(status.accepted(course.set(**{PROGRESS: [reason]}), "an N-SET of the reason"))
+    granted = course.change_state("CANCELED")
+    judge(ups.state_is(course.get(STATE), "CANCELED"))
+    judge_status(granted)
+
+
+@pytest.mark.requirement("CC21-TMS-010")
+def test_unknown_action_is_refused(ups_in, tdd, judge, judge_status):
+    course = ups_in("IN PROGRESS")
+    before = course.get()
+    refused = tdd.action(course.workitem.uid, 99, state_change("COMPLETED", course.transaction_uid))
+    judge(ups.untouched(before, course.get()))
+    judge_status(refused)
+
+
 @pytest.mark.requirement("CC21-TMS-007")
 def test_claim_outlives_its_association(ups_in, associate, system, consent, judge, judge_status):
     course = ups_in("SCHEDULED")

@@ -3,7 +3,7 @@
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import events, status
+from tdwii_conformance.checks import Finding, events, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.drivers.messages import item
 from tdwii_conformance.drivers.tdd import UPS
@@ -57,7 +57,7 @@ def perform(watcher, uid, event):
 
 
 @pytest.mark.parametrize(("event", "state"), cell_parameters("CC.2.3"))
-def test_cell(event, state, watcher, ups_in, nothing_else, judge, judge_status):
+def test_cell(event, state, watcher, ups_in, nothing_else, judge, judge_status, note_reading):
     if event.startswith("UPS created"):
         if "No Global" not in event:
             judge(status.accepted(watcher.subscribe(lock="with Lock" in event), "a global subscription"))
@@ -83,9 +83,11 @@ def test_cell(event, state, watcher, ups_in, nothing_else, judge, judge_status):
         )
     else:
         nothing_else(watcher)
+        reports = [r for r in watcher.reports(uid, since=since) if events.event_type(r) == STATE_REPORT]
         if initial == "no":
-            reports = [r for r in watcher.reports(uid, since=since) if events.event_type(r) == STATE_REPORT]
             judge(events.not_told(reports, f"{event}, the AE being {state}, has no initial event"))
+        else:
+            note_reading("an initial event, as the text says" if reports else "no initial event, as the table says")
     judge(follows(course, watcher, SUBSCRIBED_AFTER[event], state, nothing_else))
     if exchange is not None:
         judge_status(exchange)
@@ -283,3 +285,46 @@ def test_subscription_outlives_its_association(watcher, course, associate, judge
         subscribed = link.n_action(course.workitem.uid, 3, information, context=UPS.WATCH)
     judge(status.accepted(subscribed, "a subscription"))
     judge(claimed_and_reported(course, watcher))
+
+
+@pytest.mark.requirement("CC23-TMS-048")
+def test_ups_that_comes_to_match(watcher, ups_in, nothing_else, judge):
+    course = ups_in("SCHEDULED")
+    keys = item(ScheduledProcedureStepPriority="LOW", PatientID=course.workitem.facts["patient_id"])
+    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
+    changed = course.send(item(ScheduledProcedureStepPriority="LOW"), None)
+    if status.accepted(changed, "an N-SET of the priority"):
+        pytest.skip("not judged: the UPS cannot be changed (CC26-TMS-002)")
+    nothing_else(watcher)
+    since = watcher.mark()
+    judge(status.accepted(course.claim(), "the claim"))
+    nothing_else(watcher)
+    told = watcher.reports(course.workitem.uid, since=since)
+    judge([] if told else [Finding("event reports of a UPS that matches now", "none: only what matched when it was subscribed")])
+
+
+@pytest.mark.requirement("CC23-TMS-049")
+def test_second_filter_leaves_the_first(filtered, watcher, tdd, schedule, nothing_else, judge):
+    keys = item(PatientName="Second*")
+    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a second filtered global subscription"))
+    since = watcher.mark()
+    judge(claim(tdd, filtered[0].uid))
+    second = schedule("TREATMENT", patient_name="Second^Filter").uid
+    nothing_else(watcher)
+    wanting = [uid for uid in (filtered[0].uid, second) if not watcher.reports(uid, since=since)]
+    judge([Finding("event reports by both filters", f"{len(wanting)} of the two filters without") for _ in wanting[:1]])
+
+
+@pytest.mark.requirement("CC23-TMS-050")
+def test_filter_can_be_suspended(watcher, tdd, schedule, nothing_else, judge):
+    keys = item(PatientName="Suspended*")
+    present = schedule("TREATMENT", patient_name="Suspended^Present").uid
+    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
+    judge(status.accepted(watcher.suspend(FILTERED), "suspending the filtered instance"))
+    since = watcher.mark()
+    new = schedule("TREATMENT", patient_name="Suspended^New").uid
+    judge(claim(tdd, present))
+    nothing_else(watcher)
+    judge(events.not_told(watcher.reports(new, since=since), "the filtered subscription is suspended"))
+    told = watcher.reports(present, since=since)
+    judge([] if told else [Finding("event reports of the UPS that was there", "none")])

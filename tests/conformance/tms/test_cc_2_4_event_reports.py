@@ -192,13 +192,17 @@ def test_cancel_request_is_reported(cancel_requested, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-006")
-def test_cancel_of_a_scheduled_ups_is_reported(watched, watcher, claimed, judge):
+def test_cancel_of_a_scheduled_ups_is_reported(watched, watcher, claimed, judge, nothing_else, note_reading):
     claimed("TMS", "request-cancel")
     course = watched("SCHEDULED")
     uid, since = course.workitem.uid, watcher.mark()
     judge(status.accepted(watcher.request_cancel(uid, cancel_request()), "Request UPS Cancel of a SCHEDULED UPS"))
     judge(events.told(watcher.wait_for_state(uid, "CANCELED", since=since), "a UPS State Report, CANCELED"))
-    judge(events.in_order(events.states_told(watcher.reports(uid, since=since)), ["IN PROGRESS", "CANCELED"], "states"))
+    nothing_else(watcher)
+    reports = watcher.reports(uid, since=since)
+    judge(events.in_order(events.states_told(reports), ["IN PROGRESS", "CANCELED"], "states"))
+    requested = of_type(reports, CANCEL_REQUESTED)
+    note_reading(f"state reports {'and UPS Cancel Requested, as the text says' if requested else 'alone, as the table says'}")
 
 
 PROGRESS_UPDATES = {
@@ -261,6 +265,31 @@ def test_assignment_to_a_performer_is_reported(watched, watcher, judge, note_rea
     note_reading("the performer in the Scheduled Human Performers Sequence" if nested is not None else "the performer flat")
     codes = [code.get("CodeValue") for code in (told if nested is None else nested).get("HumanPerformerCodeSequence") or ()]
     judge(ups.equal(codes, ["RTT1"], "HumanPerformerCodeSequence"))
+
+
+@pytest.mark.requirement("CC24-TMS-024")
+def test_assignment_tells_station_and_performer(watched, watcher, judge, note_reading, requirement):
+    course = watched("SCHEDULED")
+    since = watcher.mark()
+    performer = item(
+        HumanPerformerCodeSequence=[code_item("RTT2", "99TDWII", "Therapist 2")],
+        HumanPerformerName="Therapist^Two",
+        HumanPerformerOrganization="Clinic 2",
+    )
+    judge(status.accepted(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer"))
+    report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
+    judge(events.told(report, "UPS Assigned of the performer"))
+    told = report.request.dataset
+    nested = next(iter(told.get(PERFORMERS) or ()), None)
+    note_reading(requirement.readings["flat" if nested is None else "nested"])
+    who = told if nested is None else nested
+    codes = [code.get("CodeValue") for code in who.get("HumanPerformerCodeSequence") or ()]
+    stations = [code.get("CodeValue") for code in told.get(STATION) or ()]
+    judge(
+        ups.equal(stations, [course.workitem.station.value], STATION)
+        + ups.equal(codes, ["RTT2"], "HumanPerformerCodeSequence")
+        + ups.equal(who.get("HumanPerformerOrganization"), "Clinic 2", "HumanPerformerOrganization")
+    )
 
 
 @pytest.mark.requirement("CC24-TMS-011")

@@ -10,15 +10,21 @@ STATUS_CHANGE = 4
 
 
 @pytest.fixture(scope="module")
-def status_changes(system, consent, watcher):
-    """The reports of a restart."""
+def restart(system, consent):
+    """A function that restarts the TMS."""
     consent("a restart of the TMS")
     if system.restart is None:
         pytest.skip("not judged: the TMS cannot be restarted from here: tms.restart is not given")
+    return system.restart
+
+
+@pytest.fixture(scope="module")
+def status_changes(restart, watcher):
+    """The reports of a restart."""
     if status.accepted(watcher.subscribe(), "a global subscription"):
         pytest.skip("not judged: the global subscription was not granted (CC23-TMS-007)")
     since = watcher.mark()
-    system.restart()
+    restart()
     watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
     return [report for report in watcher.reports(since=since) if events.event_type(report) == STATUS_CHANGE]
 
@@ -49,8 +55,30 @@ def test_going_down_is_reported(status_changes, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-019")
-def test_status_change_names_an_instance(status_changes, judge):
+def test_status_change_names_an_instance(status_changes, judge, note_reading):
     judge(events.told(next(iter(status_changes), None), "SCP Status Change"))
+    note_reading(", ".join(sorted({report.instance_uid or "none" for report in status_changes})))
     judge(
         Finding("a valid UID", repr(r.instance_uid), "AffectedSOPInstanceUID") for r in status_changes if not is_uid(r.instance_uid)
     )
+
+
+@pytest.mark.requirement("CC24-TMS-025")
+def test_kept_subscription_to_one_ups(restart, watcher, second_watcher, ups_in, judge, note_reading, requirement):
+    course = ups_in("SCHEDULED")
+    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+    judge(status.accepted(second_watcher.subscribe(course.workitem.uid), "a subscription to one UPS"))
+    since = watcher.mark()
+    restart()
+    report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
+    judge(events.told(report, "SCP Status Change, RESTARTED"))
+    if report.request.dataset.get("SubscriptionListStatus") != "WARM START":
+        note_reading(requirement.readings["cold"])
+        return
+    note_reading(requirement.readings["warm"])
+    also = second_watcher.receiver.wait_for(is_restart, second_watcher.ae_title, since, second_watcher.deadline)
+    judge(events.told(also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
+    if report.request.dataset.get("UnifiedProcedureStepListStatus") == "WARM START":
+        judge(status.accepted(course.claim(), "the claim of a UPS of the list that was kept"))
+        told_of = second_watcher.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since)
+        judge(events.told(told_of, "a UPS State Report, IN PROGRESS, by the subscription that was kept"))
