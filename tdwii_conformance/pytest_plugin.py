@@ -8,6 +8,7 @@ pytest-xdist, JUnit XML, allure and the tool's own table and page all tell the s
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,6 +123,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and read the system's description, so that a mistake there ends the run at once."""
     config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that the test judges")
+    config.addinivalue_line("markers", "long: takes long for its number of tests; several workers begin with its module")
     if config.getoption("--update-baseline") and not config.getoption("--baseline"):
         raise pytest.UsageError("--update-baseline needs --baseline FILE to say which file to write")
     config.stash[wire_key] = Transcript()
@@ -269,6 +271,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import LoadScopeScheduling
 
     remote = system_key in config.stash
+    config.option.loadscopereorder = False  # the items come in the order in which modules are to begin
 
     class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
@@ -298,6 +301,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+    if hasattr(config, "workerinput"):
+        _begin_with_the_long(items)
+
+
+def _begin_with_the_long(items: list[pytest.Item]) -> None:
+    """Put the modules that take longest first, so that no worker begins one when the others are done."""
+    modules = [_module(item.nodeid) for item in items]
+    marked = {_module(item.nodeid) for item in items if item.get_closest_marker("long")}
+    sizes, place = Counter(modules), {module: n for n, module in enumerate(dict.fromkeys(modules))}
+    items.sort(key=lambda item: ((m := _module(item.nodeid)) not in marked, -sizes[m], place[m]))
 
 
 # --- one test -------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from tests.conformance.tms.test_cc_2_5_create import (
 )
 
 # pydicom counts what pads a value of full length to an even number of bytes, and escape sequences in names.
-pytestmark = pytest.mark.filterwarnings("ignore:The (value|PN component) length")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:The (value|PN component) length")]
 
 # --- character sets ---------------------------------------------------------------------------------------------------
 

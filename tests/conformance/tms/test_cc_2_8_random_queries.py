@@ -18,7 +18,7 @@ from tdwii_conformance.drivers.tdd import UPS
 from tests.conformance.tms.matching_oracle import Verdict, verdicts
 
 # Keys may be what their VR does not allow.
-pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR")
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Invalid value for VR")]
 
 WORKLIST = 25  # workitems of the worklist that stays while queries vary
 

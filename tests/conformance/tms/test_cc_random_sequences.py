@@ -8,6 +8,8 @@ import pytest
 from tdwii_conformance.drivers import objects
 from tests.conformance.tms.ups_machine import Environment, drive
 
+pytestmark = pytest.mark.long
+
 RESET_AFTER = 10  # examples
 
 

@@ -18,6 +18,8 @@ from tdwii_conformance.ups import GLOBAL, Outcome
 from tdwii_conformance.ups.worklist import Worklist
 from tests.conformance.tms.ups_machine import Environment, drive
 
+pytestmark = pytest.mark.long
+
 LOST_AFTER = 5.0  # seconds in which an event report comes, on a busy machine too
 STATION = Code("TDD1", "99TDWII", "Treatment machine 1")
 SETTINGS = hypothesis.settings(

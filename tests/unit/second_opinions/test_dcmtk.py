@@ -17,6 +17,8 @@ from tdwii_conformance.drivers import objects
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 
+pytestmark = pytest.mark.long
+
 DEADLINE = 20
 
 
@@ -157,6 +159,7 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
         f'[ost]\nae_title = "OST"\nhost = "127.0.0.1"\nport = {ost}\nclaims = ["store-inputs", "photon", "ion"]\n'
         f'[ours]\nsecond_watcher = "WATCHER2"\n[ours.tdd]\nae_title = "TDD"\nhost = "127.0.0.1"\nport = {ours}\n'
         '[workitems]\nsource = "push"\n[workitems.station]\nvalue = "FX1"\nscheme = "99X"\nmeaning = "FX1"\n'
+        "[properties]\nexamples = 3\nsteps = 10\n"  # the embedded run searches longer; and who is remote sets bounds
     )
     simulators = [sys.executable, "-m", "tdwii_conformance.simulators", "all", "--port", str(tms), "--ost-port", str(ost)]
     simulators += ["--destination", f"TDD=127.0.0.1:{ours}", "--destination", f"WATCHER2=127.0.0.1:{ours}"]
