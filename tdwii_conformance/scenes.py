@@ -96,7 +96,7 @@ def treatment_steps(scenario: Scenario, facts: Mapping[str, str]) -> list[Step]:
             ),
             Step(
                 "RO-63 Store results",
-                "Let the treatment record be stored",
+                f"{until.capitalize()}, so that the treatment record is stored",
                 _any(lambda e: _answered(e, "C-STORE") and e.acceptor == ost),
             ),
         ]
