@@ -43,6 +43,7 @@ from .peers import named_peer, peer_at
 from .screen import note
 from .serve_view import Lines, LiveView, Server, view_for
 from .settings import BOOK, Command, Group, Settings
+from .worklist import code
 
 __all__ = ["serve", "station_code"]
 
@@ -179,19 +180,15 @@ def _until_told(stop: threading.Event) -> Iterator[None]:
 
 
 def station_code(text: str) -> Code:
-    """Return a station given as ``VALUE``, ``VALUE^SCHEME`` or ``VALUE^SCHEME^MEANING``.
+    """Return a station given as ``VALUE^SCHEME^MEANING``; VALUE alone is in the scheme of the default.
 
     Raises
     ------
     Usage
         If it has no value, or more parts.
     """
-    value, *rest = text.split("^")
-    if not value or len(rest) > 2:
-        raise Usage(f"--station {text!r} is no coded entry: give VALUE^SCHEME^MEANING, for example {STATION}")
-    default = STATION.split("^")
-    scheme = rest[0] if rest else default[1]
-    return Code(value, scheme, rest[1] if len(rest) > 1 else value)
+    found = code(text, "--station")
+    return found if "^" in text else replace(found, scheme=STATION.split("^")[1])
 
 
 _COMMON = (
@@ -681,7 +678,7 @@ def all_(
     """Be a whole TDW-II environment: TMS, OST, watcher; with objects and workitems for today, and an address book."""
     _deny_strangers(session, "TMS", "OST", "WATCHER")
     _know_the_suite(session)
-    code = station_code(station)
+    at = station_code(station)
     if plan is not None:
         dataset = read_instance(plan)
         plan_facts(dataset)  # says what is wrong before anything was started
@@ -704,10 +701,10 @@ def all_(
     now = datetime.now()
     if plan is not None:
         start = now.replace(minute=0, second=0, microsecond=0)
-        course = schedule(dataset, [1], station=code, start=start, tms=reach_tms.ae_title, ost=reach_ost.ae_title)
+        course = schedule(dataset, [1], station=at, start=start, tms=reach_tms.ae_title, ost=reach_ost.ae_title)
         provide(tms, ost, [dataset], course)
-    elif not scheduled_on(tms, now, code):
-        furnish(tms, ost, station=code, day=now)
+    elif not scheduled_on(tms, now, at):
+        furnish(tms, ost, station=at, day=now)
     if watcher is not None:
         watcher.tms = reach_tms
         watcher.subscribe()
@@ -717,10 +714,10 @@ def all_(
     path = book or (folder or Path()) / BOOK
     _write_book(path, session)
     session.advice += [
-        f"{scheduled_on(tms, now, code)} workitems today for station {code.value} ({code.scheme or 'no scheme'})",
+        f"{scheduled_on(tms, now, at)} workitems today for station {at.value} ({at.scheme or 'no scheme'})",
         _known_line(session),
         f"address book: {path}",
-        f"try: tdwii find {reach_tms.ae_title} --station {code.value} --entities {path}",
+        f"try: tdwii find {reach_tms.ae_title} --station {at.value} --entities {path}",
     ]
     if session.host in ANYWHERE:
         session.advice.append(f"reachable from elsewhere as {socket.gethostname()}")

@@ -27,6 +27,7 @@ from .instances import InstanceStore, instance_of_dataset, read_instance
 
 __all__ = ["News", "WorkitemFolder", "completed", "read_workitem"]
 
+MOST_TEXT = 16 << 20  # bytes
 SUFFIXES = (".dcm", ".txt")
 NAME = re.compile(r"UPS_([0-9.]*[0-9])(?:\.dcmdump)?$")
 UPS_CLASSES = "1.2.840.10008.5.1.4.34.6."
@@ -137,6 +138,8 @@ class WorkitemFolder:
     def _take(self, path: Path) -> News:
         try:
             text = path.suffix.lower() != ".dcm"
+            if text and path.stat().st_size > MOST_TEXT:
+                raise ValueError(f"has more than the {MOST_TEXT >> 20} MB that a workitem's text can have")
             dataset = load_text(path) if text else read_dicom(path)
             sop_class = str(dataset.get("SOPClassUID") or "")
             if sop_class and not sop_class.startswith(UPS_CLASSES):
