@@ -18,6 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, overload
 
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -25,6 +26,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEnd
 __all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode", "exchange_from_json", "exchange_to_json"]
 
 PENDING = (0xFF00, 0xFF01)
+UNDEFINED = 0xFFFFFFFF  # length [PS3.5 7.1.1]
 
 
 class TranscriptError(ValueError):
@@ -55,6 +57,9 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
     if uid == DeflatedExplicitVRLittleEndian:
         encoded = zlib.decompress(encoded, -zlib.MAX_WBITS)
     dataset = read_dataset(BytesIO(encoded), uid.is_implicit_VR, uid.is_little_endian, bytelength=len(encoded))
+    for element in dataset.values():  # as read: pydicom takes a value that is shorter than its length for a value
+        if isinstance(element, RawDataElement) and element.length != UNDEFINED and len(element.value or b"") < element.length:
+            raise ValueError(f"{element.tag} ends before its length does")
     for _ in dataset.iterall():
         pass
     # pydicom is lenient: it takes what it can read, and switches to the other kind of VR by itself.
