@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -83,6 +84,7 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
     "Files": {
         "dump2dcm": Lazy("convert:dump2dcm", "Make a DICOM file of dcmdump text."),
         "dcm2dump": Lazy("convert:dcm2dump", "Show a DICOM file as dcmdump text, with --json in the DICOM JSON model."),
+        "templates": Lazy("convert:list_templates", "List the messages that come with tdwii as dcmdump text, or show one."),
         "rename-workitems": Lazy("convert:rename_workitems", "Name worklist responses as workitems: UPS_<SOPInstanceUID>.dcm."),
     },
 }
@@ -170,6 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with _signals(), warnings.catch_warnings():
             # What others send may break the rules of its VR, without a word from us on the terminal.
             warnings.filterwarnings("ignore", module="pydicom")
+            logging.getLogger("pydicom").addHandler(logging.NullHandler())
             with tdwii.make_context("tdwii", given) as context:
                 who = _name(given)
                 result: Any = tdwii.invoke(context)

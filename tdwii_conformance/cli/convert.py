@@ -1,4 +1,4 @@
-"""``tdwii dump2dcm``, ``dcm2dump``, ``rename-workitems``: files of one form into files of another."""
+"""``tdwii dump2dcm``, ``dcm2dump``, ``templates``, ``rename-workitems``: files of one form into files of another."""
 
 from __future__ import annotations
 
@@ -6,37 +6,72 @@ import os
 from pathlib import Path
 
 import click
+from pydicom.dataset import Dataset
 
-from ..dcmdump import dump
-from ..dcmdump.files import save_dicom
+from ..dcmdump import dump, save_dicom, templates
 from .failures import Usage
-from .files import LARGE, read_dataset, read_text, safe_uid
-from .screen import note, plain, say, say_json
-from .settings import Command, Settings, common
+from .files import LARGE, SMALL, is_dicom, read_dataset, read_or_fill, safe_uid, sized
+from .screen import note, plain, say, say_json, say_table
+from .settings import Command, Settings, common, templated
 from .worklist import UPS_CLASSES
 
-__all__ = ["dcm2dump", "dump2dcm", "rename_workitems"]
+__all__ = ["dcm2dump", "dump2dcm", "list_templates", "rename_workitems"]
 
 SYNTAXES = {"implicit": "1.2.840.10008.1.2", "explicit": "1.2.840.10008.1.2.1"}
 
 
-@click.command(cls=Command, examples=["tdwii dump2dcm query.dcmdump.txt query.dcm"])
-@click.argument("text", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option(
-    "--transfer-syntax", type=click.Choice(list(SYNTAXES)), help="Little endian, implicit or explicit VR  [default: the text's]"
-)
+@click.command(
+    cls=Command,
+    examples=["tdwii dump2dcm query.dcmdump.txt query.dcm",
+              "tdwii dump2dcm --template query-scheduled --set StationCode=FX1 query.dcm"],
+)  # fmt: skip
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="[TEXT] OUT")
+@templated
+@click.option("--transfer-syntax", type=click.Choice(list(SYNTAXES)), help="VR, little endian  [default: the text's]")
 @click.option("--force", is_flag=True, help="Replace OUT if it is there.")
-def dump2dcm(text: Path, out: Path, transfer_syntax: str | None, force: bool) -> None:
+def dump2dcm(
+    files: tuple[Path, ...], template: str | None, values: tuple[str, ...], transfer_syntax: str | None, force: bool
+) -> None:
     """Make a DICOM file of dcmdump text.
 
-    What is wrong with the text is said with its line.
+    What is wrong with the text is said with its line. Placeholders in it are filled with --set.
     """
-    dataset = read_text(text)
+    *texts, out = files or (None,)
+    if out is None or len(texts) != (0 if template is not None else 1):
+        raise Usage("give TEXT and OUT, or --template NAME and OUT")
+    text = texts[0] if texts else None
+    if text is not None and is_dicom(sized(text, SMALL)):
+        raise Usage(f"{text}: is no text; dcm2dump makes text of DICOM files")
+    dataset = read_or_fill(text, template, values, "dcmdump text") or Dataset()
     if out.exists() and not force:
         raise Usage(f"{out}: is there already: --force replaces it")
     save_dicom(dataset, out, transfer_syntax=SYNTAXES[transfer_syntax] if transfer_syntax else None)
     note(f"{out} written")
+
+
+@click.command(
+    "templates",
+    cls=Command,
+    examples=["tdwii templates", "tdwii templates query-scheduled > query.dcmdump.txt"],
+)
+@click.argument("name", required=False)
+@common(network=False)
+def list_templates(settings: Settings, name: str | None) -> None:
+    """List the messages that come with tdwii as dcmdump text, or show one."""
+    known = templates()
+    if name is not None:
+        if name not in known:
+            raise Usage(f"no template {name!r}: tdwii templates lists those there are")
+        say(known[name].text.rstrip("\n"))
+        return
+    told = [
+        {"name": one.name, "title": one.title, "placeholders": {p.name: p.default for p in one.placeholders}}
+        for one in known.values()
+    ]
+    if settings.as_json:
+        say_json(told)
+    else:
+        say_table(["Template", "What it is"], [[one["name"], one["title"]] for one in told])
 
 
 @click.command(cls=Command, examples=["tdwii dcm2dump rsp000001.dcm", "tdwii dcm2dump plan.dcm --cut 64 | less"])

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
+from ..dcmdump import fill, load_text, parse, templates
 from ..dcmdump.dicom import read_dicom
-from ..dcmdump.files import load_text
 from ..exchange import Message
 from ..simulators.instances import Instance, write_instance
 from .failures import Usage
 
-__all__ = ["LARGE", "read_dataset", "read_text", "safe_uid", "save_message", "sized"]
+__all__ = ["LARGE", "SMALL", "is_dicom", "of_class", "read_dataset", "read_or_fill", "safe_uid", "save_message", "sized"]
 
 MEGABYTE = 1 << 20
 SMALL = 16 * MEGABYTE  # a query, a workitem, a text
@@ -43,11 +43,6 @@ def sized(path: Path, most: int) -> Path:
     return path
 
 
-def read_text(path: Path) -> Dataset:
-    """Read dcmdump text; raises `Usage`, `DumpError` (with the line) or OSError."""
-    return load_text(sized(path, SMALL))
-
-
 def read_dataset(path: Path, *, text: bool = False, classes: Iterable[str] = (), what: str = "", most: int = SMALL) -> Dataset:
     """Read a DICOM file.
 
@@ -70,14 +65,78 @@ def read_dataset(path: Path, *, text: bool = False, classes: Iterable[str] = (),
         If the file is not what it should be; one sentence that names it.
     """
     sized(path, most)
-    dataset = load_text(path) if text and not _is_dicom(path) else read_dicom(path)
-    wanted, given = tuple(classes), str(dataset.get("SOPClassUID") or "")
-    if wanted and given and given not in wanted:
-        raise Usage(f"{path}: is of SOP class {UID(given).name}; {what} is needed")
+    dataset = load_text(path) if text and not is_dicom(path) else read_dicom(path)
+    of_class(dataset, tuple(classes), what, str(path))
     return dataset
 
 
-def _is_dicom(path: Path) -> bool:
+def of_class(dataset: Dataset, classes: Sequence[str], what: str, name: str) -> None:
+    """Raise `Usage` if a data set says that it is of another SOP class than these; none allows any."""
+    given = str(dataset.get("SOPClassUID") or "")
+    if classes and given and given not in classes:
+        raise Usage(f"{name}: is of SOP class {UID(given).name}; {what} is needed")
+
+
+def read_or_fill(path: Path | None, name: str | None, values: Sequence[str], what: str) -> Dataset | None:
+    """Return the data set of a file or of a filled template; ``None`` if neither is given.
+
+    Parameters
+    ----------
+    path : Path or None
+        A DICOM file or dcmdump text; placeholders in a text are filled.
+    name : str or None
+        A template of `dcmdump.templates`.
+    values : sequence of str
+        ``NAME=VALUE`` of the placeholders.
+    what : str
+        What is needed, for messages.
+
+    Raises
+    ------
+    Usage, FileFault, DumpError, OSError
+        If the file or the values are not what they should be.
+    """
+    if path is not None and name is not None:
+        raise Usage("a file and --template exclude each other")
+    given = dict(_assignment(one) for one in values)
+    if name is not None:
+        known = templates()
+        if name not in known:
+            raise Usage(f"no template {name!r}: tdwii templates lists those there are")
+        return parse(known[name].fill(given), name=name)
+    if path is None:
+        if given:
+            raise Usage("--set fills the placeholders of a text: give one, or --template NAME")
+        return None
+    if given or _looks_filled(path):
+        return _filled(path, given)
+    return read_dataset(path, text=True, what=what)
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise Usage(f"--set {text!r} is not NAME=VALUE")
+    return key, value
+
+
+def _looks_filled(path: Path) -> bool:
+    """Whether a file is a text with placeholders."""
+    sized(path, SMALL)
+    return not is_dicom(path) and b"${" in path.read_bytes()
+
+
+def _filled(path: Path, values: dict[str, str]) -> Dataset:
+    if is_dicom(sized(path, SMALL)):
+        raise Usage(f"{path}: is a DICOM file: --set fills the placeholders of dcmdump text")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Usage(f"{path}: has placeholders and is not in UTF-8") from None
+    return parse(fill(text, values, name=str(path)), name=str(path), folder=path.parent)
+
+
+def is_dicom(path: Path) -> bool:
     """Whether it is a DICOM file, or at least no text: that is said by who reads DICOM files."""
     with path.open("rb") as file:
         start = file.read(4096)

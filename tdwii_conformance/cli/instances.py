@@ -9,7 +9,7 @@ import click
 from pydicom import uid
 from pydicom.dataset import Dataset
 
-from ..dcmdump.files import save_dicom
+from ..dcmdump import save_dicom
 from ..dimse import Link, Peer, Proposal, connect
 from ..drivers import objects
 from .answers import settle

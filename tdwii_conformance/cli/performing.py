@@ -19,9 +19,9 @@ from ..drivers.tdd import TDD
 from .answers import settle
 from .claims import Claim, Claims
 from .failures import Refused, Usage
-from .files import LARGE, read_dataset
+from .files import LARGE, read_dataset, read_or_fill
 from .screen import note, say, say_json
-from .settings import Command, Settings, common, words
+from .settings import Command, Settings, common, templated, words
 from .worklist import answered_dataset, code, performer
 
 __all__ = ["cancel", "claim", "complete", "progress", "set_"]
@@ -142,10 +142,19 @@ def _percent(text: str) -> int:
 )  # fmt: skip
 @click.argument("words_", nargs=-1, metavar="PEER WORKITEM [KEYWORD=VALUE]...")
 @click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="The modification list: DICOM file or dcmdump text.")
+@templated
 @click.option("--no-transaction", is_flag=True, help="Without Transaction UID, as for a workitem that is SCHEDULED.")
 @TRANSACTION
 @common()
-def set_(settings: Settings, words_: tuple[str, ...], file: Path | None, no_transaction: bool, transaction: str | None) -> None:
+def set_(
+    settings: Settings,
+    words_: tuple[str, ...],
+    file: Path | None,
+    template: str | None,
+    values: tuple[str, ...],
+    no_transaction: bool,
+    transaction: str | None,
+) -> None:
     """Set attributes of a workitem (N-SET).
 
     PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID. A path through
@@ -153,9 +162,9 @@ def set_(settings: Settings, words_: tuple[str, ...], file: Path | None, no_tran
     Transaction UID of our claim goes with it if there is one.
     """
     whom, (workitem, *assignments) = words(settings, words_, "WORKITEM", many="KEYWORD=VALUE")
-    if file is None and not assignments:
-        raise Usage("nothing to set: give KEYWORD=VALUE or --file FILE")
-    modification = read_dataset(file, text=True, what="a modification list") if file is not None else Dataset()
+    if file is None and template is None and not assignments:
+        raise Usage("nothing to set: give KEYWORD=VALUE, --file FILE or --template NAME")
+    modification = read_or_fill(file, template, values, "a modification list") or Dataset()
     for assignment in assignments:
         assign(modification, assignment)
     known = Claims().find(_scp(whom), workitem)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..config import SystemUnderTest
     from ..dimse import TLS, Peer, Timeouts
 
-__all__ = ["Command", "Group", "Settings", "common", "words"]
+__all__ = ["Command", "Group", "Settings", "common", "templated", "words"]
 
 BOOK = "ApplicationEntities.json"
 ANY = "ANY-SCP"  # whom to call at HOST PORT when nothing says
@@ -286,3 +286,12 @@ def common(*, network: bool = True, calling: str = "TDD") -> Callable[[Callable[
 
     default = calling
     return decorate
+
+
+def templated(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a command whose data set may be a filled template."""
+    fill = click.option(
+        "--set", "values", multiple=True, metavar="NAME=VALUE", help="Fill a placeholder of the template, or of FILE; repeat."
+    )
+    name = click.option("--template", metavar="NAME", help="Instead of FILE: a message that comes with tdwii (tdwii templates).")
+    return name(fill(function))

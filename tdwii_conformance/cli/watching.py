@@ -21,9 +21,9 @@ from ..drivers.watcher import FILTERED, GLOBAL, Watcher
 from ..exchange import Exchange
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
-from .files import read_dataset
+from .files import read_dataset, read_or_fill
 from .screen import Spoken, note, plain, say, say_json, stdout_gone
-from .settings import Command, Settings, common, words
+from .settings import Command, Settings, common, templated, words
 from .worklist import State, code, performer
 
 __all__ = ["notify", "receive", "watch"]
@@ -268,6 +268,7 @@ KINDS = {"state": 1, "cancel-requested": 2, "progress": 3, "scp-status": 4, "ass
               help="scp-status: SCP Status.")  # fmt: skip
 @click.option("--file", type=click.Path(path_type=Path), metavar="FILE",
               help="The event information itself: DICOM file or dcmdump text.")  # fmt: skip
+@templated
 @common(calling="UPSSCP")
 def notify(
     settings: Settings,
@@ -281,6 +282,8 @@ def notify(
     station: str,
     scp_status: str,
     file: Path | None,
+    template: str | None,
+    values: tuple[str, ...],
 ) -> None:
     """Send event reports to a watcher, as a TMS does (UPS Event, N-EVENT-REPORT).
 
@@ -289,9 +292,9 @@ def notify(
     whom, _ = words(settings, peer)
     if workitem is None and kind != "scp-status":
         raise Usage(f"--workitem UID is missing: {kind} is about one")
-    if file is not None and kind == "all":
-        raise Usage("--file is for one --type")
-    given = read_dataset(file, text=True, what="event information") if file is not None else None
+    given = read_or_fill(file, template, values, "event information")
+    if given is not None and kind == "all":
+        raise Usage("--file and --template are for one --type")
     made = {
         1: lambda: item(ProcedureStepState=state, InputReadinessState=readiness),
         2: lambda: item(RequestingAE=settings.calling, **({"ReasonForCancellation": reason} if reason else {})),

@@ -19,9 +19,9 @@ from ..drivers.tdd import TDD, UPS
 from ..exchange import Exchange
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
-from .files import read_dataset, safe_uid, save_message
+from .files import of_class, read_or_fill, safe_uid, save_message
 from .screen import Spoken, note, plain, say, say_json, say_table
-from .settings import Command, Settings, common, words
+from .settings import Command, Settings, common, templated, words
 
 __all__ = ["create", "find", "get", "request_cancel"]
 
@@ -76,11 +76,13 @@ def start_range(date: str) -> str:
         "tdwii find localhost 11114 --station FX1",
         "tdwii find TMS --station FX1 --state any --date 2026-11-01..2026-11-30",
         "tdwii find TMS --query UPSCFind_FX1.dcmdump.txt --save responses",
+        "tdwii find TMS --template query-scheduled --set StationCode=FX1",
         "tdwii find TMS --station FX1 --json | jq -r '.[].sop_instance_uid'",
     ],
 )
 @click.argument("peer", nargs=-1, metavar="PEER")
 @click.option("--query", type=click.Path(path_type=Path), metavar="FILE", help="The identifier: a DICOM file or dcmdump text.")
+@templated
 @click.option("--station", default="", metavar="CODE", help="Code Value of the Scheduled Station Name.")
 @click.option("--station-scheme", default="", metavar="SCHEME", help="Its Coding Scheme Designator.")
 @click.option("--state", type=State(), default="SCHEDULED", show_default=True, metavar="STATE",
@@ -98,6 +100,8 @@ def find(
     settings: Settings,
     peer: tuple[str, ...],
     query: Path | None,
+    template: str | None,
+    values: tuple[str, ...],
     station: str,
     station_scheme: str,
     state: str,
@@ -111,12 +115,11 @@ def find(
 
     PEER is HOST PORT, HOST:PORT, or an AE title of the address book.
 
-    The query is made of the options, or is a file; then the options for keys say nothing.
+    The query is made of the options, or is a file or template; then the options for keys say nothing.
     """
     whom, _ = words(settings, peer)
-    if query is not None:
-        identifier = read_dataset(query, text=True, what="a query")
-    else:
+    identifier = read_or_fill(query, template, values, "a query")
+    if identifier is None:
         identifier = worklist_query(
             station=station,
             scheme=station_scheme or None,
@@ -129,7 +132,8 @@ def find(
     with performer(settings, whom) as tdd:
         exchange = tdd.query(identifier, MODELS[model])
     saved = _save(exchange, save) if save is not None else []
-    _show(exchange, saved, settings.as_json)
+    if exchange.identifiers or exchange.status == 0x0000:
+        _show(exchange, saved, settings.as_json)
     settle(exchange, "the query", whom)
     if unreadable := sum(message.undecodable for message in exchange.pending):
         raise NoAnswer(f"{whom}: {unreadable} of {len(exchange.pending)} responses are no data set that can be read")
@@ -248,20 +252,22 @@ def answered_dataset(exchange: Exchange, whom: object) -> Dataset:
     cls=Command,
     examples=["tdwii create TMS UPS_1.2.3.4.dcm", "tdwii create localhost 11114 workitem.dcmdump.txt --uid 1.2.3.5"],
 )
-@click.argument("words_", nargs=-1, metavar="PEER FILE...")
+@click.argument("words_", nargs=-1, metavar="PEER [FILE]...")
+@templated
 @click.option("--uid", metavar="UID", help="SOP Instance UID of the workitem; the file's own, or a new one.")
 @common()
-def create(settings: Settings, words_: tuple[str, ...], uid: str | None) -> None:
+def create(settings: Settings, words_: tuple[str, ...], template: str | None, values: tuple[str, ...], uid: str | None) -> None:
     """Create workitems (N-CREATE).
 
     PEER is HOST PORT, HOST:PORT, or an AE title of the address book; FILE is a DICOM file or dcmdump text.
     """
-    whom, names = words(settings, words_, many="FILE", least=1)
+    whom, names = words(settings, words_, many="FILE", least=0 if template else 1)
     if uid is not None and len(names) > 1:
         raise Usage("--uid is for one file: each workitem has its own SOP Instance UID")
     workitems = []
-    for name in names:
-        attributes = read_dataset(Path(name), text=True, classes=UPS_CLASSES, what="a UPS")
+    for name in names or [template or ""]:
+        attributes = read_or_fill(Path(name) if names else None, template, values, "a UPS") or Dataset()
+        of_class(attributes, UPS_CLASSES, "a UPS", name)
         instance = uid or str(attributes.get("SOPInstanceUID") or generate_uid())
         if uid is not None or "SOPInstanceUID" in attributes:
             safe_uid(instance, Path(name))
