@@ -223,6 +223,7 @@ def _watch(given: argparse.Namespace) -> int:
     """Watch until SIGINT or SIGTERM, or until a final state, or that for each line."""
     changed = threading.Condition()
     stopping = final = False
+    live: set[str] = set()
 
     def stop(*_: object) -> None:
         nonlocal stopping
@@ -233,7 +234,11 @@ def _watch(given: argparse.Namespace) -> int:
     def told(kind: int, uid: str, information: Dataset) -> None:
         nonlocal final
         with changed:
-            final = final or information.get("ProcedureStepState") in FINAL_STATES
+            # What was over before is reported once, when it subscribes.
+            if (state := information.get("ProcedureStepState")) in FINAL_STATES:
+                final = final or uid in live
+            elif state:
+                live.add(uid)
             changed.notify_all()
 
     def enough() -> bool:
