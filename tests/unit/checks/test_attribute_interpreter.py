@@ -98,6 +98,8 @@ FRACTION = "ScheduledProcessingParametersSequence[concept 2018002 99IHERO2018]"
         (rule("PatientID", values="$patient"), item(), {"patient": "P1|P2"}, [("value 'P1' or 'P2'", "attribute absent", "PatientID")]),
         (rule("PatientID", values="$patient"), item(PatientID=""), {"patient": "P1"}, [("value 'P1'", "present without a value", "PatientID")]),
         # Sequences
+        (rule(FRACTION + ".ConceptNameCodeSequence[concept 1 DCM]"), PARAMETERS, {},
+         [("an item [concept 1 DCM]", "1 item(s), none such", "ScheduledProcessingParametersSequence[0].ConceptNameCodeSequence")]),
         (rule(FRACTION), item(ScheduledProcessingParametersSequence=item(ConceptNameCodeSequence=item(CodeMeaning="x"))), {},
          [("an item [concept 2018002 99IHERO2018]", "1 item(s) [concept  ], none such", "ScheduledProcessingParametersSequence")]),
         (rule("ScheduledStationNameCodeSequence"), item(ScheduledStationNameCodeSequence=[]), {},
