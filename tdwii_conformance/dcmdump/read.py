@@ -256,8 +256,9 @@ class _Reader:
             except LookupError as error:
                 raise DumpError(self.name, charset.line, f"Specific Character Set: {error}") from None
         dataset.set_original_encoding(False, True, encodings)
-        for number, read in item.elements.items():
-            tag = BaseTag(number)
+        # The character set first: pydicom converts private elements when they are set.
+        for number in sorted(item.elements, key=lambda number: (number != SPECIFIC_CHARACTER_SET, number)):
+            read, tag = item.elements[number], BaseTag(number)
             try:
                 dataset[tag] = self._built(read, tag, dataset, encodings)
             except _Problem as problem:
@@ -268,7 +269,7 @@ class _Reader:
         if read.items is not None:
             items = []
             for one in read.items:
-                item = self.build(one, Dataset(), encodings)
+                item = self.build(one, Dataset(parent_encoding=encodings), encodings)
                 item.is_undefined_length_sequence_item = one.undefined
                 items.append(item)
             sequence = DataElement(tag, "SQ", Sequence(items))

@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 
@@ -58,9 +59,12 @@ def differences(ours, theirs, *, same: Callable = lambda ours, theirs: ours == t
     ]
 
 
-def nearly(one, other):
-    """Whether numbers are the same to the 15 digits that dump2dcm reads."""
-    numbers = [[float(n) for n in (v if isinstance(v, (list, MultiValue)) else [v])] for v in (one, other)]
+def nearly(vr, one, other):
+    """Whether numbers of 64 bits are the same to the digits that DCMTK writes and reads."""
+    numbers = [
+        struct.unpack(f"<{len(v) // 8}d", v) if vr == "OD" else v if isinstance(v, (list, MultiValue)) else [v]
+        for v in (one, other)
+    ]
     return len(numbers[0]) == len(numbers[1]) and all(
         math.isclose(a, b, rel_tol=1e-15, abs_tol=0) or (math.isnan(a) and math.isnan(b)) for a, b in zip(*numbers, strict=True)
     )

@@ -160,10 +160,12 @@ def test_group_2_is_the_file_meta_information():
 
 
 def test_bytes_are_in_the_character_set_they_name_and_text_is_encoded_in_it():
-    text = "(0008,0005) CS [ISO_IR 100]\n(0010,0010) PN [Müller]\n(0008,1110) SQ\n(fffe,e000)\n(0008,1030) LO [Größe]\n(fffe,e00d)\n(fffe,e0dd)"
+    text = "(0008,0005) CS [ISO_IR 100]\n(0010,0010) PN [Müller]\n(0008,1110) SQ\n(fffe,e000)\n(0008,1030) LO [Größe]\n(0009,0010) LO [ACME]\n(0009,1001) LO [Höhe]\n(fffe,e00d)\n(fffe,e0dd)"
     for dataset in (parse(text), parse(text.encode("latin-1"))):
         assert dataset.PatientName == "Müller"
-        assert dataset.ReferencedStudySequence[0].StudyDescription == "Größe"
+        (item,) = dataset.ReferencedStudySequence
+        assert item.StudyDescription == "Größe"
+        assert item[0x00091001].value == "Höhe"
 
 
 def test_binary_values_of_a_file_are_looked_for_in_the_folder(tmp_path):
