@@ -189,9 +189,10 @@ def whole_numbers(bits, *, signed=False):
 
 
 def real_numbers(width):
-    # DCMTK writes the largest number of 64 bits so that it is read as infinite.
-    most = 1e300 if width == 64 else 2.0**127
-    return several(st.floats(-most, most, width=width, allow_subnormal=False))
+    # The further the exponent is from 0, the more digits DCMTK loses of numbers of 64 bits, both ways; the largest become infinite.
+    most = 2.0**100 if width == 64 else 2.0**127
+    numbers = st.floats(-most, most, width=width, allow_subnormal=False)
+    return several(numbers.filter(lambda number: number == 0 or abs(number) > 1 / most))
 
 
 def bytes_of(size):
