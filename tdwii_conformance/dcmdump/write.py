@@ -18,7 +18,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments
 from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element, write_dataset
+from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
 from pydicom.multival import MultiValue
 from pydicom.uid import (
     UID,
@@ -27,6 +27,7 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 __all__ = ["dump", "dump_encoded"]
 
@@ -52,6 +53,7 @@ ONE_VALUE = {"LT", "ST", "UT", "UR", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "
 
 GROUP_2 = 0x0002
 ITEM, ITEM_END, SEQUENCE_END = "(fffe,e000)", "(fffe,e00d)", "(fffe,e0dd)"
+DELIMITER = 8  # bytes of an item's tag and length, and of what ends an item or a sequence
 
 
 @dataclass(frozen=True)
@@ -111,21 +113,33 @@ def _lines(dataset: Dataset, transfer_syntax: str | None, *, raw: bool, longest:
         yield ""
         yield "# Dicom-Meta-Information-Header"
         yield "# Used TransferSyntax: Little Endian Explicit"
-        yield from _dataset(meta, [default_encoding], "", _Style(implicit=False, raw=raw, longest=longest))
+        yield from _dataset(meta, [default_encoding], "", _Style(implicit=False, raw=raw, longest=longest))[0]
         yield ""
     if transfer_syntax is not None:
         yield "# Dicom-Data-Set"
         uid = UID(transfer_syntax)
         yield f"# Used TransferSyntax: {TRANSFER_SYNTAXES.get(uid, uid.name)}"
     implicit = transfer_syntax is None or UID(transfer_syntax) == ImplicitVRLittleEndian
-    yield from _dataset(dataset, [default_encoding], "", _Style(implicit=implicit, raw=raw, longest=longest))
+    yield from _dataset(dataset, [default_encoding], "", _Style(implicit=implicit, raw=raw, longest=longest))[0]
 
 
-def _dataset(dataset: Dataset, encodings: list[str], indent: str, style: _Style) -> Iterator[str]:
+def _dataset(dataset: Dataset, encodings: list[str], indent: str, style: _Style) -> tuple[list[str], int]:
+    """Return the lines of a data set and its length in bytes: the length of what is around it is a sum of those inside."""
     if "SpecificCharacterSet" in dataset:
         encodings = convert_encodings(dataset.SpecificCharacterSet)
+    lines: list[str] = []
+    length = 0
     for element in dataset:
-        yield from _element(_settled(element, dataset), encodings, indent, style)
+        settled = _settled(element, dataset)
+        found, bytes_ = _element(settled, encodings, indent, style)
+        lines += found
+        length += _header(settled.VR, bytes_, style) + bytes_
+    return lines, length
+
+
+def _header(vr: str, length: int, style: _Style) -> int:
+    """Return how many bytes tag, VR and length take [PS3.5 7.1]; a long value of a short VR is sent as UN."""
+    return 12 if not style.implicit and (vr in EXPLICIT_VR_LENGTH_32 or length > 0xFFFF) else 8
 
 
 def swapped(element: DataElement) -> DataElement:
@@ -169,46 +183,53 @@ def _negative(value: object) -> bool:
     return any(isinstance(number, int) and number < 0 for number in values)
 
 
-def _element(element: DataElement, encodings: list[str], indent: str, style: _Style) -> Iterator[str]:
+def _element(element: DataElement, encodings: list[str], indent: str, style: _Style) -> tuple[list[str], int]:
     tag = f"({element.tag.group:04x},{element.tag.element:04x})"
     if element.VR == "SQ":
-        yield from _sequence(element, tag, encodings, indent, style)
-        return
+        return _sequence(element, tag, encodings, indent, style)
     encoded = encoded_value(element, encodings)
     if element.tag == 0x7FE00010 and element.is_undefined_length:
-        yield from _pixel_sequence(encoded, tag, indent)
-        return
+        return list(_pixel_sequence(encoded, tag, indent)), len(encoded)
+    lines = []
     vr, value = element.VR, NO_VALUE
     if encoded:
         said = _value(element, encoded, style)
         if said is None:
-            yield f"{indent}# {tag} {vr} is {_text(element)!r}, which can be said in hexadecimal only"
+            lines.append(f"{indent}# {tag} {vr} is {_text(element)!r}, which can be said in hexadecimal only")
             vr, said = "UN", _hexadecimal(encoded)
         value = said if style.longest is None or len(said) <= style.longest else f"{said[: style.longest]}..."
-    yield _line(tag, vr, value, str(len(encoded)), _multiplicity(element, encoded), _name(element), indent)
+    lines.append(_line(tag, vr, value, str(len(encoded)), _multiplicity(element, encoded), _name(element), indent))
+    return lines, len(encoded)
 
 
 def _line(tag: str, vr: str, value: str, length: str, multiplicity: int, name: str, indent: str) -> str:
     return f"{indent}{tag} {vr} {value:<40} #{length:>4},{multiplicity:>2} {name}"
 
 
-def _sequence(element: DataElement, tag: str, encodings: list[str], indent: str, style: _Style) -> Iterator[str]:
+def _sequence(element: DataElement, tag: str, encodings: list[str], indent: str, style: _Style) -> tuple[list[str], int]:
     items: Sequence[Dataset] = element.value or []
-    undefined = element.is_undefined_length
-    kind = "undefined" if undefined else "explicit"
-    length = "u/l" if undefined else str(len(encoded_value(element, encodings, implicit=style.implicit)))
-    value = f"(Sequence with {kind} length #={len(items)})"
-    yield _line(tag, "SQ", value, length, 1, _name(element), indent)
+    lines: list[str] = []
+    length = 0
     for item in items:
-        undefined_item = getattr(item, "is_undefined_length_sequence_item", False)
-        kind = "undefined" if undefined_item else "explicit"
-        length = "u/l" if undefined_item else str(_length(item, encodings, style))
-        yield _line(ITEM, "na", f"(Item with {kind} length #={len(item)})", length, 1, "Item", f"{indent}  ")
-        yield from _dataset(item, encodings, f"{indent}    ", style)
-        end = "(ItemDelimitationItem)" if undefined_item else "(ItemDelimitationItem for re-encoding)"
-        yield _line(ITEM_END, "na", end, "0", 0, "ItemDelimitationItem", f"{indent}  ")
+        inside, bytes_ = _dataset(item, encodings, f"{indent}    ", style)
+        undefined = getattr(item, "is_undefined_length_sequence_item", False)
+        kind, said = ("undefined", "u/l") if undefined else ("explicit", str(bytes_))
+        end = "(ItemDelimitationItem)" if undefined else "(ItemDelimitationItem for re-encoding)"
+        lines += [
+            _line(ITEM, "na", f"(Item with {kind} length #={len(item)})", said, 1, "Item", f"{indent}  "),
+            *inside,
+            _line(ITEM_END, "na", end, "0", 0, "ItemDelimitationItem", f"{indent}  "),
+        ]
+        length += DELIMITER + bytes_ + (DELIMITER if undefined else 0)
+    undefined = element.is_undefined_length
+    kind, said = ("undefined", "u/l") if undefined else ("explicit", str(length))
     end = "(SequenceDelimitationItem)" if undefined else "(SequenceDelimitationItem for re-encod.)"
-    yield _line(SEQUENCE_END, "na", end, "0", 0, "SequenceDelimitationItem", indent)
+    value = f"(Sequence with {kind} length #={len(items)})"
+    return [
+        _line(tag, "SQ", value, said, 1, _name(element), indent),
+        *lines,
+        _line(SEQUENCE_END, "na", end, "0", 0, "SequenceDelimitationItem", indent),
+    ], length + (DELIMITER if undefined else 0)
 
 
 def _pixel_sequence(encoded: bytes, tag: str, indent: str) -> Iterator[str]:
@@ -286,25 +307,10 @@ def _name(element: DataElement) -> str:
     return element.keyword or "Unknown Tag & Data"
 
 
-def encoded_value(element: DataElement, encodings: list[str], *, implicit: bool = True) -> bytes:
-    """Return the bytes of an element's value, padded, little endian."""
-    stream = _stream(implicit=True)
-    write_data_element(stream, element, encodings)
-    encoded = stream.getvalue()[8:]  # tag and length of an implicit VR element
-    if implicit or element.VR != "SQ":
-        return encoded
-    stream = _stream(implicit=False)
-    write_data_element(stream, element, encodings)
-    return stream.getvalue()[12:]  # tag, VR, two bytes reserved, length
-
-
-def _length(item: Dataset, encodings: list[str], style: _Style) -> int:
-    stream = _stream(implicit=style.implicit)
-    return int(write_dataset(stream, item, encodings))
-
-
-def _stream(*, implicit: bool) -> DicomBytesIO:
+def encoded_value(element: DataElement, encodings: list[str]) -> bytes:
+    """Return the bytes of an element's value, padded, little endian, with implicit VR."""
     stream = DicomBytesIO()
     stream.is_little_endian = True
-    stream.is_implicit_VR = implicit
-    return stream
+    stream.is_implicit_VR = True
+    write_data_element(stream, element, encodings)
+    return stream.getvalue()[8:]  # tag and length of an implicit VR element
