@@ -341,6 +341,26 @@ def test_a_condition_on_a_fact_names_no_keyword(tmp_path):
     assert load_catalogue(folder)["RO58-TMS-900"].rule.condition.subject == "$start"
 
 
+def test_a_row_without_id_is_refused(tmp_path):
+    folder = write(tmp_path, attributes_a=HEAD + row(id=""))
+    assert said_of(folder) == "attributes/a.csv: requirement 0: id is missing or empty; every requirement has one"
+
+
+def test_a_quote_out_of_place_is_refused(tmp_path):
+    folder = write(tmp_path, attributes_a=HEAD + row() + row().replace('"TI"', '"T"I'))
+    assert said_of(folder).startswith("attributes/a.csv: line 3: not CSV: ")
+
+
+def test_files_are_read_in_the_order_of_their_names(tmp_path):
+    files = {f"requirements_{name}": GOOD.replace("900", number) for name, number in (("c", "903"), ("a", "901"), ("b", "902"))}
+    assert list(load_catalogue(write(tmp_path, **files))) == ["RO60-TMS-901", "RO60-TMS-902", "RO60-TMS-903"]
+
+
+def test_a_reading_may_have_a_colon(tmp_path):
+    (read,) = cells(tmp_path, ["CC11-TMS-901,N-CREATE,SCHEDULED,,,B300: as said: so,,CC.1.1"]).cells("CC.1.1")
+    assert read.readings == {"B300": "as said: so"}
+
+
 def test_rows_of_a_message(tmp_path):
     table = HEAD + row() + row(id="RO58-OST-901", actor="OST") + row(id="RO58-TMS-902", message="RO-58 request")
     catalogue = load_catalogue(write(tmp_path, attributes_a=table, requirements_a=GOOD))
