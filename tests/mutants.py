@@ -46,6 +46,10 @@ def make() -> None:
 
     os.chdir(ROOT)
     shutil.rmtree(FOLDER / "tests", ignore_errors=True)
+    for file in FOLDER.rglob("*.py"):
+        meta = file.with_name(f"{file.name}.meta")
+        if not meta.exists() or meta.stat().st_mtime < file.stat().st_mtime:  # was interrupted there
+            os.utime(file, (0, 0))
     copy_src_dir()
     mutmut.copy_also_copy_files()
     mutmut.create_mutants(JOBS)
