@@ -264,7 +264,9 @@ def read(folder: Path) -> list[Mutant]:
             if outcome(code) in ("killed", "timeout", "not run"):
                 found.append(Mutant(name, place, "", outcome(code), False))
                 continue
-            before, after = functions[f"{original}__mutmut_orig"], functions[function]
+            before, after = functions.get(f"{original}__mutmut_orig"), functions.get(function)
+            if before is None or after is None:
+                sys.exit(f"{meta.with_suffix('')}: is just being written, or its making was interrupted: run `make mutation`")
             line = changed(*(_source(lines, node) for node in (before, after)))
             found.append(Mutant(name, place, line, outcome(code), only_words(before, after)))
     return found
