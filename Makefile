@@ -8,7 +8,7 @@ REPORT ?= report/index.html
 MUTANTS ?=
 JOBS ?= 2
 
-.PHONY: conformance test thorough mutation lint bench clean
+.PHONY: conformance test thorough mutation lint proof bench clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -29,6 +29,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+proof: $(READY)  ## every defect and variation in full; writes report/proof.html and docs/proof.md
+	$(BIN)/python -m tests.defects
 
 bench: $(READY)  ## measured speed, beside plain pynetdicom
 	$(BIN)/python -m benchmarks

@@ -46,10 +46,6 @@ def make() -> None:
 
     os.chdir(ROOT)
     shutil.rmtree(FOLDER / "tests", ignore_errors=True)
-    for file in FOLDER.rglob("*.py"):
-        meta = file.with_name(f"{file.name}.meta")
-        if not meta.exists() or meta.stat().st_mtime < file.stat().st_mtime:  # was interrupted there
-            os.utime(file, (0, 0))
     copy_src_dir()
     mutmut.copy_also_copy_files()
     mutmut.create_mutants(JOBS)
@@ -264,18 +260,10 @@ def read(folder: Path) -> list[Mutant]:
             if outcome(code) in ("killed", "timeout", "not run"):
                 found.append(Mutant(name, place, "", outcome(code), False))
                 continue
-            before, after = functions.get(f"{original}__mutmut_orig"), functions.get(function)
-            if before is None or after is None:
-                sys.exit(f"{meta.with_suffix('')}: is just being written, or its making was interrupted: run `make mutation`")
-            line = changed(*(_source(lines, node) for node in (before, after)))
+            before, after = functions[f"{original}__mutmut_orig"], functions[function]
+            line = changed(*(lines[node.lineno : node.end_lineno] for node in (before, after)))
             found.append(Mutant(name, place, line, outcome(code), only_words(before, after)))
     return found
-
-
-def _source(lines: list[str], function: ast.FunctionDef) -> list[str]:
-    """Return the lines of a function without its name, which mutmut makes."""
-    first = lines[function.lineno - 1].partition("(")[2]
-    return [first, *lines[function.lineno : function.end_lineno]]
 
 
 def changed(before: list[str], after: list[str]) -> str:
@@ -294,8 +282,8 @@ def only_words(before: ast.AST, after: ast.AST, inside: bool = False) -> bool:
     inside |= isinstance(before, ast.Raise)
     inside |= isinstance(before, ast.Call) and isinstance(before.func, ast.Name) and before.func.id == "Finding"
     ours, theirs = list(ast.iter_child_nodes(before)), list(ast.iter_child_nodes(after))
-    if isinstance(before, ast.FunctionDef) and isinstance(after, ast.FunctionDef):
-        return only_words(before.args, after.args) and all(map(only_words, before.body, after.body))
+    if isinstance(before, ast.FunctionDef):
+        return all(only_words(one, other) for one, other in zip(before.body, after.body, strict=True))
     if len(ours) != len(theirs):
         return False
     for field in before._fields:  # names and the like

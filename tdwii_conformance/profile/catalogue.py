@@ -108,6 +108,8 @@ class Requirement:
         For the rows of the attribute tables.
     cell : (str, str) or None
         For the cells of the state and subscription tables: event and state.
+    no_defect : str
+        Why no simulator is given a defect that violates it; empty when there is one.
     """
 
     id: str
@@ -123,6 +125,7 @@ class Requirement:
     claim: str = ""
     rule: AttributeRule | None = None
     cell: tuple[str, str] | None = None
+    no_defect: str = ""
 
 
 class Catalogue(Mapping[str, Requirement]):
@@ -223,6 +226,7 @@ def _read_all(root: Traversable) -> Iterator[tuple[str, list[Requirement]]]:
 
 KEYS = {
     "id", "actor", "transaction", "level", "edition", "source", "statement", "statuses", "warnings", "readings", "claim",
+    "no_defect",
 }  # fmt: skip
 
 
@@ -265,6 +269,7 @@ def _requirement(name: str, number: int, entry: dict[str, Any]) -> Requirement:
         warnings=_statuses(where, "warnings", entry.get("warnings", [])),
         readings=readings,
         claim=entry.get("claim", ""),
+        no_defect=entry.get("no_defect", ""),
     )
 
 
@@ -280,14 +285,10 @@ def _read_csv(name: str, text: str) -> list[Requirement]:
 
 def _rows(name: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
     reader = csv.DictReader(text.splitlines(), strict=True)
-    try:
-        rows = [(reader.line_num, row) for row in reader]
-    except csv.Error as error:
-        raise CatalogueError(f"{name}: line {reader.line_num + 1}: not CSV: {error}") from error
     if tuple(reader.fieldnames or ()) != columns:
         raise CatalogueError(f"{name}: the columns are {reader.fieldnames}, they have to be {', '.join(columns)}")
-    for line, row in rows:
-        where = f"{name}: line {line}: {row['id']}"
+    for row in reader:
+        where = f"{name}: line {reader.line_num}: {row['id']}"
         if None in row or None in row.values():
             raise CatalogueError(f"{where}: has more or fewer than {len(columns)} columns; quote a value with a comma")
         yield where, row

@@ -316,12 +316,9 @@ def _level(
 
 def _records(name: str, text: str, columns: tuple[str, ...]) -> list[dict[str, str]]:
     reader = csv.DictReader(text.splitlines(), strict=True)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        raise CatalogueError(f"{name}: line {reader.line_num + 1}: not CSV: {error}") from error
     if tuple(reader.fieldnames or ()) != columns:
         raise CatalogueError(f"{name}: the columns are {', '.join(columns)}")
+    rows = list(reader)
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise CatalogueError(f"{name}: line {number}: has not {len(columns)} entries")

@@ -55,6 +55,12 @@ class Reporter:
         self._lock = threading.Lock()
         self._posted: deque[tuple[Event, Sequence[str]]] = deque()
         self._lines: dict[str, _Line] = {}
+        self.propose_role = True  # to be the SCP of UPS Event, by role selection
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """The AE titles of the receivers of which it is known where they are."""
+        return tuple(self._receivers)
 
     def knows(self, ae_title: str) -> bool:
         """Whether it is known where a receiver is."""
@@ -86,7 +92,7 @@ class Reporter:
         """Open an association for reports, as the SCP of UPS Event."""
         return connect(
             self._receivers[receiver], [EVENT], calling=self._calling, timeouts=self._timeouts,
-            transcript=self._transcript, scp_roles=[EVENT], associations=self._associations,
+            transcript=self._transcript, scp_roles=[EVENT] if self.propose_role else [], associations=self._associations,
         )  # fmt: skip
 
     def close(self) -> None:

@@ -152,6 +152,10 @@ class TMS(Simulator):
             (evt.EVT_N_ACTION, self._n_action),
         ]
 
+    def refuse_filtered(self) -> None:
+        """Support no filtered global subscriptions any more."""
+        self._filtered = False
+
     @property
     def reporter(self) -> Reporter:
         """What its event reports go through."""

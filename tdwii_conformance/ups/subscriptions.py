@@ -127,6 +127,10 @@ class Subscriptions:
         lock = self._all.get(ae)
         return NO_GLOBAL if lock is None else _global(lock)
 
+    def cell(self, event: str, state: str) -> SubscriptionCell:
+        """Return what the table says of an event in a state."""
+        return subscription_table()[event, state]
+
     def created(self, uid: str, fits: Callable[[bytes], bool]) -> Effect:
         """Return what the creation of a UPS does.
 
@@ -141,7 +145,7 @@ class Subscriptions:
         wanted = {ae: lock for ae, filters in self._filtered.items() for keys, lock in filters.items() if fits(keys)}
         # A plain global subscription covers every UPS: of both kinds it says whether there is a lock.
         for ae, lock in (wanted | self._all).items():
-            self._follow(effect, subscription_table()[f"UPS created; {_global(lock)}", NEW_UPS], ae, uid)
+            self._follow(effect, self.cell(f"UPS created; {_global(lock)}", NEW_UPS), ae, uid)
         return effect
 
     def subscribe(self, ae: str, uid: str, lock: bool) -> Effect:
@@ -154,7 +158,7 @@ class Subscriptions:
 
     def _specific(self, event: str, ae: str, uid: str) -> Effect:
         effect = Effect()
-        self._follow(effect, subscription_table()[event, self.state(ae, uid)], ae, uid)
+        self._follow(effect, self.cell(event, self.state(ae, uid)), ae, uid)
         return effect
 
     def subscribe_globally(self, ae: str, lock: bool, uids: Iterable[str], keys: bytes | None = None) -> Effect:
@@ -167,14 +171,14 @@ class Subscriptions:
         one = Subscription(ae, GLOBAL, lock) if keys is None else Subscription(ae, FILTERED, lock, keys)
         effect = Effect(made=[one])
         for uid in uids:
-            self._follow(effect, subscription_table()[f"subscribe globally {_lock(lock)}", self.state(ae, uid)], ae, uid)
+            self._follow(effect, self.cell(f"subscribe globally {_lock(lock)}", self.state(ae, uid)), ae, uid)
         return effect
 
     def unsubscribe_globally(self, ae: str) -> Effect:
         """Return what ending every subscription of an AE does."""
         effect = self.suspend(ae)
         for uid in self._of_ae.get(ae, ()):
-            self._follow(effect, subscription_table()["unsubscribe globally", self.state(ae, uid)], ae, uid)
+            self._follow(effect, self.cell("unsubscribe globally", self.state(ae, uid)), ae, uid)
         return effect
 
     def unsubscribe_filtered(self, ae: str, fits: Callable[[bytes, str], bool]) -> Effect:
@@ -183,7 +187,7 @@ class Subscriptions:
         effect = self.suspend(ae, filtered_only=True)
         for uid in self._of_ae.get(ae, ()):
             if any(fits(keys, uid) for keys in filters):
-                self._follow(effect, subscription_table()["unsubscribe globally", self.state(ae, uid)], ae, uid)
+                self._follow(effect, self.cell("unsubscribe globally", self.state(ae, uid)), ae, uid)
         return effect
 
     def suspend(self, ae: str, *, filtered_only: bool = False) -> Effect:

@@ -22,7 +22,7 @@ from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modi
 from .final_state import missing
 from .matching import TIMES, Key, KeyFault, keys_of, match, respond, strings
 from .records import decoded, encoded
-from .requests import refuse_creation, refuse_modification
+from .requests import Refusal, refuse_creation, refuse_modification
 from .store import Change, MemoryStore, Record, Store
 from .subscriptions import FILTERED, GLOBAL, Effect, Subscriptions
 
@@ -137,6 +137,23 @@ class Worklist:
             self._forget()
             return self._store.candidates(())
 
+    def retain(self, seconds: float) -> None:
+        """Keep UPS in a final state so long from now on, without deletion lock."""
+        self._retention = timedelta(seconds=seconds)
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """Who has subscribed to what."""
+        return self._subscriptions
+
+    def refuse_creation(self, attributes: Dataset) -> Refusal | None:
+        """Return why an N-CREATE with these attributes is refused; or ``None``."""
+        return refuse_creation(attributes)
+
+    def refuse_modification(self, modification: Dataset) -> Refusal | None:
+        """Return why an N-SET of these attributes is refused; or ``None``."""
+        return refuse_modification(modification)
+
     def subscribers(self) -> tuple[str, ...]:
         """Return the AE titles that have subscribed to anything."""
         with self._lock:
@@ -158,7 +175,7 @@ class Worklist:
             attributes = without(plain(attributes), IDENTITY)
         except Exception as error:  # pydicom raises whatever the bytes lead it to
             return Outcome(INVALID_VALUE, f"cannot be decoded: {error}")
-        if refusal := refuse_creation(attributes):
+        if refusal := self.refuse_creation(attributes):
             return Outcome(refusal.status, refusal.comment)
         attributes = without(attributes, ("TransactionUID",))
         return self._add(uid, attributes, _with(**{PROGRESS: [], PERFORMED: []}), "")
@@ -187,7 +204,7 @@ class Worklist:
         as_created = merged(as_created, _with(ProcedureStepState="SCHEDULED", TransactionUID="", **{PROGRESS: [], PERFORMED: []}))
         if refusal := refuse_creation(as_created) or refuse_modification(performed):
             return Outcome(refusal.status, refusal.comment)
-        ours = _with(SOPClassUID=PUSH, SOPInstanceUID=uid, ScheduledProcedureStepModificationDateTime=self._timestamp())
+        ours = _with(SOPClassUID=PUSH, SOPInstanceUID=uid, ScheduledProcedureStepModificationDateTime=self.timestamp())
         if state in states.FINAL and (lacking := missing(merged(attributes, ours), state)):
             return Outcome(INVALID_VALUE, f"{state} without {', '.join(lacking)}")
         lock = "" if state == "SCHEDULED" else str(attributes.get("TransactionUID") or "")
@@ -204,8 +221,10 @@ class Worklist:
             cell = states.create(present.state if present else None)
             if present is not None:
                 return Outcome(cell.status, "a UPS with this SOP Instance UID exists")
-            attributes.ScheduledProcedureStepModificationDateTime = self._timestamp()
+            attributes.ScheduledProcedureStepModificationDateTime = self.timestamp()
             record = Record(uid, attributes, lock)
+            attributes.ScheduledProcedureStepModificationDateTime = self.timestamp()
+            record = Record(uid, attributes)
             effect = self._subscriptions.created(uid, partial(_fits, record))
             self._store.commit(Change(record, subscribed=effect.made))
             if self._retention is not None and record.state in states.FINAL:
@@ -235,9 +254,9 @@ class Worklist:
             cell = states.modify(record.state if record else None, lock, record.lock if record else None)
             if record is None or cell.status != SUCCESS:
                 return Outcome(cell.status)
-            if refusal := refuse_modification(modification):
+            if refusal := self.refuse_modification(modification):
                 return Outcome(refusal.status, refusal.comment)
-            timestamp = _with(ScheduledProcedureStepModificationDateTime=self._timestamp())
+            timestamp = _with(ScheduledProcedureStepModificationDateTime=self.timestamp())
             attributes = merged(record.attributes, _in_zone_of(record, modification), timestamp)
             self._store.commit(Change(Record(uid, attributes, record.lock)))
             return self._done(tuple(modified(uid, record.attributes, attributes)), self._subscriptions.of(uid))
@@ -281,7 +300,7 @@ class Worklist:
         if not len(identifier):
             raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, "the identifier has no keys")
         try:
-            keys = keys_of(plain(identifier), attribute_rows())
+            keys = self.keys(plain(identifier))
         except KeyFault as error:
             raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, str(error)) from error
         except Exception as error:  # pydicom raises whatever the bytes lead it to
@@ -294,6 +313,10 @@ class Worklist:
             candidates = self._store.candidates(keys)
         return _responses(keys, candidates, implicit_vr)
 
+    def keys(self, identifier: Dataset) -> tuple[Key, ...]:
+        """Return what the keys of an identifier, plain, ask for."""
+        return keys_of(identifier, attribute_rows())
+
     def change_state(self, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
         """N-ACTION, Change UPS State [CC.2.1]."""
         with self._lock:
@@ -304,13 +327,14 @@ class Worklist:
                 return Outcome(cell.status)
             attributes = record.attributes
             if cell.state == "CANCELED":
-                attributes = _cancellation_filled_in(attributes, self._timestamp())
+                attributes = _cancellation_filled_in(attributes, self.timestamp())
             if cell.state in states.FINAL and (lacking := missing(attributes, cell.state)):
                 return Outcome(cell.status, f"missing: {', '.join(lacking)}")
             lock = str(transaction_uid) if cell.state == "IN PROGRESS" else record.lock
-            return self._to_state(record.uid, attributes, lock, cell.state)
+            return self.to_state(record.uid, attributes, lock, cell.state)
 
-    def _to_state(self, uid: str, attributes: Dataset, lock: str, state: str, *before: Event) -> Outcome:
+    def to_state(self, uid: str, attributes: Dataset, lock: str, state: str, *before: Event) -> Outcome:
+        """Take a UPS to a state, whatever it is in; report `before`, and then that."""
         attributes = merged(attributes, _with(ProcedureStepState=state))
         self._store.commit(Change(Record(uid, attributes, lock)))
         if state in states.FINAL and self._retention is not None:
@@ -368,8 +392,8 @@ class Worklist:
             value, scheme, meaning = UNSPECIFIED_REASON
             reason = _with(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
             unspecified = _with(ProcedureStepDiscontinuationReasonCodeSequence=[reason])
-            attributes = _cancellation_filled_in(record.attributes, self._timestamp(), unspecified, reasons)
-            return self._to_state(uid, attributes, record.lock, cell.state, claimed)
+            attributes = _cancellation_filled_in(record.attributes, self.timestamp(), unspecified, reasons)
+            return self.to_state(uid, attributes, record.lock, cell.state, claimed)
 
     def subscribe(self, uid: str, receiver: str, lock: bool, keys: Dataset | None = None) -> Outcome:
         """N-ACTION, Subscribe to Receive UPS Event Reports [CC.2.3].
@@ -446,7 +470,8 @@ class Worklist:
         """Close the store."""
         self._store.close()
 
-    def _timestamp(self) -> str:
+    def timestamp(self) -> str:
+        """Return the present time as a DT."""
         return f"{self._now():%Y%m%d%H%M%S.%f%z}"
 
 

@@ -46,13 +46,21 @@ class Negotiation:
             return Contexts(both, link.contexts)
 
     @pytest.fixture
-    def echo(self, associate):
-        with associate(self.role, [sop_class.Verification]) as link:
-            return link.c_echo()
+    def associated(self, associate, judge):
+        """A function that requests an association; that there is none is a fault of what is judged."""
+
+        def request(contexts):
+            try:
+                return associate(self.role, contexts)
+            except (NothingAccepted, Rejected, Aborted, Mute) as error:
+                judge([Finding("an association with the contexts that it has to accept", error.advice)])
+
+        return request
 
     @pytest.mark.requirement("001")
-    def test_answers_echo(self, echo, judge_status):
-        judge_status(echo)
+    def test_answers_echo(self, associated, judge_status):
+        with associated([sop_class.Verification]) as link:
+            judge_status(link.c_echo())
 
     @pytest.mark.requirement("005")
     def test_accepts_implicit_vr_little_endian(self, judge, contexts):
@@ -70,14 +78,14 @@ class Negotiation:
         return nothing + [finding for context in alone for finding in negotiation.accepted(context)]
 
     @pytest.mark.requirement("007")
-    def test_refuses_unknown_abstract_syntax_alone(self, judge, associate):
-        with associate(self.role, [generate_uid(), *self.needed]) as link:
+    def test_refuses_unknown_abstract_syntax_alone(self, judge, associated):
+        with associated([generate_uid(), *self.needed]) as link:
             unknown, *others = link.contexts
         judge(negotiation.refused_alone(unknown, others))
 
     @pytest.mark.requirement("008")
-    def test_refuses_unknown_transfer_syntax_alone(self, judge, associate):
-        with associate(self.role, [(self.needed[0], [generate_uid()]), *self.needed]) as link:
+    def test_refuses_unknown_transfer_syntax_alone(self, judge, associated):
+        with associated([(self.needed[0], [generate_uid()]), *self.needed]) as link:
             unknown, *others = link.contexts
         judge(negotiation.refused_alone(unknown, others))
 
@@ -100,9 +108,9 @@ class Negotiation:
         judge(negotiation.one_of_proposed(contexts.both + contexts.single))
 
     @pytest.mark.requirement("011")
-    def test_answers_release(self, judge, associate):
-        with associate(self.role, [sop_class.Verification]) as link:
+    def test_answers_release(self, judge, associated):
+        with associated([self.needed[0]]) as link:
             pass
         judge([] if link.released else [Finding("A-RELEASE answered", "the association had to be aborted")])
-        with associate(self.role, [sop_class.Verification]) as link:
+        with associated([sop_class.Verification]) as link:
             judge(answered(link.c_echo()))

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
 import pytest
+
+from tdwii_conformance import config, dcmdump, embedded
+from tdwii_conformance.pytest_plugin import requirement_key
+from tdwii_conformance.simulators.defects import Defect, Deviation, Variation
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = "tests/conformance"
 # Modules of random tests: what they draw may meet a defect or not, so they are judged only for the defects that name them.
 RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", "tms/test_cc_random_sequences.py")
+
+
+SAMPLE = 15  # of the tests that are to pass, how many a sample leaves for one that it takes
+RANDOM_REQUIREMENTS = ("CC26-TMS-025",)  # one such test, in a module with others
+# Seconds that an event report is waited for: hundreds of defects are about some that do not come.
+EVENT_TIMEOUT = 2.0
 
 
 @dataclass
@@ -28,6 +41,8 @@ class Outcome:
         Requirements that some test passed, and those of which a test was not judged.
     errors : list of str
         Tests that ended in an error: neither met nor violated, so that the suite is at fault.
+    tests : int
+        How many were run.
     exit_code : int
         pytest's.
     """
@@ -36,14 +51,28 @@ class Outcome:
     passed: set[str] = field(default_factory=set)
     not_judged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
+    tests: int = 0
     exit_code: int = 0
 
 
 class Recorder:
     """A plugin of the inner run: takes the verdicts from the reports, as the suite's own reports do."""
 
-    def __init__(self, outcome: Outcome) -> None:
-        self.outcome = outcome
+    def __init__(self, outcome: Outcome, wanted: Collection[str], sample: int) -> None:
+        self.outcome, self.wanted, self.sample = outcome, wanted, sample
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = "no"  # nobody reads them
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave all but every n-th test out of what is not wanted."""
+        if self.sample > 1:
+            items[:] = [
+                item
+                for number, item in enumerate(items)
+                if number % self.sample == 0 or item.stash[requirement_key].id in self.wanted
+            ]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record = getattr(report, "tdwii", None)
@@ -51,6 +80,7 @@ class Recorder:
             if report.failed:
                 self.outcome.errors.append(f"{report.nodeid} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
             return
+        self.outcome.tests += 1
         identifier, verdict, test = record["requirement"], record["verdict"], report.nodeid.removeprefix(f"{CONFORMANCE}/")
         level = dict(report.user_properties)["level"]
         if verdict == "failed" or (verdict == "warned" and level == "should"):
@@ -67,7 +97,7 @@ class Recorder:
             self.outcome.errors.append(f"{report.nodeid}: cannot be collected: {report.longreprtext.splitlines()[-1:]}")
 
 
-def run(modules: Iterable[str], names: Sequence[str], *, keyword: str = "") -> Outcome:
+def run(modules: Iterable[str], names: Sequence[str], *, wanted: Collection[str] = (), sample: int = 1) -> Outcome:
     """Run conformance tests against embedded simulators with defects or variations.
 
     Parameters
@@ -76,20 +106,27 @@ def run(modules: Iterable[str], names: Sequence[str], *, keyword: str = "") -> O
         Paths below ``tests/conformance``; or tests of them.
     names : sequence of str
         Defects and variations.
-    keyword : str
-        pytest's ``-k``.
+    wanted : collection of str
+        Requirements of which all tests are run.
+    sample : int
+        Of the other tests, run every n-th.
     """
     outcome = Outcome()
     arguments = [
         "--embedded", "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
         *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
         *(word for name in names for word in ("--defect", name)),
-        *([] if not keyword else ["-k", keyword]),
         *(str(ROOT / CONFORMANCE / module) for module in sorted(modules)),
     ]  # fmt: skip
     here = Path.cwd()
+    waiting = dataclasses.replace(config.embedded(), event_timeout=EVENT_TIMEOUT)
     try:
-        outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome)]))
+        # Nor does anybody read the exchanges of what fails: to write them as text costs more than the test.
+        with (
+            mock.patch.object(embedded, "embedded", return_value=waiting),
+            mock.patch.object(dcmdump, "dump_exchange", return_value=""),
+        ):
+            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample)]))
     finally:
         os.chdir(here)
     return outcome
@@ -103,3 +140,171 @@ def modules() -> list[str]:
     """Return every conformance module, random ones left out."""
     found = sorted((ROOT / CONFORMANCE).rglob("test_*.py"))
     return [name for path in found if (name := path.relative_to(ROOT / CONFORMANCE).as_posix()) not in RANDOM]
+
+
+# Where the tests of a requirement are.
+PLACES = (
+    (r"NEG-TMS", "tms/test_negotiation_tms.py"), (r"NEG-OST", "ost/test_negotiation_ost.py"),
+    (r"RO58", "tms/test_ro58_worklist_query.py"), (r"RO59", "ost/test_ro59_retrieve_static_inputs.py"),
+    (r"RO60", "tms/test_ro60_in_progress.py"), (r"RO61", "tms/test_ro61_retrieve_dynamic_inputs.py"),
+    (r"RO62", "tms/test_ro62_progress_update.py"), (r"RO63", "ost/test_ro63_store_results.py"),
+    (r"RO64", "tms/test_ro64_final_update.py"), (r"RO65", "tms/test_ro65_completed_canceled.py"),
+    (r"CC11-TMS-1", "tms/test_cc_random_sequences.py"), (r"CC11", "tms/test_cc_1_1_states.py"),
+    (r"CC21", "tms/test_cc_2_1_change_state.py"), (r"CC22", "tms/test_cc_2_2_request_cancel.py"),
+    (r"CC23", "tms/test_cc_2_3_subscribe.py"),
+    (r"CC24-TMS-(01[789]|13.)", "tms/test_cc_2_4_status_change.py"), (r"CC24", "tms/test_cc_2_4_event_reports.py"),
+    (r"CC25-TMS-03[34]", "tms/test_cc_2_5_round_trip.py"), (r"CC25", "tms/test_cc_2_5_create.py"),
+    (r"CC26", "tms/test_cc_2_6_set.py"), (r"CC27", "tms/test_cc_2_7_get.py"),
+    (r"CC28-TMS-080", "tms/test_cc_2_8_random_queries.py"), (r"CC28", "tms/test_cc_2_8_search.py"),
+    (r"CC31", "tms/test_cc_3_1_sop_classes.py"),
+)  # fmt: skip
+
+
+def place(requirement: str) -> str:
+    """Return the module that has the tests of a requirement, below ``tests/conformance``."""
+    return next(module for pattern, module in PLACES if re.match(pattern, requirement))
+
+
+def concerned(defect: Defect) -> frozenset[str]:
+    """Return the modules that have the tests of what a defect violates."""
+    return frozenset(place(requirement) for requirement in defect.requirements)
+
+
+MOST = 24  # defects in one run
+
+
+def groups(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
+    """Put defects together that can be proven by one run: the tests concerned are the same, and no defect hides another.
+
+    Each keeps some requirement, or some case of one, that it alone violates: so a defect that nothing detects is seen.
+    """
+    found: dict[frozenset[str], list[list[Defect]]] = defaultdict(list)
+    result: list[tuple[Defect, ...]] = []
+    for defect in sorted(defects, key=lambda one: (len(one.requirements), one.requirements, one.name)):
+        if defect.alone:
+            result.append((defect,))
+            continue
+        for group in found[concerned(defect)]:
+            if len(group) < MOST and _fit(group, defect):
+                group.append(defect)
+                break
+        else:
+            found[concerned(defect)].append([defect])
+    return result + [tuple(group) for same in found.values() for group in same]
+
+
+def _fit(group: Sequence[Defect], defect: Defect) -> bool:
+    together = [*group, defect]
+    if any(_hides(defect, other) for other in group):
+        return False
+    return all(evidence(one, [other for other in together if other is not one]) for one in together)
+
+
+def _hides(one: Defect, other: Defect) -> bool:
+    shorter = min(len(one.subject), len(other.subject))
+    return shorter > 0 and one.subject[:shorter] == other.subject[:shorter]
+
+
+def evidence(defect: Defect, others: Iterable[Defect]) -> list[str]:
+    """Return the requirements by which a defect shows among others: they violate other ones, or in other cases."""
+    rest = list(others)
+    return [r for r in defect.requirements if not any(r in other.requirements and not _apart(defect, other) for other in rest)]
+
+
+def _apart(one: Defect, other: Defect) -> bool:
+    return bool(one.case and other.case) and one.case != other.case
+
+
+def shows(defect: Defect, requirement: str, tests: Sequence[str]) -> bool:
+    """Whether failed tests of a requirement are those of the defect's case."""
+    return not defect.case or any(defect.case in re.split(r"[\[\]-]", test) for test in tests)
+
+
+def bounded(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
+    """Return the runs that are made with every `make test`: enough for every requirement to be seen violated.
+
+    The runs that show most at once come first; one that shows nothing new is left to `make proof`.
+    """
+    violated = {group: {r for defect in group for r in defect.requirements} for group in groups(d for d in defects if not slow(d))}
+    unseen = set().union(*violated.values())
+    chosen = []
+    while unseen:
+        best = max(violated, key=lambda group: (len(violated[group] & unseen), -len(violated[group]), group[0].name))
+        chosen.append(best)
+        unseen -= violated.pop(best)
+    return chosen
+
+
+def slow(defect: Defect) -> bool:
+    """Whether it takes random tests to see all that a defect violates: for `make proof` only."""
+    return not concerned(defect).isdisjoint(RANDOM)
+
+
+def title(group: Sequence[Deviation]) -> str:
+    """Return a name for a group: its first member, and how many more there are."""
+    return group[0].name + (f" and {len(group) - 1} more" if len(group) > 1 else "")
+
+
+def run_group(group: Sequence[Deviation], *, sample: int = 1, everywhere: bool = False) -> Outcome:
+    """Run the modules that a group concerns, or all, against simulators that have all of it."""
+    names = [deviation.name for deviation in group]
+    wanted = {r for deviation in group if isinstance(deviation, Defect) for r in deviation.requirements}
+    where = {place(r) for r in wanted}
+    if everywhere or not where:
+        where |= set(modules())
+    return run(where, names, wanted=wanted, sample=sample)
+
+
+def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, ...]]:
+    """Put variations together that can be shown by one run: of what is allowed several things may be so at once.
+
+    Those of one subject, and those for which options are not claimed, are apart.
+    """
+    result: list[list[Variation]] = []
+    for variation in variations:
+        for group in result:
+            if len(group) < MOST and not any(_exclude(variation, other) for other in group):
+                group.append(variation)
+                break
+        else:
+            result.append([variation])
+    return [tuple(group) for group in result]
+
+
+def _exclude(one: Variation, other: Variation) -> bool:
+    return one.unclaimed != other.unclaimed or one.alone or other.alone or bool(one.subject and one.subject == other.subject)
+
+
+def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
+    """Return what is not as the defects say: something that nothing detects, something else that fails, an error."""
+    found = [f"error, neither met nor violated: {error}" for error in outcome.errors]
+    expected = {r for defect in group for r in defect.requirements}
+    names = ", ".join(defect.name for defect in group)
+    for defect in group:
+        own = evidence(defect, [other for other in group if other is not defect])
+        seen = [r for r in own if r in outcome.violated and shows(defect, r, outcome.violated[r])]
+        if not seen:
+            found.append(
+                f"{defect.name}: nothing detects it ({defect.sentence}). The tests of {', '.join(own)} passed or were not"
+                " judged: have one judge it, or name the requirement that is violated"
+            )
+    for requirement in sorted(expected - set(outcome.violated)):
+        why = f": {outcome.not_judged[requirement][0]}" if requirement in outcome.not_judged else ""
+        guilty = [defect.name for defect in group if requirement in defect.requirements]
+        found.append(f"{requirement} is not found violated though {', '.join(guilty)} names it{why}")
+    random = {r for r in outcome.violated if place(r) in RANDOM or r in RANDOM_REQUIREMENTS}
+    for requirement in sorted(set(outcome.violated) - expected - random):
+        found.append(
+            f"{requirement} fails, and no defect names it ({names}): {outcome.violated[requirement][0]}. Either its test"
+            " judges more than the requirement says, or a defect violates it too: add it there, or to also.py"
+        )
+    return found
+
+
+def false_alarms(group: Sequence[Variation], outcome: Outcome) -> list[str]:
+    """Return what fails though everything is allowed."""
+    names = ", ".join(variation.name for variation in group)
+    return [
+        *(f"error, neither met nor violated: {error}" for error in outcome.errors),
+        *(f"false alarm, {requirement} fails with {names}: {tests[0]}" for requirement, tests in outcome.violated.items()),
+    ]

@@ -7,9 +7,11 @@ simulators know nothing of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
-from . import attributes, cells, negotiation
+from . import attributes, cells, negotiation, queries, reports, requests, retrieval, subscriptions, variations
+from .also import also_violated
 from .deviations import Defect, Deviation, UnknownDeviation, Variation, find, install
 
 __all__ = ["DEFECTS", "VARIATIONS", "Defect", "Deviation", "UnknownDeviation", "Variation", "chosen", "equip", "install"]
@@ -18,7 +20,7 @@ __all__ = ["DEFECTS", "VARIATIONS", "Defect", "Deviation", "UnknownDeviation", "
 D = TypeVar("D", bound=Deviation)
 
 
-def _by_name(*sources: Iterable[D]) -> dict[str, D]:
+def _by_name(sources: Iterable[Iterable[D]]) -> dict[str, D]:
     named: dict[str, D] = {}
     for source in sources:
         for deviation in source:
@@ -28,8 +30,16 @@ def _by_name(*sources: Iterable[D]) -> dict[str, D]:
     return named
 
 
-DEFECTS: Mapping[str, Defect] = _by_name(cells.defects(), attributes.defects(), negotiation.defects())
-VARIATIONS: Mapping[str, Variation] = _by_name(negotiation.variations())
+def _whole(defect: Defect) -> Defect:
+    more = (requirement for requirement in also_violated(defect.name) if requirement not in defect.requirements)
+    return replace(defect, requirements=(*defect.requirements, *more))
+
+
+DEFECTS: Mapping[str, Defect] = _by_name(
+    map(_whole, module.defects())
+    for module in (cells, subscriptions, reports, requests, queries, attributes, retrieval, negotiation)
+)
+VARIATIONS: Mapping[str, Variation] = _by_name([variations.variations()])
 _ALL: Mapping[str, Deviation] = {**DEFECTS, **VARIATIONS}
 
 

@@ -15,7 +15,22 @@ from ...profile.paths import Step, resolve
 from .deviations import Defect
 from .seams import on_find_responses
 
-__all__ = ["changed_value", "defects", "edit"]
+__all__ = [
+    "HIDING",
+    "SHAPES",
+    "Edit",
+    "change",
+    "changed_value",
+    "defects",
+    "double",
+    "drop",
+    "edit",
+    "empty",
+    "shapes",
+    "slug",
+    "subject",
+    "violated",
+]
 
 Edit = Callable[[Dataset, str], None]
 # A value that is a legal one of its VR, and nobody's.
@@ -44,8 +59,13 @@ def empty(item: Dataset, keyword: str) -> None:
 
 def change(item: Dataset, keyword: str) -> None:
     """Give the attribute another value."""
-    if keyword in item:
+    if keyword in item and dictionary_VR(keyword) != "SQ":
         setattr(item, keyword, changed_value(keyword))
+
+
+def put(item: Dataset, keyword: str) -> None:
+    """Give the attribute another value, whether it is there or not."""
+    setattr(item, keyword, changed_value(keyword))
 
 
 def edit(dataset: Dataset, path: Sequence[Step], how: Edit) -> None:
@@ -67,12 +87,16 @@ def double(item: Dataset, keyword: str) -> None:
         setattr(item, keyword, [item[keyword].value[0], *item[keyword].value])
 
 
+# What items are selected by, or a response known by: without it other rows have nothing to judge.
+HIDING = ("sop-instance", "input-referenced", "input-referenced-class", "beam-task-treatment-delivery-type")
+
 # --- RO-58: what the TDD is told -----------------------------------------------------------------------------------------
 
 SHAPES: dict[str, tuple[Edit, str]] = {
     "absent": (drop, "is absent"),
     "empty": (empty, "has no value"),
     "changed": (change, "has another value"),
+    "another": (put, "comes with a value that is not that of the UPS"),
     "doubled": (double, "comes with one item twice"),
 }
 
@@ -92,19 +116,20 @@ def _worklist_responses() -> Iterator[Defect]:
     rows = [row for row in load_catalogue().attributes("RO-58 response", "TMS") if row.rule and "ti" in row.editions]
     seen = set()
     for row in rows:
-        for shape in _shapes(row):
+        for shape in shapes(row):
             # Two rows may be about one attribute.
-            if (key := (_slug(row), shape)) in seen:
+            if (key := (slug(row), shape)) in seen:
                 continue
             seen.add(key)
             how, words = SHAPES[shape]
             yield Defect(
-                f"ro58-{_slug(row)}-{shape}",
+                f"ro58-{slug(row)}-{shape}",
                 f"In answers to the worklist query of a TDD {row.rule.text if row.rule else ''} {words}",
                 "TMS",
                 partial(_edit_answers, row, how),
-                tuple(_violated(row, rows, shape)),
-                alone=row.id == "RO58-TMS-102",
+                tuple(violated(row, rows, shape)),
+                alone=slug(row) in HIDING,
+                subject=subject("find", row),
             )
 
 
@@ -122,7 +147,8 @@ def _edit_answers(row: Requirement, how: Edit, tms: Any) -> None:
     on_find_responses(tms, change_all)
 
 
-def _shapes(row: Requirement) -> Iterator[str]:
+def shapes(row: Requirement) -> Iterator[str]:
+    """Yield the names of the shapes of `SHAPES` that break a row."""
     rule = row.rule
     assert rule is not None
     if rule.type == "absent":
@@ -133,12 +159,12 @@ def _shapes(row: Requirement) -> Iterator[str]:
     if rule.type in ("1", "1C") and not last.selects:
         yield "empty"
     if rule.values:
-        yield "changed"
+        yield "another" if rule.type == "3" else "changed"
     if rule.items and rule.items[-1]:
         yield "doubled"
 
 
-def _violated(row: Requirement, rows: Sequence[Requirement], shape: str) -> Iterator[str]:
+def violated(row: Requirement, rows: Sequence[Requirement], shape: str) -> Iterator[str]:
     """Yield the rows that hold no more when this one's attribute is absent, empty, and so on."""
     assert row.rule is not None
     keywords = [step.keyword for step in row.rule.path]
@@ -151,8 +177,14 @@ def _violated(row: Requirement, rows: Sequence[Requirement], shape: str) -> Iter
             # Where only some items lose it, the row of the sequence itself still holds.
             if not row.rule.path[-1].selects or other is row:
                 yield other.id
-        elif (shape == "changed" and rule.values) or (shape == "doubled" and rule.items and rule.items[-1]):
+        elif (shape in ("changed", "another") and rule.values) or (shape == "doubled" and rule.items and rule.items[-1]):
             yield other.id
+
+
+def subject(message: str, row: Requirement) -> tuple[str, ...]:
+    """Return what a defect of this row is about."""
+    assert row.rule is not None
+    return (message, *(step.keyword for step in row.rule.path))
 
 
 def _meet(one: Sequence[Step], other: Sequence[Step]) -> bool:
@@ -162,7 +194,7 @@ def _meet(one: Sequence[Step], other: Sequence[Step]) -> bool:
     )
 
 
-def _slug(row: Requirement) -> str:
+def slug(row: Requirement) -> str:
     """Return a row's path as a part of a name: the last keywords, and what items are selected."""
     assert row.rule is not None
     words = []

@@ -53,10 +53,17 @@ class Defect(Deviation):
         What it violates: the tests of these, and no others, fail.
     alone : bool
         Whether it takes away what the tests of other requirements stand on, so that it is proven in a run of its own.
+    case : str
+        Which of the cases of a requirement's test fails, as its parameter names it, where the others pass.
+    subject : tuple of str
+        For a defect of one attribute: the message, and the keywords on the way to it. Two of which one holds the other
+        hide each other.
     """
 
     requirements: tuple[str, ...] = ()
     alone: bool = False
+    case: str = ""
+    subject: tuple[str, ...] = ()
 
     kind = "defect"
 
@@ -71,10 +78,16 @@ class Variation(Deviation):
         What allows it: a section, or an entry of the reference such as ``A16``.
     unclaimed : tuple of str
         Options that a vendor whose system is like this does not claim.
+    subject : tuple of str
+        What it is about: two about the same exclude each other.
+    alone : bool
+        Whether it is shown in a run of its own.
     """
 
     source: str = ""
     unclaimed: tuple[str, ...] = ()
+    subject: tuple[str, ...] = ()
+    alone: bool = False
 
     kind = "variation"
 

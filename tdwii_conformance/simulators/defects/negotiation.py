@@ -1,42 +1,149 @@
-"""Defects and variations of association negotiation and of the upper layer [PS3.7 D, PS3.8]."""
+"""Defects of association negotiation and of Verification [PS3.7 D, PS3.8]."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
-from pynetdicom import evt
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pynetdicom import evt, sop_class
 
-from .deviations import Defect, Variation
+from .deviations import Defect
+from .seams import abort
 
-__all__ = ["defects", "variations"]
+__all__ = ["defects"]
 
 FAILURE = 0x0110
+ABSTRACT_REFUSED, SYNTAX_REFUSED = 3, 4
+REFUSED: dict[str, tuple[tuple[str, str, str, tuple[str, ...], bool], ...]] = {
+    "TMS": (
+        ("push", "UPS Push", sop_class.UnifiedProcedureStepPush, ("NEG-TMS-003",), True),
+        ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-TMS-004",), True),
+        ("watch", "UPS Watch", sop_class.UnifiedProcedureStepWatch, ("NEG-TMS-012",), True),
+        ("query", "UPS Query", sop_class.UnifiedProcedureStepQuery, ("NEG-TMS-013",), True),
+        ("pull", "UPS Pull", sop_class.UnifiedProcedureStepPull, ("NEG-TMS-002",), True),
+    ),
+    "OST": (
+        ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-OST-002",), True),
+        ("records", "RT Beams Treatment Record Storage", sop_class.RTBeamsTreatmentRecordStorage, ("NEG-OST-003",), True),
+        (
+            "ion-records",
+            "RT Ion Beams Treatment Record Storage",
+            sop_class.RTIonBeamsTreatmentRecordStorage,
+            ("NEG-OST-004",),
+            True,
+        ),
+    ),
+}
 
 
 def defects() -> Iterator[Defect]:
     """Yield the defects of negotiation."""
     for actor in ("TMS", "OST"):
-        yield Defect(
-            f"{actor.lower()}-echo-fails", "Answers C-ECHO with failure", actor, partial(_answer, evt.EVT_C_ECHO, FAILURE),
-            (f"NEG-{actor}-001",),
-        )  # fmt: skip
+        yield from _of(actor)
 
 
-def variations() -> Iterator[Variation]:
-    """Yield the variations of negotiation."""
-    for actor in ("TMS", "OST"):
-        for name, length, words in (("unlimited", 0, "no maximum length"), ("4-kb", 4096, "a maximum length of 4 kB")):
-            yield Variation(
-                f"{actor.lower()}-pdus-{name}", f"Announces {words} of a PDU", actor, partial(_maximum_length, length),
-                source="PS3.8 D.1",
-            )  # fmt: skip
+def _of(actor: str) -> Iterator[Defect]:
+    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str, alone: bool = True) -> Defect:
+        full = tuple(number if "-" in number else f"NEG-{actor}-{number}" for number in numbers)
+        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, full, alone)
+
+    yield one("echo-fails", "Answers C-ECHO with failure", partial(_answer, evt.EVT_C_ECHO, FAILURE), "001", alone=False)
+    yield one("verification-refused", "Does not accept Verification", partial(_refuse, (sop_class.Verification,)), "001")
+    for name, words, syntax, requirements, alone in REFUSED[actor]:
+        yield one(f"{name}-refused", f"Does not accept {words}", partial(_refuse, (syntax,)), *requirements, alone=alone)
+    yield one(
+        "implicit-vr-refused", "Does not accept Implicit VR Little Endian", partial(_refuse_syntax, ImplicitVRLittleEndian), "005"
+    )
+    yield one(
+        "explicit-vr-refused", "Does not accept Explicit VR Little Endian", partial(_refuse_syntax, ExplicitVRLittleEndian), "006"
+    )
+    yield one("unknown-class-accepted", "Accepts abstract syntaxes it does not know", _accept_unknown, "007", "009")
+    yield one(
+        "unknown-class-refuses-all",
+        "Refuses all contexts when one has an abstract syntax it does not know",
+        partial(_refuse_all, ABSTRACT_REFUSED),
+        "007",
+    )
+    yield one(
+        "unknown-syntax-refuses-all",
+        "Refuses all contexts when one has no transfer syntax it knows",
+        partial(_refuse_all, SYNTAX_REFUSED),
+        "008",
+    )
+    yield one("unknown-classes-abort", "Aborts the association when nothing proposed is known", _abort_unknown, "009")
+    yield one("syntax-not-proposed", "Accepts contexts with a transfer syntax that was not proposed", _other_syntax, "010")
+    yield one("release-unanswered", "Does not answer A-RELEASE", _no_release, "011")
 
 
 def _answer(kind: Any, status: int, simulator: Any) -> None:
     simulator.server.wrap_handler(kind, lambda handler, event: status)
 
 
-def _maximum_length(length: int, simulator: Any) -> None:
-    simulator.server.maximum_length = length
+def _refuse(syntaxes: tuple[str, ...], simulator: Any) -> None:
+    contexts = simulator.server.contexts
+    contexts[:] = [context for context in contexts if context.abstract_syntax not in syntaxes]
+
+
+def _refuse_syntax(syntax: str, simulator: Any) -> None:
+    for context in simulator.server.contexts:
+        context.transfer_syntax = [one for one in context.transfer_syntax if one != syntax] or context.transfer_syntax
+
+
+def _on_acceptance(simulator: Any, change: Callable[[Any, Any], None]) -> None:
+    """Let `change` (A-ASSOCIATE primitive, association) alter the acceptance before it goes out."""
+
+    def sent(event: Any) -> None:
+        primitive = event.primitive
+        if type(primitive).__name__ == "A_ASSOCIATE" and primitive.result == 0x00:
+            change(primitive, event.assoc)
+
+    simulator.server.add_handler(evt.EVT_ACSE_SENT, sent)
+
+
+def _accept_unknown(simulator: Any) -> None:
+    def accept(primitive: Any, association: Any) -> None:
+        proposed = {c.context_id: c for c in association.requestor.primitive.presentation_context_definition_list}
+        for context in primitive.presentation_context_definition_results_list:
+            if context.result == ABSTRACT_REFUSED:
+                context.result = 0x00
+                context.transfer_syntax = proposed[context.context_id].transfer_syntax[:1]
+
+    _on_acceptance(simulator, accept)
+
+
+def _refuse_all(reason: int, simulator: Any) -> None:
+    def refuse(primitive: Any, association: Any) -> None:
+        results = primitive.presentation_context_definition_results_list
+        if any(context.result == reason for context in results) and any(context.result == 0x00 for context in results):
+            for context in results:
+                context.result = reason
+
+    _on_acceptance(simulator, refuse)
+
+
+def _abort_unknown(simulator: Any) -> None:
+    def unknown(primitive: Any, association: Any) -> None:
+        if all(context.result for context in primitive.presentation_context_definition_results_list):
+            abort(association)
+
+    _on_acceptance(simulator, unknown)
+
+
+def _other_syntax(simulator: Any) -> None:
+    def other(primitive: Any, association: Any) -> None:
+        proposed = {c.context_id: c for c in association.requestor.primitive.presentation_context_definition_list}
+        for context in primitive.presentation_context_definition_results_list:
+            only = proposed[context.context_id].transfer_syntax
+            if context.result == 0x00 and list(only) == [ExplicitVRLittleEndian]:
+                context.transfer_syntax = [ImplicitVRLittleEndian]
+
+    _on_acceptance(simulator, other)
+
+
+def _no_release(simulator: Any) -> None:
+    def requested(event: Any) -> None:
+        event.assoc.acse.send_release = lambda is_response=False: None
+
+    simulator.server.add_handler(evt.EVT_ESTABLISHED, requested)

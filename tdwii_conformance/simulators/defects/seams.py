@@ -17,16 +17,9 @@ from ...ups import Event, Outcome, Record
 from ...ups.datasets import plain
 
 __all__ = [
-    "around",
-    "change_event",
-    "change_response",
-    "copied",
-    "on_events",
-    "on_find_responses",
-    "on_outcome",
-    "on_records",
-    "on_responses",
-]
+    "Around", "Told", "abort", "around", "change_event", "change_response", "copied", "on_events", "on_find_responses", "on_outcome",
+    "on_records", "on_responses", "set_command", "with_status",
+]  # fmt: skip
 
 Around = Callable[..., Any]
 
@@ -136,6 +129,12 @@ def set_command(command: Dataset, **values: Any) -> None:
     body = Dataset()
     body.update({element.tag: element for element in command if element.keyword != "CommandGroupLength"})
     command.CommandGroupLength = len(encode(body, ImplicitVRLittleEndian.is_implicit_VR, True) or b"")
+
+
+def abort(association: Any) -> None:
+    """Abort an association from one of its own handlers; what would be sent after that is not."""
+    association.abort(block=False)
+    association.dul.to_provider_queue.put = lambda *given, **named: None
 
 
 # --- what is kept ------------------------------------------------------------------------------------------------------

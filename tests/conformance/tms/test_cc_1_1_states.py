@@ -1,11 +1,14 @@
 """CC.1.1 the states of a UPS: every cell of the state table."""
 
+from datetime import datetime
+
 import pytest
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.drivers.objects import new_treatment
 from tdwii_conformance.drivers.objects import workitem as attributes_of
 from tdwii_conformance.drivers.scenarios import SCENARIOS
 from tdwii_conformance.drivers.tdd import UPS
@@ -49,13 +52,13 @@ class Subject:
 
 
 @pytest.fixture
-def subject(tdd, ups_in, schedule, system):
+def subject(tdd, ups_in, system):
     def make(state):
         def attributes():
-            known = schedule("TREATMENT")
             return attributes_of(
-                known.treatment, tms=system.tms.ae_title, ost="OST", station=known.station, start=known.start, edition=known.edition
-            )
+                new_treatment(), tms=system.tms.ae_title, ost="OST", station=system.workitems.station, start=datetime.now(),
+                edition=system.edition,
+            )  # fmt: skip
 
         course = None
         if state != NO_UPS:
@@ -78,14 +81,18 @@ def finished(subject):
 
 
 @pytest.mark.parametrize(("event", "state"), cell_parameters("CC.1.1"))
-def test_cell(event, state, subject, finished, claimed, judge, judge_status):
+def test_cell(event, state, subject, finished, claimed, still_kept, judge, judge_status):
     if event.startswith("request"):
         claimed("TMS", "watch")
     one = subject(state)
+    if state in ("COMPLETED", "CANCELED"):
+        still_kept(one.course)
     finished(one, event)
     before = one.tdd.get(one.uid)
     exchange = one.perform(event)
     leads = LEADS_TO.get((event.split()[0], state))
+    if leads in ("COMPLETED", "CANCELED") and not event.endswith("without it") and exchange.status == 0:
+        still_kept(one.course)
     if leads is not None and not event.endswith("without it"):
         judge(ups.state_is(one.tdd.get(one.uid, STATE), leads))
     elif state == NO_UPS:

@@ -66,7 +66,7 @@ def test_completed_without_output(ups_in, judge, judge_status):
 
 
 @pytest.mark.requirement("CC21-TMS-005")
-def test_reason_for_cancellation_is_kept(ups_in, judge):
+def test_reason_for_cancellation_is_kept(ups_in, still_kept, judge):
     course = ups_in("IN PROGRESS")
     uri = item(ContactURI="tel:+41-31-000", ContactDisplayName="Console 1")
     told = item(
@@ -78,6 +78,7 @@ def test_reason_for_cancellation_is_kept(ups_in, judge):
     judge(status.accepted(final, "the final update"))
     judge(status.accepted(course.set(**{PROGRESS: [told]}), "an N-SET with the reason"))
     judge(status.accepted(course.change_state("CANCELED"), "CANCELED"))
+    still_kept(course)
     shown = course.get([PROGRESS])
     judge(ups.got(shown))
     kept = next(iter(shown.dataset.get(PROGRESS) or ()), item())
@@ -91,7 +92,7 @@ def test_reason_for_cancellation_is_kept(ups_in, judge):
 
 
 @pytest.mark.requirement("CC21-TMS-006")
-def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, judge):
+def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, still_kept, judge):
     course = ups_in("IN PROGRESS")
     judge(status.accepted(course.conclude(COMPLETED), "the final update"))
     uid = course.workitem.uid
@@ -103,6 +104,7 @@ def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, judge):
         judge(status.answered(answer))
     winners = [state for (_, state), answer in zip(asked, answers, strict=True) if answer.status == 0]
     judge([] if len(winners) == 1 else [Finding("one of the two granted", f"{len(winners)} granted")])
+    still_kept(course)
     judge(ups.state_is(course.get(STATE), winners[0]))
 
 

@@ -36,9 +36,8 @@ def no_subscription(watcher, judge):
 
 
 def become(watcher, uid, state, judge):
-    """Bring the AE into a state for a UPS."""
+    """Bring the AE, which is not subscribed to a UPS, into a state for it."""
     if state == NOT_SUBSCRIBED:
-        judge(status.accepted(watcher.unsubscribe(uid), "unsubscribing from a UPS"))
         return
     since = watcher.mark()
     judge(status.accepted(watcher.subscribe(uid, lock=state == WITH_LOCK), "subscribing to a UPS"))
@@ -69,8 +68,10 @@ def test_cell(event, state, watcher, ups_in, nothing_else, judge, judge_status, 
         course = ups_in("SCHEDULED")
         if event in ("unsubscribe globally", "suspend globally"):
             judge(status.accepted(watcher.subscribe(), "a global subscription"))
+            judge(status.accepted(watcher.unsubscribe(course.workitem.uid), "unsubscribing from a UPS"))
         become(watcher, course.workitem.uid, state, judge)
-        nothing_else(watcher)
+        if INITIAL_EVENT.get(event) != "yes":  # of what is awaited nothing can have come before
+            nothing_else(watcher)
         since = watcher.mark()
         exchange = perform(watcher, course.workitem.uid, event)
     uid = course.workitem.uid

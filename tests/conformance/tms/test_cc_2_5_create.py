@@ -289,7 +289,7 @@ class Created(NamedTuple):
 @pytest.fixture(scope="module")
 def legal(system, schedule):
     """A function that returns the attributes of a TDW-II workitem for N-CREATE, anew each time."""
-    known = schedule("TREATMENT")
+    known = schedule.described("TREATMENT")
     tms, ost = known.facts["tms_ae_title"], known.facts["ost_ae_title"]
 
     def attributes():

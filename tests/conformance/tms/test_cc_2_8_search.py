@@ -1182,6 +1182,7 @@ def test_responses_can_be_read(tdd, foreign, judge, stored, asked):
     exchange = tdd.query(query)
     judge(find.includes(exchange, known.uid))
     identifier = response(exchange, known.uid)
+    judge(ups.has_value(identifier, "SpecificCharacterSet"))
     judge(ups.equal(str(identifier.get("PatientName")), MUELLER, "PatientName"))
     judge(ups.equal(identifier.get("ProcedureStepLabel"), "Größe", "ProcedureStepLabel"))
 

@@ -32,17 +32,20 @@ def end(course, before):
 
 
 @pytest.fixture(scope="module")
-def shown(course, end):
+def shown(course, end, still_kept):
     """The workitem in its final state, by N-GET."""
+    if end.status == 0:
+        still_kept(course)
     return course.get()
 
 
 @pytest.fixture(scope="module", params=FINAL)
-def ended(request, begin):
+def ended(request, begin, still_kept):
     """A workitem in a final state, for requests that come too late."""
     course = begin("TREATMENT").deliver(BY_STATE[request.param])
     course.final_update()
-    course.finish()
+    if course.finish().status == 0:
+        still_kept(course)
     return course
 
 
@@ -63,7 +66,7 @@ def test_final_state_is_shown(course, end, shown, judge):
 
 
 @pytest.mark.requirement("RO65-TMS-003")
-def test_final_state_is_found(tdd, course, end, judge):
+def test_final_state_is_found(tdd, course, end, shown, judge):
     workitem = course.workitem
     judge(find.includes(tdd.query(workitem.query(state=course.scenario.state)), workitem.uid))
     for state in ("SCHEDULED", "IN PROGRESS"):
@@ -79,20 +82,27 @@ def test_update_after_the_end_is_refused(ended, judge, judge_status):
 
 
 @pytest.mark.requirement("RO65-TMS-005")
-def test_completed_again_is_a_warning(begin, judge_status):
-    judge_status(finished(begin, "COMPLETED").change_state("COMPLETED"))
+def test_completed_again_is_a_warning(finished, judge_status):
+    judge_status(finished("COMPLETED").change_state("COMPLETED"))
 
 
 @pytest.mark.requirement("RO65-TMS-006")
-def test_canceled_again_is_a_warning(begin, judge_status):
-    judge_status(finished(begin, "CANCELED").change_state("CANCELED"))
+def test_canceled_again_is_a_warning(finished, judge_status):
+    judge_status(finished("CANCELED").change_state("CANCELED"))
 
 
-def finished(begin, state):
-    course = begin("TREATMENT").deliver(BY_STATE[state])
-    course.final_update()
-    course.finish()
-    return course
+@pytest.fixture
+def finished(begin, still_kept):
+    """A function that takes a new workitem to a final state."""
+
+    def finish(state):
+        course = begin("TREATMENT").deliver(BY_STATE[state])
+        course.final_update()
+        if course.finish().status == 0:
+            still_kept(course)
+        return course
+
+    return finish
 
 
 @pytest.mark.requirement("RO65-TMS-007")
@@ -132,8 +142,8 @@ def test_missing_transaction_uid_is_refused(running, judge, judge_status, state)
 
 
 @pytest.mark.requirement("RO65-TMS-012")
-def test_cancellation_time_is_filled(begin, judge):
-    course = finished(begin, "CANCELED")
+def test_cancellation_time_is_filled(finished, judge):
+    course = finished("CANCELED")
     shown = course.get(["ProcedureStepProgressInformationSequence"])
     judge(ups.got(shown))
     judge(ups.has_value(shown.dataset, "ProcedureStepProgressInformationSequence", "ProcedureStepCancellationDateTime"))

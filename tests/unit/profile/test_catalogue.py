@@ -211,10 +211,10 @@ def test_files_of_other_kinds_are_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ("[defaults]\nactr = 1", "[defaults]: unknown key 'actr'; did you mean 'actor'; known are actor, claim, edition, level, readings, source, statement, statuses, transaction, warnings"),
-        ("[defaults]\nid = 1", "[defaults]: unknown key 'id'; known are actor, claim, edition, level, readings, source, statement, statuses, transaction, warnings"),
+        ("[defaults]\nactr = 1", "[defaults]: unknown key 'actr'; did you mean 'actor'; known are actor, claim, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
+        ("[defaults]\nid = 1", "[defaults]: unknown key 'id'; known are actor, claim, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
         ("x = 1", "top level: unknown key 'x'; known are defaults, requirement"),
-        (GOOD.replace("level", "levle"), "RO60-TMS-900: unknown key 'levle'; did you mean 'level'; known are actor, claim, edition, id, level, readings, source, statement, statuses, transaction, warnings"),
+        (GOOD.replace("level", "levle"), "RO60-TMS-900: unknown key 'levle'; did you mean 'level'; known are actor, claim, edition, id, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
         (GOOD.replace('id = "RO60-TMS-900"', ""), "requirement 1: id is missing or empty; every requirement has one"),
         (GOOD + GOOD.replace('id = "RO60-TMS-900"', 'id = ""'), "requirement 2: id is missing or empty; every requirement has one"),
         (GOOD.replace('"Does something."', '" "'), "RO60-TMS-900: statement is missing or empty; every requirement has one"),
@@ -339,26 +339,6 @@ def test_what_is_said_of_a_malformed_row(tmp_path, table, said):
 def test_a_condition_on_a_fact_names_no_keyword(tmp_path):
     folder = write(tmp_path, attributes_a=HEAD + row(type="1C", condition="$start = NEW"))
     assert load_catalogue(folder)["RO58-TMS-900"].rule.condition.subject == "$start"
-
-
-def test_a_row_without_id_is_refused(tmp_path):
-    folder = write(tmp_path, attributes_a=HEAD + row(id=""))
-    assert said_of(folder) == "attributes/a.csv: requirement 0: id is missing or empty; every requirement has one"
-
-
-def test_a_quote_out_of_place_is_refused(tmp_path):
-    folder = write(tmp_path, attributes_a=HEAD + row() + row().replace('"TI"', '"T"I'))
-    assert said_of(folder).startswith("attributes/a.csv: line 3: not CSV: ")
-
-
-def test_files_are_read_in_the_order_of_their_names(tmp_path):
-    files = {f"requirements_{name}": GOOD.replace("900", number) for name, number in (("c", "903"), ("a", "901"), ("b", "902"))}
-    assert list(load_catalogue(write(tmp_path, **files))) == ["RO60-TMS-901", "RO60-TMS-902", "RO60-TMS-903"]
-
-
-def test_a_reading_may_have_a_colon(tmp_path):
-    (read,) = cells(tmp_path, ["CC11-TMS-901,N-CREATE,SCHEDULED,,,B300: as said: so,,CC.1.1"]).cells("CC.1.1")
-    assert read.readings == {"B300": "as said: so"}
 
 
 def test_rows_of_a_message(tmp_path):

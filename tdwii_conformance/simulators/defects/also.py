@@ -1,0 +1,245 @@
+"""What defects violate besides what they are made for: where the standard says the same thing twice, or one thing needs another.
+
+Each entry says why, in a sentence, which defects (by pattern), and which requirements. That nothing else fails is what
+``tests/defects`` proves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+__all__ = ["also_violated"]
+
+
+@dataclass(frozen=True)
+class Also:
+    """What some defects violate as well.
+
+    Parameters
+    ----------
+    why : str
+        The reason.
+    names : str
+        Patterns of defects' names, apart by spaces.
+    requirements : str
+        Ids, apart by spaces.
+    """
+
+    why: str
+    names: str
+    requirements: str
+
+
+# The attributes whose change an SCP has to support.
+SUPPORTED_LOST = (
+    "set-procedure-step-label-lost set-comments-on-the-scheduled-procedure-step-lost set-procedure-step-progress-information-sequence-lost"
+    " set-unified-procedure-step-performed-procedure-sequence-lost set-scheduled-procedure-step-priority-lost set-worklist-label-lost"
+    " set-scheduled-procedure-step-start-date-time-lost set-scheduled-workitem-code-sequence-lost set-input-readiness-state-lost set-expected-completion-date-time-lost"
+)
+
+ALSO: tuple[Also, ...] = (
+    Also(
+        "a sequence asked for by an empty key comes whole, as N-GET shows it (RO58-TMS-023)",
+        "ro58-input-*",
+        "RO58-TMS-023",
+    ),
+    Also("a query by Patient ID returns that patient's workitems only", "ro58-patient-id-*", "RO58-TMS-019"),
+    Also(
+        "a workitem is recognised in responses by its SOP Instance UID",
+        "ro58-sop-instance-*",
+        "RO58-TMS-003 RO58-TMS-014 RO58-TMS-015 RO58-TMS-016 RO58-TMS-017 RO58-TMS-018 RO58-TMS-019 RO58-TMS-021 RO58-TMS-022 RO58-TMS-023",
+    ),
+    Also(
+        "which input is the plan, the instruction or the record is told by the class referenced",
+        "ro58-input-referenced-class-* ro58-input-referenced-absent ro58-input-referenced-empty",
+        "RO58-TMS-146 RO58-TMS-148 RO58-TMS-150",
+    ),
+    Also("a name beyond ASCII reads as it was scheduled", "ro58-patient-name-*", "RO58-TMS-021"),
+    Also("whose lock is gone changes nothing that could be shown at once", "get-drops-the-lock", "CC27-TMS-015"),
+    Also("no two N-GETs show the same", "get-touches-modification-time", "CC27-TMS-016 CC27-TMS-017 CC27-TMS-018"),
+    Also(
+        "a refused N-SET that is sent twice changes nothing either time",
+        "n-set-with-another-in-progress-changing n-set-with-another-in-progress-success", "CC26-TMS-022",
+    ),
+    # Cells of the state table that the transactions of TDW-II have a requirement of their own for.
+    Also("RO-60: the claim of a second TDD", "claim-without-it-in-progress-success claim-without-it-in-progress-another-failure", "RO60-TMS-004"),
+    Also("who answers success to both has both win, and reports what it refused", "claim-without-it-in-progress-success", "RO60-TMS-015 CC24-TMS-004"),
+    Also("RO-60: a claim without Transaction UID", "claim-without-it-scheduled-success claim-without-it-scheduled-another-failure", "RO60-TMS-008"),
+    Also("RO-60: the claim of an unknown workitem", "claim-with-the-right-transaction-uid-no-ups-*", "RO60-TMS-009"),
+    Also("RO-60: a change to SCHEDULED", "change-to-scheduled-scheduled-success change-to-scheduled-scheduled-another-failure", "RO60-TMS-010"),
+    Also(
+        "RO-60: straight to a final state",
+        "complete-with-the-right-transaction-uid-scheduled-success complete-with-the-right-transaction-uid-scheduled-another-failure"
+        " cancel-with-the-right-transaction-uid-scheduled-success cancel-with-the-right-transaction-uid-scheduled-another-failure",
+        "RO60-TMS-011",
+    ),
+    Also(
+        "RO-60: a second claim with the lock",
+        "claim-with-the-right-transaction-uid-in-progress-success claim-with-the-right-transaction-uid-in-progress-another-failure",
+        "RO60-TMS-012",
+    ),
+    Also("RO-62 and RO-64: an update with another Transaction UID", "n-set-with-another-in-progress-success n-set-with-another-in-progress-another-failure", "RO62-TMS-005 RO64-TMS-003"),
+    Also("RO-62: an update without Transaction UID", "n-set-without-one-in-progress-success n-set-without-one-in-progress-another-failure", "RO62-TMS-006"),
+    Also("RO-62: a refused update changes nothing", "n-set-with-another-in-progress-success n-set-with-another-in-progress-changing n-set-without-one-in-progress-success n-set-without-one-in-progress-changing", "RO62-TMS-007"),
+    Also("RO-64: a refused final update stores nothing", "n-set-with-another-in-progress-changing", "RO64-TMS-003"),
+    Also("a refused N-SET is one that is refused", "n-set-with-another-in-progress-success", "CC26-TMS-008"),
+    Also("an N-SET that has to be refused, as its reports show", "n-set-without-one-in-progress-success", "CC24-TMS-004"),
+    Also("RO-62: the update of an unknown workitem", "n-set-with-another-no-ups-*", "RO62-TMS-011"),
+    Also("RO-62: an update with a lock where there is none", "n-set-with-another-scheduled-success n-set-with-another-scheduled-another-failure", "RO62-TMS-015"),
+    Also("RO-62: an update of a scheduled workitem", "n-set-without-one-scheduled-failing n-set-without-one-scheduled-failing-but-done", "RO62-TMS-016"),
+    Also("RO-65: an update after the end", "n-set-with-the-right-transaction-uid-completed-* n-set-with-the-right-transaction-uid-canceled-*", "RO65-TMS-004"),
+    Also("RO-65: COMPLETED again", "complete-with-the-right-transaction-uid-completed-success complete-with-the-right-transaction-uid-completed-another-failure", "RO65-TMS-005"),
+    Also("RO-65: CANCELED again", "cancel-with-the-right-transaction-uid-canceled-success cancel-with-the-right-transaction-uid-canceled-another-failure", "RO65-TMS-006"),
+    Also(
+        "RO-65: other changes after the end",
+        "claim-with-the-right-transaction-uid-completed-success claim-with-the-right-transaction-uid-completed-another-failure"
+        " cancel-with-the-right-transaction-uid-completed-success cancel-with-the-right-transaction-uid-completed-another-failure"
+        " claim-with-the-right-transaction-uid-canceled-success claim-with-the-right-transaction-uid-canceled-another-failure"
+        " complete-with-the-right-transaction-uid-canceled-success complete-with-the-right-transaction-uid-canceled-another-failure",
+        "RO65-TMS-007",
+    ),
+    Also(
+        "RO-65: another Transaction UID after the end",
+        "*-without-it-completed-success *-without-it-completed-another-failure"
+        " *-without-it-canceled-success *-without-it-canceled-another-failure",
+        "RO65-TMS-008",
+    ),
+    Also(
+        "RO-65: COMPLETED and CANCELED without the lock",
+        "complete-without-it-in-progress-success complete-without-it-in-progress-another-failure"
+        " cancel-without-it-in-progress-success cancel-without-it-in-progress-another-failure",
+        "RO65-TMS-010 RO65-TMS-011",
+    ),
+    Also(
+        "RO-65: back to SCHEDULED",
+        "change-to-scheduled-in-progress-success change-to-scheduled-in-progress-another-failure"
+        " change-to-scheduled-completed-success change-to-scheduled-completed-another-failure"
+        " change-to-scheduled-canceled-success change-to-scheduled-canceled-another-failure",
+        "RO65-TMS-016",
+    ),
+    Also("a UPS that was canceled cannot be claimed", "claim-without-it-canceled-success claim-without-it-canceled-another-failure", "CC22-TMS-009"),
+    Also("two simultaneous final states, of which the later finds the other", "cancel-with-the-right-transaction-uid-completed-success complete-with-the-right-transaction-uid-canceled-success", "CC21-TMS-006"),
+    Also("N-CREATE of a UPS that is there", "n-create-scheduled-success n-create-scheduled-another-failure", "CC25-TMS-022"),
+    Also(
+        "N-CREATE of a UPS that is there",
+        "n-create-scheduled-success n-create-in-progress-success n-create-completed-success n-create-canceled-success"
+        " n-create-scheduled-another-failure n-create-in-progress-another-failure n-create-completed-another-failure"
+        " n-create-canceled-another-failure",
+        "CC25-TMS-020",
+    ),
+    Also("N-CREATE of a UPS that is there changes nothing", "n-create-scheduled-changing n-create-in-progress-changing n-create-completed-changing n-create-canceled-changing", "CC25-TMS-021"),
+    Also("what is lost alone is lost among others", SUPPORTED_LOST, "CC26-TMS-023"),
+    Also("the label and comments are what shows an N-SET of a SCHEDULED UPS", "set-procedure-step-label-lost set-comments-on-the-scheduled-procedure-step-lost", "CC26-TMS-002 CC26-TMS-026"),
+    Also("the label is what shows that an N-SET was done", "set-procedure-step-label-lost", "CC26-TMS-005 CC26-TMS-008 CC26-TMS-025"),
+    Also("text of the progress is lost with it", "set-procedure-step-progress-information-sequence-lost", "CC26-TMS-026"),
+    Also("a restart is known by its SCP Status", "event-status-change-scpstatus-*", "CC24-TMS-017"),
+    Also("N-SETs that say the same as before come as a matter of course", "set-twice-refused", "CC26-TMS-024"),
+    Also("what is added is added again", "set-procedure-step-progress-information-sequence-added set-unified-procedure-step-performed-procedure-sequence-added set-scheduled-workitem-code-sequence-added set-scheduled-station-class-code-sequence-added", "CC26-TMS-022"),
+    Also("what a final update does not mention is left as it was", "set-forgets-another-attribute", "RO64-TMS-008"),
+    Also("items that were there are no part of what was set", "set-procedure-step-progress-information-sequence-added set-unified-procedure-step-performed-procedure-sequence-added set-scheduled-workitem-code-sequence-added", "CC26-TMS-012 CC26-TMS-023"),
+    Also(
+        "items that were there are no part of what was set",
+        "set-scheduled-processing-parameters-sequence-added set-scheduled-station-*-added set-input-information-sequence-added",
+        "CC26-TMS-013",
+    ),
+    Also("a sequence that is lost is not replaced", "set-*-sequence-lost", "CC26-TMS-015"),
+    Also("an N-SET of the state, refused, changes nothing", "n-set-with-another-scheduled-changing", "CC26-TMS-018"),
+    Also("who was subscribed globally, and then to the UPS, is not told", "subscribe-to-the-ups-without-lock-subscribed-without-lock-does-not-subscribe", "CC23-TMS-045"),
+    Also("who finds nothing at an end finds nothing there by its meaning, nor by a range of one moment", "find-range-without-its-end find-range-without-its-start", "CC28-TMS-020 CC28-TMS-032"),
+    Also("a new UPS is found once", "find-each-twice", "CC25-TMS-027"),
+    Also("RO-62: identity and patient are not set", "set-changes-sop-class-uid set-changes-sop-instance-uid", "RO62-TMS-009"),
+    Also("RO-62: identity and patient are not set", "set-changes-patient-name set-changes-patient-id", "RO62-TMS-010"),
+    Also("RO-60: the claim", "claim-with-the-right-transaction-uid-scheduled-failing", "RO60-TMS-001"),
+    Also("RO-60: the claim", "claim-with-the-right-transaction-uid-scheduled-without-effect", "RO60-TMS-006"),
+    Also("RO-62: the update", "n-set-with-the-right-transaction-uid-in-progress-failing", "RO62-TMS-001 RO62-TMS-002"),
+    Also("RO-65: the end", "complete-with-the-right-transaction-uid-in-progress-failing cancel-with-the-right-transaction-uid-in-progress-failing", "RO65-TMS-001"),
+    Also("RO-65: the end", "complete-with-the-right-transaction-uid-in-progress-without-effect cancel-with-the-right-transaction-uid-in-progress-without-effect", "RO65-TMS-002"),
+    Also("random sequences come to every cell of the table", "claim-with-the-right-transaction-uid-in-progress-success", "CC11-TMS-101"),
+    Also("random sequences count event reports", "event-doubled", "CC11-TMS-102"),
+    Also("random queries count what is found", "find-last-missing", "CC28-TMS-080"),
+    Also("a round trip brings all items", "create-keeps-first-item-only", "CC25-TMS-033"),
+    Also("an unknown UPS is refused through every class", "get-unknown-ups-granted", "CC27-TMS-016 CC27-TMS-017"),
+    Also("nothing but what was asked for comes with what is not kept", "get-with-more", "CC27-TMS-008"),
+    Also("nothing but what was asked for comes, through every class, and in items", "find-with-more find-with-more-in-items find-lock-always", "CC28-TMS-026 CC28-TMS-049 CC28-TMS-050"),
+    Also(
+        "a UPS that is still SCHEDULED answers otherwise than one IN PROGRESS",
+        "claim-with-the-right-transaction-uid-scheduled-without-effect",
+        "CC11-TMS-023 CC11-TMS-033 CC11-TMS-053 CC11-TMS-063 CC11-TMS-073 CC11-TMS-083 CC11-TMS-093",
+    ),
+    Also(
+        "a UPS that is not there answers otherwise than one that is SCHEDULED",
+        "n-create-no-ups-without-effect",
+        "CC11-TMS-012 CC11-TMS-022 CC11-TMS-032 CC11-TMS-042 CC11-TMS-052 CC11-TMS-062 CC11-TMS-072 CC11-TMS-082 CC11-TMS-092",
+    ),
+    Also("a new subscriber is told the state", "subscribe-to-the-ups-without-lock-not-subscribed-without-initial-event", "CC24-TMS-015"),
+    Also("who is not subscribed to a new UPS has no lock on it", "ups-created-global-with-lock-new-ups-does-not-subscribe", "CC23-TMS-040"),
+    Also(
+        "a UPS that is still IN PROGRESS answers otherwise than one that is COMPLETED",
+        "complete-with-the-right-transaction-uid-in-progress-without-effect",
+        "CC11-TMS-024 CC11-TMS-054 CC11-TMS-074 CC11-TMS-084 RO65-TMS-003 RO65-TMS-004 RO65-TMS-005 RO65-TMS-007 RO65-TMS-009",
+    ),
+    Also(
+        "a UPS that is still IN PROGRESS answers otherwise than one that is CANCELED",
+        "cancel-with-the-right-transaction-uid-in-progress-without-effect",
+        "CC11-TMS-025 CC11-TMS-055 CC11-TMS-075 CC11-TMS-085 RO65-TMS-003 RO65-TMS-004 RO65-TMS-006 RO65-TMS-007 RO65-TMS-012",
+    ),
+    Also(
+        "who cannot become Subscribed with Lock does not stay so",
+        "subscribe-to-the-ups-with-lock-not-subscribed-does-not-subscribe",
+        "CC23-TMS-011 CC23-TMS-023",
+    ),
+    Also(
+        "each cell of Subscribed with Lock begins with the initial event of that subscription",
+        "subscribe-to-the-ups-with-lock-not-subscribed-without-initial-event",
+        "CC23-TMS-005 CC23-TMS-008 CC23-TMS-011 CC23-TMS-014 CC23-TMS-017 CC23-TMS-020 CC23-TMS-023",
+    ),
+    Also(
+        "each cell of Subscribed w/o Lock begins with the initial event of that subscription",
+        "subscribe-to-the-ups-without-lock-not-subscribed-without-initial-event",
+        "CC23-TMS-006 CC23-TMS-009 CC23-TMS-012 CC23-TMS-015 CC23-TMS-018 CC23-TMS-021 CC23-TMS-024",
+    ),
+    Also("what is not answered cannot be looked at", "find-everything-fails", "CC28-TMS-045"),
+    Also("who refuses it refuses it with any lock", "ro64-final-update-refused", "RO64-TMS-003"),
+    Also("each match has an identifier, through every class", "find-pending-without-identifier", "CC28-TMS-049 CC28-TMS-050"),
+    Also("records and ion plans are not sent either", "ost-move-sends-nothing", "RO59-OST-016 RO59-OST-017"),
+    Also(
+        "an N-SET that is answered with success and not done",
+        "n-set-with-the-right-transaction-uid-in-progress-without-effect",
+        "CC26-TMS-008 CC26-TMS-012 CC26-TMS-013 CC26-TMS-015 CC26-TMS-016 CC26-TMS-019 CC26-TMS-020 CC26-TMS-021 CC26-TMS-023 CC26-TMS-026",
+    ),
+    Also(
+        "an N-SET with the lock that is refused, done or not",
+        "n-set-with-the-right-transaction-uid-in-progress-failing n-set-with-the-right-transaction-uid-in-progress-failing-but-done",
+        "CC26-TMS-008 CC26-TMS-012 CC26-TMS-020 CC26-TMS-021 CC26-TMS-022 CC26-TMS-023 CC26-TMS-024 CC26-TMS-027 CC26-TMS-028 CC26-TMS-029",
+    ),
+    Also("progress that is refused is not shown", "n-set-with-the-right-transaction-uid-in-progress-failing", "RO62-TMS-003 RO62-TMS-004 RO62-TMS-014 RO62-TMS-017"),
+    Also("what is refused changes nothing", "n-set-with-the-right-transaction-uid-in-progress-failing-but-done", "CC26-TMS-013 CC26-TMS-026"),
+    Also("the final update changes nothing else", "ro64-final-update-completes", "RO64-TMS-008"),
+    Also("what is refused is not stored", "ro64-final-update-refused", "RO64-TMS-004 RO64-TMS-005 RO64-TMS-006 RO64-TMS-103"),
+    Also(
+        "whoever is not answered with success knows nothing of the worklist", "find-ends-with-failure-for-a-tdd",
+        "RO58-TMS-002 RO58-TMS-003 RO58-TMS-004 RO58-TMS-006 RO58-TMS-008 RO58-TMS-009 RO58-TMS-010 RO58-TMS-011 RO58-TMS-012 RO58-TMS-025",
+    ),
+    Also(
+        "a workitem that does not come, or cannot be read, is not found",
+        "find-ends-with-failure-for-a-tdd find-undecodable-for-a-tdd find-nothing-for-a-tdd",
+        "RO58-TMS-003 RO58-TMS-014 RO58-TMS-015 RO58-TMS-016 RO58-TMS-017 RO58-TMS-018 RO58-TMS-019 RO58-TMS-021 RO58-TMS-022 RO58-TMS-023",
+    ),
+    Also("after a release Verification is what shows that it goes on", "tms-verification-refused", "NEG-TMS-011"),
+    Also("after a release Verification is what shows that it goes on", "ost-verification-refused", "NEG-OST-011"),
+    Also("an assignment that is not told does not say who", "event-assignment-missing", "CC24-TMS-141 CC24-TMS-142"),
+    Also("a state that there is not, with the lock", "unknown-state-granted", "CC21-TMS-008"),
+    Also("an action that there is not is refused", "unknown-action-granted", "CC21-TMS-010"),
+    Also("an N-GET that leaves out what was asked for does not return it", "get-*-absent", "CC27-TMS-003"),
+    Also("the label is what shows whether others come along, and whether a change is shown", "get-procedure-step-label-*", "CC27-TMS-008 CC27-TMS-015"),
+    Also("a sequence that does not come does not come whole", "get-input-information-sequence-absent get-scheduled-workitem-code-sequence-* get-procedure-step-progress-information-sequence-absent get-unified-procedure-step-performed-procedure-sequence-absent", "CC27-TMS-006"),
+    Also("a name beyond ASCII that does not come cannot be read", "get-patient-name-absent", "CC27-TMS-009"),
+    Also("all attributes show what each alone shows", "get-all-in-progress-as-scheduled", "CC27-TMS-004"),
+)  # fmt: skip
+
+
+def also_violated(name: str) -> tuple[str, ...]:
+    """Return what a defect with this name violates besides what it is made for."""
+    found = [a.requirements.split() for a in ALSO if any(fnmatchcase(name, pattern) for pattern in a.names.split())]
+    return tuple(requirement for requirements in found for requirement in requirements)

@@ -1,0 +1,48 @@
+"""Every requirement can be seen violated: it has a defect, or says why it cannot have one."""
+
+import pytest
+
+from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.simulators.defects import DEFECTS
+
+from . import proof
+
+CATALOGUE = load_catalogue()
+ACTORS = ("TMS", "OST")  # whose defects there are
+NAMED = {requirement for defect in DEFECTS.values() for requirement in defect.requirements}
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_every_requirement_has_a_defect(actor):
+    # The simulators are proven by the present edition; what only the tool of 2013 asked for is judged by the same code.
+    lacking = [r for r in CATALOGUE.of(actor=actor, edition="ti") if r.level == "shall" and r.id not in NAMED and not r.no_defect]
+    assert not lacking, "\n".join(
+        f"{r.id} has no defect ({r.statement}): add one to tdwii_conformance/simulators/defects/ that makes its test fail, or"
+        f' no_defect = "why there is none" to its entry in the catalogue; see docs/defects.md'
+        for r in lacking
+    )
+
+
+def test_reasons_are_for_requirements_without_defect():
+    assert [r.id for r in CATALOGUE.values() if r.no_defect and r.id in NAMED] == []
+
+
+def test_defects_name_known_requirements():
+    unknown = {name: set(d.requirements) - set(CATALOGUE) for name, d in DEFECTS.items() if set(d.requirements) - set(CATALOGUE)}
+    assert unknown == {}
+
+
+@pytest.mark.parametrize("defect", DEFECTS.values(), ids=list(DEFECTS))
+def test_defect_violates_something(defect):
+    assert defect.requirements, f"{defect.name} names no requirement: it says which tests have to fail"
+    assert {CATALOGUE[r].actor for r in defect.requirements} <= {defect.actor}
+    assert "may" not in {CATALOGUE[r].level for r in defect.requirements}, "a free choice is no requirement to violate"
+
+
+def test_every_module_of_random_tests_is_there():
+    assert [module for module in proof.RANDOM if not (proof.ROOT / proof.CONFORMANCE / module).exists()] == []
+
+
+def test_every_defect_is_in_one_group():
+    grouped = [defect.name for group in proof.groups(DEFECTS.values()) for defect in group]
+    assert sorted(grouped) == sorted(DEFECTS)
