@@ -5,7 +5,7 @@ import threading
 
 import pytest
 import trustme
-from pydicom.uid import RTPlanStorage, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RTPlanStorage, generate_uid
 from pynetdicom import evt, sop_class
 
 from tdwii_conformance.dimse import (
@@ -93,6 +93,24 @@ def test_contexts_say_what_became_of_them(server):
         assert [(c.abstract_syntax, c.accepted, c.result) for c in link.contexts] == [(unknown, False, 3), (PULL, True, 0)]
         with pytest.raises(NoContext, match="TMS: did not accept the presentation context"):
             link.c_store(item(SOPClassUID=RTPlanStorage, SOPInstanceUID=generate_uid()))
+
+
+def test_an_association_leaves_no_trace_in_the_next():
+    accepted = []
+
+    def established(event):
+        accepted.append([(c.abstract_syntax, c.transfer_syntax, c.as_scp, c.as_scu) for c in event.assoc.accepted_contexts])
+
+    event_class = sop_class.UnifiedProcedureStepEvent
+    contexts = [(event_class, [ImplicitVRLittleEndian, ExplicitVRLittleEndian])]
+    with Server("WATCHER", contexts, [(evt.EVT_ESTABLISHED, established)], scp_roles=[event_class]) as watcher:
+        for syntax, roles in ((ExplicitVRLittleEndian, [event_class]), (ImplicitVRLittleEndian, [])):
+            connect(watcher.peer, [(event_class, [syntax])], calling="TMS", scp_roles=roles).close()
+    # with the requestor as SCP by role selection, we are the SCU; without, the acceptor is the SCP [PS3.7 D.3.3.4]
+    assert accepted == [
+        [(event_class, [ExplicitVRLittleEndian], False, True)],
+        [(event_class, [ImplicitVRLittleEndian], True, False)],
+    ]
 
 
 def test_nothing_accepted(server):
