@@ -26,7 +26,7 @@ RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", 
 SAMPLE = 15  # of the tests that are to pass, how many a sample leaves for one that it takes
 RANDOM_REQUIREMENTS = ("CC26-TMS-025",)  # one such test, in a module with others
 # Seconds that an event report is waited for: hundreds of defects are about some that do not come.
-EVENT_TIMEOUT = 2.0
+EVENT_TIMEOUT = 4.0
 
 
 @dataclass
