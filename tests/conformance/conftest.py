@@ -299,6 +299,12 @@ def second_watcher(tdd, receiver, system):
     yield from _watching(tdd, receiver, system.second_watcher, system)
 
 
+@pytest.fixture(scope="module")
+def watchers(watcher, system, request):
+    """Our watchers: two, or one where the system knows a single AE title of ours."""
+    return [watcher] if system.second_watcher is None else [watcher, request.getfixturevalue("second_watcher")]
+
+
 def _watching(tdd, receiver, title, system):
     watcher = Watcher(tdd, receiver, title, system.event_timeout)
     yield watcher

@@ -194,7 +194,7 @@ def test_one_ups_less(watcher, ups_in, nothing_else, judge):
 
 @pytest.mark.requirement("CC23-TMS-040")
 @pytest.mark.parametrize("final", ["COMPLETED", "CANCELED"])
-def test_lock_keeps_a_final_ups(final, watcher, second_watcher, ups_in, judge, note_reading):
+def test_lock_keeps_a_final_ups(final, watcher, watchers, ups_in, judge, note_reading):
     subscribed = watcher.subscribe(lock=True)
     judge(status.accepted(subscribed, "a global subscription with lock"))
     if subscribed.status != 0:
@@ -203,8 +203,9 @@ def test_lock_keeps_a_final_ups(final, watcher, second_watcher, ups_in, judge, n
     course = ups_in(final)
     judge(events.told(watcher.wait_for_state(course.workitem.uid, final, since=since), f"the final state {final}"))
     # Others who come and go do not take the lock away.
-    judge(status.accepted(second_watcher.subscribe(course.workitem.uid), "a subscription of another AE"))
-    judge(status.accepted(second_watcher.unsubscribe(course.workitem.uid), "its end"))
+    for other in watchers[1:]:
+        judge(status.accepted(other.subscribe(course.workitem.uid), "a subscription of another AE"))
+        judge(status.accepted(other.unsubscribe(course.workitem.uid), "its end"))
     judge(ups.state_is(course.get(STATE), final))
     judge(status.accepted(watcher.unsubscribe(course.workitem.uid), "giving the lock back"))
     after = course.get(STATE)

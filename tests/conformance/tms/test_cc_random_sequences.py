@@ -65,6 +65,6 @@ def test_performers(environment, bounds):
 
 
 @pytest.mark.requirement("CC11-TMS-102")
-def test_performers_and_watchers(environment, bounds, watcher, second_watcher):
-    environment.watchers = [watcher, second_watcher]
+def test_performers_and_watchers(environment, bounds, watchers):
+    environment.watchers = watchers
     drive(environment, bounds)
