@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from tdwii_conformance import embedded
+from tdwii_conformance import config
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.ups import Outcome, Worklist
 from tests.defects import proof
@@ -14,8 +14,8 @@ MODULE = "tms/test_cc_"
 
 @pytest.fixture
 def with_one_watcher(monkeypatch):
-    described = dataclasses.replace(embedded.embedded(), second_watcher=None, property_examples=3, property_steps=10)
-    monkeypatch.setattr(embedded, "embedded", lambda: described)
+    described = dataclasses.replace(config.embedded(), second_watcher=None, property_examples=3, property_steps=10)
+    monkeypatch.setattr(config, "embedded", lambda: described)
 
 
 @pytest.mark.parametrize(
