@@ -81,7 +81,7 @@ SILENT: tuple[tuple[str, str, Wanted, tuple[str, ...]], ...] = (
     ),
     ("cancel-request", "a request to cancel", _of_type(CANCEL_REQUESTED), ("CC24-TMS-005",)),
     ("progress", "progress", _of_type(PROGRESS_REPORT), ("CC24-TMS-007",)),
-    ("assignment", "an assignment", _of_type(ASSIGNED), ("CC24-TMS-008", "CC24-TMS-009", "CC24-TMS-010")),
+    ("assignment", "an assignment", _of_type(ASSIGNED), ("CC24-TMS-008", "CC24-TMS-009", "CC24-TMS-010", "CC24-TMS-026")),
     ("restart", "that it was restarted", _of_type(STATUS_CHANGE, SCPStatus="RESTARTED"), ("CC24-TMS-017",)),
 )  # fmt: skip
 
@@ -100,7 +100,7 @@ def _missing() -> Iterator[Defect]:
     yield Defect(
         "event-assignment-of-performer-missing", "Does not report who is to perform a UPS", "TMS",
         partial(_drop, lambda event: event.type == ASSIGNED and "HumanPerformerCodeSequence" in event.attributes),
-        ("CC24-TMS-010",), alone=True,
+        ("CC24-TMS-010", "CC24-TMS-026"), alone=True,
     )  # fmt: skip
     yield Defect(
         "event-creation-missing", "Does not report a UPS that is created", "TMS", _drop_creation, ("CC24-TMS-001",), alone=True

@@ -1,11 +1,14 @@
 """CC.2.4 event reports: what is told, to whom, and with what content."""
 
+from datetime import datetime
+
 import pytest
+from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, events, judge_attribute, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.objects import progress_update
+from tdwii_conformance.drivers.objects import new_treatment, progress_update, workitem
 from tdwii_conformance.drivers.scenarios import SCENARIOS
 from tdwii_conformance.pytest_plugin import attribute_parameters
 
@@ -290,6 +293,34 @@ def test_assignment_tells_station_and_performer(watched, watcher, judge, note_re
         + ups.equal(codes, ["RTT2"], "HumanPerformerCodeSequence")
         + ups.equal(who.get("HumanPerformerOrganization"), "Clinic 2", "HumanPerformerOrganization")
     )
+
+
+@pytest.mark.requirement("CC24-TMS-026")
+def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system, claimed, judge, note_reading, requirement):
+    claimed("TMS", "push")
+    ost = system.ost.ae_title if system.ost else "OST"
+    treatment = new_treatment()
+    attributes = workitem(
+        treatment, tms=system.tms.ae_title, ost=ost, station=system.workitems.station, start=datetime.now(), edition=system.edition
+    )
+    performer = item(
+        HumanPerformerCodeSequence=[code_item("RTT3", "99TDWII", "Therapist 3")],
+        HumanPerformerName="Therapist^Three",
+        HumanPerformerOrganization="Clinic 3",
+    )
+    setattr(attributes, PERFORMERS, [performer])
+    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+    since, uid = watcher.mark(), generate_uid()
+    created = tdd.create(uid, attributes)
+    report = watcher.wait_for(uid, ASSIGNED, since=since)
+    watcher.unsubscribe()
+    judge(status.accepted(created, "the N-CREATE of a UPS with a scheduled performer"))
+    judge(events.told(report, "UPS Assigned of the performer"))
+    told = report.request.dataset
+    nested = next(iter(told.get(PERFORMERS) or ()), None)
+    note_reading(requirement.readings["flat" if nested is None else "nested"])
+    codes = [code.get("CodeValue") for code in (told if nested is None else nested).get("HumanPerformerCodeSequence") or ()]
+    judge(ups.equal(codes, ["RTT3"], "HumanPerformerCodeSequence"))
 
 
 @pytest.mark.requirement("CC24-TMS-011")

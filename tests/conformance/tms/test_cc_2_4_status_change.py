@@ -43,9 +43,11 @@ def test_restart_is_reported(status_changes, judge):
 
 
 @pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 SCP Status Change", "TMS"))
-def test_status_change_has(rule, status_changes, judge):
+def test_status_change_has(rule, status_changes, judge, note_reading):
     report = told(status_changes, "RESTARTED")
     judge(events.told(report, "SCP Status Change, RESTARTED"))
+    if "A10" in rule.source:
+        note_reading(str(report.request.dataset.get(rule.rule.text)))
     judge(judge_attribute(rule.rule, [report.request.dataset], {}, "event information"))
 
 
