@@ -99,10 +99,10 @@ def conduct(
             conductor.settle(settle)
         except KeyboardInterrupt:
             outcome = STOPPED
-            stage.ended(outcome)
+            stage.ended(outcome, conductor.awaited)
             show.line("this scenario is stopped; Ctrl-C once more stops the whole run")
             stage.wait(lambda: False, AGAIN)  # the second one is raised here
-        stage.ended(outcome)
+        stage.ended(outcome, conductor.awaited)
         show.end(outcome)
     return stage.observation()
 
@@ -112,6 +112,11 @@ class _Conductor:
         self.stage, self.steps, self.step_timeout, self.show = stage, steps, step_timeout, show
         self._shown_exchanges = self._shown_words = 0
         self.done = 0
+
+    @property
+    def awaited(self) -> str:
+        """The step that is awaited; empty when none is."""
+        return self.steps[self.done].name if self.done < len(self.steps) else ""
 
     def run(self) -> str:
         while self.done < len(self.steps):

@@ -414,6 +414,7 @@ class Stage:
         self.facts = facts
         self._writer = ObservationWriter(path, facts, [one for workitem in workitems for one in workitem.inputs])
         self._outcome: str | None = None
+        self._awaited = ""
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
@@ -423,7 +424,7 @@ class Stage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.floor.end(self)
         if self._outcome is not None:
-            self._writer.ended(self._outcome)
+            self._writer.ended(self._outcome, self._awaited)
         self._writer.__exit__(kind, error, trace)
 
     @property
@@ -458,9 +459,9 @@ class Stage:
                 self.over = reason
             self.floor.changed.notify_all()
 
-    def ended(self, outcome: str) -> None:
-        """Take why nothing more is awaited, to be written at the end."""
-        self._outcome = outcome
+    def ended(self, outcome: str, awaited: str = "") -> None:
+        """Take why nothing more is awaited, and what was, to be written at the end."""
+        self._outcome, self._awaited = outcome, awaited
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait until something is so; return whether it is."""
@@ -475,4 +476,5 @@ class Stage:
         """Return what was observed, as its file has it."""
         with self.floor.changed:
             inputs = tuple(one for workitem in self.workitems for one in workitem.inputs)
-            return Observation(self.facts, inputs, tuple(self.exchanges), tuple(self.associations), self._outcome or "")
+            exchanges, associations = tuple(self.exchanges), tuple(self.associations)
+            return Observation(self.facts, inputs, exchanges, associations, self._outcome or "", self._awaited)

@@ -109,6 +109,8 @@ class Observation:
     outcome : str
         Why nothing more was awaited: empty when the scenario came to its end, else for example
         ``awaited 120 s, nothing received``.
+    awaited : str
+        The step that was awaited then, as the operator was told it; empty when the scenario came to its end, or it is not known.
     """
 
     facts: Mapping[str, str]
@@ -116,6 +118,22 @@ class Observation:
     exchanges: tuple[Exchange, ...] = ()
     associations: tuple[Association, ...] = ()
     outcome: str = INTERRUPTED
+    awaited: str = ""
+
+    @property
+    def early(self) -> str:
+        """That, and why, the scenario did not come to its end, in one sentence; empty when it did."""
+        if not self.outcome:
+            return ""
+        parts = (self.facts.get("scenario"), self.facts.get("inject"))
+        name = ", ".join(part for part in parts if part) or "the scenario"
+        where = f" while {self.awaited} was awaited" if self.awaited else " before its end"
+        return f"{name} ended{where}: {self.outcome}"
+
+    @property
+    def fault(self) -> bool:
+        """Whether that it ended early is somebody's fault: not when the run was interrupted, nor when something got in the way."""
+        return bool(self.outcome) and self.outcome != INTERRUPTED and not self.facts.get("inject")
 
 
 @dataclass
@@ -155,8 +173,10 @@ class ObservationWriter:
         """Add an association that has ended."""
         self._write({"association": {**asdict(association), "time": association.time.isoformat()}})
 
-    def ended(self, outcome: str) -> None:
-        """Add why nothing more is awaited."""
+    def ended(self, outcome: str, awaited: str = "") -> None:
+        """Add why nothing more is awaited, and what was."""
+        if awaited:
+            self._write({"awaited": awaited})
         self._write({"ended": outcome})
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -181,7 +201,7 @@ def read_observation(path: Path) -> Observation:
         raise TranscriptError(f"{path}: cannot be read: {reason}") from error
     facts: dict[str, str] = {}
     inputs: tuple[Input, ...] = ()
-    exchanges, associations, outcome = [], [], INTERRUPTED
+    exchanges, associations, outcome, awaited = [], [], INTERRUPTED, ""
     # A last line without its end was being written when the run was killed.
     for number, line in enumerate(lines[:-1], 1):
         try:
@@ -193,6 +213,8 @@ def read_observation(path: Path) -> Observation:
                     exchanges.append(exchange_from_json(value))
                 case "association":
                     associations.append(_association(value))
+                case "awaited":
+                    awaited = str(value)
                 case "ended":
                     outcome = str(value)
                 case _:
@@ -201,7 +223,7 @@ def read_observation(path: Path) -> Observation:
             raise TranscriptError(f"{path}, line {number}: not a line of a recorded scenario: {error}") from error
     if not facts:
         raise TranscriptError(f"{path}: not a recorded scenario: it has no first line that says what was begun")
-    return Observation(facts, inputs, tuple(exchanges), tuple(associations), outcome)
+    return Observation(facts, inputs, tuple(exchanges), tuple(associations), outcome, awaited)
 
 
 def read_observations(path: Path) -> tuple[Observation, ...]:

@@ -32,6 +32,8 @@ UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the conf
 LISTENING = re.compile(r"retrieve|store_results|request_cancel|subscribe|event|status_change|sequences")
 # Folders of the modules for which we are the TMS and the OST, on the two ports that a remote system knows.
 CALLED = re.compile(r"/(tdd|watcher)/")
+# Properties of a report: its scenario did not come to its end; by a fault, so that a verdict has to tell it.
+EARLY_END, FAULTY_END = "ended early", "ended early by a fault"
 SHOWN_LINES = 60  # of an exchange on the terminal; the reports have it whole
 
 
@@ -54,6 +56,7 @@ wire_key = pytest.StashKey[Transcript]()
 mark_key = pytest.StashKey[int]()
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()
 evidence_key = pytest.StashKey[Iterable[Exchange]]()
+early_key = pytest.StashKey[tuple[str, str]]()
 
 
 def attribute_parameters(message: str, actor: str) -> list[Any]:
@@ -408,6 +411,8 @@ def judge_observation(request: pytest.FixtureRequest, judge: Judge) -> Callable[
     def judge_observed(requirement: Requirement, observation: Observation) -> None:
         __tracebackhide__ = True
         request.node.stash[evidence_key] = evidence_of(requirement, observation)
+        if observation.early:
+            request.node.stash[early_key] = (FAULTY_END if observation.fault else EARLY_END, observation.early)
         judge(judge_scu(requirement, observation))
 
     return judge_observed
@@ -474,6 +479,8 @@ def pytest_runtest_makereport(
         exchanges = list(unsteady.exchanges)  # what came after is the example that went well
     record = _record(item, report, requirement, verdict, reason, findings, exchanges)
     report.tdwii = record  # type: ignore[attr-defined]  # reports carry what plugins put there, also between processes
+    if early_key in item.stash:
+        report.user_properties.append(item.stash[early_key])
     report.user_properties.append(("verdict", verdict))
     if verdict in ("failed", "warned"):
         text = _explanation(requirement, findings)
@@ -661,6 +668,7 @@ class Collector:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.verdicts: list[TestVerdict] = []
+        self.early: dict[str, bool] = {}  # scenarios that ended before their end, and whether a verdict has to tell it
         self.comparison: Any = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -670,10 +678,16 @@ class Collector:
             from .report.verdicts import TestVerdict
 
             self.verdicts.append(TestVerdict(**record))
+            for name, early in report.user_properties:
+                if name in (EARLY_END, FAULTY_END):
+                    told = name == EARLY_END or record["verdict"] in ("failed", "warned", "error")
+                    self.early[str(early)] = self.early.get(str(early), True) and not told
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Compare with the baseline: it decides the exit code."""
+        """Fail for a scenario that ended early without a verdict on it; compare with the baseline: it decides the exit code."""
+        if self._untold() and session.exitstatus == 0:
+            session.exitstatus = 1
         baseline = self.config.getoption("--baseline")
         if not baseline or not self.verdicts:
             return
@@ -697,6 +711,15 @@ class Collector:
             if session.exitstatus in (0, 1) and not (session.shouldstop or session.shouldfail):
                 session.exitstatus = 1 if self.comparison.worse else 0
 
+    def _untold(self) -> list[str]:
+        """Return the scenarios that ended early by a fault of which no verdict tells."""
+        return [early for early, untold in self.early.items() if untold]
+
+    def _notices(self) -> list[str]:
+        return [
+            f"scenario {early}{'; no verdict tells it: the run fails' if untold else ''}" for early, untold in self.early.items()
+        ]
+
     def _system_name(self) -> str:
         if system_key in self.config.stash:
             return self.config.stash[system_key].name
@@ -714,6 +737,8 @@ class Collector:
         out.section("TDW-II conformance")
         width = out._tw.fullwidth
         out.write_line(render_table(self.verdicts, _catalogue(self.config), width=width, color=bool(out._tw.hasmarkup)).rstrip())
+        for notice in self._notices():
+            out.write_line(notice, yellow=True)
         self._write_reports(out)
         if self.comparison is not None:
             out.section("compared with the baseline")
@@ -735,5 +760,6 @@ class Collector:
                 system=self._system_name(),
                 edition=_edition(self.config),
                 description=self.config.stash[system_key].description if system_key in self.config.stash else "",
+                notices=self._notices(),
             )
             out.write_line(f"report: {Path(page).resolve()}")

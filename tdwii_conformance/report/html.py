@@ -9,7 +9,7 @@ from __future__ import annotations
 import platform
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata, resources
@@ -58,6 +58,7 @@ def write_html(
     system: str,
     edition: str,
     description: str = "",
+    notices: Sequence[str] = (),
 ) -> None:
     """Write the report page, with the time of now and the versions of this installation.
 
@@ -73,6 +74,8 @@ def write_html(
         What was judged, and by which edition of TDW-II.
     description : str
         More about the system, in one line: product, addresses.
+    notices : sequence of str
+        What else is to be known of the run: scenarios that did not come to their end.
     """
     when = datetime.now().astimezone()
     text = render_html(
@@ -81,6 +84,7 @@ def write_html(
         system=system,
         edition=edition,
         description=description,
+        notices=notices,
         when=when,
         software=versions(),
     )
@@ -103,12 +107,13 @@ def render_html(
     when: datetime,
     software: Mapping[str, str],
     description: str = "",
+    notices: Sequence[str] = (),
 ) -> str:
     """Return the report page; the same for the same arguments.
 
     Parameters
     ----------
-    verdicts, catalogue, system, edition, description
+    verdicts, catalogue, system, edition, description, notices
         As for `write_html`.
     when : datetime.datetime
         When the run ended.
@@ -125,6 +130,7 @@ def render_html(
     return template.render(
         system=system,
         description=description,
+        notices=notices,
         edition=EDITIONS.get(edition, edition),
         when=when,
         software=software,

@@ -32,7 +32,9 @@ from .story import (
     Story,
     action_type,
     active_subscriptions,
+    answers,
     began,
+    done,
     information,
     missing,
     named,
@@ -166,9 +168,11 @@ def cancels_by_change_of_state(requirement: Requirement, story: Story) -> list[F
 @judges("CC23-WATCHER-001", even_if_nothing_came=True)
 def subscribes(requirement: Requirement, story: Story) -> list[Finding] | str:
     """Judge that a watcher subscribes at all."""
-    if _of_type(story, SUBSCRIBE):
+    asked = _of_type(story, SUBSCRIBE)
+    if any(done(e) for e in asked) or (asked and story.awaited != "CC.2.3"):
         return []
-    return story.outcome if story.interrupted else [Finding("N-ACTION, Subscribe to Receive UPS Event Reports", story.outcome)]
+    received = "; ".join(part for part in (story.outcome, answers(asked)) if part)
+    return received if story.interrupted else [Finding("N-ACTION, Subscribe to Receive UPS Event Reports", received)]
 
 
 def _of_type(story: Story, *types: int) -> tuple[Exchange, ...]:
@@ -269,6 +273,8 @@ def accepts_ups_event(requirement: Requirement, story: Story) -> list[Finding] |
     """Judge the negotiation of event reports."""
     attempts = [a for a in story.accepted if EVENT in {syntax for syntax, _ in a.proposed}]
     if not attempts:
+        if story.awaited == "CC.2.4" and story.observation.outcome and not story.interrupted:
+            return [Finding("an association for event reports accepted", f"{story.outcome}; it was not to be reached")]
         return "the system was sent no event report"
     if any(EVENT in a.accepted for a in attempts):
         return []

@@ -19,7 +19,7 @@ from pydicom.uid import (
 
 from ...exchange import Exchange
 from ...observation import INTERRUPTED, OPEN, Association, Input, Observation
-from ...profile.statuses import is_failure, is_warning
+from ...profile.statuses import is_failure, is_warning, status_text
 from ...ups import FILTERED, GLOBAL
 
 __all__ = ["INJECTIONS", "Story"]
@@ -419,6 +419,19 @@ class Story:
         after = STAGES[STAGES.index(came[-1]) + 1 :] if came else STAGES
         return next((one for one in after if not self._came(one) and not self.not_awaited(one)), "")
 
+    @property
+    def in_vain(self) -> str:
+        """The stage that came, but was not done, so that the scenario did not come to its end; empty if not so."""
+        stage = self.awaited
+        if not self.observation.outcome or self.interrupted or self.stopped_at or stage not in STAGES:
+            return ""
+        return "" if self.not_awaited(stage) else stage
+
+    @property
+    def awaited(self) -> str:
+        """The transaction that was awaited when the scenario ended early; empty when it is not known."""
+        return next(iter(self.observation.awaited.replace(",", " ").split()), "")
+
     def went_on(self, stage: str) -> str:
         """Return the first stage that came although this one, before it, did not; empty if none came."""
         # RO-60 and RO-61 come in either order.
@@ -450,6 +463,14 @@ class Story:
     def interrupted(self) -> bool:
         """Whether the run was cut off, so that what is missing may not be the system's fault."""
         return self.observation.outcome == INTERRUPTED
+
+
+def answers(exchanges: Sequence[Exchange]) -> str:
+    """Return how some requests were answered, in words."""
+    said = (
+        f"{e.service} answered with {status_text(e.status)}" if not e.failure else f"{e.service}: {e.failure}" for e in exchanges
+    )
+    return ", ".join(dict.fromkeys(said))
 
 
 def missing(stage: str) -> str:

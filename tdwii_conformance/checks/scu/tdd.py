@@ -24,6 +24,7 @@ from .story import (
     RECORDS,
     Story,
     action_type,
+    answers,
     began,
     done,
     ended,
@@ -60,11 +61,11 @@ PERFORMED = {
 def performed(requirement: Requirement, story: Story) -> list[Finding] | str:
     """Judge that a transaction came at all: one failure for the first that did not, none for what depends on it."""
     stage = requirement.transaction
-    if story.of(stage):
-        return []
+    expected = f"{stage}, {PERFORMED[requirement.id]}"
+    if came := story.of(stage):
+        return [Finding(f"{expected}, and done", f"{story.outcome}; {answers(came)}")] if story.in_vain == stage else []
     if reason := story.not_awaited(stage):
         return reason
-    expected = f"{stage}, {PERFORMED[requirement.id]}"
     if on := story.went_on(stage):
         return [Finding(expected, f"none; the scenario went on with {on}")]
     if story.stopped_at != stage:

@@ -256,3 +256,70 @@ def test_an_observation_read_again_is_judged_alike(tmp_path):
             writer.exchange(exchange)
         writer.ended(observation.outcome)
     assert judged(read_observation(tmp_path / "scenario.jsonl")) == judged(observation)
+
+
+# --- what came, and was not done ------------------------------------------------------------------------------------------
+
+
+def ended_early(play, awaited, outcome=AWAITED):
+    return dataclasses.replace(play.observe(), outcome=outcome, awaited=awaited)
+
+
+@pytest.mark.parametrize(
+    ("awaited", "requirement", "service"),
+    [("RO-65 Completed", "RO65-TDD-001", "N-ACTION"), ("RO-64 Final update", "RO64-TDD-001", "N-SET")],
+)
+def test_what_was_awaited_to_the_end_fails_though_it_came(awaited, requirement, service):
+    judgements = judged(ended_early(treatment(), awaited))
+    assert failed(judgements) == {requirement}
+    assert judgements[requirement].findings[0].received == f"{AWAITED}; {service} answered with 0000 (Success)"
+
+
+def test_what_is_missing_fails_and_not_what_was_awaited_before_it():
+    play = treatment()
+    play.until("claim")
+    assert failed(judged(ended_early(play, "RO-60 In progress"))) == {"RO61-TDD-001"}
+
+
+def test_what_was_awaited_when_the_run_was_interrupted_is_nobodys_fault():
+    assert failed(judged(ended_early(treatment(), "RO-65 Completed", INTERRUPTED))) == set()
+
+
+def test_what_is_its_own_choice_may_be_awaited_in_vain():
+    assert failed(judged(ended_early(injected("set-refused"), "RO-65 Completed"))) == set()
+
+
+def test_a_watcher_that_no_report_reaches_fails_to_accept_them():
+    play = watching()
+    play.until("subscribe")
+    observation = ended_early(play, "CC.2.4 Event reports")
+    observation = dataclasses.replace(observation, associations=[a for a in observation.associations if a.acceptor != "PPVS"])
+    judgements = judged(observation, "watcher")
+    assert judgements["CC24-WATCHER-001"].findings[0].received == f"{AWAITED}; it was not to be reached"
+
+
+def test_a_subscription_that_is_refused_is_none():
+    play = watching()
+    play.until("subscribe")
+    play["subscribe"].status = 0x0110
+    judgements = judged(ended_early(play, "CC.2.3 Subscribe"), "watcher")
+    assert judgements["CC23-WATCHER-001"].findings[0].received == f"{AWAITED}; N-ACTION answered with 0110 (processing failure)"
+
+
+@pytest.mark.parametrize(("outcome", "inject", "fault"), [
+    (AWAITED, "", True), (AWAITED, "set-refused", False), (INTERRUPTED, "", False), ("", "", False),
+])  # fmt: skip
+def test_an_early_end_is_told_and_is_a_fault_unless_it_is_interrupted_or_hindered(outcome, inject, fault):
+    play = treatment()
+    play.facts |= {"scenario": "new-completed", "inject": inject}
+    observation = ended_early(play, "RO-65 Completed", outcome)
+    assert observation.fault == fault
+    name = f"new-completed, {inject}" if inject else "new-completed"
+    assert observation.early == (f"{name} ended while RO-65 Completed was awaited: {outcome}" if outcome else "")
+
+
+def test_what_was_awaited_is_written_and_read(tmp_path):
+    with ObservationWriter(tmp_path / "one.jsonl", {"actor": "TDD"}) as writer:
+        writer.ended(AWAITED, "RO-65 Completed")
+    found = read_observation(tmp_path / "one.jsonl")
+    assert (found.outcome, found.awaited) == (AWAITED, "RO-65 Completed")
