@@ -73,6 +73,8 @@ class Server:
         Called with every association when it stands, and when it has ended.
     calling : sequence of str
         AE titles whose associations are accepted, others are rejected; empty: all.
+    patience : float
+        How long peers may take, when we stop, to release their associations, in seconds; those that stand then are aborted.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Server:
         implementation_version_name: str | None = None,
         associations: Callable[[Association], None] | None = None,
         calling: Sequence[str] = (),
+        patience: float = 0.0,
     ) -> None:
         self.ae_title = check_ae_title(ae_title)
         self._address = (host, port)
@@ -102,7 +105,7 @@ class Server:
         self._transcript = transcript
         self._handlers: list[Handler] = [(evt.EVT_CONN_OPEN, self._connected), (evt.EVT_CONN_OPEN, tune), *handlers]
         deadlines = timeouts or Timeouts()
-        self._deadline = deadlines.association
+        self._deadline, self._patience = deadlines.association, patience
         self._entity = AE(self.ae_title)
         self._entity.maximum_associations = MANY
         self._entity.acse_timeout, self._entity.dimse_timeout = deadlines.association, deadlines.message
@@ -200,7 +203,7 @@ class Server:
                 association.bind(kind, handler)
 
     def stop(self) -> None:
-        """Stop listening, end all associations, and wait for their threads."""
+        """Stop listening, let peers release their associations or end them, and wait for their threads."""
         if self._server is None or self._thread is None:
             return
         # pynetdicom's own shutdown() wants servers that it started itself; this is what it does besides.
@@ -209,6 +212,9 @@ class Server:
         self._thread.join()
         with self._lock:
             begun = [association for association in self._associations if association.ident is not None]
+        patient_until = time.monotonic() + self._patience
+        for association in begun:
+            association.join(max(0.0, patient_until - time.monotonic()))
         for association in begun:
             if association.is_alive():
                 association.abort(block=False)

@@ -75,6 +75,8 @@ class Receiver:
         Gets every event report. (What was stored comes with the retrieval that caused it.)
     also : sequence of str
         Storage SOP classes that are taken beside those of TDW-II.
+    patience : float
+        How long peers may take, at the end, to release their associations, in seconds.
 
     Attributes
     ----------
@@ -96,6 +98,7 @@ class Receiver:
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
         also: Sequence[str] = (),
+        patience: float = 0.0,
     ) -> None:
         self.ae_title = ae_title
         self.refuse: set[str] = set()
@@ -117,6 +120,7 @@ class Receiver:
             timeouts=timeouts or Timeouts(),
             transcript=self._arrivals,
             scp_roles=[EVENT],
+            patience=patience,
         )
 
     def __enter__(self) -> Self:

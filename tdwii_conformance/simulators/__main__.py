@@ -27,6 +27,7 @@ from .tms import TMS
 from .watcher import WatcherSimulator
 
 GIVEN_UP, USAGE, NO_PORT = 1, 2, 3
+PATIENCE = 5.0  # seconds that others may take to release their associations when a TDD or a watcher ends
 SCPS = ("tms", "ost", "all")
 FINAL_STATES = ("COMPLETED", "CANCELED")
 ENDS: Mapping[str, End] = {end: end for end in get_args(End)}
@@ -199,7 +200,7 @@ def _treat(given: argparse.Namespace) -> int:
     """Perform a treatment, or one for each line."""
     with TDDSimulator(
         given.tms, given.ost, given.ae_title, host=given.host, port=given.port, station=given.station, end=given.end,
-        edition=given.edition, watch=given.watch, pace=given.pace, tell=_say,
+        edition=given.edition, watch=given.watch, pace=given.pace, tell=_say, patience=PATIENCE,
     ) as tdd:  # fmt: skip
         _listens(tdd.peer)
         code = 0
@@ -249,7 +250,7 @@ def _watch(given: argparse.Namespace) -> int:
             signal.signal(number, stop)
     with WatcherSimulator(
         given.tms, given.ae_title, host=given.host, port=given.port, lock=given.lock, fetch_from=(given.tms, given.ost),
-        tell=_say, on_report=told,
+        tell=_say, on_report=told, patience=PATIENCE,
     ) as watcher:  # fmt: skip
         _listens(watcher.peer)
         code = 0

@@ -69,6 +69,8 @@ class TDDSimulator:
         Deadlines.
     transcript : Transcript, optional
         Gets its exchanges.
+    patience : float
+        How long others may take, at its end, to release their associations, in seconds.
     """
 
     def __init__(
@@ -88,12 +90,15 @@ class TDDSimulator:
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.tms, self.ost, self.station, self.edition, self.watch = tms, ost, station, edition, watch
         self.end: End = end
         self.pace = pace
         self.tell = tell
-        self.receiver = Receiver(ae_title, host=host, port=port, tls=tls, timeouts=timeouts, transcript=transcript)
+        self.receiver = Receiver(
+            ae_title, host=host, port=port, tls=tls, timeouts=timeouts, transcript=transcript, patience=patience
+        )
         self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
         self.transaction_uid = ""
 

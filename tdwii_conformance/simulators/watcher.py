@@ -67,6 +67,8 @@ class WatcherSimulator(Simulator):
         Deadlines.
     transcript : Transcript, optional
         Gets every exchange: reports, and its own requests.
+    patience : float
+        How long others may take, at its end, to release their associations, in seconds.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class WatcherSimulator(Simulator):
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
         transcript: Transcript | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.transcript = transcript if transcript is not None else Transcript()
         self.tms = tms  # may be changed until it is called
@@ -108,6 +111,7 @@ class WatcherSimulator(Simulator):
             timeouts=self._timeouts,
             transcript=self.transcript,
             scp_roles=[EVENT],
+            patience=patience,
         )
         self._again: threading.Thread | None = None
 
