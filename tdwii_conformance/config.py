@@ -16,7 +16,7 @@ import ssl
 import subprocess
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -145,6 +145,8 @@ class Caller:
         Where the command runs.
     claims : frozenset of str
         Options of `KNOWN_CLAIMS` that the vendor claims for it.
+    receiver_ae_title : str
+        AE title by which it is called, when that is not the one by which it calls.
     """
 
     peer: Peer
@@ -153,6 +155,12 @@ class Caller:
     trigger: tuple[str, ...] = ()
     folder: Path | None = None
     claims: frozenset[str] = frozenset()
+    receiver_ae_title: str = ""
+
+    @property
+    def receiver(self) -> Peer:
+        """How to call it."""
+        return replace(self.peer, ae_title=self.receiver_ae_title or self.peer.ae_title)
 
 
 @dataclass(frozen=True)
@@ -475,6 +483,7 @@ class _TMS(_Peer):
 
 
 class _Caller(_Peer):
+    receiver_ae_title: AETitle | None = None
     step_timeout: Seconds = Caller.step_timeout
     settle: Seconds = Caller.settle
     trigger: Annotated[list[Text], BeforeValidator(_command), Field(min_length=1)] | None = None
@@ -645,7 +654,9 @@ class _Reader:
             return None
         trigger = tuple(caller.trigger or ())
         claims = frozenset(caller.claims)
-        return Caller(peer, caller.step_timeout, caller.settle, trigger, self.path.parent.resolve(), claims)
+        return Caller(
+            peer, caller.step_timeout, caller.settle, trigger, self.path.parent.resolve(), claims, caller.receiver_ae_title or ""
+        )
 
     def floor(self, tls: TLS | None) -> FloorPlan:
         ours = self.file.ours

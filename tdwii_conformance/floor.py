@@ -293,7 +293,9 @@ class Floor:
 
     # --- scenarios --------------------------------------------------------------------------------------------------
 
-    def stage(self, actor: str, ae_title: str, facts: Mapping[str, str], workitems: Sequence[Workitem]) -> Stage:
+    def stage(
+        self, actor: str, ae_title: str, facts: Mapping[str, str], workitems: Sequence[Workitem], *, receiver: str = ""
+    ) -> Stage:
         """Return a scenario of a system, to be entered.
 
         Parameters
@@ -306,12 +308,15 @@ class Floor:
             What is particular of the scenario: ``scenario``, ``inject``, ...; the rest is added here.
         workitems : sequence of Workitem
             What is on the worklist for it; the first is what the facts say. They are withdrawn at the end.
+        receiver : str
+            AE title by which it is called, when that is another.
         """
         known = {
             "actor": actor,
             "system": self._system,
             "edition": self.edition,
             f"{actor.lower()}_ae_title": ae_title,
+            f"{actor.lower()}_receiver_ae_title": receiver or ae_title,
             "tms_ae_title": self.plan.tms.ae_title,
             "ost_ae_title": self.plan.ost.ae_title,
             "station_value": self.station.value,
@@ -321,7 +326,7 @@ class Floor:
             **facts,
         }
         name = "-".join(part for part in (known.get("scenario"), known.get("inject")) if part)
-        return Stage(self, ae_title, self.record / f"{name}.jsonl", known, workitems)
+        return Stage(self, ae_title, receiver or ae_title, self.record / f"{name}.jsonl", known, workitems)
 
     def begin(self, stage: Stage) -> None:
         """Let what comes from a stage's system go there."""
@@ -333,7 +338,7 @@ class Floor:
         with self.changed:
             del self._stages[stage.ae_title]
             for association in self._open.values():
-                if stage.ae_title in (association.requestor, association.acceptor):
+                if stage.concerns(association):
                     stage.take(association)
             self._earlier |= {workitem.uid for workitem in stage.workitems}
             self._transaction_uids.setdefault(stage.ae_title, []).extend(_transaction_uids(stage.exchanges))
@@ -354,7 +359,9 @@ class Floor:
             self.changed.notify_all()
 
     def _stage(self, seen: Exchange | Association) -> Stage | None:
-        return self._stages.get(seen.requestor) or self._stages.get(seen.acceptor)
+        # Who calls is asked first: one system under test may call another.
+        caller = self._stages.get(seen.requestor)
+        return caller or next((stage for stage in self._stages.values() if stage.concerns(seen)), None)
 
     def _late(self, stage: Stage, exchange: Exchange) -> bool:
         return exchange.instance_uid in self._earlier
@@ -403,8 +410,10 @@ class Stage:
     What is read here is read with ``floor.changed`` held.
     """
 
-    def __init__(self, floor: Floor, ae_title: str, path: Path, facts: Mapping[str, str], workitems: Sequence[Workitem]) -> None:
-        self.floor, self.ae_title, self.workitems = floor, ae_title, list(workitems)
+    def __init__(
+        self, floor: Floor, ae_title: str, receiver: str, path: Path, facts: Mapping[str, str], workitems: Sequence[Workitem]
+    ) -> None:
+        self.floor, self.ae_title, self.receiver, self.workitems = floor, ae_title, receiver, list(workitems)
         self.exchanges: list[Exchange] = []
         self.associations: list[Association] = []
         self.said: list[str] = []
@@ -436,6 +445,10 @@ class Stage:
     def size(self) -> int:
         """How much has happened."""
         return len(self.exchanges) + len(self.associations) + len(self.said) + self.nameless
+
+    def concerns(self, seen: Exchange | Association) -> bool:
+        """Whether the stage's system has called, or was called."""
+        return seen.requestor == self.ae_title or seen.acceptor in (self.ae_title, self.receiver)
 
     def take(self, seen: Exchange | Association) -> None:
         """Keep what was seen, and write it."""

@@ -16,7 +16,9 @@ The facts of a scenario, all of them text. Empty ones count as not known; what d
                      the two differ in their SOP Instance UIDs only
 ``workitem``         SOP Instance UID of what is on the worklist
 ``tdd_ae_title``, ``watcher_ae_title``, ``tms_ae_title``, ``ost_ae_title``
-                     AE titles of the system under test, calling and called, and ours; one may be TMS and OST
+                     AE titles of the system under test, calling, and ours; one may be TMS and OST
+``tdd_receiver_ae_title``, ``watcher_receiver_ae_title``
+                     AE title by which it is called, as move destination; empty: the one by which it calls
 ``station_value``, ``station_scheme``, ``patient_name``, ``patient_id``, ``plan_label``, ``fraction``,
 ``fractions_planned``, ``study``
                      as the workitem has them

@@ -158,14 +158,15 @@ def perform_treatment(
         "deadline": f"{caller.step_timeout:g}",
     }
     ae_title = caller.peer.ae_title
-    stage = floor.stage("TDD", ae_title, facts, workitems)
+    receiver = caller.receiver.ae_title
+    stage = floor.stage("TDD", ae_title, facts, workitems, receiver=receiver)
     steps = treatment_steps(scenario, stage.facts) if not inject else _hindered_steps(scenario, stage, inject)
-    floor.forget(ae_title, forgotten=inject == "move-fails")
+    floor.forget(receiver, forgotten=inject == "move-fails")
     title = f"{ae_title}: scenario {number} of {len(SCENARIOS)}, {scenario}{f', {inject}' if inject else ''}"
     try:
         return _conducted(stage, steps, caller, performer, show(title))
     finally:
-        floor.forget(ae_title, forgotten=False)
+        floor.forget(receiver, forgotten=False)
 
 
 def watch_steps(floor: Floor, seen: Workitem, assigned: Workitem, *, fetches: bool) -> list[Step]:
@@ -247,7 +248,8 @@ def perform_watch(floor: Floor, caller: Caller, performer: Performer, show: Call
     seen = floor.schedule(patient_name="TDWII^WATCHED")
     assigned = floor.prepare(patient_name="TDWII^ASSIGNED")
     ae_title = caller.peer.ae_title
-    stage = floor.stage("watcher", ae_title, {"scenario": "watch", "deadline": f"{caller.step_timeout:g}"}, [seen, assigned])
+    facts = {"scenario": "watch", "deadline": f"{caller.step_timeout:g}"}
+    stage = floor.stage("watcher", ae_title, facts, [seen, assigned], receiver=caller.receiver.ae_title)
     steps = watch_steps(floor, seen, assigned, fetches="fetch-inputs" in caller.claims)
     return _conducted(stage, steps, caller, performer, show(f"{ae_title}: what a watcher is told"))
 

@@ -389,7 +389,8 @@ def floor(recorded, described, request, tmp_path_factory):
         folder = tmp_path_factory.mktemp("transcripts")
     else:
         folder = (described.floor.transcripts or Path("tdwii-transcripts")) / f"{datetime.now():%Y-%m-%d-%H%M%S}"
-    systems = {caller.peer.ae_title: caller.peer for caller in (described.calling_tdd, described.calling_watcher) if caller}
+    callers = [caller for caller in (described.calling_tdd, described.calling_watcher) if caller]
+    systems = {peer.ae_title: peer for caller in callers for peer in (caller.peer, caller.receiver)}
     workerinput = getattr(request.config, "workerinput", {"workerid": ""})
     try:
         with Floor(

@@ -144,6 +144,11 @@ class Story:
         """AE title of the system."""
         return self.fact("tdd_ae_title" if self.actor == "TDD" else "watcher_ae_title")
 
+    @property
+    def receiver(self) -> str:
+        """AE title by which it is called, as move destination."""
+        return self.fact(f"{self.actor.lower()}_receiver_ae_title") or self.title
+
     @cached_property
     def inputs(self) -> Mapping[str, Input]:
         """The workitem's inputs by SOP Instance UID."""
@@ -208,7 +213,7 @@ class Story:
     @cached_property
     def receivers(self) -> frozenset[str]:
         """AE titles under which it is told: its own, and those its subscriptions name."""
-        return frozenset([self.title, *(text(e, "ReceivingAE") for e in self.of("CC.2.3")), ""]) - {""}
+        return frozenset([self.title, self.receiver, *(text(e, "ReceivingAE") for e in self.of("CC.2.3")), ""]) - {""}
 
     @cached_property
     def served(self) -> tuple[Exchange, ...]:

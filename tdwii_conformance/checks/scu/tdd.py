@@ -331,7 +331,8 @@ def moves_to_itself(requirement: Requirement, story: Story) -> list[Finding]:
 
     def one(move: Exchange) -> list[Finding]:
         destination = str(move.request.command.get("MoveDestination") or "").strip()
-        return [] if destination == story.title else [Finding(f"MoveDestination {story.title}", shown(destination), "command set")]
+        expected = f"MoveDestination {story.receiver}"
+        return [] if destination == story.receiver else [Finding(expected, shown(destination), "command set")]
 
     return _moves(requirement.transaction, one, story)
 

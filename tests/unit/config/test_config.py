@@ -1,5 +1,6 @@
 """A description of a system is understood whole, or refused with every mistake named by file and key."""
 
+import dataclasses
 import datetime
 import re
 import sys
@@ -376,6 +377,7 @@ def test_a_watcher_beside_a_tdd_with_everything_said(write, tmp_path):
             + """
 step_timeout = 20
 settle = 1
+receiver_ae_title = "TDD_STORE"
 trigger = "python run.py 'with a blank'"
 [watcher]
 ae_title = "PPVS"
@@ -399,6 +401,8 @@ port = 2105
     assert system.calling_tdd.trigger == ("python", "run.py", "with a blank")
     assert (system.calling_tdd.step_timeout, system.calling_tdd.settle) == (20.0, 1.0)
     assert system.calling_watcher.trigger == ("python", "watch.py")
+    assert system.calling_tdd.receiver == dataclasses.replace(system.calling_tdd.peer, ae_title="TDD_STORE")
+    assert system.calling_watcher.receiver == system.calling_watcher.peer
     assert system.claims("watcher") == {"fetch-inputs"} and system.claims("TDD") == set()
     assert system.floor.strangers == "reject"
     assert system.floor.transcripts == tmp_path / "seen"

@@ -6,9 +6,12 @@ import threading
 import pytest
 from floor_callers import ABORT, HALF_A_MESSAGE, QUERY, associate_and_send, query
 from pydicom.uid import generate_uid
+from pynetdicom import sop_class
 
 from tdwii_conformance.dimse import Rejected, connect
-from tdwii_conformance.drivers.tdd import TDD, UPS
+from tdwii_conformance.drivers.messages import move_identifier
+from tdwii_conformance.drivers.receiver import Receiver
+from tdwii_conformance.drivers.tdd import STUDY_ROOT_MOVE, TDD, UPS
 from tdwii_conformance.floor import Floor
 from tdwii_conformance.observation import OPEN, read_observation
 
@@ -151,3 +154,31 @@ def test_garbage_from_nobody_is_counted(floor):
         assert stage.wait(lambda: stage.nameless == 1, DEADLINE)
         assert query(floor, "TDD").status == 0
     assert [(a.requestor, a.acceptor) for a in strangers(floor).associations] == [("", "")]
+
+
+def test_a_system_may_be_called_by_another_ae_title_than_it_calls_by(floor):
+    workitem = floor.schedule()
+    plan = workitem.inputs[0]
+    with Receiver("TDD_STORE") as receiver:
+        floor.systems["TDD_STORE"] = receiver.peer
+        with floor.stage("TDD", "TDD", {"scenario": "one"}, [workitem], receiver="TDD_STORE") as stage:
+            with connect(floor.ost.peer, [STUDY_ROOT_MOVE], calling="TDD") as link:
+                link.c_move(STUDY_ROOT_MOVE, move_identifier(plan.study, plan.series, [plan.instance]), "TDD_STORE")
+            assert stage.wait(lambda: len(stage.exchanges) == 2, 10)
+    observation = stage.observation()
+    assert {(e.service, e.requestor, e.acceptor) for e in observation.exchanges} == {
+        ("C-MOVE", "TDD", "OST"), ("C-STORE", "OST", "TDD_STORE"),
+    }  # fmt: skip
+    assert observation.facts["tdd_receiver_ae_title"] == "TDD_STORE"
+
+
+def test_who_ends_lets_its_peers_release_their_associations():
+    ended = []
+    receiver = Receiver("TDD", patience=10.0).__enter__()
+    link = connect(receiver.peer, [sop_class.Verification], calling="TMS", associations=ended.append)
+    closing = threading.Thread(target=receiver.__exit__, args=(None, None, None))
+    closing.start()
+    link.close()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert [association.ended for association in ended][-1] == "released"

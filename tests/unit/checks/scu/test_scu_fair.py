@@ -240,6 +240,19 @@ def prepares_the_workitem_before_it_claims_it(play):
     play.before("claim", setting)
 
 
+@allowed()
+def is_called_by_another_ae_title_than_it_calls_by(play):
+    play.facts["tdd_receiver_ae_title"] = "TDD_STORE"
+    for step in play.steps:
+        if step.service == "C-MOVE":
+            step.command = {**step.command, "MoveDestination": "TDD_STORE"}
+        elif step.acceptor == "TDD":
+            step.acceptor = "TDD_STORE"
+    play.associations = [
+        dataclasses.replace(a, acceptor="TDD_STORE") if a.acceptor == "TDD" else a for a in play.associations
+    ]  # fmt: skip
+
+
 # --- a watcher ----------------------------------------------------------------------------------------------------------
 
 
