@@ -18,6 +18,11 @@ from .floor import Stage
 __all__ = ["Performer", "Person", "SimulatedSystem", "Trigger", "environment"]
 
 STOPPING = 5.0  # seconds that a process may take to end
+# A process stands apart from ours: Ctrl-C is for the one who conducts, and what it starts can be stopped with it.
+if sys.platform == "win32":
+    APART = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    APART = 0  # the session of its own does that
 
 
 class Performer(Protocol):
@@ -70,10 +75,13 @@ class _Lines(threading.Thread):
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """End a process that leads a session of its own, and those that it started."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
+    """End a process that stands apart, and those that it started; on Windows it alone."""
+    for gently in (True, False):
         if process.poll() is None:
-            os.killpg(process.pid, number)
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGTERM if gently else signal.SIGKILL)
             try:
                 process.wait(STOPPING)
             except subprocess.TimeoutExpired:
@@ -102,6 +110,7 @@ class Trigger:
             self._process = subprocess.Popen(
                 self.command, cwd=self.folder, env=environment(facts), text=True, errors="replace",
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                creationflags=APART,
             )  # fmt: skip
         except OSError as error:
             stage.finish(f"the trigger cannot be started: {' '.join(self.command)}: {error.strerror or error}")
@@ -143,7 +152,6 @@ class SimulatedSystem:
         self._address = ""
 
     def __enter__(self) -> Self:
-        # A session of its own: Ctrl-C is for the one who conducts.
         self._process = subprocess.Popen(
             self._command,
             text=True,
@@ -151,6 +159,7 @@ class SimulatedSystem:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            creationflags=APART,
         )
         self._lines = _Lines(self._process, self._came, self._ended)
         self._lines.start()

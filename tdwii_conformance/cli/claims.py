@@ -7,15 +7,20 @@ that neither two commands at once nor a crash can spoil it.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .failures import Usage
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 __all__ = ["Claim", "Claims"]
 
@@ -90,9 +95,9 @@ class Claims:
     def _locked(self) -> Iterator[None]:
         # A file of its own: the one with the claims is replaced, and a lock on what was replaced locks nothing.
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            _lock(lock)
             yield
         finally:
             os.close(lock)
@@ -118,6 +123,14 @@ class Claims:
             beside.replace(self.path)
         finally:
             beside.unlink(missing_ok=True)
+
+
+def _lock(descriptor: int) -> None:
+    """Wait for the lock of an open file, and have it until the file is closed; raises `OSError` where the system gives none."""
+    if sys.platform == "win32":
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # tries for ten seconds
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _usual() -> Path:

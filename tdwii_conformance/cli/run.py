@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -105,7 +106,7 @@ def _look_at_the_system(options: Sequence[str]) -> None:
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this message and exit.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[PART]... [PYTEST OPTIONS]...")
 @click.pass_context
-def run_suite(context: click.Context, suite: Path | None, wants_help: bool, words: tuple[str, ...]) -> None:
+def run_suite(context: click.Context, suite: Path | None, wants_help: bool, words: tuple[str, ...]) -> int:
     """Run the conformance suite: what pytest does, with the same options.
 
     PART is an actor (tms, ost, ...) or a file of the suite; all of it without. What follows is handed to pytest as it is:
@@ -116,9 +117,13 @@ def run_suite(context: click.Context, suite: Path | None, wants_help: bool, word
     """
     if wants_help:
         click.echo(context.get_help())
-        return
+        return 0
     folder = suite_folder(suite)
     chosen, options = _selection(folder, words)
     _look_at_the_system(options)
+    command = [sys.executable, "-m", "pytest", *chosen, *options]
+    if sys.platform == "win32":  # where an exec gives the terminal back at once, and the exit code is lost
+        return subprocess.call(command)
     # pytest in our place: signals, terminal and exit code are its own.
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *chosen, *options])
+    os.execv(sys.executable, command)
+    return 0

@@ -513,7 +513,7 @@ def watcher(
     filter_: Path | None,
 ) -> None:
     """Be a watcher, as a PPVS: subscribe to a TMS, receive its event reports, and come back after it was restarted."""
-    _deny_strangers(session, "WATCHER")
+    _deny_strangers(session, "watcher")
     other = _other(session, "tms", tms, Peer(TMS_TITLE, "127.0.0.1", TMS_PORT))
     ours = _ours(session, None, ae_title, port, Peer(WATCHER_TITLE, session.host, WATCHER_PORT))
     keys = None
@@ -606,10 +606,8 @@ def _start_tdd(
         tell=tell,
         timeouts=session.timeouts,
     )
-    with _listening():
-        session.stack.enter_context(tdd)
+    session.start(tdd, "TDD", f"treats at {station_code(station).value}")
     session.known[ours.ae_title] = session.reachable(tdd.peer)
-    session.servers.append(Server("TDD", ours.ae_title, tdd.peer.host, tdd.peer.port, f"treats at {station_code(station).value}"))
     session.stack.enter_context(_Treatments(session, tdd, ours.ae_title, every, times))
 
 
@@ -630,7 +628,7 @@ def tdd(
     session: Session, ae_title: str | None, port: int | None, tms: str | None, ost: str | None, times: int | None, **how: Any
 ) -> None:
     """Be a Treatment Delivery Device: perform what is scheduled for it today, RO-58 to RO-65."""
-    _deny_strangers(session)
+    _deny_strangers(session, "TDD")
     ours = _ours(session, None, ae_title, port, Peer(TDD_TITLE, session.host, TDD_PORT))
     the_tms = _other(session, "tms", tms, Peer(TMS_TITLE, "127.0.0.1", TMS_PORT))
     the_ost = _other(session, "ost", ost, Peer(OST_TITLE, "127.0.0.1", OST_PORT))
@@ -676,7 +674,7 @@ def all_(
     **how: Any,
 ) -> None:
     """Be a whole TDW-II environment: TMS, OST, watcher; with objects and workitems for today, and an address book."""
-    _deny_strangers(session, "TMS", "OST", "WATCHER")
+    _deny_strangers(session, "TMS", "OST", *([] if no_watcher else ["watcher"]), *(["TDD"] if with_tdd else []))
     _know_the_suite(session)
     at = station_code(station)
     if plan is not None:

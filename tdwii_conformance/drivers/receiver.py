@@ -131,6 +131,11 @@ class Receiver:
         self._server.stop()
 
     @property
+    def server(self) -> Server:
+        """What it takes things with; to be looked at, and added to before the start."""
+        return self._server
+
+    @property
     def peer(self) -> Peer:
         """How to reach it."""
         return self._server.peer

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
@@ -19,6 +18,7 @@ from ..drivers.scenarios import SCENARIOS, Scenario
 from ..drivers.tdd import TDD, UPS
 from ..exchange import Exchange, Transcript
 from ..profile.statuses import status_text
+from .simulator import Simulator
 
 __all__ = ["CannotTreat", "End", "TDDSimulator"]
 
@@ -40,7 +40,7 @@ def _check(transaction: str, exchange: Exchange) -> Exchange:
     return exchange
 
 
-class TDDSimulator:
+class TDDSimulator(Simulator):
     """A simulated TDD. A context manager; `perform` does one treatment. Each step is a method of its own.
 
     Parameters
@@ -73,6 +73,8 @@ class TDDSimulator:
         How long others may take, at its end, to release their associations, in seconds.
     """
 
+    actor = "TDD"
+
     def __init__(
         self,
         tms: Peer,
@@ -99,21 +101,14 @@ class TDDSimulator:
         self.receiver = Receiver(
             ae_title, host=host, port=port, tls=tls, timeouts=timeouts, transcript=transcript, patience=patience
         )
+        self._server = self.receiver.server
         self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
         self.transaction_uid = ""
 
-    def __enter__(self) -> Self:
-        self.receiver.__enter__()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def stop(self) -> None:
+        """End all associations, and stop listening."""
         self.tdd.close()
-        self.receiver.__exit__(kind, error, trace)
-
-    @property
-    def peer(self) -> Peer:
-        """How to reach it."""
-        return self.receiver.peer
+        super().stop()
 
     # --- the treatment ----------------------------------------------------------------------------------------------
 

@@ -71,6 +71,8 @@ class WatcherSimulator(Simulator):
         How long others may take, at its end, to release their associations, in seconds.
     """
 
+    actor = "watcher"
+
     def __init__(
         self,
         tms: Peer,

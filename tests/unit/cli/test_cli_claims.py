@@ -99,7 +99,7 @@ def test_a_claim_without_an_answer_is_kept(tdwii, tmp_path):
         return 0x0000, None
 
     with Server("X", [PULL], [(evt.EVT_N_ACTION, mute)]) as server:
-        ran = tdwii("claim", "127.0.0.1", server.port, "1.2.3", "--timeout", "0.4")
+        ran = tdwii("claim", "127.0.0.1", server.port, "1.2.3", "--timeout", "3")  # the association, too, has to be there in time
         hold.set()
         scp = f"127.0.0.1:{server.port}"
     assert ran.code == 3
