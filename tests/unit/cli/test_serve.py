@@ -15,7 +15,9 @@ from tdwii_conformance.dimse import Peer, connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.messages import Code, item, worklist_query
 from tdwii_conformance.drivers.tdd import TDD
+from tdwii_conformance.simulators.defects import Defect, install
 from tdwii_conformance.simulators.ost import OST
+from tdwii_conformance.simulators.tdd import TDDSimulator
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.simulators.today import furnish
 from tdwii_conformance.simulators.watcher import WatcherSimulator
@@ -199,6 +201,34 @@ def test_a_defect_is_there_and_is_said(tmp_path):
 def test_a_defect_of_another_actor_is_refused(tdwii):
     ran = tdwii("serve", "ost", "--defect", "ro58-study-absent")
     assert ran.code == 2 and "ro58-study-absent: not of the simulated OST" in ran.err
+
+
+def test_each_simulator_of_an_environment_takes_its_own_deviations(tmp_path):
+    """The watcher and the TDD, too, are asked which are theirs."""
+    with Served("all", "--port", 0, "--tdd", "--defect", "ro58-study-absent", cwd=tmp_path) as served:
+        served.ready()
+        assert "ro58-study-absent" in served.await_line(r"^TMS ")
+        assert set(served.peers) == {"TMS", "OST", "TDD", "watcher"}
+        assert not [line for line in served.lines if "ro58-study-absent" in line and line.startswith(("OST", "TDD", "watcher"))]
+
+
+@pytest.mark.parametrize(
+    "simulator",
+    [
+        TDDSimulator(Peer("TMS", "127.0.0.1", 1), Peer("OST", "127.0.0.1", 1), station=STATION),
+        WatcherSimulator(Peer("TMS", "127.0.0.1", 1)),
+    ],
+    ids=["TDD", "watcher"],
+)
+def test_a_tdd_and_a_watcher_can_be_given_defects(simulator, request):
+    """By their names in a deviation; a peer sees it in the Implementation Version Name."""
+    given = []
+    actor = request.node.callspec.id
+    install(simulator, [Defect("talks-in", "Talks", actor, given.append)])
+    assert given == [simulator]
+    with simulator, connect(simulator.peer, [VERIFICATION], calling="X") as association:
+        assert association.c_echo().status == 0x0000
+    assert simulator.server.implementation_version_name == "DEFECT talks-in"  # of VR SH, 16 characters
 
 
 def test_a_whole_environment_treats_its_patients_today(tmp_path):
