@@ -51,7 +51,9 @@ def say_json(value: Any) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def say_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole: Sequence[str] = ()) -> None:
+def say_table(
+    columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole: Sequence[str] = (), steady: Sequence[str] = ()
+) -> None:
     """Print a table.
 
     Parameters
@@ -63,6 +65,8 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole
     whole : sequence of str
         Columns that are never cut or wrapped, as people copy them (UIDs). Where the window has no room for them beside
         the others they are listed below the table, by the row's number.
+    steady : sequence of str
+        Columns that are not folded, as half a date or state is none; the others give way.
     """
     from rich import box
     from rich.console import Console
@@ -73,12 +77,18 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, whole
     texts = [[plain(value) for value in row] for row in rows]
     natural = sum(max([len(name), *(len(row[n]) for row in texts)]) + 2 for n, name in enumerate(columns))
     below = [] if natural <= console.width else [n for n, name in enumerate(columns) if name in whole]
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, header_style="bold")
+    table = Table(
+        box=box.SIMPLE_HEAD if console.is_terminal else None,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+    )
     if below:
         table.add_column("#", justify="right")
     for number, name in enumerate(columns):
         if number not in below:
-            table.add_column(name, overflow="fold", no_wrap=name in whole)
+            table.add_column(name, overflow="fold", no_wrap=name in whole or name in steady)
     for count, row in enumerate(texts, 1):
         cells = [Text(text) for number, text in enumerate(row) if number not in below]
         table.add_row(*([Text(str(count))] if below else []), *cells)

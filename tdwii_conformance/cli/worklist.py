@@ -166,7 +166,7 @@ def _show(exchange: Exchange, saved: Sequence[str], as_json: bool) -> None:
         return
     if found:
         columns = ["State", "Start", "Patient", "ID", "Label", "Station", "Inputs", "Workitem"]
-        say_table(columns, [_row(one) for one in found], whole=["Workitem"])
+        say_table(columns, [_row(one) for one in found], whole=["Workitem"], steady=["State", "Start", "ID"])
     many = f"{len(found)} workitem{'' if len(found) == 1 else 's'}"
     note(many + (f", saved as {saved[0]}{f' to {Path(saved[-1]).name}' if len(saved) > 1 else ''}" if saved else ""))
 
