@@ -1,8 +1,10 @@
 """Whole runs, as a user starts them: with the vendor's command, with a person, with one who does not answer, and again."""
 
 import contextlib
+import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,9 +13,13 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
+from tdwii_conformance.dimse import connect
+from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.drivers.tdd import UPS
 from tdwii_conformance.observation import INTERRUPTED, read_observation
 
 DEADLINE = 120
+AWAITED = "awaited 10 s, nothing received"
 SIMULATOR = (
     'sh -c \'{python} -m tdwii_conformance.simulators tdd --tms $TDWII_TMS --ost $TDWII_OST --station "$TDWII_STATION"'
     " --end $TDWII_END --ae-title $TDWII_TDD_AE_TITLE --port {port}'"
@@ -28,14 +34,13 @@ def free_ports(count):
         return [probe.getsockname()[1] for probe in probes]
 
 
-@pytest.fixture
-def describe(tmp_path):
-    """A function that writes the description of a TDD, and returns its path and the ports: TDD, TMS, OST."""
+def describing(folder):
+    """Return a function that writes the description of a TDD, and returns its path and the ports: TDD, TMS, OST."""
 
     def write(trigger="", step_timeout=60, more=""):
         tdd, tms, ost = ports = free_ports(3)
         said = f"trigger = '''{trigger.format(python=sys.executable, port=tdd)}'''\n" if trigger else ""
-        path = tmp_path / "tdd.toml"
+        path = folder / "tdd.toml"
         path.write_text(
             f'[system]\nname = "Machine 1"\n[tdd]\nae_title = "LINAC"\nhost = "127.0.0.1"\nport = {tdd}\n{said}'
             f"step_timeout = {step_timeout}\nsettle = 2\n[ours]\ntranscripts = 'seen'\n{more}"
@@ -46,11 +51,16 @@ def describe(tmp_path):
     return write
 
 
+@pytest.fixture
+def describe(tmp_path):
+    return describing(tmp_path)
+
+
 def command(*arguments):
     return [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *map(str, arguments)]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run(pytestconfig):
     """A function that runs the conformance tests of a TDD."""
 
@@ -78,30 +88,37 @@ def recordings(path):
     return sorted((path.parent / "seen").glob("*/*.jsonl"))
 
 
-def test_a_command_performs_and_what_was_recorded_is_judged_alike(describe, run, tmp_path):
-    path, _ = describe(SIMULATOR)
-    live = run(module("new-completed"), module("continuation-canceled-before"), "--sut", path, "--junitxml", tmp_path / "live.xml")
+@pytest.fixture(scope="module")
+def performed(run, tmp_path_factory):
+    """A run of two scenarios by a command: what it said, its JUnit XML, and the recordings."""
+    folder = tmp_path_factory.mktemp("performed")
+    path, _ = describing(folder)(SIMULATOR)
+    both = module("new-completed"), module("continuation-canceled-before")
+    live = run(*both, "--sut", path, "--junitxml", folder / "live.xml")
     assert live.returncode == 0, live.stdout
+    return live, folder / "live.xml", recordings(path)
+
+
+def test_a_command_performs_and_what_was_recorded_is_judged_alike(performed, run, tmp_path):
+    live, junit, recorded = performed
     assert "  RO-58 Worklist query: Query the worklist for station TDD1 and open patient TDWII^SCENARIO1" in live.stdout
     assert "trigger: RO-65: COMPLETED" in live.stdout
     assert re.search(r"N-ACTION LINAC -> TMS: status 0000", live.stdout)
-    recorded = recordings(path)
     assert [one.name for one in recorded] == ["continuation-canceled-before.jsonl", "new-completed.jsonl"]
     again = run(
         module("new-completed"), module("continuation-canceled-before"), "--transcript", recorded[0].parent,
         "--junitxml", tmp_path / "again.xml",
     )  # fmt: skip
     assert again.returncode == 0, again.stdout
-    first, second = verdicts(tmp_path / "live.xml"), verdicts(tmp_path / "again.xml")
+    first, second = verdicts(junit), verdicts(tmp_path / "again.xml")
     assert list(first.values()).count([]) > 200
     assert first == second
 
 
-def test_one_recorded_scenario_is_judged_and_nothing_else(describe, run):
-    path, _ = describe(SIMULATOR)
-    assert run(module("new-canceled-before"), "--sut", path).returncode == 0
-    (recorded,) = recordings(path)
-    again = run("tests/conformance", "--transcript", recorded)
+def test_one_recorded_scenario_is_judged_and_nothing_else(performed, run):
+    _, _, (recorded, _) = performed
+    some = "tests/conformance/tms/test_ro60_in_progress.py", "tests/conformance/watcher"
+    again = run(*some, module("new-completed"), module("continuation-canceled-before"), "--transcript", recorded)
     assert again.returncode == 0, again.stdout
     assert "skipped: not recorded: nothing of a TMS in --transcript" in again.stdout
     assert "skipped: not recorded: nothing of a watcher in --transcript" in again.stdout
@@ -116,6 +133,7 @@ def test_a_command_that_fails_ends_the_scenario_at_once(describe, run):
     assert read_observation(recordings(path)[0]).outcome == "the trigger ended with code 3: no beam"
     assert "not judged: RO-60 missing" in said.stdout
     assert "error" not in said.stdout
+    assert "scenario new-completed ended while RO-58 Worklist query was awaited: the trigger ended with code 3" in said.stdout
 
 
 def test_a_command_that_is_none_is_named(describe, run):
@@ -152,11 +170,66 @@ def test_a_transcript_that_is_none_is_refused(run, arguments, problem):
 
 
 def test_an_edition_other_than_recorded_is_said(describe, run):
-    path, _ = describe(SIMULATOR)
-    assert run(module("new-canceled-before"), "--sut", path, "--edition", "2013").returncode in (0, 1)
+    path, _ = describe("false")
+    assert run(module("new-canceled-before"), "--sut", path, "--edition", "2013", "-k", "RO58").returncode == 1
     (recorded,) = recordings(path)
     assert read_observation(recorded).facts["edition"] == "2013"
-    assert "TDW-II edition 2013" in run(module("new-canceled-before"), "--transcript", recorded).stdout
+    assert "TDW-II edition 2013" in run(module("new-canceled-before"), "--transcript", recorded, "-k", "RO58").stdout
+
+
+# --- what is reported -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def ended_early(performed, floor, tmp_path):
+    """A folder with a scenario of a TDD and one of a watcher that ended early: RO-65 was not done, the subscription refused."""
+    _, _, (_, recorded) = performed
+    folder = tmp_path / "early"
+    folder.mkdir()
+    lines = recorded.read_text().splitlines()[:-1]
+    lines += [json.dumps({"awaited": "RO-65 Completed"}), json.dumps({"ended": AWAITED})]
+    (folder / recorded.name).write_text("\n".join(lines) + "\n")
+    with floor.stage("watcher", "PPVS", {"scenario": "watch"}, []) as stage:
+        with connect(floor.tms.peer, [UPS.WATCH], calling="PPVS") as link:
+            link.n_action("1.2.3.4", 3, item(ReceivingAE="PPVS", DeletionLock="FALSE"), context=UPS.WATCH)
+        assert stage.wait(lambda: stage.exchanges and stage.associations, 10)
+        stage.ended(AWAITED, "CC.2.3 Subscribe")
+    shutil.copy(stage.path, folder)
+    return folder
+
+
+def test_verdict_finding_and_exchanges_are_in_every_report(ended_early, run, tmp_path):
+    said = run(
+        module("new-completed"), "tests/conformance/watcher", "--transcript", ended_early, "-k", "RO65-TDD-001 or CC23-WATCHER-001",
+        "--report", tmp_path / "page.html", "--evidence", tmp_path / "evidence", "--junitxml", tmp_path / "junit.xml",
+        "--alluredir", tmp_path / "allure",
+    )  # fmt: skip
+    assert said.returncode == 1
+    reports = {
+        "terminal": said.stdout,
+        "page": (tmp_path / "page.html").read_text(),
+        "junit": (tmp_path / "junit.xml").read_text(),
+        "allure": "\n".join(path.read_text() for path in (tmp_path / "allure").iterdir() if path.is_file()),
+        "evidence": "\n".join(path.read_text() for path in (tmp_path / "evidence").rglob("*") if path.is_file()),
+    }
+    for name, text in reports.items():
+        for requirement in ("RO65-TDD-001", "CC23-WATCHER-001"):
+            assert requirement in text, name
+        if name != "junit":  # it has the finding only
+            assert "ProcedureStepState" in text and "ReceivingAE" in text, name  # of the exchanges
+        assert AWAITED in text, name  # the finding
+    notices = (f"scenario new-completed ended while RO-65 Completed was awaited: {AWAITED}",
+               f"scenario watch ended while CC.2.3 Subscribe was awaited: {AWAITED}")  # fmt: skip
+    for notice in notices:
+        assert notice in said.stdout
+        assert notice in reports["page"]
+
+
+def test_an_early_end_that_no_verdict_tells_fails_the_run(ended_early, run):
+    said = run(module("new-completed"), "--transcript", ended_early, "-k", "RO58-TDD-101")
+    assert said.returncode == 1
+    assert "1 passed" in said.stdout
+    assert f"RO-65 Completed was awaited: {AWAITED}; no verdict tells it: the run fails" in said.stdout
 
 
 # --- a person -------------------------------------------------------------------------------------------------------------
