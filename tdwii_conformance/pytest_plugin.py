@@ -725,7 +725,8 @@ class Collector:
             return self.config.stash[system_key].name
         if recorded_key in self.config.stash:
             return _name_of_recorded(self.config.stash[recorded_key][0])
-        return "embedded simulators"
+        deviations = _deviations(self.config)
+        return f"embedded simulators with {', '.join(deviations)}" if deviations else "embedded simulators"
 
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
         """Print the table, write the page and the evidence, and say where they are."""

@@ -87,6 +87,15 @@ def test_several_in_one_run_are_found_each(deviating_run):
     assert outcome.errors == []
 
 
+def test_report_names_the_defect(capsys, tmp_path):
+    page = tmp_path / "report.html"
+    words = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler", "-p", "no:logging", "-q", "-k", "echo"]
+    module = "tests/conformance/tms/test_negotiation_tms.py"
+    assert pytest.main([module, *words, "--defect", "tms-echo-fails", "--report", str(page)]) == pytest.ExitCode.TESTS_FAILED
+    assert "embedded simulators with tms-echo-fails" in page.read_text(encoding="utf-8")
+    assert "NEG-TMS-001 (shall)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("option", ["--defect", "--variation"])
 def test_option_refuses_an_unknown_name(option, pytester_run):
     text = pytester_run("tests/conformance/tms/test_negotiation_tms.py", option, "ro58-study-abset")
