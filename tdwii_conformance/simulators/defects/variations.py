@@ -16,6 +16,7 @@ from pynetdicom import evt, sop_class
 
 from ...dimse.client import contexts_of
 from ...profile import load_catalogue
+from ...profile.statuses import is_warning
 from ...profile.ups_tables import NO_UPS, attribute_rows
 from ...ups import Event, IdentifierError, Outcome
 from ...ups.datasets import plain, without
@@ -533,7 +534,7 @@ def _of_statuses() -> Iterator[Variation]:
                 continue
             where = f"{event}, {'a UPS that does not exist' if state == NO_UPS else f'a UPS that is {state}'}"
             # A warning says that it was done.
-            done = own == SUCCESS and status in (0x0001, 0x0107)
+            done = own == SUCCESS and is_warning(status)
             yield one(
                 f"{cells.base(event, state)}-answers-{status:04x}", f"{where}: answers {status:04X}",
                 partial(cells.install, event, state, cells.done_but(status) if done else cells.answer(status)), requirement.source,
@@ -663,7 +664,7 @@ def _ignores_performer(tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
-OPTIONAL = ("SpecialNeeds", "PregnancyStatus", "MedicalAlerts", "OtherPatientIDsSequence", "OutputDestinationSequence")
+OPTIONAL = ("SpecialNeeds", "PregnancyStatus", "MedicalAlerts", "OutputDestinationSequence")  # of type 3 for the SCU
 
 
 def _no_optional(tms: Any) -> None:

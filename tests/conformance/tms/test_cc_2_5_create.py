@@ -519,7 +519,8 @@ def refuses(tdd, legal, create, acceptable, judge, judge_status):
             came = tdd.get(made.uid, {*STATE, path[0]})
             _skip_unsupported(path, came)
             if made.exchange.status != 0:
-                judge(ups.state_is(came, "SCHEDULED") + supplied(came.dataset, path, to_be_filled))
+                filled = supplied(came.dataset, path, to_be_filled) if came.dataset is not None else []
+                judge(ups.state_is(came, "SCHEDULED") + filled)
         judge_status(made.exchange)
 
     return judge_refusal
