@@ -2,10 +2,14 @@
 
 import logging
 import re
+from datetime import datetime
 
 import pytest
+from pydicom.uid import generate_uid
 from pynetdicom import AE
 
+from tdwii_conformance.drivers.messages import Code
+from tdwii_conformance.drivers.objects import new_treatment, workitem
 from tdwii_conformance.embedded import embedded_system
 from tdwii_conformance.simulators import __main__ as process
 from tdwii_conformance.simulators.defects import DEFECTS, VARIATIONS, UnknownDeviation, equip
@@ -55,6 +59,23 @@ def test_simulator_says_at_start_and_in_its_version_name_what_it_has(caplog):
     assert version == "DEFECT ost-echo-"
     assert answer.Status == 0x0110
     assert "the simulated OST has the defect ost-echo-fails: Answers C-ECHO with failure" in caplog.text
+
+
+def test_a_variation_that_answers_with_a_warning_has_done_what_it_was_asked():
+    tms = TMS()
+    equip(tms, ["n-create-no-ups-answers-b300"])
+    uid = generate_uid()
+    attributes = workitem(
+        new_treatment(),
+        tms="TMS",
+        ost="OST",
+        station=Code("LINAC1", "99TDWII", "Linac 1"),
+        start=datetime(2026, 1, 2),
+        edition="ti",
+    )
+    outcome = tms.worklist.create(uid, attributes)
+    assert outcome.status == 0xB300
+    assert tms.worklist.store.get(uid).state == "SCHEDULED"
 
 
 def test_a_simulator_without_one_is_as_ever():
