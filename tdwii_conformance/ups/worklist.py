@@ -223,8 +223,6 @@ class Worklist:
                 return Outcome(cell.status, "a UPS with this SOP Instance UID exists")
             attributes.ScheduledProcedureStepModificationDateTime = self.timestamp()
             record = Record(uid, attributes, lock)
-            attributes.ScheduledProcedureStepModificationDateTime = self.timestamp()
-            record = Record(uid, attributes)
             effect = self._subscriptions.created(uid, partial(_fits, record))
             self._store.commit(Change(record, subscribed=effect.made))
             if self._retention is not None and record.state in states.FINAL:
