@@ -131,7 +131,8 @@ FAULTS = [
     (NoBeamNumber, {"RO62-TDD-104", "RO62-TDD-105"}),
     (RecordStoredTooLate, {"RO64-TDD-007"}),
     (AnotherRecordReferenced, {"RO64-TDD-120"}),
-    (NoEndTime, {"RO64-TDD-110"}),
+    # Without an end time the final state requirements are not met: COMPLETED is refused, and the workitem has no end.
+    (NoEndTime, {"RO64-TDD-110", "RO65-TDD-001"}),
     (CompletedAt60, {"RO64-TDD-103"}),
     (SetsAfterTheEnd, {"RO65-TDD-006"}),
     (SetsTheState, {"RO62-TDD-111"}),
