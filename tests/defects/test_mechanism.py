@@ -76,6 +76,8 @@ def test_a_variation_that_answers_with_a_warning_has_done_what_it_was_asked():
     outcome = tms.worklist.create(uid, attributes)
     assert outcome.status == 0xB300
     assert tms.worklist.store.get(uid).state == "SCHEDULED"
+    del attributes.ProcedureStepLabel
+    assert tms.worklist.create(generate_uid(), attributes).status == 0x0120
 
 
 def test_a_simulator_without_one_is_as_ever():

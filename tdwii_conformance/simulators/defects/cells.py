@@ -19,7 +19,7 @@ from ...ups.store import Change
 from .deviations import Defect
 from .seams import Around, around
 
-__all__ = ["SETTING", "answer", "base", "defects", "done_but", "install", "status"]
+__all__ = ["SETTING", "answer", "base", "defects", "done_but", "done_with", "install", "status"]
 
 SUCCESS, PROCESSING_FAILURE = 0x0000, 0x0110
 WITH, WITHOUT = "with the right Transaction UID", "without it"
@@ -99,6 +99,16 @@ def answer(status: int) -> Replacement:
 def done_but(status: int) -> Replacement:
     """Return what does as the table says, and answers with another status."""
     return lambda original, tms, uid: replace(original(), status=status)
+
+
+def done_with(warning: int) -> Replacement:
+    """Return what does as the table says, and answers with a warning when it is done: what is refused stays refused."""
+
+    def perform(original: Callable[[], Outcome], tms: Any, uid: str) -> Outcome:
+        outcome = original()
+        return replace(outcome, status=warning) if outcome.status == SUCCESS else outcome
+
+    return perform
 
 
 _numbers = itertools.count(1)

@@ -537,7 +537,7 @@ def _of_statuses() -> Iterator[Variation]:
             done = own == SUCCESS and is_warning(status)
             yield one(
                 f"{cells.base(event, state)}-answers-{status:04x}", f"{where}: answers {status:04X}",
-                partial(cells.install, event, state, cells.done_but(status) if done else cells.answer(status)), requirement.source,
+                partial(cells.install, event, state, cells.done_with(status) if done else cells.answer(status)), requirement.source,
                 subject=(event, state),
             )  # fmt: skip
     yield one("unknown-ups-0112", "Answers 0112 wherever a UPS is not known", _general_unknown, "A14", subject=("unknown",))
