@@ -169,7 +169,7 @@ class SimulatedSystem:
         _stop(self._process)
         self._lines.join(STOPPING)
 
-    def peer(self, ae_title: str, seconds: float = 30.0) -> Peer:
+    def peer(self, ae_title: str, seconds: float = 60.0) -> Peer:
         """Return where it listens, once it does.
 
         Raises

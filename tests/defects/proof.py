@@ -137,8 +137,8 @@ ABSENT = ("xdist", "terminal", "cacheprovider", "faulthandler", "logging", "juni
 
 
 def modules() -> list[str]:
-    """Return every conformance module, random ones left out."""
-    found = sorted((ROOT / CONFORMANCE).rglob("test_*.py"))
+    """Return every conformance module of a TMS or an OST, random ones left out: no deviation is of a TDD or a watcher yet."""
+    found = sorted(path for actor in ("tms", "ost") for path in (ROOT / CONFORMANCE / actor).rglob("test_*.py"))
     return [name for path in found if (name := path.relative_to(ROOT / CONFORMANCE).as_posix()) not in RANDOM]
 
 
@@ -220,12 +220,16 @@ def shows(defect: Defect, requirement: str, tests: Sequence[str]) -> bool:
     return not defect.case or any(defect.case in re.split(r"[\[\]-]", test) for test in tests)
 
 
+# What these violate is not named in full yet (docs/proof.md): they are left to ``make proof``.
+NOT_YET_EXACT = frozenset({"event-state-wrong", "event-in-progress-missing", "event-assigned-scheduled-station-name-code-absent"})
+
+
 def bounded(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
     """Return the runs that are made with every `make test`: enough for every requirement to be seen violated.
 
     The runs that show most at once come first; one that shows nothing new is left to `make proof`.
     """
-    violated = {group: {r for defect in group for r in defect.requirements} for group in groups(d for d in defects if not slow(d))}
+    violated = {group: {r for defect in group for r in defect.requirements} for group in groups(filter(_exact, defects))}
     unseen = set().union(*violated.values())
     chosen = []
     while unseen:
@@ -233,6 +237,10 @@ def bounded(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
         chosen.append(best)
         unseen -= violated.pop(best)
     return chosen
+
+
+def _exact(defect: Defect) -> bool:
+    return defect.name not in NOT_YET_EXACT and not slow(defect)
 
 
 def slow(defect: Defect) -> bool:
