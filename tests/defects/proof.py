@@ -125,6 +125,7 @@ def run(modules: Iterable[str], names: Sequence[str], *, wanted: Collection[str]
         with (
             mock.patch.object(embedded, "embedded", return_value=waiting),
             mock.patch.object(dcmdump, "dump_exchange", return_value=""),
+            mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
         ):
             outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample)]))
     finally:
