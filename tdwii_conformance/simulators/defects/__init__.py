@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any, TypeVar
 
 from . import attributes, cells, negotiation, queries, reports, requests, retrieval, subscriptions, variations
@@ -35,12 +36,29 @@ def _whole(defect: Defect) -> Defect:
     return replace(defect, requirements=(*defect.requirements, *more))
 
 
-DEFECTS: Mapping[str, Defect] = _by_name(
-    map(_whole, module.defects())
-    for module in (cells, subscriptions, reports, requests, queries, attributes, retrieval, negotiation)
-)
-VARIATIONS: Mapping[str, Variation] = _by_name([variations.variations()])
-_ALL: Mapping[str, Deviation] = {**DEFECTS, **VARIATIONS}
+DEFECTS: Mapping[str, Defect]
+VARIATIONS: Mapping[str, Variation]
+
+
+# A thousand of them take two seconds to make, which a simulator without any does not spend at its start.
+@cache
+def _made() -> dict[str, Mapping[str, Any]]:
+    modules = (cells, subscriptions, reports, requests, queries, attributes, retrieval, negotiation)
+    return {
+        "DEFECTS": _by_name(map(_whole, module.defects()) for module in modules),
+        "VARIATIONS": _by_name([variations.variations()]),
+    }
+
+
+def __getattr__(name: str) -> Mapping[str, Any]:
+    if name not in ("DEFECTS", "VARIATIONS"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _made()[name]
+
+
+def _called(names: Iterable[str]) -> list[Deviation]:
+    wanted = list(names)
+    return find({**_made()["DEFECTS"], **_made()["VARIATIONS"]}, wanted) if wanted else []
 
 
 def chosen(names: Iterable[str], actor: str | None = None) -> list[Deviation]:
@@ -51,7 +69,7 @@ def chosen(names: Iterable[str], actor: str | None = None) -> list[Deviation]:
     UnknownDeviation
         For a name that none has; the message has the nearest.
     """
-    return [deviation for deviation in find(_ALL, names) if actor in (None, deviation.actor)]
+    return [deviation for deviation in _called(names) if actor in (None, deviation.actor)]
 
 
 def equip(simulator: Any, names: Iterable[str]) -> None:
@@ -69,4 +87,4 @@ def equip(simulator: Any, names: Iterable[str]) -> None:
     UnknownDeviation
         For a name that none has, and for one that is of another actor.
     """
-    install(simulator, find(_ALL, names))
+    install(simulator, _called(names))
