@@ -57,6 +57,7 @@ mark_key = pytest.StashKey[int]()
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()
 evidence_key = pytest.StashKey[Iterable[Exchange]]()
 early_key = pytest.StashKey[tuple[str, str]]()
+notes_key = pytest.StashKey[list[str]]()
 
 
 def attribute_parameters(message: str, actor: str) -> list[Any]:
@@ -429,6 +430,13 @@ def note_reading(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture
+def note_evidence(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """A function that adds to the evidence what no exchange shows, as text: what was negotiated."""
+    notes: list[str] = request.node.stash.setdefault(notes_key, [])
+    return notes.append
+
+
+@pytest.fixture
 def new_example(request: pytest.FixtureRequest) -> Callable[[], None]:
     """A function to call at the start of each example of a property: evidence is what the last one exchanged."""
 
@@ -570,7 +578,7 @@ def _record(
         "reading": item.stash.get(reading_key, ""),
         "findings": [{"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings],
         # Text is made only where somebody will read it: it costs more than the exchange itself.
-        "exchanges": [dump_exchange(exchange) for exchange in exchanges] if wanted else [],
+        "exchanges": [*item.stash.get(notes_key, ()), *map(dump_exchange, exchanges)] if wanted else [],
         "duration": report.duration,
     }
 

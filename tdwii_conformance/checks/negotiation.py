@@ -1,15 +1,19 @@
-"""Checks of association negotiation: which presentation contexts were accepted, and how."""
+"""Checks of association negotiation: which presentation contexts were accepted, and how; extended negotiation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from pydicom.uid import UID
 
 from .findings import Finding
 
-__all__ = ["Context", "accepted", "one_of_proposed", "refused_alone"]
+__all__ = [
+    "FUZZY", "TIMEZONE", "Context", "Extended", "accepted", "answered_as_proposed", "choices_fit", "length_fits",
+    "one_of_proposed", "refused_alone", "reserved_are_1",
+]  # fmt: skip
 
 
 class Context(Protocol):
@@ -71,4 +75,86 @@ def one_of_proposed(contexts: Sequence[Context]) -> list[Finding]:
         Finding(f"one of the transfer syntaxes proposed: {_name(context)}", f"{context.transfer_syntax!r}")
         for context in contexts
         if context.accepted and context.transfer_syntax not in context.proposed
+    ]
+
+
+# --- SOP Class Extended Negotiation of a worklist [PS3.4 K.5.1] ---------------------------------------------------------
+
+RESERVED, FUZZY, TIMEZONE = (0, 1), 2, 3  # the bytes of the application information, from 0
+MEANING = {FUZZY: "fuzzy semantic matching", TIMEZONE: "timezone query adjustment"}
+
+
+@dataclass(frozen=True)
+class Extended:
+    """SOP Class Extended Negotiation of an association: what was proposed, and what was answered.
+
+    Parameters
+    ----------
+    proposed : mapping of str to bytes
+        Service class application information by SOP Class UID.
+    answered : tuple of (str, bytes)
+        SOP Class UID and information of each item of the acceptance.
+    """
+
+    proposed: Mapping[str, bytes]
+    answered: tuple[tuple[str, bytes], ...]
+
+    def answers(self) -> Iterator[tuple[str, bytes, bytes]]:
+        """Yield SOP Class UID, what was proposed for it, and what was answered."""
+        yield from ((uid, self.proposed[uid], information) for uid, information in self.answered if uid in self.proposed)
+
+    def choice(self, place: int) -> str:
+        """Return what became of a sub-field that was proposed: ``performed``, ``declined`` or ``unanswered``."""
+        given = [information[place : place + 1] for _, _, information in self.answers()]
+        if not given:
+            return "unanswered"
+        return "performed" if all(one == b"\x01" for one in given) else "declined"  # one left out is 0
+
+    def __str__(self) -> str:
+        proposed = [f"  proposed: {_item(*one)}" for one in self.proposed.items()] or ["  proposed: nothing"]
+        answered = [f"  answered: {_item(*one)}" for one in self.answered] or ["  answered: nothing"]
+        return "\n".join(["# SOP Class Extended Negotiation [PS3.4 K.5.1]", *proposed, *answered])
+
+
+def _item(sop_class: str, information: bytes) -> str:
+    return f"{UID(sop_class).name}: {information.hex(' ')}"
+
+
+def answered_as_proposed(extended: Extended) -> list[Finding]:
+    """Check that items came only for SOP classes for which one was proposed, and one for each at most [PS3.7 D.3.3.5]."""
+    classes = [uid for uid, _ in extended.answered]
+    found = [
+        Finding("no extended negotiation of a SOP class for which none was proposed", _item(uid, information))
+        for uid, information in extended.answered
+        if uid not in extended.proposed
+    ]
+    twice = [uid for uid in dict.fromkeys(classes) if classes.count(uid) > 1]
+    return found + [Finding("one item for each SOP class", f"{classes.count(uid)} for {UID(uid).name}") for uid in twice]
+
+
+def length_fits(extended: Extended) -> list[Finding]:
+    """Check that three bytes were answered with three, four with three or four [PS3.4 K.5.1]."""
+    return [
+        Finding(f"{'3' if len(proposed) == 3 else '3 or 4'} bytes for {_item(uid, proposed)}", f"{len(given)}: {given.hex(' ')}")
+        for uid, proposed, given in extended.answers()
+        if not 3 <= len(given) <= len(proposed)
+    ]
+
+
+def choices_fit(extended: Extended) -> list[Finding]:
+    """Check that each sub-field was accepted with 1 or turned down with 0, and none accepted that was not proposed."""
+    return [
+        Finding(f"{meaning}, proposed {proposed[place]}: {' or '.join(map(str, range(proposed[place] + 1)))}", str(given[place]))
+        for uid, proposed, given in extended.answers()
+        for place, meaning in MEANING.items()
+        if place < min(len(proposed), len(given)) and given[place] > proposed[place]
+    ]
+
+
+def reserved_are_1(extended: Extended) -> list[Finding]:
+    """Check the two reserved sub-fields [PS3.4 K.5.1.2]."""
+    return [
+        Finding("01 01 in the reserved bytes", _item(uid, given))
+        for uid, _, given in extended.answers()
+        if any(given[place : place + 1] not in (b"", b"\x01") for place in RESERVED)
     ]

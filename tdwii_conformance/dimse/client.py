@@ -6,7 +6,7 @@ import itertools
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +17,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag, Tag
 from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom import sop_class as sop_classes
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from ..exchange import Exchange, Transcript
 from ..observation import Association
@@ -92,6 +93,7 @@ def connect(
     timeouts: Timeouts | None = None,
     transcript: Transcript | None = None,
     scp_roles: Sequence[str] = (),
+    extended: Mapping[str, bytes] | None = None,
     associations: Callable[[Association], None] | None = None,
 ) -> Link:
     """Request an association.
@@ -110,6 +112,8 @@ def connect(
         Gets every exchange.
     scp_roles : sequence of str
         SOP classes for which we propose to be the SCP on this association: Storage for C-GET, UPS Event for event reports.
+    extended : mapping of str to bytes, optional
+        SOP Class Extended Negotiation [PS3.7 D.3.3.5]: service class application information by SOP Class UID.
     associations : callable, optional
         Called with the association when it stands, and when it has ended.
 
@@ -127,7 +131,7 @@ def connect(
     if len(contexts) > MAXIMUM_CONTEXTS:
         raise ValueError(f"{len(contexts)} presentation contexts: an association has room for {MAXIMUM_CONTEXTS}")
     link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript)
-    link._open(contexts_of(contexts), scp_roles, associations)
+    link._open(contexts_of(contexts), scp_roles, extended or {}, associations)
     return link
 
 
@@ -155,7 +159,11 @@ class Link:
             self._transcript.append(exchange)
 
     def _open(
-        self, contexts: list[Any], scp_roles: Sequence[str], associations: Callable[[Association], None] | None = None
+        self,
+        contexts: list[Any],
+        scp_roles: Sequence[str],
+        extended: Mapping[str, bytes],
+        associations: Callable[[Association], None] | None = None,
     ) -> None:
         peer, timeouts = self.peer, self.timeouts
         entity = AE(self.calling)
@@ -171,7 +179,10 @@ class Link:
                 peer.port,
                 contexts,
                 peer.ae_title,
-                ext_neg=[build_role(syntax, scp_role=True) for syntax in scp_roles],
+                ext_neg=[
+                    *(build_role(syntax, scp_role=True) for syntax in scp_roles),
+                    *(_extended(syntax, information) for syntax, information in extended.items()),
+                ],
                 tls_args=(peer.tls.client_context(), peer.host) if peer.tls else None,
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, tune),
@@ -235,6 +246,17 @@ class Link:
             syntaxes = tuple(str(syntax) for syntax in proposed.transfer_syntax)
             found.append(NegotiatedContext(str(proposed.abstract_syntax), syntaxes, result == 0, result, chosen))
         return tuple(found)
+
+    @property
+    def extended(self) -> tuple[tuple[str, bytes], ...]:
+        """The peer's SOP Class Extended Negotiation: SOP Class UID and application information of each item it answered."""
+        answer = self._association.acceptor.primitive
+        items = answer.user_information if answer is not None else ()
+        return tuple(
+            (str(item.sop_class_uid), bytes(item.service_class_application_information or b""))
+            for item in items
+            if isinstance(item, SOPClassExtendedNegotiation)
+        )
 
     def accepts(self, abstract_syntax: str) -> bool:
         """Whether a presentation context with this abstract syntax was accepted."""
@@ -357,6 +379,13 @@ class Link:
         return self._perform(
             context, lambda a, n: a.send_n_event_report(given, event_type, sop_class, instance, msg_id=n, meta_uid=context)
         )
+
+
+def _extended(sop_class: str, information: bytes) -> SOPClassExtendedNegotiation:
+    item = SOPClassExtendedNegotiation()
+    item.sop_class_uid = uid.UID(sop_class)
+    item.service_class_application_information = information
+    return item
 
 
 def _rejections(pdu: Any) -> list[Any]:

@@ -33,7 +33,7 @@ ACTORS = ("TMS", "OST", "TDD", "watcher")
 # The transactions of TDW-II, and the sections of PS3.4 Annex CC.
 TRANSACTIONS = (
     "negotiation", "RO-58", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65",
-    "CC.1.1", "CC.2.1", "CC.2.2", "CC.2.3", "CC.2.4", "CC.2.5", "CC.2.6", "CC.2.7", "CC.2.8", "CC.3.1",
+    "CC.1.1", "CC.2.1", "CC.2.2", "CC.2.3", "CC.2.4", "CC.2.5", "CC.2.6", "CC.2.7", "CC.2.8", "CC.3.1", "CC.3.2",
 )  # fmt: skip
 LEVELS = ("shall", "should", "may")
 EDITIONS = ("ti", "2013")

@@ -37,6 +37,7 @@ TRANSACTION_NAMES = {
     "CC.2.7": "Get attributes",
     "CC.2.8": "Search",
     "CC.3.1": "SOP Class UIDs",
+    "CC.3.2": "Association Negotiation",
 }
 
 

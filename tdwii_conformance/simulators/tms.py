@@ -52,6 +52,18 @@ UNRECOGNIZED_OPERATION = 0x0211
 INVALID_ARGUMENT, RECEIVER_UNKNOWN, NO_SUCH_UPS = 0x0115, 0xC308, 0xC307
 CLASS_NOT_SUPPORTED, CANNOT_PROCESS = 0x0122, 0xC000
 
+WORKLISTS = (PULL, WATCH, QUERY)
+
+
+def extended(proposed: bytes) -> bytes:
+    """Return the answer to SOP Class Extended Negotiation [PS3.4 K.5.1.2].
+
+    Person names are matched literally. Date-times of a query are always meant in its Timezone Offset From UTC, so that
+    is granted where it is asked for.
+    """
+    reserved, fuzzy, timezone = b"\1\1", b"\0", bytes(wanted == 1 for wanted in proposed[3:4])
+    return reserved + fuzzy + timezone
+
 
 class TMS(Simulator):
     """A simulated TMS. A context manager.
@@ -142,6 +154,7 @@ class TMS(Simulator):
             # The answer is out, or will never be: now those who watch are told.
             (evt.EVT_PDU_SENT, lambda event: self._reporter.flush()),
             (evt.EVT_CONN_CLOSE, lambda event: self._reporter.flush()),
+            (evt.EVT_SOP_EXTENDED, lambda event: {uid: extended(info) for uid, info in event.app_info.items() if uid in WORKLISTS}),
             (evt.EVT_C_ECHO, lambda event: SUCCESS),
             (evt.EVT_C_FIND, self._c_find),
             (evt.EVT_C_MOVE, self._move),
@@ -187,10 +200,7 @@ class TMS(Simulator):
     # --- services ---------------------------------------------------------------------------------------------------
 
     def _c_find(self, event: Any) -> Iterator[tuple[int | Dataset, Dataset | None]]:
-        if (
-            event.context.abstract_syntax not in (PULL, WATCH, QUERY)
-            or event.request.AffectedSOPClassUID != event.context.abstract_syntax
-        ):
+        if event.context.abstract_syntax not in WORKLISTS or event.request.AffectedSOPClassUID != event.context.abstract_syntax:
             yield _status(CLASS_NOT_SUPPORTED, "C-FIND is of UPS Pull, Watch and Query"), None
             return
         try:

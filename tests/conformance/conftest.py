@@ -67,11 +67,12 @@ def retriever(tdd, receiver):
 
 @pytest.fixture(scope="session")
 def associate(system, wire):
-    """A function that requests an association with the ``"TMS"`` or ``"OST"`` and any presentation contexts."""
+    """A function that requests an association with the ``"TMS"`` or ``"OST"``: any presentation contexts, and extended negotiation."""
 
-    def request(role, contexts):
+    def request(role, contexts, extended=None):
         peer = system.tms if role == "TMS" else system.ost
-        return connect(peer, contexts, calling=system.tdd.ae_title, timeouts=system.timeouts, transcript=wire)
+        ours = system.tdd.ae_title
+        return connect(peer, contexts, calling=ours, timeouts=system.timeouts, transcript=wire, extended=extended)
 
     return request
 

@@ -1,14 +1,17 @@
-"""Defects of association negotiation and of Verification [PS3.7 D, PS3.8]."""
+"""Defects of association negotiation, extended negotiation of worklists [PS3.4 K.5.1], and of Verification."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt, sop_class
+from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
+from . import queries
 from .deviations import Defect
 from .seams import abort
 
@@ -42,6 +45,7 @@ def defects() -> Iterator[Defect]:
     """Yield the defects of negotiation."""
     for actor in ("TMS", "OST"):
         yield from _of(actor)
+    yield from _extended()
 
 
 def _of(actor: str) -> Iterator[Defect]:
@@ -147,3 +151,85 @@ def _no_release(simulator: Any) -> None:
         event.assoc.acse.send_release = lambda is_response=False: None
 
     simulator.server.add_handler(evt.EVT_ESTABLISHED, requested)
+
+
+# --- SOP Class Extended Negotiation of a worklist [PS3.4 K.5.1] ---------------------------------------------------------
+
+
+def _extended() -> Iterator[Defect]:
+    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str, alone: bool = False) -> Defect:
+        return Defect(f"extended-{name}", sentence, "TMS", apply, tuple(f"CC32-TMS-{number}" for number in numbers), alone)
+
+    yield one("aborts", "Aborts an association with extended negotiation", _abort_extended, "001", alone=True)
+    yield one("finds-nothing", "Finds nothing on an association with extended negotiation", _find_nothing, "002", "010", alone=True)
+    yield one("unasked", "Answers extended negotiation for a class for which none was proposed", _unasked, "003")
+    yield one("twice", "Answers extended negotiation twice for a class", _twice, "003", alone=True)
+    yield one("too-long", "Answers extended negotiation with a byte too many", partial(_answers, lambda p, g: g + b"\0"), "004")
+    yield one("too-short", "Answers extended negotiation with the reserved bytes alone", partial(_answers, lambda p, g: g[:2]), "004",
+              alone=True)  # fmt: skip
+    yield one("not-asked-for", "Accepts fuzzy semantic matching where it was turned off",
+              partial(_answers, lambda p, g: g[:2] + bytes([1 - p[2]]) + g[3:]), "005", alone=True)  # fmt: skip
+    yield one("neither-0-nor-1", "Answers fuzzy semantic matching with 255",
+              partial(_answers, lambda p, g: g[:2] + b"\xff" + g[3:]), "005")  # fmt: skip
+    yield one("reserved-0", "Answers the reserved bytes of extended negotiation with 0",
+              partial(_answers, lambda p, g: b"\0\0" + g[2:]), "006")  # fmt: skip
+    yield one("names-by-sound", "Takes names that sound alike for the same, negotiated or not", _by_sound, "009")
+    yield one("timezone-not-adjusted", "Accepts timezone query adjustment and does not adjust", _not_adjusted, "010", "011")
+
+
+def _answers(change: Callable[[bytes, bytes], bytes], simulator: Any) -> None:
+    """Let `change` (proposed, answer) make another answer to the extended negotiation of a class."""
+
+    def answer(handler: Callable[[Any], dict[str, bytes]], event: Any) -> dict[str, bytes]:
+        asked = event.app_info
+        return {uid: change(asked[uid], given) if uid in asked else given for uid, given in handler(event).items()}
+
+    simulator.server.wrap_handler(evt.EVT_SOP_EXTENDED, answer)
+
+
+def _abort_extended(simulator: Any) -> None:
+    _on_acceptance(simulator, lambda primitive, association: abort(association) if _proposed(association) else None)
+
+
+def _proposed(association: Any) -> bool:
+    return bool(association.requestor.sop_class_extended)
+
+
+def _find_nothing(simulator: Any) -> None:
+    simulator.server.wrap_handler(evt.EVT_C_FIND, lambda handler, event: iter(()) if _proposed(event.assoc) else handler(event))
+
+
+def _unasked(simulator: Any) -> None:
+    push = sop_class.UnifiedProcedureStepPush
+    simulator.server.wrap_handler(evt.EVT_SOP_EXTENDED, lambda handler, event: {**handler(event), push: b"\1\1\0"})
+
+
+def _twice(simulator: Any) -> None:
+    def double(primitive: Any, association: Any) -> None:
+        answered = [item for item in primitive.user_information if isinstance(item, SOPClassExtendedNegotiation)]
+        primitive.user_information.extend(answered)
+
+    _on_acceptance(simulator, double)
+
+
+def _by_sound(simulator: Any) -> None:
+    def change(here: queries.Path, key: Any) -> Any:
+        if here != ("PatientName",) or not key.wanted:
+            return key
+        fits, names = key.fits, {_sound(name) for name in key.wanted}
+        return queries.compares(key, lambda value, zone: fits(value, zone) or _sound(value) in names)
+
+    queries.on_keys(simulator, change)
+
+
+def _sound(name: str) -> str:
+    return re.sub(r"(.)\1+", r"\1", name.casefold())
+
+
+def _not_adjusted(simulator: Any) -> None:
+    def query(identifier: Any) -> Any:
+        if "TimezoneOffsetFromUTC" in identifier:
+            del identifier.TimezoneOffsetFromUTC
+        return identifier
+
+    queries.on_query(simulator, query)

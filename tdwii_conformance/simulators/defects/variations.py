@@ -621,6 +621,13 @@ def _of_readings() -> Iterator[Variation]:
     yield one("find-lock-refused", "Refuses a query with Transaction UID", _lock_key_refused, "CC.2.8.1.3")
     yield one("get-unsupported-said", "Answers 0107 when an attribute asked for is not kept", _says_unsupported, "PS3.7 10.1.2.1.4")
     yield one("another-class-taken", "Takes DIMSE-N messages that name UPS Pull or Watch", _takes_other_classes, "A1")
+    yield one("extended-unanswered", "Does not answer extended negotiation", _extended(None), "PS3.4 K.5.1", subject=("extended",))
+    yield one("extended-declined", "Turns down all it may of extended negotiation", _extended(b"\1\1\0\0"), "PS3.4 K.5.1",
+              subject=("extended",))  # fmt: skip
+    yield one("extended-three-bytes", "Answers three bytes to four of extended negotiation", _extended(b"\1\1\0"), "PS3.4 K.5.1",
+              subject=("extended",))  # fmt: skip
+    yield one("extended-fuzzy", "Accepts fuzzy semantic matching where it is proposed", _accepts_fuzzy, "PS3.4 K.5.1",
+              subject=("extended",))  # fmt: skip
     yield one("accepts-ups-event", "Accepts UPS Event when a watcher opens the association", _accepts_event, "CC.2.4.3")
     yield one("move-refused-a702", "Answers A702 when the destination refuses the only instance", partial(_a702), "PS3.4 C.4.2.1.5")
 
@@ -831,6 +838,26 @@ def _takes_other_classes(tms: Any) -> None:
 
     for kind in (evt.EVT_N_GET, evt.EVT_N_SET, evt.EVT_N_ACTION):
         tms.server.wrap_handler(kind, take)
+
+
+def _extended(answer: bytes | None) -> Apply:
+    """Return what answers extended negotiation with these bytes, no more than were proposed, or not at all."""
+
+    def apply(tms: Any) -> None:
+        def given(handler: Callable[[Any], dict[str, bytes]], event: Any) -> dict[str, bytes]:
+            return {} if answer is None else {uid: answer[: len(event.app_info[uid])] for uid in handler(event)}
+
+        tms.server.wrap_handler(evt.EVT_SOP_EXTENDED, given)
+
+    return apply
+
+
+def _accepts_fuzzy(tms: Any) -> None:
+    # Fuzzy semantic matching may find more names, and need not: that it is accepted is all there is to see.
+    def given(handler: Callable[[Any], dict[str, bytes]], event: Any) -> dict[str, bytes]:
+        return {uid: one_[:2] + event.app_info[uid][2:3] + one_[3:] for uid, one_ in handler(event).items()}
+
+    tms.server.wrap_handler(evt.EVT_SOP_EXTENDED, given)
 
 
 def _accepts_event(tms: Any) -> None:

@@ -58,3 +58,79 @@ def test_refusal_names_its_reason(result, reason):
 )
 def test_findings(findings, expected):
     assert findings() == expected
+
+
+# SOP Class Extended Negotiation [PS3.4 K.5.1]: reserved, reserved, fuzzy semantic matching, timezone query adjustment.
+UPS_PULL, UPS_WATCH = "1.2.840.10008.5.1.4.34.6.3", "1.2.840.10008.5.1.4.34.6.2"
+NAMED = "Unified Procedure Step - Pull SOP Class"
+
+
+def extended(proposed, *answered):
+    return negotiation.Extended({UPS_PULL: proposed}, tuple((UPS_PULL, one) for one in answered))
+
+
+@pytest.mark.parametrize(
+    ("check", "seen", "expected"),
+    [
+        (negotiation.answered_as_proposed, extended(b"\1\1\1"), []),
+        (negotiation.answered_as_proposed, extended(b"\1\1\1", b"\1\1\1"), []),
+        (
+            negotiation.answered_as_proposed,
+            extended(b"\1\1\1", b"\1\1\1", b"\1\1\0"),
+            [Finding("one item for each SOP class", f"2 for {NAMED}")],
+        ),
+        (
+            negotiation.answered_as_proposed,
+            negotiation.Extended({}, ((UPS_WATCH, b"\1\1\0"),)),
+            [
+                Finding(
+                    "no extended negotiation of a SOP class for which none was proposed",
+                    "Unified Procedure Step - Watch SOP Class: 01 01 00",
+                )
+            ],
+        ),
+        (negotiation.length_fits, extended(b"\1\1\1", b"\1\1\0"), []),
+        (negotiation.length_fits, extended(b"\1\1\1\1", b"\1\1\0"), []),
+        (negotiation.length_fits, extended(b"\1\1\1\1", b"\1\1\0\1"), []),
+        (
+            negotiation.length_fits,
+            extended(b"\1\1\1", b"\1\1\0\0"),
+            [Finding(f"3 bytes for {NAMED}: 01 01 01", "4: 01 01 00 00")],
+        ),
+        (negotiation.length_fits, extended(b"\1\1\1\1", b""), [Finding(f"3 or 4 bytes for {NAMED}: 01 01 01 01", "0: ")]),
+        (negotiation.choices_fit, extended(b"\1\1\1\1", b"\1\1\0\1"), []),
+        (
+            negotiation.choices_fit,
+            extended(b"\1\1\0\1", b"\1\1\1\2"),
+            [
+                Finding("fuzzy semantic matching, proposed 0: 0", "1"),
+                Finding("timezone query adjustment, proposed 1: 0 or 1", "2"),
+            ],
+        ),
+        (negotiation.reserved_are_1, extended(b"\1\1\1", b"\1\1\0"), []),
+        (
+            negotiation.reserved_are_1,
+            extended(b"\1\1\1", b"\0\1\0"),
+            [Finding("01 01 in the reserved bytes", f"{NAMED}: 00 01 00")],
+        ),
+    ],
+)
+def test_extended_negotiation(check, seen, expected):
+    assert check(seen) == expected
+
+
+@pytest.mark.parametrize(
+    ("answered", "word"),
+    [((), "unanswered"), ((b"\1\1\0\1",), "performed"), ((b"\1\1\1\0",), "declined"), ((b"\1\1\1",), "declined")],
+)
+def test_choice_of_the_acceptor(answered, word):
+    assert extended(b"\1\1\1\1", *answered).choice(negotiation.TIMEZONE) == word
+
+
+def test_extended_negotiation_as_text():
+    assert str(extended(b"\1\1\1", b"\1\1\0")).splitlines() == [
+        "# SOP Class Extended Negotiation [PS3.4 K.5.1]",
+        f"  proposed: {NAMED}: 01 01 01",
+        f"  answered: {NAMED}: 01 01 00",
+    ]
+    assert "answered: nothing" in str(extended(b"\1\1\1"))

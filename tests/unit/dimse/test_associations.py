@@ -95,6 +95,26 @@ def test_contexts_say_what_became_of_them(server):
             link.c_store(item(SOPClassUID=RTPlanStorage, SOPInstanceUID=generate_uid()))
 
 
+def test_extended_negotiation_says_what_was_answered():
+    asked = []
+
+    def answer(event):
+        asked.append(dict(event.app_info))
+        return {PULL: b"\1\1\0"}
+
+    with (
+        Server("TMS", [PULL], [(evt.EVT_SOP_EXTENDED, answer)]) as running,
+        connect(running.peer, [PULL], calling="TDD", extended={PULL: b"\1\1\1"}) as link,
+    ):
+        assert link.extended == ((PULL, b"\1\1\0"),)
+    assert asked == [{PULL: b"\1\1\1"}]
+
+
+def test_extended_negotiation_unanswered(server):
+    with connect(server.peer, [PULL], calling="TDD", extended={PULL: b"\1\1\1"}) as link:
+        assert link.extended == ()
+
+
 def test_an_association_leaves_no_trace_in_the_next():
     accepted = []
 
