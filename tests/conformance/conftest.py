@@ -331,6 +331,12 @@ def nothing_else(marker, schedule):
 
 
 @pytest.fixture
+def follows(note_reading, requirement):
+    """A function that notes a reading of the requirement by its word in the catalogue."""
+    return lambda word: note_reading(f"{word}: {requirement.readings[word]}")
+
+
+@pytest.fixture
 def bounds(system):
     """Hypothesis settings: the profile's, and on a remote system no more than its description allows."""
     if system.property_examples is None:

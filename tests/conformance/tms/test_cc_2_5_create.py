@@ -364,12 +364,6 @@ def whole_shown(tdd, whole):
     return tdd.get(whole.uid, SHOWN)
 
 
-@pytest.fixture
-def follows(note_reading, requirement):
-    """A function that notes a reading of the requirement by its word in the catalogue."""
-    return lambda word: note_reading(f"{word}: {requirement.readings[word]}")
-
-
 # --- what is created --------------------------------------------------------------------------------------------------
 
 

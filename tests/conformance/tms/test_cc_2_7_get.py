@@ -112,12 +112,6 @@ def foreign_name(schedule):
     return workitem
 
 
-@pytest.fixture
-def follows(note_reading, requirement):
-    """A function that notes a reading of the requirement by its word in the catalogue."""
-    return lambda word: note_reading(f"{word}: {requirement.readings[word]}")
-
-
 # --- what is asked for ------------------------------------------------------------------------------------------------
 
 

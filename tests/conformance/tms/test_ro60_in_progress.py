@@ -135,10 +135,11 @@ def test_one_of_two_simultaneous_claims_wins(tdd, other_tdd, unclaimed, judge):
 
 
 @pytest.mark.requirement("RO60-TMS-016")
-def test_change_to_unknown_state_is_refused(tdd, unclaimed, judge):
+def test_change_to_unknown_state_is_refused(tdd, unclaimed, judge, requirement, note_reading):
     exchange = tdd.change_state(unclaimed.uid, "SUSPENDED", generate_uid())
     judge(status.refused(exchange, "a state that does not exist"))
     judge(ups.state_is(tdd.get(unclaimed.uid, STATE), "SCHEDULED"))
+    note_reading(status.reading(exchange, requirement) or f"{exchange.status:04X}")
 
 
 @pytest.mark.requirement("RO60-TMS-017")

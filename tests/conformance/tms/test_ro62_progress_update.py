@@ -6,6 +6,7 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import find, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.profile.statuses import is_failure
 
 PROGRESS = "ProcedureStepProgressInformationSequence"
 STATE = ("ProcedureStepState",)
@@ -91,26 +92,32 @@ def test_refused_update_changes_nothing(course, before, judge, uid):
 
 @pytest.mark.requirement("RO62-TMS-008")
 @pytest.mark.parametrize("state", ["SCHEDULED", "COMPLETED"])
-def test_state_cannot_be_set(course, before, judge, state):
-    judge(status.answered(course.set(ProcedureStepState=state)))
+def test_state_cannot_be_set(course, before, judge, follows, state):
+    exchange = course.set(ProcedureStepState=state)
+    judge(status.answered(exchange))
     judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
+    follows("refused" if is_failure(exchange.status) else "ignored")
 
 
 @pytest.mark.requirement("RO62-TMS-009")
 @pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID"])
-def test_identity_cannot_be_set(tdd, course, before, judge, keyword):
-    judge(status.answered(course.set(**{keyword: generate_uid()})))
+def test_identity_cannot_be_set(tdd, course, before, judge, follows, keyword):
+    exchange = course.set(**{keyword: generate_uid()})
+    judge(status.answered(exchange))
     workitem = course.workitem
     query = workitem.query(state="IN PROGRESS", SOPInstanceUID=workitem.uid)
     judge(find.includes(tdd.query(query), workitem.uid))
     judge(ups.untouched(before, course.get()))
+    follows("refused" if is_failure(exchange.status) else "ignored")
 
 
 @pytest.mark.requirement("RO62-TMS-010")
 @pytest.mark.parametrize("keyword", ["PatientName", "PatientID"])
-def test_patient_cannot_be_set(course, before, judge, keyword):
-    judge(status.answered(course.set(**{keyword: "OTHER"})))
+def test_patient_cannot_be_set(course, before, judge, follows, keyword):
+    exchange = course.set(**{keyword: "OTHER"})
+    judge(status.answered(exchange))
     judge(ups.shows(course.get([keyword]), keyword, before.dataset.get(keyword)))
+    follows("refused" if is_failure(exchange.status) else "ignored")
 
 
 @pytest.mark.requirement("RO62-TMS-011")
