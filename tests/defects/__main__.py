@@ -3,32 +3,36 @@
 Each group of defects (see `proof.groups`) is run against all tests of the modules that have the tests of what it violates;
 with ``--everywhere`` against every module but the random ones, which takes hours. Variations are run against every module.
 Results are kept in ``report/proof.jsonl``, so that a run that was interrupted goes on; a change of the sources makes them
-void.
+void, but for what defects are said to violate: that is compared with them when the page is written.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import contextlib
 import hashlib
 import io
 import json
 import logging
 import os
+import re
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader
 
 from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.simulators.defects import DEFECTS, VARIATIONS, Defect, Deviation
+from tdwii_conformance.simulators.defects import DEFECTS, VARIATIONS, Defect, Deviation, Variation
 
-from . import proof
+from . import proof, running
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,106 +45,176 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--numbers", type=Path, default=Path("docs/proof.md"), help="where the numbers go (default: %(default)s)")
     given = parser.parse_args(arguments)
     given.folder.mkdir(parents=True, exist_ok=True)
-    kept = given.folder / "proof.jsonl"
     everything = [*proof.groups(DEFECTS.values()), *proof.variation_groups(VARIATIONS.values())]
-    chosen = [group for group in everything if given.only in " ".join(one.name for one in group)]
-    results = {key: result for key, result in _read(kept) if result["sources"] == _sources()}
-    todo = [group for group in chosen if _key(group, given.everywhere) not in results]
-    print(f"{len(chosen)} runs, {len(todo)} to be made", flush=True)
-    with ProcessPoolExecutor(given.processes) as pool, kept.open("a") as file:
-        under_way = {pool.submit(_run, [one.name for one in group], given.everywhere): group for group in todo}
-        for number, future in enumerate(as_completed(under_way), 1):
-            result = future.result() | {"sources": _sources()}
-            results[_key(under_way[future], given.everywhere)] = result
-            file.write(json.dumps(result) + "\n")
-            file.flush()
-            wrong = f": {len(result['problems'])} problem(s)" if result["problems"] else ""
-            print(f"{number}/{len(todo)} {proof.title(under_way[future])}, {result['seconds']:.0f} s{wrong}", flush=True)
-    made = [results[_key(group, given.everywhere)] for group in chosen]
-    numbers = _numbers(made, given.everywhere)
-    _write_page(given.folder / "proof.html", made, numbers)
+    chosen = [Run.of(group, given.everywhere) for group in everything if given.only in " ".join(one.name for one in group)]
+    results = _results(chosen, given.folder / "proof.jsonl", given.processes)
+    judged = [Judged(run, results[run]) for run in chosen]
+    numbers = _numbers(judged, given.everywhere)
+    _write_page(given.folder / "proof.html", judged, numbers)
     if not given.only:
         given.numbers.write_text(_text(numbers), encoding="utf-8")
-    problems = [problem for result in made for problem in result["problems"]]
+    problems = [problem for one in judged for problem in one.problems]
     print(
         "\n".join([*problems, "", *(f"{name}: {value}" for name, value in numbers.items()), f"page: {given.folder / 'proof.html'}"])
     )
     return 1 if problems else 0
 
 
-def _key(group: Sequence[Deviation], everywhere: bool) -> str:
-    return " ".join([str(everywhere), *(one.name for one in group)])
+@dataclass(frozen=True)
+class Run:
+    """What is run: deviations, by name, and the modules against them. Nothing of what is expected, which is no part of a run."""
+
+    names: tuple[str, ...]
+    modules: tuple[str, ...]
+
+    @classmethod
+    def of(cls, group: Sequence[Deviation], everywhere: bool) -> Run:
+        """Return the run of a group."""
+        return cls(tuple(sorted(one.name for one in group)), tuple(proof.against(group, everywhere=everywhere)))
+
+    @property
+    def group(self) -> list[Deviation]:
+        """The deviations."""
+        return [DEFECTS.get(name) or VARIATIONS[name] for name in self.names]
 
 
-def _read(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    for line in path.read_text().splitlines() if path.exists() else ():
+@dataclass(frozen=True)
+class Judged:
+    """What was found, beside what is expected now."""
+
+    run: Run
+    result: Mapping[str, Any]
+
+    @cached_property
+    def problems(self) -> list[str]:
+        """What is not as it should be."""
+        outcome = running.Outcome(**{name: self.result[name] for name in ("violated", "not_judged", "errors", "tests")})
+        if self.of_defects:
+            return proof.problems([one for one in self.run.group if isinstance(one, Defect)], outcome)
+        return proof.false_alarms([one for one in self.run.group if isinstance(one, Variation)], outcome)
+
+    @property
+    def of_defects(self) -> bool:
+        """Whether it is of defects: no run is of defects and variations."""
+        return self.run.names[0] in DEFECTS
+
+
+def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict[str, Any]]:
+    """Return a result for each run: from the file, if it is of these sources, or made and written there."""
+    sources = {run: _sources(run) for run in chosen}
+    results, seconds = {}, {}
+    for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else ():
         result = json.loads(line)
-        yield " ".join([str(result["everywhere"]), *result["names"]]), result
+        run = Run(tuple(result["names"]), tuple(result["modules"]))
+        seconds[run] = result["seconds"]
+        if sources.get(run) == result["sources"]:
+            results[run] = result
+    # The longest first, as far as they are known: no process shall begin one when the others are done.
+    todo = sorted((run for run in chosen if run not in results), key=lambda run: -seconds.get(run, len(run.modules)))
+    print(f"{len(chosen)} runs, {len(todo)} to be made", flush=True)
+    with ProcessPoolExecutor(processes) as pool, kept.open("a", encoding="utf-8") as file:
+        under_way = {pool.submit(_make, run): run for run in todo}
+        for number, future in enumerate(as_completed(under_way), 1):
+            run = under_way[future]
+            results[run] = future.result() | {"sources": sources[run]}
+            file.write(json.dumps(results[run]) + "\n")
+            file.flush()
+            problems = Judged(run, results[run]).problems
+            wrong = f": {len(problems)} problem(s)" if problems else ""
+            print(f"{number}/{len(todo)} {proof.title(run.group)}, {results[run]['seconds']:.0f} s{wrong}", flush=True)
+    return results
 
 
-def _sources() -> str:
-    digest = hashlib.sha256()
-    for folder in ("tdwii_conformance", "tests/conformance"):
-        for path in sorted((proof.ROOT / folder).rglob("*")):
-            if path.suffix in (".py", ".toml", ".csv"):
-                digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def _run(names: list[str], everywhere: bool) -> dict[str, Any]:
+def _make(run: Run) -> dict[str, Any]:
     logging.disable(logging.CRITICAL)
-    group = [DEFECTS.get(name) or VARIATIONS[name] for name in names]
     began, cpu = time.monotonic(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        outcome = proof.run_group(group, everywhere=everywhere)
-    defects = [one for one in group if isinstance(one, Defect)]
-    problems = proof.problems(defects, outcome) if defects else proof.false_alarms(group, outcome)
+        outcome = running.run(run.modules, run.names)
     return {
-        "names": names, "everywhere": everywhere, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
-        "violated": outcome.violated, "tests": outcome.tests, "problems": problems,
+        "names": run.names, "modules": run.modules, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
+        "violated": outcome.violated, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,
     }  # fmt: skip
 
 
-def _numbers(results: Sequence[dict[str, Any]], everywhere: bool) -> dict[str, str]:
+# --- what can change the outcome of a run ----------------------------------------------------------------------------
+
+
+def _sources(run: Run) -> str:
+    """Return a digest of what can change the outcome of a run: the package, the shared part of the tests, the modules run.
+
+    Of the defects it is what they do. What they are said to violate is compared with the outcome afterwards, so naming a
+    requirement leaves results valid; so do comments and, in the catalogue, reasons to have no defect.
+    """
+    digest = hashlib.sha256(_shared_sources().encode())
+    for module in run.modules:
+        digest.update(_said(running.ROOT / running.CONFORMANCE / module).encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _shared_sources() -> str:
+    package, tests = running.ROOT / "tdwii_conformance", running.ROOT / running.CONFORMANCE
+    found = [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".toml", ".csv")]
+    found = [path for path in found if path.relative_to(package).parts[0] not in ("cli", "report") and path.name != "also.py"]
+    found += [path for path in sorted(tests.rglob("*.py")) if not path.name.startswith("test_")]
+    return hashlib.sha256("".join(map(_said, [*found, running.ROOT / "tests/defects/running.py"])).encode()).hexdigest()
+
+
+@cache
+def _said(path: Path) -> str:
+    """Return the text of a source without what changes no outcome."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".toml":
+        return re.sub(r"(?m)^no_defect = .*\n", "", text)
+    if path.suffix != ".py":
+        return text
+    said = ast.unparse(ast.parse(text))  # no comments
+    return re.sub(REQUIREMENT_ID, "", said) if path.parent.name == "defects" else said
+
+
+REQUIREMENT_ID = r"'[A-Z]+[0-9]*-(TMS|OST|TDD|WATCHER)-[0-9]+'(, ?)?"
+
+
+# --- the page and the numbers -----------------------------------------------------------------------------------------
+
+
+def _numbers(judged: Sequence[Judged], everywhere: bool) -> dict[str, str]:
     catalogue = load_catalogue()
-    defects = [DEFECTS[name] for result in results for name in result["names"] if name in DEFECTS]
-    variations = [name for result in results for name in result["names"] if name in VARIATIONS]
-    found = {r for result in results for r in result["violated"]}
+    defects = [DEFECTS[name] for one in judged if one.of_defects for name in one.run.names]
+    variations = [name for one in judged if not one.of_defects for name in one.run.names]
+    found = {r for one in judged for r in one.result["violated"]}
     shall = [r for r in catalogue.values() if r.level == "shall" and r.actor in {defect.actor for defect in defects}]
     named = {r for defect in defects for r in defect.requirements}
     excused = [r for r in shall if r.no_defect]
-    failing = [result for result in results if result["problems"] and result["names"][0] in DEFECTS]
-    alarms = [result for result in results if result["problems"] and result["names"][0] in VARIATIONS]
     return {
         "requirements (shall)": str(len(shall)),
         "of these with a defect that is detected": str(len([r for r in shall if r.id in found & named])),
         "of these that cannot have one": str(len(excused)),
         "defects": str(len(defects)),
-        "runs of defects that were not exact": str(len(failing)),
+        "runs of defects that were not exact": str(len([one for one in judged if one.problems and one.of_defects])),
         "variations": str(len(variations)),
-        "runs of variations with a false alarm": str(len(alarms)),
-        "runs": str(len(results)),
-        "tests run": str(sum(result["tests"] for result in results)),
-        "processor time": f"{sum(result['cpu'] for result in results) / 60:.0f} min",
+        "runs of variations with a false alarm": str(len([one for one in judged if one.problems and not one.of_defects])),
+        "runs": str(len(judged)),
+        "tests run": str(sum(one.result["tests"] for one in judged)),
+        "processor time": f"{sum(one.result['cpu'] for one in judged) / 60:.0f} min",
         "against": "all modules but the random ones" if everywhere else "defects: the modules concerned; variations: all modules",
     }
 
 
-def _write_page(path: Path, results: Sequence[dict[str, Any]], numbers: dict[str, str]) -> None:
+def _write_page(path: Path, judged: Sequence[Judged], numbers: dict[str, str]) -> None:
     catalogue = load_catalogue()
     by_requirement: dict[str, list[tuple[Defect, bool]]] = defaultdict(list)
-    for result in results:
-        for name in result["names"]:
-            if name in DEFECTS:
-                for requirement in DEFECTS[name].requirements:
-                    by_requirement[requirement].append((DEFECTS[name], requirement in result["violated"]))
+    for one in judged:
+        for name in one.run.names if one.of_defects else ():
+            for requirement in DEFECTS[name].requirements:
+                by_requirement[requirement].append((DEFECTS[name], requirement in one.result["violated"]))
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.get_template("proof.html.j2").render(
         numbers=numbers,
         requirements=[(r, by_requirement.get(r.id, [])) for r in catalogue.values() if r.level != "may"],
-        variations=[VARIATIONS[name] for result in results for name in result["names"] if name in VARIATIONS],
-        alarms={name: result["problems"] for result in results for name in result["names"] if name in VARIATIONS},
-        problems=[problem for result in results for problem in result["problems"]],
+        variations=[VARIATIONS[name] for one in judged if not one.of_defects for name in one.run.names],
+        alarms={name: one.problems for one in judged if not one.of_defects for name in one.run.names},
+        problems=[problem for one in judged for problem in one.problems],
     )
     path.write_text(page, encoding="utf-8")
 

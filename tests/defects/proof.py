@@ -1,140 +1,21 @@
-"""Runs conformance tests, in this process, against simulators with defects, and tells which requirements were found violated."""
+"""What is run against which defects, and what is not as the defects say."""
 
 from __future__ import annotations
 
-import dataclasses
-import os
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from unittest import mock
+from collections.abc import Iterable, Sequence
 
-import pytest
-
-from tdwii_conformance import config, dcmdump, embedded
-from tdwii_conformance.pytest_plugin import requirement_key
 from tdwii_conformance.simulators.defects import Defect, Deviation, Variation
 
-ROOT = Path(__file__).parents[2]
-CONFORMANCE = "tests/conformance"
+from .running import CONFORMANCE, ROOT, Outcome, run
+
 # Modules of random tests: what they draw may meet a defect or not, so they are judged only for the defects that name them.
 RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", "tms/test_cc_random_sequences.py")
 
 
 SAMPLE = 15  # of the tests that are to pass, how many a sample leaves for one that it takes
 RANDOM_REQUIREMENTS = ("CC26-TMS-025",)  # one such test, in a module with others
-# Seconds that an event report is waited for: hundreds of defects are about some that do not come.
-EVENT_TIMEOUT = 4.0
-
-
-@dataclass
-class Outcome:
-    """What a run found.
-
-    Parameters
-    ----------
-    violated : dict of str to list of str
-        Requirement id to the tests that found it violated.
-    passed, not_judged : set of str
-        Requirements that some test passed, and those of which a test was not judged.
-    errors : list of str
-        Tests that ended in an error: neither met nor violated, so that the suite is at fault.
-    tests : int
-        How many were run.
-    exit_code : int
-        pytest's.
-    """
-
-    violated: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    passed: set[str] = field(default_factory=set)
-    not_judged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    errors: list[str] = field(default_factory=list)
-    tests: int = 0
-    exit_code: int = 0
-
-
-class Recorder:
-    """A plugin of the inner run: takes the verdicts from the reports, as the suite's own reports do."""
-
-    def __init__(self, outcome: Outcome, wanted: Collection[str], sample: int) -> None:
-        self.outcome, self.wanted, self.sample = outcome, wanted, sample
-
-    def pytest_configure(self, config: pytest.Config) -> None:
-        config.option.tbstyle = "no"  # nobody reads them
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave all but every n-th test out of what is not wanted."""
-        if self.sample > 1:
-            items[:] = [
-                item
-                for number, item in enumerate(items)
-                if number % self.sample == 0 or item.stash[requirement_key].id in self.wanted
-            ]
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        record = getattr(report, "tdwii", None)
-        if record is None:
-            if report.failed:
-                self.outcome.errors.append(f"{report.nodeid} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
-            return
-        self.outcome.tests += 1
-        identifier, verdict, test = record["requirement"], record["verdict"], report.nodeid.removeprefix(f"{CONFORMANCE}/")
-        level = dict(report.user_properties)["level"]
-        if verdict == "failed" or (verdict == "warned" and level == "should"):
-            self.outcome.violated[identifier].append(test)
-        elif verdict == "error":
-            self.outcome.errors.append(f"{test}: {record['reason']}")
-        elif verdict == "skipped":
-            self.outcome.not_judged[identifier].append(f"{test}: {record['reason']}")
-        else:
-            self.outcome.passed.add(identifier)
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        if report.failed:
-            self.outcome.errors.append(f"{report.nodeid}: cannot be collected: {report.longreprtext.splitlines()[-1:]}")
-
-
-def run(modules: Iterable[str], names: Sequence[str], *, wanted: Collection[str] = (), sample: int = 1) -> Outcome:
-    """Run conformance tests against embedded simulators with defects or variations.
-
-    Parameters
-    ----------
-    modules : iterable of str
-        Paths below ``tests/conformance``; or tests of them.
-    names : sequence of str
-        Defects and variations.
-    wanted : collection of str
-        Requirements of which all tests are run.
-    sample : int
-        Of the other tests, run every n-th.
-    """
-    outcome = Outcome()
-    arguments = [
-        "--embedded", "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
-        *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
-        *(word for name in names for word in ("--defect", name)),
-        *(str(ROOT / CONFORMANCE / module) for module in sorted(modules)),
-    ]  # fmt: skip
-    here = Path.cwd()
-    waiting = dataclasses.replace(config.embedded(), event_timeout=EVENT_TIMEOUT)
-    try:
-        # Nor does anybody read the exchanges of what fails: to write them as text costs more than the test.
-        with (
-            mock.patch.object(embedded, "embedded", return_value=waiting),
-            mock.patch.object(dcmdump, "dump_exchange", return_value=""),
-            mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
-        ):
-            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample)]))
-    finally:
-        os.chdir(here)
-    return outcome
-
-
-# The outer run has them: workers, what is printed, time-outs, the cache, threads that fail.
-ABSENT = ("xdist", "terminal", "cacheprovider", "faulthandler", "logging", "junitxml", "allure_pytest", "debugging")
 
 
 def modules() -> list[str]:
@@ -266,14 +147,16 @@ def title(group: Sequence[Deviation]) -> str:
     return group[0].name + (f" and {len(group) - 1} more" if len(group) > 1 else "")
 
 
-def run_group(group: Sequence[Deviation], *, sample: int = 1, everywhere: bool = False) -> Outcome:
-    """Run the modules that a group concerns, or all, against simulators that have all of it."""
-    names = [deviation.name for deviation in group]
+def against(group: Sequence[Deviation], *, everywhere: bool = False) -> list[str]:
+    """Return the modules that a group concerns; those of all other tests as well, if it is of variations or ``everywhere``."""
+    where = {module for deviation in group if isinstance(deviation, Defect) for module in concerned(deviation)}
+    return sorted(where | set(modules()) if everywhere or not where else where)
+
+
+def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
+    """Run the modules that a group concerns against simulators that have all of it."""
     wanted = {r for deviation in group if isinstance(deviation, Defect) for r in deviation.requirements}
-    where = {place(r) for r in wanted}
-    if everywhere or not where:
-        where |= set(modules())
-    return run(where, names, wanted=wanted, sample=sample)
+    return run(against(group), [deviation.name for deviation in group], wanted=wanted, sample=sample)
 
 
 def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, ...]]:

@@ -5,7 +5,7 @@ import pytest
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.simulators.defects import DEFECTS
 
-from . import proof
+from . import proof, running
 
 CATALOGUE = load_catalogue()
 ACTORS = ("TMS", "OST")  # whose defects there are
@@ -40,7 +40,7 @@ def test_defect_violates_something(defect):
 
 
 def test_every_module_of_random_tests_is_there():
-    assert [module for module in proof.RANDOM if not (proof.ROOT / proof.CONFORMANCE / module).exists()] == []
+    assert [module for module in proof.RANDOM if not (running.ROOT / running.CONFORMANCE / module).exists()] == []
 
 
 def test_every_defect_is_in_one_group():

@@ -16,7 +16,7 @@ from tdwii_conformance.simulators.defects import DEFECTS, VARIATIONS, UnknownDev
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 
-from . import proof
+from . import running
 
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -143,7 +143,7 @@ def test_process_refuses_a_defect_of_another_actor(capsys):
 
 @pytest.fixture
 def deviating_run():
-    return proof.run
+    return running.run
 
 
 @pytest.fixture

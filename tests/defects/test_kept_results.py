@@ -1,0 +1,81 @@
+"""What `make proof` keeps: outcomes, valid for the sources that they were found with, judged by what is expected now."""
+
+import json
+
+import pytest
+
+from tdwii_conformance.simulators.defects import DEFECTS
+
+from . import __main__ as whole
+
+RUN = whole.Run(("ost-echo-fails",), ("ost/test_negotiation_ost.py",))
+FOUND = {
+    "names": list(RUN.names), "modules": list(RUN.modules), "seconds": 1, "cpu": 1, "tests": 11, "not_judged": {}, "errors": [],
+    "violated": {"NEG-OST-001": ["ost/test_negotiation_ost.py::test_echo"]},
+}  # fmt: skip
+
+
+@pytest.fixture
+def said(tmp_path):
+    def text(content, name="defects/queries.py"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+        whole._said.cache_clear()
+        return whole._said(path)
+
+    yield text
+    whole._said.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        'Defect("a", apply, ("RO58-TMS-001", "CC28-TMS-001"))',
+        'Defect("a", apply, ("CC28-TMS-001",))  # said twice',
+        'Defect("a", apply, ())',
+    ],
+)
+def test_naming_a_requirement_changes_no_outcome(said, other):
+    assert said(other) == said('Defect("a", apply, ("RO58-TMS-001",))')
+
+
+@pytest.mark.parametrize("other", ['Defect("a", apply, ("RO58",))', 'Defect("b", apply, ("RO58-TMS-001",))'])
+def test_anything_else_does(said, other):
+    assert said(other) != said('Defect("a", apply, ("RO58-TMS-001",))')
+
+
+def test_requirement_of_a_test_is_no_naming(said):
+    assert said('wanted = "RO58-TMS-001"', "tests/a.py") != said('wanted = "RO58-TMS-002"', "tests/a.py")
+
+
+def test_reason_to_have_no_defect_changes_no_outcome(said):
+    assert said('level = "shall"\nno_defect = "why"\n', "a.toml") == said('level = "shall"\n', "a.toml")
+
+
+def test_result_of_these_sources_is_not_made_again(tmp_path):
+    kept = tmp_path / "proof.jsonl"
+    result = FOUND | {"sources": whole._sources(RUN)}
+    kept.write_text(json.dumps(FOUND | {"sources": "older", "tests": 0}) + "\n" + json.dumps(result) + "\n", encoding="utf-8")
+    assert whole._results([RUN], kept, 1) == {RUN: result}
+
+
+def test_result_of_other_sources_is_made_again(tmp_path):
+    kept = tmp_path / "proof.jsonl"
+    kept.write_text(json.dumps(FOUND | {"sources": "older", "tests": 0}) + "\n", encoding="utf-8")
+    assert whole._results([RUN], kept, 1)[RUN]["tests"] > 0
+    assert [json.loads(line)["sources"] for line in kept.read_text(encoding="utf-8").splitlines()] == ["older", whole._sources(RUN)]
+
+
+@pytest.mark.parametrize(
+    ("violated", "problems"),
+    [
+        ({"NEG-OST-001": ["t"]}, []),
+        ({"NEG-OST-001": ["t"], "NEG-OST-002": ["t"]}, ["NEG-OST-002 fails, and no defect names it"]),
+        ({}, ["ost-echo-fails: nothing detects it", "NEG-OST-001 is not found violated"]),
+    ],
+)
+def test_outcome_is_judged_by_what_is_expected_now(violated, problems):
+    assert DEFECTS["ost-echo-fails"].requirements == ("NEG-OST-001",)
+    found = whole.Judged(RUN, FOUND | {"violated": violated}).problems
+    assert [one[: len(problem)] for one, problem in zip(found, problems, strict=True)] == problems
