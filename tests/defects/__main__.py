@@ -1,7 +1,7 @@
 """``make proof``: runs every defect and variation in full, and writes what was found as a page and in numbers.
 
 Each group of defects (see `proof.groups`) is run against all tests of the modules that have the tests of what it violates;
-with ``--everywhere`` against every module but the random ones, which takes hours. Variations are run against every module.
+with ``--everywhere`` against every module but the random ones. Variations are run against every module.
 Results are kept in ``report/proof.jsonl``, so that a run that was interrupted goes on; a change of the sources makes them
 void, but for what defects are said to violate: that is compared with them when the page is written.
 """

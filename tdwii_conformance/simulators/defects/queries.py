@@ -436,7 +436,8 @@ def _like(tms: Any) -> None:
     like = {**WILD_CARDS, "%": (0, MANY), "_": (1, 1)}
 
     def fits(pattern: str, value: str) -> bool:
-        return not like.keys().isdisjoint(set(pattern) - set(WILD_CARDS)) and _fits(pattern, value, like)
+        # The others are left to what is right: in a code, * and ? are no wild cards.
+        return ("%" in pattern or "_" in pattern) and _fits(pattern, value, like)
 
     _by_pattern(tms, fits, only_wild=False, either=True)
 

@@ -855,7 +855,7 @@ def _extended(answer: bytes | None) -> Apply:
 def _accepts_fuzzy(tms: Any) -> None:
     # Fuzzy semantic matching may find more names, and need not: that it is accepted is all there is to see.
     def given(handler: Callable[[Any], dict[str, bytes]], event: Any) -> dict[str, bytes]:
-        return {uid: one_[:2] + event.app_info[uid][2:3] + one_[3:] for uid, one_ in handler(event).items()}
+        return {uid: ours[:2] + event.app_info[uid][2:3] + ours[3:] for uid, ours in handler(event).items()}
 
     tms.server.wrap_handler(evt.EVT_SOP_EXTENDED, given)
 

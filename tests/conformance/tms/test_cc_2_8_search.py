@@ -406,13 +406,13 @@ def test_whole_sequence(tdd, workitem, judge, keyword, form):
 
 
 @pytest.mark.requirement("CC28-TMS-010")
-def test_only_empty_keys(tdd, workitem, judge, note_reading, requirement):
+def test_only_empty_keys(tdd, workitem, judge, follows):
     exchange = tdd.query(item(SOPInstanceUID=None, PatientID=None, ProcedureStepState=None))
     judge(find.ended(exchange))
     if exchange.pending:
         judge(find.includes(exchange, workitem.uid))
     word = "all" if exchange.pending else "none"
-    note_reading(f"{word}: {requirement.readings[word]}")
+    follows(word)
 
 
 # --- wild card ----------------------------------------------------------------------------------------------------------
@@ -665,7 +665,7 @@ def test_one_item_has_to_match_alone(tdd, has, judge, sequence, one, two, items)
 
 @pytest.mark.requirement("CC28-TMS-026")
 @pairs
-def test_matching_items_come(tdd, has, judge, note_reading, requirement, sequence, one, two):
+def test_matching_items_come(tdd, has, judge, follows, sequence, one, two):
     has((*sequence, *one))
     known = has((*sequence, *two))
     query = pair_query(known, sequence, one, two, (1, 1))
@@ -675,7 +675,7 @@ def test_matching_items_come(tdd, has, judge, note_reading, requirement, sequenc
     there = values_at(response(exchange, known.uid), (*sequence, *one))
     judge([] if wanted[1] in there else [Finding(f"an item with {wanted[1]!r}", f"{there}", ".".join((*sequence, *one)))])
     word = "all" if wanted[0] in there else "matching"
-    note_reading(f"{word}: {requirement.readings[word]}")
+    follows(word)
 
 
 @pytest.mark.requirement("CC28-TMS-027")
@@ -720,11 +720,11 @@ def test_instance_uid_finds_that_ups_alone(tdd, workitem, replaced, judge):
 
 
 @pytest.mark.requirement("CC28-TMS-031")
-def test_list_of_instance_uids(tdd, workitem, replaced, judge, note_reading, requirement):
+def test_list_of_instance_uids(tdd, workitem, replaced, judge, follows):
     exchange = tdd.query(item(SOPInstanceUID=[workitem.uid, replaced.uid]))
     judge(status.answered(exchange))
     word = "list" if {workitem.uid, replaced.uid} <= set(find.uids(exchange)) else "single"
-    note_reading(f"{word}: {requirement.readings[word]}")
+    follows(word)
 
 
 # --- optional keys ------------------------------------------------------------------------------------------------------
@@ -764,23 +764,23 @@ def test_optional_key_finds(tdd, has, judge, path):
 
 @pytest.mark.requirement("CC28-TMS-033")
 @pytest.mark.parametrize("path", named(ASKED))
-def test_optional_key_is_matched(tdd, has, judge, note_reading, requirement, path):
+def test_optional_key_is_matched(tdd, has, judge, follows, path):
     workitem = has(path)
     exchange = workitem.ask(tdd, path, another(path, workitem.value(path)))
     judge(find.ended(exchange))
     word = "ignored" if came(exchange, workitem.uid) else "matched"
-    note_reading(f"{word}: {requirement.readings[word]}")
+    follows(word)
 
 
 @pytest.mark.requirement("CC28-TMS-034")
 @pytest.mark.parametrize("keyword", ["Modality", PARAMETERS, PROGRESS])
-def test_what_is_no_key(tdd, workitem, judge, note_reading, requirement, keyword):
+def test_what_is_no_key(tdd, workitem, judge, follows, keyword):
     concept = item(ConceptNameCodeSequence=[coded(99)])
     value = {"Modality": "CT", PARAMETERS: [concept], PROGRESS: [item(ProcedureStepProgress="99")]}[keyword]
     exchange = workitem.ask(tdd, (keyword,), value)
     judge(status.answered(exchange))
     word = "refused" if is_failure(exchange.status) else "ignored" if came(exchange, workitem.uid) else "matched"
-    note_reading(f"{word}: {requirement.readings[word]}")
+    follows(word)
 
 
 @pytest.fixture(scope="module")
@@ -790,14 +790,14 @@ def completed(ups_in):
 
 @pytest.mark.requirement("CC28-TMS-035")
 @pytest.mark.parametrize("path", named([(PERFORMED, "PerformedStationNameCodeSequence", "CodeValue")]))
-def test_performed_procedure_as_a_key(tdd, completed, judge, note_reading, requirement, path):
+def test_performed_procedure_as_a_key(tdd, completed, judge, follows, path):
     uid, station = completed.workitem.uid, completed.workitem.station.value
     right, wrong = (tdd.query(both(item(SOPInstanceUID=uid), nested(path, value))) for value in (station, f"{station}X"))
     judge(find.ended(right) + find.ended(wrong))
     if not came(right, uid):
         pytest.skip("not judged: the SCP no longer shows the completed UPS, or has no such value")
     word = "ignored" if came(wrong, uid) else "matched"
-    note_reading(f"{word}: {requirement.readings[word]}")
+    follows(word)
 
 
 # --- responses ----------------------------------------------------------------------------------------------------------

@@ -167,17 +167,15 @@ def test_reserved_bytes(answered, judge):
 
 @pytest.mark.requirement("CC32-TMS-007")
 @pytest.mark.parametrize("proposal", ["fuzzy", "fuzzy-timezone"])
-def test_fuzzy_semantic_matching(on_the_association, judge, note_reading, requirement):
-    word = on_the_association.extended.choice(negotiation.FUZZY)
-    note_reading(f"{word}: {requirement.readings[word]}")
+def test_fuzzy_semantic_matching(on_the_association, judge, follows):
+    follows(on_the_association.extended.choice(negotiation.FUZZY))
     judge(status.answered(on_the_association.exact))
 
 
 @pytest.mark.requirement("CC32-TMS-008")
 @pytest.mark.parametrize("proposal", ["fuzzy-timezone", "timezone"])
-def test_timezone_query_adjustment(on_the_association, judge, note_reading, requirement):
-    word = on_the_association.extended.choice(negotiation.TIMEZONE)
-    note_reading(f"{word}: {requirement.readings[word]}")
+def test_timezone_query_adjustment(on_the_association, judge, follows):
+    follows(on_the_association.extended.choice(negotiation.TIMEZONE))
     judge(status.answered(on_the_association.exact))
 
 
