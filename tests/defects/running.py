@@ -126,4 +126,14 @@ def run(modules: Iterable[str], names: Sequence[str], *, wanted: Collection[str]
 
 
 # The outer run has them: workers, what is printed, time-outs, the cache, threads that fail.
-ABSENT = ("xdist", "terminal", "cacheprovider", "faulthandler", "logging", "junitxml", "allure_pytest", "debugging")
+ABSENT = (
+    "xdist",
+    "terminal",
+    "unraisableexception",
+    "cacheprovider",
+    "faulthandler",
+    "logging",
+    "junitxml",
+    "allure_pytest",
+    "debugging",
+)

@@ -236,6 +236,71 @@ ALSO: tuple[Also, ...] = (
     Also("a sequence that does not come does not come whole", "get-input-information-sequence-absent get-scheduled-workitem-code-sequence-* get-procedure-step-progress-information-sequence-absent get-unified-procedure-step-performed-procedure-sequence-absent", "CC27-TMS-006"),
     Also("a name beyond ASCII that does not come cannot be read", "get-patient-name-absent", "CC27-TMS-009"),
     Also("all attributes show what each alone shows", "get-all-in-progress-as-scheduled", "CC27-TMS-004"),
+    # Event reports: what is waited for is known by its content, so what is not told, or not of this UPS, or cannot be
+    # recognised, is missed by every test that waits for it, also for showing something else.
+    Also(
+        "a State Report that cannot be recognised tells no change, in no order, to nobody, and not at the start",
+        "event-state-of-another-ups event-state-report-procedure-step-state-*",
+        "CC24-TMS-001 CC24-TMS-002 CC24-TMS-006 CC24-TMS-012 CC24-TMS-013 CC24-TMS-014 CC24-TMS-015 CC24-TMS-016 CC24-TMS-021"
+        " CC24-TMS-101 CC24-TMS-102 CC24-TMS-103 CC24-TMS-104",
+    ),
+    Also("nor that it is not ready any more", "event-state-of-another-ups", "CC24-TMS-003"),
+    Also(
+        "of every state but IN PROGRESS nothing true is told, in no order, and not at the start", "event-state-wrong",
+        "CC24-TMS-001 CC24-TMS-002 CC24-TMS-006 CC24-TMS-012 CC24-TMS-015 CC24-TMS-016 CC24-TMS-102 CC24-TMS-103 CC24-TMS-104",
+    ),
+    Also(
+        "IN PROGRESS is told neither on the way to CANCELED, nor in its order, nor to anybody, nor at the start",
+        "event-in-progress-missing",
+        "CC24-TMS-006 CC24-TMS-012 CC24-TMS-013 CC24-TMS-014 CC24-TMS-015 CC24-TMS-016 CC24-TMS-021",
+    ),
+    Also(
+        "a final state is told neither in its order nor at the start, and has no content", "event-completed-missing",
+        "CC24-TMS-012 CC24-TMS-015 CC24-TMS-016 CC24-TMS-101 CC24-TMS-102 CC24-TMS-103 CC24-TMS-104",
+    ),
+    Also("a final state is told neither at the end of a request nor at the start", "event-canceled-missing", "CC24-TMS-006 CC24-TMS-015 CC24-TMS-016"),
+    Also("the first of all reports is that of its creation", "event-creation-missing", "CC24-TMS-012"),
+    Also(
+        "a request that is not told of this UPS has no content", "event-cancel-request-missing event-cancel-request-of-another-ups",
+        "CC24-TMS-111 CC24-TMS-112 CC24-TMS-113 CC24-TMS-114 CC24-TMS-115 CC24-TMS-116",
+    ),
+    Also("a request that is told of another UPS is not told of this one", "event-cancel-request-of-another-ups", "CC24-TMS-005"),
+    Also(
+        "progress that is not told of this UPS has no order, no text and no content",
+        "event-progress-missing event-progress-of-another-ups",
+        "CC24-TMS-012 CC24-TMS-021 CC24-TMS-022 CC24-TMS-121 CC24-TMS-122 CC24-TMS-123 CC24-TMS-124",
+    ),
+    Also("what is not told has no command set", "event-progress-missing event-assignment-missing", "CC24-TMS-011"),
+    Also("progress that is told of another UPS is not told of this one", "event-progress-of-another-ups", "CC24-TMS-007"),
+    Also("progress without its sequence tells neither value nor text", "event-progress-report-progress-absent", "CC24-TMS-007 CC24-TMS-021 CC24-TMS-022 CC24-TMS-122 CC24-TMS-123 CC24-TMS-124"),
+    Also("text beyond ASCII is that of a description", "event-progress-description-missing event-progress-report-progress-procedure-step-progress-description-another", "CC24-TMS-022"),
+    Also("a description that is not that of the UPS", "event-progress-report-progress-procedure-step-progress-description-another", "CC24-TMS-122"),
+    Also("progress that is held back is not told in time, with its text", "event-order-swapped", "CC24-TMS-007 CC24-TMS-021 CC24-TMS-022"),
+    Also("also of UPS in other states, to a new global subscriber", "event-initial-always-scheduled", "CC24-TMS-016"),
+    Also("a restart that is not told has no content and says nothing of what is kept", "event-restart-missing", "CC24-TMS-025 CC24-TMS-131 CC24-TMS-132 CC24-TMS-133"),
+    Also("a restart is known by its SCP Status", "event-status-change-scpstatus-*", "CC24-TMS-025 CC24-TMS-132 CC24-TMS-133"),
+    Also("an assignment that is not told tells neither station nor performer", "event-assignment-missing event-assignment-of-performer-missing event-assigned-scheduled-station-name-code-*", "CC24-TMS-024"),
+    # Subscriptions.
+    Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039 CC23-TMS-042"),
+    Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037"),
+    Also("a filtered subscription subscribes to what is there as well", "subscribe-globally-without-lock-not-subscribed-does-not-subscribe", "CC23-TMS-041"),
+    Also("a Receiving AE that is not there cannot be told to be unknown", "subscribe-the-sender", "CC23-TMS-032 CC23-TMS-034"),
+    # What else a transaction that fails brings along.
+    Also("RO-60: a claim that is refused is no claim, and who comes second comes first", "claim-with-the-right-transaction-uid-scheduled-failing", "RO60-TMS-004 RO60-TMS-005 RO60-TMS-006 RO60-TMS-007 RO60-TMS-012 RO60-TMS-015"),
+    Also("RO-60: a claim without effect locks nothing, and who comes second comes first", "claim-with-the-right-transaction-uid-scheduled-without-effect", "RO60-TMS-004 RO60-TMS-005 RO60-TMS-007 RO60-TMS-012 RO60-TMS-015"),
+    Also("RO-65: who is not COMPLETED can be updated and ended", "complete-with-the-right-transaction-uid-in-progress-failing", "RO65-TMS-002 RO65-TMS-003 RO65-TMS-004 RO65-TMS-005 RO65-TMS-007 RO65-TMS-009"),
+    Also("RO-65: who is not CANCELED can be updated and ended", "cancel-with-the-right-transaction-uid-in-progress-failing", "RO65-TMS-002 RO65-TMS-003 RO65-TMS-004 RO65-TMS-006 RO65-TMS-007 RO65-TMS-012 RO65-TMS-013"),
+    Also("RO-65: who needs nothing to complete needs no right Transaction UID", "completed-without-anything", "RO65-TMS-010 RO65-TMS-011"),
+    Also("RO-62: what a refused N-SET brings is not set", "n-set-with-another-in-progress-changing n-set-without-one-in-progress-changing", "RO62-TMS-009"),
+    Also("RO-63: a record that is not kept is not the one that was sent", "ost-keeps-no-earlier-record", "RO63-OST-004 RO63-OST-006"),
+    Also("the lock that is shown is shown through every class", "n-get-returns-the-lock", "CC27-TMS-016 CC27-TMS-017"),
+    Also("what is late is not the same for two", "get-one-change-late", "CC27-TMS-018"),
+    Also("a class is a key as well", "create-as-ups-pull", "CC28-TMS-032"),
+    Also("who looks at no state looks at no wild card in it", "find-state-ignored", "CC28-TMS-015"),
+    Also("who counts twice counts twice after a cancel", "find-each-twice", "CC28-TMS-055"),
+    Also("a match without identifier is none", "find-pending-without-identifier", "CC28-TMS-052"),
+    Also("the last may be the one that is looked for", "find-last-missing", "CC28-TMS-053 CC28-TMS-055 RO58-TMS-003 RO58-TMS-014 RO58-TMS-015 RO58-TMS-016 RO58-TMS-017 RO58-TMS-021"),
+    Also("of two at once that create the same one has to be refused", "create-duplicate-granted", "CC25-TMS-022"),
 )  # fmt: skip
 
 

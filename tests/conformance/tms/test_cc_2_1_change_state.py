@@ -119,11 +119,13 @@ def test_other_states_are_refused(state, ups_in, judge, requirement, note_readin
 
 
 @pytest.mark.requirement("CC21-TMS-009")
-def test_canceled_with_a_reason_alone(ups_in, judge, judge_status):
+def test_canceled_with_a_reason_alone(ups_in, still_kept, judge, judge_status):
     course = ups_in("IN PROGRESS")
     reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110501", "DCM", "Equipment failure")])
     judge(status.accepted(course.set(**{PROGRESS: [reason]}), "an N-SET of the reason"))
     granted = course.change_state("CANCELED")
+    judge(status.accepted(granted, "CANCELED with a reason"))
+    still_kept(course)
     judge(ups.state_is(course.get(STATE), "CANCELED"))
     judge_status(granted)
 

@@ -52,7 +52,8 @@ def test_request_without_information(running, watcher, judge_status):
 
 
 @pytest.mark.requirement("CC22-TMS-004")
-def test_final_state_requirements_are_met(canceled, judge):
+def test_final_state_requirements_are_met(canceled, still_kept, judge):
+    still_kept(canceled)
     shown = canceled.get([*STATE, PROGRESS])
     judge(ups.state_is(shown, "CANCELED"))
     judge(
@@ -92,5 +93,6 @@ def test_reason_is_taken_over(canceled, judge):
 
 
 @pytest.mark.requirement("CC22-TMS-009")
-def test_canceled_ups_cannot_be_claimed(canceled, judge_status):
+def test_canceled_ups_cannot_be_claimed(canceled, still_kept, judge_status):
+    still_kept(canceled)
     judge_status(canceled.claim())

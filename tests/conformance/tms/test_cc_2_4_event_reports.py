@@ -30,6 +30,9 @@ def cancel_request():
     )
 
 
+NO_LOCK, NOT_IN_PROGRESS, NO_SUCH_UPS = 0xB301, 0xC310, (0x0112, 0xC307)
+
+
 @pytest.fixture(scope="module")
 def subscribed(watcher):
     """A function that subscribes a watcher to a course's UPS, and returns the initial event."""
@@ -80,6 +83,13 @@ def full_progress():
         ProcedureStepProgressDescription="Gating",
         ProcedureStepCommunicationsURISequence=[item(ContactURI=REASON["contact_uri"], ContactDisplayName="Physics")],
     )
+
+
+def set_when_scheduled(exchange, what, judge):
+    """A SCHEDULED UPS was set; who leaves N-SET to those that are IN PROGRESS cannot be told of a change of it."""
+    if exchange.status == NOT_IN_PROGRESS:
+        pytest.skip("not judged: the N-SET of a SCHEDULED UPS is refused, as it may be (CC26-TMS-002, A11)")
+    judge(status.accepted(exchange, what))
 
 
 def of_type(reports, kind):
@@ -135,6 +145,7 @@ def assigned(watcher, ups_in, subscribed):
 
 @pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS Assigned", "TMS"))
 def test_assigned_has(rule, assigned, judge):
+    set_when_scheduled(assigned[0], "an N-SET of the station", judge)
     attributes_of(assigned[1], rule, {"station_value": "STATION2"}, judge)
 
 
@@ -165,7 +176,7 @@ def test_change_of_state_is_reported(state, watched, watcher, judge):
 def test_change_of_readiness_is_reported(watched, watcher, judge):
     course = watched("SCHEDULED")
     since = watcher.mark()
-    judge(status.accepted(course.send(item(InputReadinessState="INCOMPLETE"), None), "an N-SET of Input Readiness State"))
+    set_when_scheduled(course.send(item(InputReadinessState="INCOMPLETE"), None), "an N-SET of Input Readiness State", judge)
     report = watcher.wait_for(
         course.workitem.uid, STATE_REPORT, since=since, where=lambda told: told.get("InputReadinessState") == "INCOMPLETE"
     )
@@ -247,7 +258,7 @@ def test_assignment_by_creation_is_reported(history, judge):
 @pytest.mark.requirement("CC24-TMS-009")
 def test_assignment_by_update_is_reported(assigned, judge):
     changed, report = assigned
-    judge(status.accepted(changed, "an N-SET of the station"))
+    set_when_scheduled(changed, "an N-SET of the station", judge)
     judge(events.told(report, "UPS Assigned of the new station"))
 
 
@@ -260,7 +271,7 @@ def test_assignment_to_a_performer_is_reported(watched, watcher, judge, note_rea
         HumanPerformerName="Therapist^One",
         HumanPerformerOrganization="Clinic",
     )
-    judge(status.accepted(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer"))
+    set_when_scheduled(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
     report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
     judge(events.told(report, "UPS Assigned of the performer"))
     told = report.request.dataset
@@ -279,7 +290,7 @@ def test_assignment_tells_station_and_performer(watched, watcher, judge, note_re
         HumanPerformerName="Therapist^Two",
         HumanPerformerOrganization="Clinic 2",
     )
-    judge(status.accepted(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer"))
+    set_when_scheduled(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
     report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
     judge(events.told(report, "UPS Assigned of the performer"))
     told = report.request.dataset
@@ -337,7 +348,9 @@ def test_command_set_names_the_ups(kind, history, cancel_requested, judge):
 def test_reports_come_in_order(history, judge):
     _, reports, last = history
     judge(events.told(last, "the last UPS State Report"))
-    told = [r.request.dataset.get(PROGRESS)[0].get("ProcedureStepProgress") for r in of_type(reports, PROGRESS_REPORT)]
+    # What a report lacks has requirements of its own (CC24-TMS-121 and others).
+    items = [one for report in of_type(reports, PROGRESS_REPORT) for one in report.request.dataset.get(PROGRESS) or ()]
+    told = [one.get("ProcedureStepProgress") for one in items]
     judge(events.in_order(events.states_told(reports), ["SCHEDULED", "IN PROGRESS", "COMPLETED"], "states"))
     values = [int(float(value)) for value in told if value is not None]
     judge(events.in_order(values[:3], [10, 60, 70], "progress"))
@@ -383,8 +396,13 @@ def test_initial_events_of_a_global_subscription(watcher, ups_in, judge):
     courses = {state: ups_in(state) for state in ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")}
     judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe"))
     since = watcher.mark()
-    judge(status.accepted(watcher.subscribe(lock=True), "a global subscription with lock"))
-    reports = {state: watcher.wait_for_state(course.workitem.uid, state, since=since) for state, course in courses.items()}
+    kept = {state: course for state, course in courses.items() if course.get(["ProcedureStepState"]).status not in NO_SUCH_UPS}
+    subscribed = watcher.subscribe(lock=True)
+    judge(status.accepted(subscribed, "a global subscription with lock"))
+    if subscribed.status == NO_LOCK:
+        watcher.unsubscribe()
+        pytest.skip("not judged: the deletion lock is not granted (B301), and initial events are for subscriptions with lock")
+    reports = {state: watcher.wait_for_state(course.workitem.uid, state, since=since) for state, course in kept.items()}
     watcher.unsubscribe()
     for state, report in reports.items():
         judge(events.told(report, f"an initial event for a UPS that is {state}"))

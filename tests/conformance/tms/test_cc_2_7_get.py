@@ -301,7 +301,10 @@ def test_changes_are_shown_at_once(other_tdd, ups_in, judge):
         pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
     judge(ups.state_is(other_tdd.get(uid, STATE), "IN PROGRESS"))
     for label in ("Shown at once", "And once more"):
-        judge(status.accepted(course.set(ProcedureStepLabel=label), "an N-SET with the lock"))
+        changed = course.set(ProcedureStepLabel=label)
+        judge(status.accepted(changed, "an N-SET with the lock"))
+        if changed.status in (0x0116, 0xB305):
+            pytest.skip("not judged: the value that is set is coerced (B305)")
         judge(ups.shows(other_tdd.get(uid, ["ProcedureStepLabel"]), "ProcedureStepLabel", label))
 
 

@@ -966,7 +966,10 @@ def test_state_as_a_key(tdd, course_in, judge, state, asked):
 @pytest.mark.requirement("CC28-TMS-048")
 def test_changed_value(tdd, schedule, judge):
     uid = schedule("TREATMENT").uid
-    judge(status.accepted(tdd.set(uid, item(ProcedureStepLabel="Later")), "an N-SET of a SCHEDULED UPS"))
+    changed = tdd.set(uid, item(ProcedureStepLabel="Later"))
+    if changed.status == 0xC310:
+        pytest.skip("not judged: the N-SET of a SCHEDULED UPS is refused, as it may be (CC26-TMS-002, A11)")
+    judge(status.accepted(changed, "an N-SET of a SCHEDULED UPS"))
     if tdd.get(uid, LABEL).dataset != item(ProcedureStepLabel="Later"):
         pytest.skip("not judged: the SCP does not show the label as it was set")
     judge(find.includes(tdd.query(item(SOPInstanceUID=uid, ProcedureStepLabel="Later")), uid))
