@@ -24,6 +24,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache, cached_property
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -53,11 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _write_page(given.folder / "proof.html", judged, numbers)
     if not given.only:
         given.numbers.write_text(_text(numbers), encoding="utf-8")
+        given.numbers.with_name(f"{given.numbers.stem}-matrix.md").write_text(_matrix(judged), encoding="utf-8")
     problems = [problem for one in judged for problem in one.problems]
     print(
         "\n".join([*problems, "", *(f"{name}: {value}" for name, value in numbers.items()), f"page: {given.folder / 'proof.html'}"])
     )
     return 1 if problems else 0
+
+
+RUNS_OF_A_PROCESS = 12
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,11 @@ def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dic
     # The longest first, as far as they are known: no process shall begin one when the others are done.
     todo = sorted((run for run in chosen if run not in results), key=lambda run: -seconds.get(run, len(run.modules)))
     print(f"{len(chosen)} runs, {len(todo)} to be made", flush=True)
-    with ProcessPoolExecutor(processes) as pool, kept.open("a", encoding="utf-8") as file:
+    # A process grows with each run, and slows down: after some it makes room for another.
+    with (
+        ProcessPoolExecutor(processes, get_context("forkserver"), max_tasks_per_child=RUNS_OF_A_PROCESS) as pool,
+        kept.open("a", encoding="utf-8") as file,
+    ):
         under_way = {pool.submit(_make, run): run for run in todo}
         for number, future in enumerate(as_completed(under_way), 1):
             run = under_way[future]
@@ -203,11 +212,7 @@ def _numbers(judged: Sequence[Judged], everywhere: bool) -> dict[str, str]:
 
 def _write_page(path: Path, judged: Sequence[Judged], numbers: dict[str, str]) -> None:
     catalogue = load_catalogue()
-    by_requirement: dict[str, list[tuple[Defect, bool]]] = defaultdict(list)
-    for one in judged:
-        for name in one.run.names if one.of_defects else ():
-            for requirement in DEFECTS[name].requirements:
-                by_requirement[requirement].append((DEFECTS[name], requirement in one.result["violated"]))
+    by_requirement = _by_requirement(judged)
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     page = environment.get_template("proof.html.j2").render(
         numbers=numbers,
@@ -217,6 +222,39 @@ def _write_page(path: Path, judged: Sequence[Judged], numbers: dict[str, str]) -
         problems=[problem for one in judged for problem in one.problems],
     )
     path.write_text(page, encoding="utf-8")
+
+
+def _by_requirement(judged: Sequence[Judged]) -> dict[str, list[tuple[Defect, bool]]]:
+    """Return, for each requirement, the defects that name it, and whether its tests failed with them."""
+    found: dict[str, list[tuple[Defect, bool]]] = defaultdict(list)
+    for one in judged:
+        for name in one.run.names if one.of_defects else ():
+            for requirement in DEFECTS[name].requirements:
+                found[requirement].append((DEFECTS[name], requirement in one.result["violated"]))
+    return found
+
+
+MOST_NAMED = 6  # defects of a requirement in the matrix; the page has all
+
+
+def _matrix(judged: Sequence[Judged]) -> str:
+    """Return requirement by requirement which defects were detected by its tests, as Markdown."""
+    by_requirement = _by_requirement(judged)
+    lines = []
+    for requirement in load_catalogue().values():
+        if requirement.level == "may" or not (requirement.id in by_requirement or requirement.no_defect):
+            continue
+        seen = [defect.name for defect, found in by_requirement.get(requirement.id, []) if found]
+        missed = [defect.name for defect, found in by_requirement.get(requirement.id, []) if not found]
+        names = [f"`{name}`" for name in seen[:MOST_NAMED]] + ([f"{len(seen) - MOST_NAMED} more"] if len(seen) > MOST_NAMED else [])
+        names += [f"**not** `{name}`" for name in missed]
+        lines.append(f"| {requirement.id} | {len(seen)} | {', '.join(names) or f'none: {requirement.no_defect}'} |")
+    return (
+        "# Which defects the tests of a requirement detect\n\nWritten by `make proof`, with [the numbers](proof.md);"
+        " `report/proof.html` has it with all names and sentences.\n\n| requirement | detected | defects |\n|---|---|---|\n"
+        + "\n".join(lines)
+        + "\n"
+    )
 
 
 def _text(numbers: dict[str, str]) -> str:

@@ -7,18 +7,22 @@ import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
-from tdwii_conformance import config, dcmdump, embedded
+from tdwii_conformance import config, dcmdump, embedded, pytest_plugin
+from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.pytest_plugin import requirement_key
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = "tests/conformance"
 # Seconds that an event report is waited for: hundreds of defects are about some that do not come.
 EVENT_TIMEOUT = 4.0
+
+_catalogue = cache(load_catalogue)  # once for all runs
 
 
 @dataclass
@@ -117,6 +121,7 @@ def run(modules: Iterable[str], names: Sequence[str], *, wanted: Collection[str]
         with (
             mock.patch.object(embedded, "embedded", return_value=waiting),
             mock.patch.object(dcmdump, "dump_exchange", return_value=""),
+            mock.patch.object(pytest_plugin, "load_catalogue", _catalogue),
             mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
         ):
             outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample)]))

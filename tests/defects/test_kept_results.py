@@ -79,3 +79,9 @@ def test_outcome_is_judged_by_what_is_expected_now(violated, problems):
     assert DEFECTS["ost-echo-fails"].requirements == ("NEG-OST-001",)
     found = whole.Judged(RUN, FOUND | {"violated": violated}).problems
     assert [one[: len(problem)] for one, problem in zip(found, problems, strict=True)] == problems
+
+
+def test_matrix_tells_what_was_detected_and_what_was_not():
+    missed = whole._matrix([whole.Judged(RUN, FOUND | {"violated": {}})])
+    assert "| NEG-OST-001 | 1 | `ost-echo-fails` |" in whole._matrix([whole.Judged(RUN, FOUND)])
+    assert "| NEG-OST-001 | 0 | **not** `ost-echo-fails` |" in missed
