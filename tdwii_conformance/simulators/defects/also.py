@@ -200,7 +200,6 @@ ALSO: tuple[Also, ...] = (
         "CC23-TMS-006 CC23-TMS-009 CC23-TMS-012 CC23-TMS-015 CC23-TMS-018 CC23-TMS-021 CC23-TMS-024",
     ),
     Also("what is not answered cannot be looked at", "find-everything-fails", "CC28-TMS-045"),
-    Also("who refuses it refuses it with any lock", "ro64-final-update-refused", "RO64-TMS-003"),
     Also("each match has an identifier, through every class", "find-pending-without-identifier", "CC28-TMS-049 CC28-TMS-050"),
     Also("records and ion plans are not sent either", "ost-move-sends-nothing", "RO59-OST-016 RO59-OST-017"),
     Also(
@@ -280,6 +279,12 @@ ALSO: tuple[Also, ...] = (
     Also("a restart that is not told has no content and says nothing of what is kept", "event-restart-missing", "CC24-TMS-025 CC24-TMS-131 CC24-TMS-132 CC24-TMS-133"),
     Also("a restart is known by its SCP Status", "event-status-change-scpstatus-*", "CC24-TMS-025 CC24-TMS-132 CC24-TMS-133"),
     Also("an assignment that is not told tells neither station nor performer", "event-assignment-missing event-assignment-of-performer-missing event-assigned-scheduled-station-name-code-*", "CC24-TMS-024"),
+    Also(
+        "an assignment of a station tells nothing else, so without it there is no event information: nothing is told",
+        "event-assigned-scheduled-station-name-code-absent", "CC24-TMS-008 CC24-TMS-009 CC24-TMS-142",
+    ),
+    Also("a change of readiness is known by the readiness that is told", "event-state-report-input-readiness-state-*", "CC24-TMS-003"),
+    Also("the order of progress is that of its values", "event-progress-report-progress-procedure-step-progress-another", "CC24-TMS-012"),
     # Subscriptions.
     Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039 CC23-TMS-042"),
     Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037"),

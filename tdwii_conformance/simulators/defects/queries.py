@@ -265,7 +265,7 @@ def _comparisons() -> Iterator[Defect]:
     yield one(
         "find-zero-length-is-no-value", "Takes a key of zero length for one without value in the UPS", _zero_length, "CC28-TMS-007"
     )
-    yield one("find-no-empty-run", "Takes * for one character or more", partial(_pattern, "*", (1, MANY)), "CC28-TMS-011")
+    yield one("find-no-empty-run", "Takes * for one character or more", partial(_pattern, "*", (1, ANY_NUMBER)), "CC28-TMS-011")
     yield one("find-question-mark-for-none", "Takes ? for one character or none", partial(_pattern, "?", (0, 1)), "CC28-TMS-012")
     yield one("find-patterns-unanchored", "Finds a pattern anywhere in a text", _unanchored, "CC28-TMS-012")
     # CC28-TMS-012: there is a label with a % in it, which then may stand for the one character too few.
@@ -405,8 +405,8 @@ def _by_pattern(tms: Any, fits: Callable[[str, str], bool], *, only_wild: bool =
 
 
 Wild = Mapping[str, tuple[int, int]]
-MANY = 1 << 16  # more characters than a value has
-WILD_CARDS: Wild = {"*": (0, MANY), "?": (1, 1)}
+ANY_NUMBER = 1 << 16  # more characters than a value has
+WILD_CARDS: Wild = {"*": (0, ANY_NUMBER), "?": (1, 1)}
 
 
 def _fits(pattern: str, value: str, wild: Wild) -> bool:
@@ -433,7 +433,7 @@ def _unanchored(tms: Any) -> None:
 
 
 def _like(tms: Any) -> None:
-    like = {**WILD_CARDS, "%": (0, MANY), "_": (1, 1)}
+    like = {**WILD_CARDS, "%": (0, ANY_NUMBER), "_": (1, 1)}
 
     def fits(pattern: str, value: str) -> bool:
         # The others are left to what is right: in a code, * and ? are no wild cards.

@@ -20,8 +20,8 @@ from .seams import Around, Told, around, change_event, on_events
 
 __all__ = ["defects"]
 
-# By what an event is known to be the one that is waited for.
-HIDING = ("procedure-step-state", "scpstatus", "progress-procedure-step-progress-description", "progress")
+# By what an event is known to be the one that is waited for; and what is left in one of which all else is taken away.
+HIDING = ("procedure-step-state", "scpstatus", "progress-procedure-step-progress-description", "progress", "requesting-ae")
 
 STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, ASSIGNED = 1, 2, 3, 4, 5
 PROGRESS = "ProcedureStepProgressInformationSequence"
