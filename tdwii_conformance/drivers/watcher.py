@@ -37,13 +37,15 @@ class Watcher:
     Attributes
     ----------
     needs_new_marker : bool
-        Whether `caught_up` needs a UPS that is created now. A global subscription with lock has an initial event of every
-        UPS, those that served as a marker too, and that one may still be under way.
+        Whether `caught_up` needs a UPS that is created now. A global subscription may have an initial event of every UPS
+        (with lock it shall), those that served as a marker too, and that one may still be under way; so may one that an SCP
+        sends in error when such a subscription ends.
     """
 
     def __init__(self, caller: TDD, receiver: Receiver, ae_title: str, deadline: float) -> None:
         self.caller, self.receiver, self.ae_title, self.deadline = caller, receiver, ae_title, deadline
         self.needs_new_marker = False
+        self._everything = False  # subscribed globally, so to what serves as a marker too
 
     def subscribe(self, uid: str = GLOBAL, *, lock: Any = False, keys: Dataset | None = None, receiver: Any = _OWN) -> Exchange:
         """N-ACTION, Subscribe to Receive UPS Event Reports [CC.2.3].
@@ -63,12 +65,14 @@ class Watcher:
         if lock is not None:
             information.DeletionLock = lock if isinstance(lock, str) else "TRUE" if lock else "FALSE"
         information.update(keys if keys is not None else {})
-        if uid in (GLOBAL, FILTERED) and information.get("DeletionLock") == "TRUE":
-            self.needs_new_marker = True
+        if uid in (GLOBAL, FILTERED):
+            self.needs_new_marker = self._everything = True
         return self.caller.action(uid, SUBSCRIBE, information, context=UPS.WATCH)
 
     def unsubscribe(self, uid: str = GLOBAL, *, receiver: Any = _OWN) -> Exchange:
         """N-ACTION, Unsubscribe from Receiving UPS Event Reports [CC.2.3]."""
+        if uid in (GLOBAL, FILTERED) and self._everything:
+            self.needs_new_marker, self._everything = True, uid == FILTERED
         return self.caller.action(uid, UNSUBSCRIBE, self._named(receiver), context=UPS.WATCH)
 
     def suspend(self, uid: str = GLOBAL, *, receiver: Any = _OWN) -> Exchange:
@@ -126,16 +130,18 @@ class Watcher:
         """Whether everything has come that was caused before this call.
 
         Shown by the initial event of a subscription to a UPS that nothing else happens to: it is caused last, so it comes
-        last.
+        last. That subscription is ended again, so that what happens to all that we are subscribed to does not happen to it.
 
         Parameters
         ----------
         marker : str
-            SOP Instance UID of that UPS; a new one if `needs_new_marker`.
+            SOP Instance UID of that UPS; a new one if `needs_new_marker`, and not that of the last time: an SCP that
+            reports the end of a subscription may still be doing so.
         """
         since = self.mark()
         subscribed = self.subscribe(marker)
         if subscribed.status is None or self.wait_for(marker, STATE_REPORT, since=since) is None:
             return False
         self.needs_new_marker = False  # whatever was under way has come
+        self.unsubscribe(marker)
         return True

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 import os
 import sys
 import warnings
@@ -314,17 +315,17 @@ def _watching(tdd, receiver, title, system):
 
 
 @pytest.fixture(scope="module")
-def marker(schedule):
-    """A UPS that nothing happens to, so that its initial event can show that nothing else is under way."""
-    return schedule("TREATMENT").uid
+def markers(schedule):
+    """Two UPS, in turn, that nothing happens to, so that an initial event can show that nothing else is under way."""
+    return itertools.cycle([schedule("TREATMENT").uid, schedule("TREATMENT").uid])
 
 
 @pytest.fixture
-def nothing_else(marker, schedule):
+def nothing_else(markers, schedule):
     """A function that returns once a watcher has been told everything: what has not come by then does not come."""
 
     def settle(watcher):
-        if not watcher.caught_up(schedule("TREATMENT").uid if watcher.needs_new_marker else marker):
+        if not watcher.caught_up(schedule("TREATMENT").uid if watcher.needs_new_marker else next(markers)):
             pytest.skip("not judged: the absence of an event cannot be shown without initial events (CC23-TMS-013)")
 
     return settle

@@ -189,7 +189,7 @@ def _others() -> Iterator[Defect]:
     )  # fmt: skip
     yield one(
         "suspend-answered-with-failure", "Suspends, and answers 0110", partial(_answer, "suspend", FAILURE),
-        "CC23-TMS-022", "CC23-TMS-023", "CC23-TMS-024", "CC23-TMS-033", "CC23-TMS-038", subject=SUSPENSION,
+        "CC23-TMS-022", "CC23-TMS-023", "CC23-TMS-024", "CC23-TMS-038", subject=SUSPENSION,
     )  # fmt: skip
     yield one(
         "deletes-in-spite-of-a-lock", "Deletes a UPS in a final state although an AE holds a deletion lock", _delete_locked,

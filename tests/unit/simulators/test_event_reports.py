@@ -319,6 +319,18 @@ def test_subscribed_to_once_told_once(known, connected):
         assert Counter(states(watcher, uid)) == {"SCHEDULED": 3, "IN PROGRESS": 1}
 
 
+def test_no_subscription_is_left_to_a_marker(known, connected):
+    with TMS(destinations=known) as tms:
+        tdd, (watcher,) = connected(tms)
+        used, last = generate_uid(), generate_uid()
+        for one in (used, last):
+            assert tdd.create(one, workitem()).status == 0
+        assert watcher.caught_up(used)
+        assert tdd.claim(used).status == 0
+        assert watcher.caught_up(last)
+        assert states(watcher, used) == ["SCHEDULED"]
+
+
 def test_initial_events_under_way_are_not_taken_for_the_last_one(known, connected):
     with TMS(destinations=known) as tms:
         _, (watcher,) = connected(tms)
@@ -332,6 +344,8 @@ def test_initial_events_under_way_are_not_taken_for_the_last_one(known, connecte
         assert watcher.caught_up(new)
         assert [report.instance_uid for report in watcher.reports()][: len(uids)] == uids
         assert not watcher.needs_new_marker
+        assert watcher.unsubscribe().status == 0
+        assert watcher.needs_new_marker  # an SCP that reports the end of every subscription would tell of uids[0] first
 
 
 def arrive(receiver, title, number):
