@@ -51,7 +51,7 @@ system_key = pytest.StashKey["SystemUnderTest"]()
 collector_key = pytest.StashKey["Collector"]()
 requirement_key = pytest.StashKey[Requirement]()
 warnings_key = pytest.StashKey[list[Finding]]()
-reading_key = pytest.StashKey[str]()
+reading_key = pytest.StashKey[list[str]]()  # noted of one test, each once
 wire_key = pytest.StashKey[Transcript]()
 mark_key = pytest.StashKey[int]()
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()
@@ -391,14 +391,14 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 
 
 @pytest.fixture
-def judge_status(request: pytest.FixtureRequest, requirement: Requirement, judge: Judge) -> Callable[[Exchange], None]:
+def judge_status(note_reading: Callable[[str], None], requirement: Requirement, judge: Judge) -> Callable[[Exchange], None]:
     """A function that judges an exchange's final status by the requirement's own entry in the catalogue."""
     from .checks import status
 
     def judge_exchange(exchange: Exchange) -> None:
         __tracebackhide__ = True
         if reading := status.reading(exchange, requirement):
-            request.node.stash[reading_key] = reading
+            note_reading(reading)
         judge(status.status(exchange, requirement))
 
     return judge_exchange
@@ -421,10 +421,15 @@ def judge_observation(request: pytest.FixtureRequest, judge: Judge) -> Callable[
 
 @pytest.fixture
 def note_reading(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """A function that notes which of several allowed readings the system follows, for the report."""
+    """A function that notes which of several allowed readings the system follows, for the report.
+
+    A test may note several: what is open in a requirement need not be one thing.
+    """
+    readings: list[str] = request.node.stash.setdefault(reading_key, [])
 
     def note(reading: str) -> None:
-        request.node.stash[reading_key] = reading
+        if reading not in readings:
+            readings.append(reading)
 
     return note
 
@@ -478,7 +483,7 @@ def pytest_runtest_makereport(
             # A free choice: the report says what the system does instead.
             verdict = "passed"
             _let_pass(report, requirement)
-            item.stash[reading_key] = "; ".join(f"not so: {finding.received}" for finding in findings)
+            item.stash.setdefault(reading_key, []).extend(f"not so: {finding.received}" for finding in findings)
             findings = ()
     elif findings:
         verdict = "warned"
@@ -575,7 +580,7 @@ def _record(
         "nodeid": report.nodeid,
         "verdict": verdict,
         "reason": reason,
-        "reading": item.stash.get(reading_key, ""),
+        "reading": "; ".join(item.stash.get(reading_key, ())),
         "findings": [{"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings],
         # Text is made only where somebody will read it: it costs more than the exchange itself.
         "exchanges": [*item.stash.get(notes_key, ()), *map(dump_exchange, exchanges)] if wanted else [],

@@ -280,7 +280,8 @@ COLUMNS = (
 
 
 def _read_csv(name: str, text: str) -> list[Requirement]:
-    return [_attribute(where, name, row) for where, row in _rows(name, text, COLUMNS)]
+    more = tuple(column for column in text.partition("\n")[0].strip().split(",")[len(COLUMNS) :] if column == "readings")
+    return [_attribute(where, name, row) for where, row in _rows(name, text, COLUMNS + more)]
 
 
 def _rows(name: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:
@@ -318,11 +319,15 @@ def _read_cells(name: str, text: str) -> list[Requirement]:
                 "source": row["source"], "claim": row["claim"], "statement": _cell_statement(key, cell),
                 "statuses": [f"{status:04X}", *filter(None, row["also"].split("|"))],
                 "warnings": list(filter(None, row["tolerated"].split("|"))),
-                "readings": dict(_reading(where, one) for one in filter(None, row["readings"].split("|"))),
+                "readings": _readings(where, row["readings"]),
             },
         )  # fmt: skip
         found.append(Requirement(**{**requirement.__dict__, "cell": key}))
     return found
+
+
+def _readings(where: str, text: str) -> dict[str, str]:
+    return dict(_reading(where, one) for one in filter(None, text.split("|")))
 
 
 def _reading(where: str, text: str) -> tuple[str, str]:
@@ -370,6 +375,7 @@ def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
     )
     entry: dict[str, Any] = {key: row[key] for key in ("id", "actor", "level", "source")}
     entry |= {"edition": row["edition"].split("|"), "statement": _statement(rule, row["remark"])}
+    entry["readings"] = _readings(where, row.get("readings", ""))
     entry["transaction"] = row["message"].split(" ")[0]
     entry["claim"] = "subscription" if entry["transaction"] == "CC.2.4" else ""  # who sends no event reports claims none
     requirement = _requirement(name, 0, entry)

@@ -33,6 +33,8 @@ class Outcome:
     ----------
     violated : dict of str to list of str
         Requirement id to the tests that found it violated.
+    readings : dict of str to set of str
+        Requirement id to the readings that were noted.
     passed, not_judged : set of str
         Requirements that some test passed, and those of which a test was not judged.
     errors : list of str
@@ -44,6 +46,7 @@ class Outcome:
     """
 
     violated: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    readings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     passed: set[str] = field(default_factory=set)
     not_judged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
@@ -79,6 +82,8 @@ class Recorder:
         self.outcome.tests += 1
         identifier, verdict, test = record["requirement"], record["verdict"], report.nodeid.removeprefix(f"{CONFORMANCE}/")
         level = dict(report.user_properties)["level"]
+        if record["reading"]:
+            self.outcome.readings[identifier].add(record["reading"])
         if verdict == "failed" or (verdict == "warned" and level == "should"):
             self.outcome.violated[identifier].append(test)
         elif verdict == "error":

@@ -17,9 +17,11 @@ from pynetdicom import evt, sop_class
 from ...dimse.client import contexts_of
 from ...profile import load_catalogue
 from ...profile.statuses import is_warning
-from ...profile.ups_tables import NO_UPS, attribute_rows
-from ...ups import Event, IdentifierError, Outcome
+from ...profile.ups_tables import GLOBAL_STATES, NO_UPS, SUBSCRIPTION_STATES, attribute_rows
+from ...ups import FILTERED, GLOBAL, Event, IdentifierError, Outcome
 from ...ups.datasets import plain, without
+from ...ups.subscriptions import Effect
+from ...ups.worklist import SUBSCRIPTION
 from . import cells, queries, requests
 from .deviations import Variation
 from .seams import Around, Told, around, on_events, on_find_responses, on_outcome, on_responses, set_command
@@ -31,6 +33,8 @@ C_FIND, C_MOVE = 0x8020, 0x8021
 PROGRESS = "ProcedureStepProgressInformationSequence"
 REASONS = "ProcedureStepDiscontinuationReasonCodeSequence"
 STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, ASSIGNED = 1, 2, 3, 4, 5
+_, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
+NO_GLOBAL = GLOBAL_STATES[0]
 
 Apply = Callable[[Any], None]
 
@@ -41,6 +45,7 @@ def variations() -> Iterator[Variation]:
         yield from _of_the_wire(actor)
     yield from _of_answers()
     yield from _of_events()
+    yield from _of_subscriptions()
     yield from _of_statuses()
     yield from _of_readings()
 
@@ -511,6 +516,79 @@ def _extra_information(tms: Any) -> None:
         yield replace(event, attributes=told), receivers
 
     on_events(tms, extra)
+
+
+# --- subscriptions -------------------------------------------------------------------------------------------------------
+
+
+def _of_subscriptions() -> Iterator[Variation]:
+    yield one("subscribe-keys-refused", "Refuses match keys in a subscription that is not filtered: 0115", _keys_refused, "A5")
+    yield one("subscribe-keys-applied", "Takes a global subscription with match keys for a filtered one", _keys_applied, "A5")
+    yield one(
+        "subscribe-without-lock-releases",
+        "Lets a global subscription without lock release the locks of the AE; keeps no UPS in a final state without lock",
+        _releases,
+        "A21",
+        subject=("unknown",),
+    )
+    yield one("filter-creation-not-reported", "Reports no creation by a filtered global subscription", _changes_only, "A7")
+    yield one("filter-not-ended", "Ends filtered global subscriptions with the plain one only", _filter_stays, "A7")
+    yield one("filter-replaced", "Replaces a filtered global subscription by a later one", _filter_replaced, "A7")
+
+
+def _keys_refused(tms: Any) -> None:
+    _keys_given(tms, lambda subscribe, uid, receiver, lock, keys: Outcome(0x0115))
+
+
+def _keys_applied(tms: Any) -> None:
+    def filtered(subscribe: Around, uid: str, receiver: str, lock: bool, keys: Dataset) -> Outcome:
+        outcome: Outcome = subscribe(FILTERED if uid == GLOBAL else uid, receiver, lock, keys)
+        return outcome
+
+    _keys_given(tms, filtered)
+
+
+def _keys_given(tms: Any, instead: Callable[..., Outcome]) -> None:
+    """Let `instead` do what a subscription with match keys that is not filtered asks for."""
+
+    def subscribe(original: Around, uid: str, receiver: str, lock: bool, keys: Dataset | None = None) -> Outcome:
+        given = keys is not None and uid != FILTERED and any(element.keyword not in SUBSCRIPTION for element in keys)
+        outcome: Outcome = instead(original, uid, receiver, lock, keys) if given else original(uid, receiver, lock, keys)
+        return outcome
+
+    around(tms.worklist, "subscribe", subscribe)
+
+
+def _releases(tms: Any) -> None:
+    def cell(original: Around, event: str, state: str) -> Any:
+        found = original(event, state)
+        return replace(found, state=WITHOUT_LOCK) if (event, state) == ("subscribe globally w/o lock", WITH_LOCK) else found
+
+    around(tms.worklist.subscriptions, "cell", cell)
+    _forgets_ended(tms)
+
+
+def _changes_only(tms: Any) -> None:
+    def created(original: Around, uid: str, fits: Callable[[bytes], bool]) -> Effect:
+        effect: Effect = original(uid, fits)
+        subscriptions = tms.worklist.subscriptions
+        plainly = [(ae, of) for ae, of in effect.initial_events if subscriptions.global_state(ae) != NO_GLOBAL]
+        return replace(effect, initial_events=plainly)
+
+    around(tms.worklist.subscriptions, "created", created)
+
+
+def _filter_stays(tms: Any) -> None:
+    around(tms.worklist.subscriptions, "unsubscribe_filtered", lambda original, ae, fits: Effect())
+
+
+def _filter_replaced(tms: Any) -> None:
+    def subscribe(original: Around, ae: str, lock: bool, uids: Any, keys: bytes | None = None) -> Effect:
+        effect: Effect = original(ae, lock, uids, keys)
+        earlier = tms.worklist.subscriptions.suspend(ae, filtered_only=True).ended if keys is not None else []
+        return replace(effect, ended=[*effect.ended, *earlier])
+
+    around(tms.worklist.subscriptions, "subscribe_globally", subscribe)
 
 
 # --- other statuses, for every cell that allows some ----------------------------------------------------------------------

@@ -3,6 +3,7 @@
 import pytest
 
 from tdwii_conformance.checks import Finding, events, judge_attribute, status
+from tdwii_conformance.drivers.watcher import GLOBAL
 from tdwii_conformance.pytest_plugin import attribute_parameters
 from tdwii_conformance.ups.states import is_uid
 
@@ -43,12 +44,12 @@ def test_restart_is_reported(status_changes, judge):
 
 
 @pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 SCP Status Change", "TMS"))
-def test_status_change_has(rule, status_changes, judge, note_reading):
+def test_status_change_has(rule, status_changes, judge, follows):
     report = told(status_changes, "RESTARTED")
     judge(events.told(report, "SCP Status Change, RESTARTED"))
-    if "A10" in rule.source:
-        note_reading(str(report.request.dataset.get(rule.rule.text)))
     judge(judge_attribute(rule.rule, [report.request.dataset], {}, "event information"))
+    if rule.readings:
+        follows(str(report.request.dataset.get(rule.rule.text)))
 
 
 @pytest.mark.requirement("CC24-TMS-018")
@@ -57,16 +58,17 @@ def test_going_down_is_reported(status_changes, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-019")
-def test_status_change_names_an_instance(status_changes, judge, note_reading):
+def test_status_change_names_an_instance(status_changes, judge, follows):
     judge(events.told(next(iter(status_changes), None), "SCP Status Change"))
-    note_reading(", ".join(sorted({report.instance_uid or "none" for report in status_changes})))
     judge(
         Finding("a valid UID", repr(r.instance_uid), "AffectedSOPInstanceUID") for r in status_changes if not is_uid(r.instance_uid)
     )
+    for report in status_changes:
+        follows("well-known" if report.instance_uid == GLOBAL else "own")
 
 
 @pytest.mark.requirement("CC24-TMS-025")
-def test_kept_subscription_to_one_ups(restart, watcher, second_watcher, ups_in, judge, note_reading, requirement):
+def test_kept_subscription_to_one_ups(restart, watcher, second_watcher, ups_in, judge, follows):
     course = ups_in("SCHEDULED")
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
     judge(status.accepted(second_watcher.subscribe(course.workitem.uid), "a subscription to one UPS"))
@@ -75,9 +77,9 @@ def test_kept_subscription_to_one_ups(restart, watcher, second_watcher, ups_in, 
     report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
     judge(events.told(report, "SCP Status Change, RESTARTED"))
     if report.request.dataset.get("SubscriptionListStatus") != "WARM START":
-        note_reading(requirement.readings["cold"])
+        follows("cold")
         return
-    note_reading(requirement.readings["warm"])
+    follows("warm")
     also = second_watcher.receiver.wait_for(is_restart, second_watcher.ae_title, since, second_watcher.deadline)
     judge(events.told(also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
     if report.request.dataset.get("UnifiedProcedureStepListStatus") == "WARM START":
