@@ -575,12 +575,13 @@ def _record(
     from .dcmdump import dump_exchange
 
     wanted = verdict in ("failed", "warned") or _evidence_wanted(item.config)
+    readings: list[str] = item.stash.get(reading_key, [])
     return {
         "requirement": requirement.id,
         "nodeid": report.nodeid,
         "verdict": verdict,
         "reason": reason,
-        "reading": "; ".join(item.stash.get(reading_key, ())),
+        "reading": "; ".join(readings),
         "findings": [{"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings],
         # Text is made only where somebody will read it: it costs more than the exchange itself.
         "exchanges": [*item.stash.get(notes_key, ()), *map(dump_exchange, exchanges)] if wanted else [],

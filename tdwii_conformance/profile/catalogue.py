@@ -280,8 +280,9 @@ COLUMNS = (
 
 
 def _read_csv(name: str, text: str) -> list[Requirement]:
-    more = tuple(column for column in text.partition("\n")[0].strip().split(",")[len(COLUMNS) :] if column == "readings")
-    return [_attribute(where, name, row) for where, row in _rows(name, text, COLUMNS + more)]
+    # Few tables have attributes that may be given in more than one way.
+    columns = (*COLUMNS, "readings") if text.partition("\n")[0].rstrip().endswith(",readings") else COLUMNS
+    return [_attribute(where, name, row) for where, row in _rows(name, text, columns)]
 
 
 def _rows(name: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[str, dict[str, str]]]:

@@ -261,7 +261,7 @@ ALSO: tuple[Also, ...] = (
     Also("the first of all reports is that of its creation", "event-creation-missing", "CC24-TMS-012"),
     Also(
         "a request that is not told of this UPS has no content", "event-cancel-request-missing event-cancel-request-of-another-ups",
-        "CC24-TMS-111 CC24-TMS-112 CC24-TMS-113 CC24-TMS-114 CC24-TMS-115 CC24-TMS-116",
+        "CC24-TMS-111 CC24-TMS-112 CC24-TMS-114 CC24-TMS-115 CC24-TMS-116",
     ),
     Also("a request that is told of another UPS is not told of this one", "event-cancel-request-of-another-ups", "CC24-TMS-005"),
     Also(

@@ -297,6 +297,12 @@ def test_reads_all_of_a_row(tmp_path, changes, expected, statement):
     assert read == Requirement("RO58-TMS-900", "TMS", "RO-58", "shall", "TI", f"RO-58 response: {statement}", rule=expected)
 
 
+def test_a_row_may_have_readings(tmp_path):
+    readings = ",WARM: kept|COLD: lost"
+    read = load_catalogue(write(tmp_path, attributes_a=HEAD.rstrip() + ",readings\n" + row().rstrip() + readings))["RO58-TMS-900"]
+    assert read.readings == {"WARM": "kept", "COLD": "lost"}
+
+
 def test_rows_of_event_reports_are_judged_of_those_who_send_some(tmp_path):
     changes = {"id": "CC24-TMS-901", "message": "CC.2.4 UPS Assigned", "edition": "ti|2013", "level": "may", "source": "CC.2.4.1"}
     read = load_catalogue(write(tmp_path, attributes_a=HEAD + row(**changes)))["CC24-TMS-901"]
