@@ -1,12 +1,14 @@
 """What `make proof` keeps: outcomes, valid for the sources that they were found with, judged by what is expected now."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from tdwii_conformance.simulators.defects import DEFECTS
 
-from . import __main__ as whole
+from . import running, whole
 
 RUN = whole.Run(("ost-echo-fails",), ("ost/test_negotiation_ost.py",))
 FOUND = {
@@ -85,3 +87,21 @@ def test_matrix_tells_what_was_detected_and_what_was_not():
     missed = whole._matrix([whole.Judged(RUN, FOUND | {"violated": {}})])
     assert "| NEG-OST-001 | 1 | `ost-echo-fails` |" in whole._matrix([whole.Judged(RUN, FOUND)])
     assert "| NEG-OST-001 | 0 | **not** `ost-echo-fails` |" in missed
+
+
+def test_one_run_from_the_command_line(tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "tests.defects",
+        "--only",
+        "ost-echo-fails",
+        "--folder",
+        tmp_path,
+        "--numbers",
+        tmp_path / "n.md",
+    ]
+    made = subprocess.run(command, cwd=running.ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert (made.returncode, made.stderr) == (0, "")
+    (result,) = map(json.loads, (tmp_path / "proof.jsonl").read_text().splitlines())
+    assert list(result["violated"]) == ["NEG-OST-001"]
