@@ -130,6 +130,15 @@ class Server:
         self._entity.implementation_version_name = name
 
     @property
+    def implementation_class_uid(self) -> str:
+        """The UID by which it names its implementation in the negotiation; to be set before the start."""
+        return str(self._entity.implementation_class_uid)
+
+    @implementation_class_uid.setter
+    def implementation_class_uid(self, uid: str) -> None:
+        self._entity.implementation_class_uid = uid
+
+    @property
     def maximum_length(self) -> int:
         """The Maximum Length Received it announces, in bytes; 0: no limit. To be set before the start."""
         return int(self._entity.maximum_pdu_size)

@@ -89,6 +89,9 @@ def claimed(system):
     return needs
 
 
+COERCED_AT_CREATION = 0xB300
+
+
 class Schedule:
     """Puts workitems on the worklist of the system under test, or takes those that are there."""
 
@@ -123,6 +126,9 @@ class Schedule:
         faults = status.accepted(created, "the N-CREATE of a workitem")
         if faults:
             pytest.skip(f"not judged: no workitem to test with, the N-CREATE was refused (CC25-TMS-001): {faults[0].received}")
+        if created.status == COERCED_AT_CREATION:  # a TMS that knows the patient may write the name as it is known there
+            shown = self.tdd.get(uid, ["PatientName"]).dataset
+            attributes.PatientName = (shown is not None and shown.get("PatientName")) or attributes.PatientName
         return self._scheduled(uid, begins, attributes, treatment)
 
     def _attributes(self, treatment):

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import PYDICOM_ROOT_UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt, sop_class
 
 from ...dimse.client import contexts_of
@@ -75,11 +75,16 @@ def _of_the_wire(actor: str) -> Iterator[Variation]:
     yield wire("explicit-vr-first", "Prefers Explicit VR Little Endian", partial(_prefers, ExplicitVRLittleEndian), "PS3.5 10.1")
     yield wire("implicit-vr-first", "Prefers Implicit VR Little Endian", partial(_prefers, ImplicitVRLittleEndian), "PS3.5 10.1")
     yield wire("move-without-pending", "Sends no pending responses to C-MOVE", _no_pending, "PS3.4 C.4.2.3.1")
+    yield wire("implementation-of-64-characters", "Names its implementation by a UID of 64 characters", _long_name, "PS3.5 9.1")
     yield wire("extra-contexts-refused", "Refuses presentation contexts beyond what is needed", _needed_only, "PS3.8 9.3.3")
 
 
 def _maximum_length(length: int, simulator: Any) -> None:
     simulator.server.maximum_length = length
+
+
+def _long_name(simulator: Any) -> None:
+    simulator.server.implementation_class_uid = f"{PYDICOM_ROOT_UID}{'1' * 38}"
 
 
 def _on_established(simulator: Any, change: Callable[[Any], None]) -> None:
@@ -210,6 +215,10 @@ def _of_answers() -> Iterator[Variation]:
         "CC.2.5.4",
         subject=("creation",),
     )
+    yield one(
+        "create-names-in-all-groups", "Keeps every patient's name in all three component groups: B300", _all_groups, "CC.2.5.4; PS3.5 6.2.1.2",
+        subject=("creation",),
+    )  # fmt: skip
     yield one("set-coerced", "Coerces a label that is set, and says so: B305", _b305, "CC.2.6.4", subject=("modification",))
     yield one(
         "ended-not-kept", "Keeps no UPS in a final state without deletion lock", _forgets_ended, "CC.2.7.3", subject=("unknown",)
@@ -347,6 +356,18 @@ def _b300(tms: Any) -> None:
             attributes.ScheduledProcedureStepPriority = "LOW"
         outcome: Outcome = original(uid, attributes)
         return replace(outcome, status=0xB300) if outcome.status == SUCCESS else outcome
+
+    around(tms.worklist, "create", create)
+
+
+def _all_groups(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        name = str(attributes.get("PatientName") or "")
+        coerced = bool(name) and "=" not in name
+        if coerced:
+            attributes.PatientName = f"{name}={name}={name}"
+        outcome: Outcome = original(uid, attributes)
+        return replace(outcome, status=0xB300) if coerced and outcome.status == SUCCESS else outcome
 
     around(tms.worklist, "create", create)
 
