@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.simulators.defects import Defect, Deviation, Variation
 
-from .running import CONFORMANCE, ROOT, Outcome, run
+from .running import CONFORMANCE, ROOT, Outcome, of_case, run
 
 # Modules of random tests: what they draw may meet a defect or not, so they are judged only for the defects that name them.
 RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", "tms/test_cc_random_sequences.py")
@@ -100,7 +100,7 @@ def _apart(one: Defect, other: Defect) -> bool:
 
 def shows(defect: Defect, requirement: str, tests: Sequence[str]) -> bool:
     """Whether failed tests of a requirement are those of the defect's case."""
-    return not defect.case or any(defect.case in re.split(r"[\[\]-]", test) for test in tests)
+    return not defect.case or any(of_case(test, defect.case) for test in tests)
 
 
 def bounded(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
@@ -155,8 +155,13 @@ def against(group: Sequence[Deviation], *, everywhere: bool = False) -> list[str
 
 def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
     """Run the modules that a group concerns against simulators that have all of it."""
-    wanted = {r for deviation in group if isinstance(deviation, Defect) for r in deviation.requirements}
-    return run(against(group), [deviation.name for deviation in group], wanted=wanted, sample=sample)
+    wanted: dict[str, set[str]] = {}
+    for defect in (one for one in group if isinstance(one, Defect)):
+        for requirement in defect.requirements:
+            wanted.setdefault(requirement, set()).add(defect.case)
+    # Of what one defect violates without a case of its own, all tests.
+    cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
+    return run(against(group), [deviation.name for deviation in group], wanted=cases, sample=sample)
 
 
 def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, ...]]:

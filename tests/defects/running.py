@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from unittest import mock
 
 import pytest
@@ -21,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 CONFORMANCE = "tests/conformance"
 # Seconds that an event report is waited for: hundreds of defects are about some that do not come.
 EVENT_TIMEOUT = 4.0
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 _catalogue = cache(load_catalogue)  # once for all runs
 
@@ -57,7 +60,7 @@ class Outcome:
 class Recorder:
     """A plugin of the inner run: takes the verdicts from the reports, as the suite's own reports do."""
 
-    def __init__(self, outcome: Outcome, wanted: Collection[str], sample: int) -> None:
+    def __init__(self, outcome: Outcome, wanted: Mapping[str, Collection[str]], sample: int) -> None:
         self.outcome, self.wanted, self.sample = outcome, wanted, sample
 
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -70,8 +73,12 @@ class Recorder:
             items[:] = [
                 item
                 for number, item in enumerate(items)
-                if number % self.sample == 0 or item.stash[requirement_key].id in self.wanted
+                if number % self.sample == 0 or self._is_wanted(item.stash[requirement_key].id, item.name)
             ]
+
+    def _is_wanted(self, requirement: str, test: str) -> bool:
+        cases = self.wanted.get(requirement)
+        return cases is not None and (not cases or any(of_case(test, case) for case in cases))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record = getattr(report, "tdwii", None)
@@ -98,7 +105,14 @@ class Recorder:
             self.outcome.errors.append(f"{report.nodeid}: cannot be collected: {report.longreprtext.splitlines()[-1:]}")
 
 
-def run(modules: Iterable[str], names: Sequence[str], *, wanted: Collection[str] = (), sample: int = 1) -> Outcome:
+def of_case(test: str, case: str) -> bool:
+    """Whether a test is that of a case, by its parameters."""
+    return case in re.split(r"[\[\]-]", test)
+
+
+def run(
+    modules: Iterable[str], names: Sequence[str], *, wanted: Mapping[str, Collection[str]] = NOTHING, sample: int = 1
+) -> Outcome:
     """Run conformance tests against embedded simulators with defects or variations.
 
     Parameters
@@ -107,8 +121,8 @@ def run(modules: Iterable[str], names: Sequence[str], *, wanted: Collection[str]
         Paths below ``tests/conformance``; or tests of them.
     names : sequence of str
         Defects and variations.
-    wanted : collection of str
-        Requirements of which all tests are run.
+    wanted : mapping of str to collection of str
+        Requirements of which the tests of these cases are run; without a case, all.
     sample : int
         Of the other tests, run every n-th.
     """
