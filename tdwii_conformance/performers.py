@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from .floor import Stage
 __all__ = ["Performer", "Person", "SimulatedSystem", "Trigger", "environment"]
 
 STOPPING = 5.0  # seconds that a process may take to end
+LISTENS = re.compile(r".+ at (?P<host>\S+):(?P<port>\d+)")  # what a simulator says when it does
 # A process stands apart from ours: Ctrl-C is for the one who conducts, and what it starts can be stopped with it.
 if sys.platform == "win32":
     APART = subprocess.CREATE_NEW_PROCESS_GROUP
@@ -145,11 +147,11 @@ class SimulatedSystem:
     DONE, GIVEN_UP = "done", "given up: "
 
     def __init__(self, actor: str, arguments: Sequence[str]) -> None:
-        self.actor = actor
+        self.actor, self.arguments = actor, list(arguments)
         self._command = [sys.executable, "-m", "tdwii_conformance.simulators", actor, "--on-request", *arguments]
         self._stage: Stage | None = None
         self._ready = threading.Event()
-        self._address = ""
+        self._address: tuple[str, int] | None = None
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -178,10 +180,9 @@ class SimulatedSystem:
             If it does not say so in time.
         """
         self._ready.wait(seconds)
-        if not self._address:
+        if self._address is None:
             raise RuntimeError(f"the simulated {self.actor} did not start: {self._lines.last}")
-        host, _, port = self._address.rpartition(":")
-        return Peer(ae_title, host, int(port))
+        return Peer(ae_title, *self._address)
 
     def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
         """Give it a line: how the treatment is to end."""
@@ -200,8 +201,10 @@ class SimulatedSystem:
 
     def _came(self, line: str) -> None:
         if not self._ready.is_set():
-            _, _, self._address = line.rpartition(" at ")
-            self._ready.set()
+            # One that deviates says so first.
+            if listens := LISTENS.fullmatch(line):
+                self._address = listens["host"], int(listens["port"])
+                self._ready.set()
             return
         stage = self._stage
         if stage is None:

@@ -11,9 +11,10 @@ from .drivers.scenarios import SCENARIOS, Scenario
 from .exchange import Exchange
 from .floor import Floor, Stage, Workitem
 from .observation import Observation
-from .performers import Performer
+from .performers import Performer, SimulatedSystem
+from .simulators.defects import chosen
 
-__all__ = ["perform_treatment", "perform_watch", "simulator_options", "treatment_steps", "watch_steps"]
+__all__ = ["perform_treatment", "perform_watch", "simulated_system", "simulator_options", "treatment_steps", "watch_steps"]
 
 CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE = 1, 3, 4
 SUCCESS = 0x0000
@@ -262,6 +263,24 @@ def _conducted(stage: Stage, steps: Sequence[Step], caller: Caller, performer: P
         return conduct(stage, steps, step_timeout=caller.step_timeout, settle=caller.settle, show=show, begin=begin)
     finally:
         performer.end()
+
+
+def simulated_system(floor: Floor, actor: str, caller: Caller, defects: Sequence[str] = ()) -> SimulatedSystem:
+    """Return our simulated ``"TDD"`` or ``"watcher"``, to be entered, as the system under test on a floor.
+
+    Parameters
+    ----------
+    floor : Floor
+        Where it performs.
+    actor : {"TDD", "watcher"}
+        Which one.
+    caller : Caller
+        Its description.
+    defects : sequence of str
+        Names of defects and variations; it has those of its actor.
+    """
+    own = [word for deviation in chosen(defects, actor) for word in ("--defect", deviation.name)]
+    return SimulatedSystem(actor.lower(), [*simulator_options(floor, actor, caller), *own])
 
 
 def simulator_options(floor: Floor, actor: str, caller: Caller) -> list[str]:

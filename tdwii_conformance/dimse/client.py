@@ -95,6 +95,7 @@ def connect(
     scp_roles: Sequence[str] = (),
     extended: Mapping[str, bytes] | None = None,
     associations: Callable[[Association], None] | None = None,
+    implementation_version_name: str | None = None,
 ) -> Link:
     """Request an association.
 
@@ -116,6 +117,8 @@ def connect(
         SOP Class Extended Negotiation [PS3.7 D.3.3.5]: service class application information by SOP Class UID.
     associations : callable, optional
         Called with the association when it stands, and when it has ended.
+    implementation_version_name : str, optional
+        What to call ourselves in the negotiation, at most 16 characters.
 
     Returns
     -------
@@ -130,7 +133,7 @@ def connect(
     quiet_logging()
     if len(contexts) > MAXIMUM_CONTEXTS:
         raise ValueError(f"{len(contexts)} presentation contexts: an association has room for {MAXIMUM_CONTEXTS}")
-    link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript)
+    link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript, implementation_version_name)
     link._open(contexts_of(contexts), scp_roles, extended or {}, associations)
     return link
 
@@ -142,11 +145,14 @@ class Link:
     They raise `NoContext` if the presentation context was not accepted and `LinkLost` if the association has ended.
     """
 
-    def __init__(self, peer: Peer, calling: str, timeouts: Timeouts, transcript: Transcript | None) -> None:
+    def __init__(
+        self, peer: Peer, calling: str, timeouts: Timeouts, transcript: Transcript | None, version_name: str | None = None
+    ) -> None:
         self.peer = peer
         self.calling = calling
         self.timeouts = timeouts
         self._transcript = transcript
+        self._version_name = version_name
         self._ended: list[Exchange] = []
         self._recorder = Recorder(self._record)
         self._message_ids = itertools.cycle(range(1, 0x10000))
@@ -169,6 +175,8 @@ class Link:
         entity = AE(self.calling)
         entity.connection_timeout, entity.acse_timeout = timeouts.connect, timeouts.association
         entity.dimse_timeout, entity.network_timeout = timeouts.message, timeouts.network
+        if self._version_name is not None:
+            entity.implementation_version_name = self._version_name
         connected = threading.Event()
         # pynetdicom's own is_rejected is not set when the rejection comes before it looks whether it is connected.
         rejections: list[Any] = []
@@ -223,6 +231,10 @@ class Link:
             self._association.abort()
         self._association._reactor_checkpoint.nudge()  # so that the thread sees at once that it is over
         self._association.join(self.timeouts.association)
+
+    def add_handler(self, kind: Any, handler: Callable[[Any], Any]) -> None:
+        """Have a notification event of the association handled, as `Server.add_handler` does."""
+        self._association.bind(kind, handler)
 
     @property
     def established(self) -> bool:

@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 from pynetdicom import sop_class
 
 from ..checks.move import Retrieval
-from ..dimse import Link, LinkLost, Peer, Timeouts, connect
+from ..dimse import Link, LinkLost, Peer, Proposal, Timeouts, connect
 from ..exchange import Exchange, Transcript
 from .messages import Reference, move_identifier, state_change
 from .receiver import Receiver
@@ -39,6 +39,9 @@ OST_CONTEXTS = (
 )  # fmt: skip
 
 
+CHANGE_STATE = 1
+
+
 def _anything_goes(_request: str) -> None:
     """Consent to every request: for systems that nobody minds being changed."""
 
@@ -62,6 +65,13 @@ class TDD:
         The storage SCP that instances are moved to; without one nothing can be retrieved.
     consent : callable, optional
         Called with a description before every request that changes the state of a system; it raises to forbid it.
+
+    Attributes
+    ----------
+    contexts : dict of str to sequence of Proposal
+        What is proposed to the ``"TMS"`` and to the ``"OST"``; may be changed before they are called.
+    implementation_version_name : str or None
+        What it calls itself in the negotiation, if not by the default; as `contexts`.
     """
 
     def __init__(
@@ -80,6 +90,8 @@ class TDD:
         self.transcript = transcript if transcript is not None else Transcript()
         self.receiver = receiver
         self.consent = consent
+        self.contexts: dict[str, Sequence[Proposal]] = {"TMS": TMS_CONTEXTS, "OST": OST_CONTEXTS}
+        self.implementation_version_name: str | None = None
         self._links: dict[str, Link] = {}
 
     def __enter__(self) -> Self:
@@ -100,9 +112,15 @@ class TDD:
                 return operation(self._links[role])
             except LinkLost:  # nothing was sent: the peer closed an idle association, as it may
                 self._links.pop(role).close()
-        peer, contexts = (self.tms, TMS_CONTEXTS) if role == "TMS" else (self.ost, OST_CONTEXTS)
-        self._links[role] = connect(peer, contexts, calling=self.calling, timeouts=self.timeouts, transcript=self.transcript)
+        self._links[role] = self.connect(role)
         return operation(self._links[role])
+
+    def connect(self, role: str) -> Link:
+        """Return a new association with the ``"TMS"`` or the ``"OST"``; raises as `dimse.connect`."""
+        return connect(
+            self.tms if role == "TMS" else self.ost, self.contexts[role], calling=self.calling, timeouts=self.timeouts,
+            transcript=self.transcript, implementation_version_name=self.implementation_version_name,
+        )  # fmt: skip
 
     # RO-58
 
@@ -130,9 +148,7 @@ class TDD:
 
     def change_state(self, workitem: str, state: str | None, transaction_uid: str | None, *, context: str = UPS.PULL) -> Exchange:
         """RO-60, RO-65: N-ACTION, Change UPS State [CC.2.1]."""
-        self.consent(f"N-ACTION Change UPS State to {state}")
-        information = state_change(state, transaction_uid)
-        return self._call("TMS", lambda link: link.n_action(workitem, 1, information, context=context))
+        return self.action(workitem, CHANGE_STATE, state_change(state, transaction_uid), context=context)
 
     def claim(self, workitem: str, transaction_uid: str | None = None) -> Exchange:
         """RO-60: claim a workitem, with a new Transaction UID unless one is given."""
@@ -140,7 +156,8 @@ class TDD:
 
     def action(self, workitem: str, action_type: int, information: Dataset | None, context: str = UPS.PULL) -> Exchange:
         """N-ACTION of any type."""
-        self.consent(f"N-ACTION of type {action_type}")
+        state = information.get("ProcedureStepState") if information is not None and action_type == CHANGE_STATE else None
+        self.consent(f"N-ACTION Change UPS State to {state}" if action_type == CHANGE_STATE else f"N-ACTION of type {action_type}")
         return self._call("TMS", lambda link: link.n_action(workitem, action_type, information, context=context))
 
     # RO-62, RO-64

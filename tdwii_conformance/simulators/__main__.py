@@ -33,6 +33,29 @@ FINAL_STATES = ("COMPLETED", "CANCELED")
 ENDS: Mapping[str, End] = {end: end for end in get_args(End)}
 
 
+class Dialogue:
+    """Who says what is to be performed, and is told what happens: the standard input and output, or a thread of ours.
+
+    Parameters
+    ----------
+    requests : iterable of str
+        Its lines, as ``--on-request`` takes them.
+    say : callable
+        Takes a line.
+    """
+
+    def __init__(self, requests: Iterable[str], say: Callable[[str], object]) -> None:
+        self.requests, self.say = requests, say
+        self.changed = threading.Condition()
+        self.stopping = False
+
+    def stop(self, *_: object) -> None:
+        """Let who waits for something wait no longer."""
+        with self.changed:
+            self.stopping = True
+            self.changed.notify_all()
+
+
 def _peer(text: str) -> Peer:
     title, _, address = text.partition("=")
     host, _, port = address.rpartition(":")
@@ -79,6 +102,10 @@ def _scp_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--folder", type=Path, help="where instances are kept (default: in memory)")
     parser.add_argument("--store", type=Path, help="SQLite file of the worklist (default: in memory)")
+    _defect_option(parser)
+
+
+def _defect_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--defect", action="append", default=[], metavar="NAME", help="a named defect or variation to have; repeat")
 
 
@@ -91,6 +118,7 @@ def _caller_options(parser: argparse.ArgumentParser, ae_title: str, port: int) -
         "--port", type=int, default=port,
         help="where the TMS and the OST know it to listen; 0 takes a free one (default: %(default)s)",
     )  # fmt: skip
+    _defect_option(parser)
 
 
 def _tdd_options(parser: argparse.ArgumentParser) -> None:
@@ -122,15 +150,25 @@ def _watcher_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a system; return 0, 1 if the treatment was given up, 2 for wrong arguments, 3 if a port cannot be had."""
+def main(arguments: Sequence[str] | None = None, dialogue: Dialogue | None = None) -> int:
+    """Run a system; return 0, 1 if the treatment was given up, 2 for wrong arguments, 3 if a port cannot be had.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Of the command line.
+    dialogue : Dialogue, optional
+        With whom a TDD or a watcher talks, if not with the standard input and output.
+    """
     given = _arguments(arguments)
+    talk = dialogue or Dialogue((line.strip() for line in sys.stdin), _say)
     # What others send may break the rules of its VR, without a word from us on the terminal.
     warnings.filterwarnings("ignore", module="pydicom")
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    run: Callable[[argparse.Namespace], int] = _serve if given.actor in SCPS else _treat if given.actor == "tdd" else _watch
+    run: Callable[[argparse.Namespace, Dialogue], int]
+    run = _serve if given.actor in SCPS else _treat if given.actor == "tdd" else _watch
     try:
-        return run(given)
+        return run(given, talk)
     except (ValueError, UnknownDeviation) as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -146,7 +184,7 @@ def _deviations(given: argparse.Namespace) -> list[Deviation]:
     return deviations
 
 
-def _serve(given: argparse.Namespace) -> int:
+def _serve(given: argparse.Namespace, _: Dialogue) -> int:
     """Run TMS and OST until SIGINT or SIGTERM."""
     deviations = _deviations(given)
 
@@ -183,54 +221,52 @@ def _serve(given: argparse.Namespace) -> int:
             install(ost, of_actor("OST"))
             running.append(stack.enter_context(ost))
         for simulator in running:
-            _listens(simulator.peer)
+            _listens(simulator.peer, _say)
         stop.wait()
     return 0
 
 
-def _listens(peer: Peer) -> None:
-    _say(f"{peer} at {peer.host}:{peer.port}")
+def _listens(peer: Peer, say: Callable[[str], object]) -> None:
+    say(f"{peer} at {peer.host}:{peer.port}")
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _treat(given: argparse.Namespace) -> int:
+def _treat(given: argparse.Namespace, talk: Dialogue) -> int:
     """Perform a treatment, or one for each line."""
-    with TDDSimulator(
+    deviations = _deviations(given)
+    tdd = TDDSimulator(
         given.tms, given.ost, given.ae_title, host=given.host, port=given.port, station=given.station, end=given.end,
-        edition=given.edition, watch=given.watch, pace=given.pace, tell=_say, patience=PATIENCE,
-    ) as tdd:  # fmt: skip
-        _listens(tdd.peer)
+        edition=given.edition, watch=given.watch, pace=given.pace, tell=talk.say, patience=PATIENCE,
+    )  # fmt: skip
+    install(tdd, deviations)
+    with tdd:
+        _listens(tdd.peer, talk.say)
         code = 0
-        for end in _requests() if given.on_request else (given.end,):
+        for end in talk.requests if given.on_request else (given.end,):
             if end not in ENDS:
-                _say(f"given up: {end!r} is not one of {', '.join(ENDS)}")
+                talk.say(f"given up: {end!r} is not one of {', '.join(ENDS)}")
                 continue
             tdd.end = ENDS[end]
             try:
                 tdd.perform()
             except (CannotTreat, DimseError) as error:
                 code = GIVEN_UP
-                _say(f"given up: {error}")
+                talk.say(f"given up: {error}")
             else:
                 code = 0
-                _say("done")
+                talk.say("done")
         return code
 
 
-def _watch(given: argparse.Namespace) -> int:
+def _watch(given: argparse.Namespace, talk: Dialogue) -> int:
     """Watch until SIGINT or SIGTERM, or until a final state, or that for each line."""
-    changed = threading.Condition()
-    stopping = final = False
+    deviations = _deviations(given)
+    changed = talk.changed
+    final = False
     live: set[str] = set()
-
-    def stop(*_: object) -> None:
-        nonlocal stopping
-        with changed:
-            stopping = True
-            changed.notify_all()
 
     def told(kind: int, uid: str, information: Dataset) -> None:
         nonlocal final
@@ -243,18 +279,20 @@ def _watch(given: argparse.Namespace) -> int:
             changed.notify_all()
 
     def enough() -> bool:
-        return stopping or (final and (given.until_final or given.on_request))
+        return talk.stopping or (final and (given.until_final or given.on_request))
 
     if not given.on_request:
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-    with WatcherSimulator(
+            signal.signal(number, talk.stop)
+    watcher = WatcherSimulator(
         given.tms, given.ae_title, host=given.host, port=given.port, lock=given.lock, fetch_from=(given.tms, given.ost),
-        tell=_say, on_report=told, patience=PATIENCE,
-    ) as watcher:  # fmt: skip
-        _listens(watcher.peer)
+        tell=talk.say, on_report=told, patience=PATIENCE,
+    )  # fmt: skip
+    install(watcher, deviations)
+    with watcher:
+        _listens(watcher.peer, talk.say)
         code = 0
-        for _ in _requests() if given.on_request else ("",):
+        for _ in talk.requests if given.on_request else ("",):
             final = False
             try:
                 watcher.subscribe()
@@ -264,16 +302,11 @@ def _watch(given: argparse.Namespace) -> int:
                 watcher.unsubscribe()
             except (ValueError, DimseError) as error:
                 code = GIVEN_UP
-                _say(f"given up: {error}")
+                talk.say(f"given up: {error}")
             else:
                 code = 0
-                _say("done")
+                talk.say("done")
         return code
-
-
-def _requests() -> Iterable[str]:
-    for line in sys.stdin:
-        yield line.strip()
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ class Simulator:
         """What it answers with; to be looked at, and added to before the start."""
         return self._server
 
+    def call_itself(self, name: str) -> None:
+        """Set its Implementation Version Name, at most 16 characters; before the start."""
+        self._server.implementation_version_name = name
+
     def start(self) -> Self:
         """Listen."""
         self._server.start()

@@ -105,6 +105,11 @@ class TDDSimulator(Simulator):
         self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
         self.transaction_uid = ""
 
+    def call_itself(self, name: str) -> None:
+        """Set its Implementation Version Name, also for the associations it requests."""
+        super().call_itself(name)
+        self.tdd.implementation_version_name = name
+
     def stop(self) -> None:
         """End all associations, and stop listening."""
         self.tdd.close()

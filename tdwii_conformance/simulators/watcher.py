@@ -116,6 +116,12 @@ class WatcherSimulator(Simulator):
             patience=patience,
         )
         self._again: threading.Thread | None = None
+        self._version_name: str | None = None
+
+    def call_itself(self, name: str) -> None:
+        """Set its Implementation Version Name, also for the associations it requests."""
+        super().call_itself(name)
+        self._version_name = name
 
     @property
     def _target(self) -> str:
@@ -142,7 +148,7 @@ class WatcherSimulator(Simulator):
         self._tell("unsubscribed")
 
     def _ask(self, action: int, information: Dataset, target: str = "") -> None:
-        with connect(self.tms, [UPS.WATCH], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript) as link:
+        with self.connect(self.tms, UPS.WATCH) as link:
             exchange = link.n_action(target or self._target, action, information, context=UPS.WATCH)
         try:
             _done(exchange)
@@ -185,19 +191,23 @@ class WatcherSimulator(Simulator):
         ValueError
             If the TMS or OST refuses, with its status, or an input is where nobody is known.
         """
-        with self._connect(self.tms, UPS.WATCH) as link:
+        with self.connect(self.tms, UPS.WATCH) as link:
             workitem = _done(link.n_get(uid, ("InputInformationSequence", "ProcedureStepState"), context=UPS.WATCH))
         found = workitem.response.dataset if workitem.response is not None else None
         for one in references((found if found is not None else Dataset()).get("InputInformationSequence")):
             source = self._sources.get(one.ae_title)
             if source is None:
                 raise ValueError(f"Retrieve AE Title {one.ae_title!r} is not known here")
-            with self._connect(source, STUDY_ROOT_MOVE) as link:
+            with self.connect(source, STUDY_ROOT_MOVE) as link:
                 _done(link.c_move(STUDY_ROOT_MOVE, move_identifier(one.study, one.series, [one.instance]), self._ae_title))
             self._tell(f"{one.instance} retrieved from {one.ae_title}")
 
-    def _connect(self, peer: Peer, syntax: str) -> Link:
-        return connect(peer, [syntax], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript)
+    def connect(self, peer: Peer, syntax: str) -> Link:
+        """Return a new association for one abstract syntax; raises as `dimse.connect`."""
+        return connect(
+            peer, [syntax], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript,
+            implementation_version_name=self._version_name,
+        )  # fmt: skip
 
     def finish_fetching(self) -> None:
         """Return when everything that was to be fetched has been, or could not be."""

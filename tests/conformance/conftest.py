@@ -15,9 +15,9 @@ import hypothesis
 import pytest
 from pydicom.uid import generate_uid
 
+from tdwii_conformance import config, scenes
 from tdwii_conformance.checks import status
 from tdwii_conformance.conduct import Silent, show_on
-from tdwii_conformance.config import embedded
 from tdwii_conformance.dimse import connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
@@ -25,9 +25,8 @@ from tdwii_conformance.drivers.scenarios import SCENARIOS
 from tdwii_conformance.drivers.tdd import TDD
 from tdwii_conformance.drivers.watcher import Watcher
 from tdwii_conformance.floor import Floor
-from tdwii_conformance.performers import Person, SimulatedSystem, Trigger
+from tdwii_conformance.performers import Person, Trigger
 from tdwii_conformance.pytest_plugin import recorded_key, system_key
-from tdwii_conformance.scenes import simulator_options
 
 
 @pytest.fixture(scope="session")
@@ -388,7 +387,9 @@ def recorded(request):
 @pytest.fixture(scope="session")
 def described(request):
     """The description of the system under test, without starting anything."""
-    return request.config.stash.get(system_key, None) or embedded().with_edition(request.config.getoption("--edition") or "ti")
+    return request.config.stash.get(system_key, None) or config.embedded().with_edition(
+        request.config.getoption("--edition") or "ti"
+    )
 
 
 @pytest.fixture(scope="session")
@@ -428,7 +429,8 @@ def performer(floor, described, request):
         if not described.embedded:
             return caller, Person()
         if actor not in started:
-            system = SimulatedSystem(actor.lower(), simulator_options(floor, actor, caller))
+            deviations = [*request.config.getoption("--defect"), *request.config.getoption("--variation")]
+            system = scenes.simulated_system(floor, actor, caller, deviations)
             request.addfinalizer(partial(system.__exit__, None, None, None))
             floor.systems[caller.peer.ae_title] = system.__enter__().peer(caller.peer.ae_title)
             started[actor] = system

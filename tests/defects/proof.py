@@ -15,18 +15,21 @@ from .running import CONFORMANCE, ROOT, Outcome, of_case, run
 RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", "tms/test_cc_random_sequences.py")
 
 
+SCPS = ("TMS", "OST")
+
 SAMPLE = 15  # of the tests that are to pass, how many a sample leaves for one that it takes
 RANDOM_REQUIREMENTS = ("CC26-TMS-025",)  # one such test, in a module with others
 
 
-def modules() -> list[str]:
-    """Return every conformance module of a TMS or an OST, random ones left out: no deviation is of a TDD or a watcher yet."""
-    found = sorted(path for actor in ("tms", "ost") for path in (ROOT / CONFORMANCE / actor).rglob("test_*.py"))
+def modules(actors: Iterable[str]) -> list[str]:
+    """Return every conformance module of some actors, random ones left out."""
+    found = sorted(path for actor in actors for path in (ROOT / CONFORMANCE / actor.lower()).rglob("test_*.py"))
     return [name for path in found if (name := path.relative_to(ROOT / CONFORMANCE).as_posix()) not in RANDOM]
 
 
 # Where the tests of a requirement are.
 PLACES = (
+    (r"\w+-WATCHER", "watcher/test_watch.py"), (r"\w+-TDD", "tdd/test_new_completed.py"),
     (r"NEG-TMS", "tms/test_negotiation_tms.py"), (r"NEG-OST", "ost/test_negotiation_ost.py"),
     (r"RO58", "tms/test_ro58_worklist_query.py"), (r"RO59", "ost/test_ro59_retrieve_static_inputs.py"),
     (r"RO60", "tms/test_ro60_in_progress.py"), (r"RO61", "tms/test_ro61_retrieve_dynamic_inputs.py"),
@@ -49,7 +52,9 @@ def place(requirement: str) -> str:
 
 
 def concerned(defect: Defect) -> frozenset[str]:
-    """Return the modules that have the tests of what a defect violates."""
+    """Return the modules that have the tests of what a defect violates; of a TDD, all are in the module of each scenario."""
+    if defect.actor == "TDD":
+        return frozenset({f"tdd/test_{defect.scenario}.py"})
     return frozenset(place(requirement) for requirement in defect.requirements)
 
 
@@ -148,9 +153,13 @@ def title(group: Sequence[Deviation]) -> str:
 
 
 def against(group: Sequence[Deviation], *, everywhere: bool = False) -> list[str]:
-    """Return the modules that a group concerns; those of all other tests as well, if it is of variations or ``everywhere``."""
+    """Return the modules that a group concerns; those of all other tests as well, if it is of variations or ``everywhere``.
+
+    TMS and OST judge each other's deviations too; those of a TDD or a watcher are seen by its own modules only.
+    """
     where = {module for deviation in group if isinstance(deviation, Defect) for module in concerned(deviation)}
-    return sorted(where | set(modules()) if everywhere or not where else where)
+    callers = {deviation.actor for deviation in group} & {"TDD", "watcher"}
+    return sorted(where | set(modules(callers or SCPS)) if everywhere or not where else where)
 
 
 def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:

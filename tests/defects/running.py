@@ -15,14 +15,18 @@ from unittest import mock
 
 import pytest
 
-from tdwii_conformance import config, dcmdump, embedded, pytest_plugin
+from tdwii_conformance import config, dcmdump, embedded, pytest_plugin, scenes
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.pytest_plugin import requirement_key
+from tdwii_conformance.simulators import __main__ as simulators
+
+from . import threads
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = "tests/conformance"
 # Seconds that an event report is waited for: hundreds of defects are about some that do not come.
 EVENT_TIMEOUT = 4.0
+STEP_TIMEOUT = 8.0  # seconds that a watcher's next step is waited for
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 _catalogue = cache(load_catalogue)  # once for all runs
@@ -128,17 +132,23 @@ def run(
     """
     outcome = Outcome()
     arguments = [
-        "--embedded", "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
+        "--embedded", "--inject", "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
         *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
         *(word for name in names for word in ("--defect", name)),
         *(str(ROOT / CONFORMANCE / module) for module in sorted(modules)),
     ]  # fmt: skip
     here = Path.cwd()
-    waiting = dataclasses.replace(config.embedded(), event_timeout=EVENT_TIMEOUT)
+    described = config.embedded()
+    assert described.calling_watcher is not None
+    impatient = dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT)
+    waiting = dataclasses.replace(described, event_timeout=EVENT_TIMEOUT, calling_watcher=impatient)
     try:
         # Nor does anybody read the exchanges of what fails: to write them as text costs more than the test.
         with (
             mock.patch.object(embedded, "embedded", return_value=waiting),
+            mock.patch.object(config, "embedded", return_value=waiting),
+            mock.patch.object(scenes, "simulated_system", threads.simulated_system),
+            mock.patch.object(simulators, "PATIENCE", 0.0),
             mock.patch.object(dcmdump, "dump_exchange", return_value=""),
             mock.patch.object(pytest_plugin, "load_catalogue", _catalogue),
             mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run

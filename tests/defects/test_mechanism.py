@@ -8,13 +8,16 @@ import pytest
 from pydicom.uid import generate_uid
 from pynetdicom import AE
 
+from tdwii_conformance.dimse import Peer
 from tdwii_conformance.drivers.messages import Code
 from tdwii_conformance.drivers.objects import new_treatment, workitem
+from tdwii_conformance.drivers.tdd import UPS
 from tdwii_conformance.embedded import embedded_system
 from tdwii_conformance.simulators import __main__ as process
 from tdwii_conformance.simulators.defects import DEFECTS, VARIATIONS, UnknownDeviation, equip
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.simulators.watcher import WatcherSimulator
 
 from . import running
 
@@ -154,3 +157,27 @@ def pytester_run(capsys):
         return capsys.readouterr().err
 
     return run
+
+
+def test_watcher_says_so_in_the_associations_it_requests():
+    watcher = WatcherSimulator(Peer("TMS", "127.0.0.1", 0))
+    equip(watcher, ["watcher-keys-without-filter"])
+    with watcher, TMS("TMS", destinations={"WATCHER": watcher.peer}) as tms, watcher.connect(tms.peer, UPS.WATCH) as link:
+        said = link._association.requestor.implementation_version_name
+    assert said == "DEFECT watcher-k"
+
+
+@pytest.mark.parametrize(
+    ("actor", "defect", "options"),
+    [("tdd", "tdd-aborts", ["--station", "LINAC1"]), ("watcher", "watcher-aborts", [])],
+    ids=["tdd", "watcher"],
+)
+def test_caller_alone_takes_a_defect_and_says_so(actor, defect, options, caplog):
+    said = []
+    peers = ["--tms", "TMS=127.0.0.1:1", "--ost", "OST=127.0.0.1:1", "--port", "0"]
+    with caplog.at_level(logging.WARNING):
+        code = process.main([actor, *peers, *options, "--defect", defect, "--on-request"], process.Dialogue([], said.append))
+    assert code == 0
+    assert any(f"has the defect {defect}: {DEFECTS[defect].sentence}" in record.getMessage() for record in caplog.records)
+    assert len(said) == 1
+    assert " at 127.0.0.1:" in said[0]

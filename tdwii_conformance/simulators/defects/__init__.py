@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
-from . import attributes, cells, negotiation, queries, reports, requests, retrieval, subscriptions, variations
+from . import attributes, calling, cells, negotiation, performing, queries, reports, requests, retrieval, subscriptions, variations
 from .also import also_violated
 from .deviations import Defect, Deviation, UnknownDeviation, Variation, find, install
 
@@ -43,7 +43,7 @@ VARIATIONS: Mapping[str, Variation]
 # A thousand of them take two seconds to make, which a simulator without any does not spend at its start.
 @cache
 def _made() -> dict[str, Mapping[str, Any]]:
-    modules = (cells, subscriptions, reports, requests, queries, attributes, retrieval, negotiation)
+    modules = (cells, subscriptions, reports, requests, queries, attributes, retrieval, negotiation, calling, performing)
     return {
         "DEFECTS": _by_name(map(_whole, module.defects()) for module in modules),
         "VARIATIONS": _by_name([variations.variations()]),

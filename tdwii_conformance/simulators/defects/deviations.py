@@ -58,12 +58,15 @@ class Defect(Deviation):
     subject : tuple of str
         For a defect of one attribute: the message, and the keywords on the way to it. Two of which one holds the other
         hide each other.
+    scenario : str
+        Of a TDD: the scenario that shows it, as its module is named.
     """
 
     requirements: tuple[str, ...] = ()
     alone: bool = False
     case: str = ""
     subject: tuple[str, ...] = ()
+    scenario: str = "new_completed"
 
     kind = "defect"
 
@@ -129,7 +132,7 @@ def install(simulator: Any, deviations: Iterable[Deviation]) -> None:
 
 
 def _say_so(simulator: Any, deviations: list[Deviation]) -> None:
-    simulator.server.implementation_version_name = version_name(deviations)
+    simulator.call_itself(version_name(deviations))
     start = simulator.start
 
     def announced() -> Any:

@@ -17,8 +17,8 @@ from ...ups import Event, Outcome, Record
 from ...ups.datasets import plain
 
 __all__ = [
-    "Around", "Told", "abort", "around", "change_event", "change_response", "copied", "on_events", "on_find_responses", "on_outcome",
-    "on_records", "on_responses", "set_command", "with_status",
+    "Around", "Told", "abort", "around", "change_event", "change_response", "copied", "on_events", "on_find_responses", "on_links",
+    "on_outcome", "on_records", "on_requests", "on_responses", "set_command", "with_status",
 ]  # fmt: skip
 
 Around = Callable[..., Any]
@@ -129,6 +129,27 @@ def set_command(command: Dataset, **values: Any) -> None:
     body = Dataset()
     body.update({element.tag: element for element in command if element.keyword != "CommandGroupLength"})
     command.CommandGroupLength = len(encode(body, ImplicitVRLittleEndian.is_implicit_VR, True) or b"")
+
+
+def on_links(simulator: Any, change: Callable[[Any], None]) -> None:
+    """Call `change` (link) with each association that a TDD or a watcher has requested, before it is used."""
+
+    def connect(original: Around, *given: Any) -> Any:
+        link = original(*given)
+        change(link)
+        return link
+
+    around(getattr(simulator, "tdd", simulator), "connect", connect)
+
+
+def on_requests(simulator: Any, field: int, change: Callable[[Any], None]) -> None:
+    """Call `change` (message) with each request of a command field that a TDD or a watcher sends, as `on_responses` does."""
+
+    def sent(event: Any) -> None:
+        if event.message.command_set.get("CommandField") == field:
+            change(event.message)
+
+    on_links(simulator, lambda link: link.add_handler(evt.EVT_DIMSE_SENT, sent))
 
 
 def abort(association: Any) -> None:

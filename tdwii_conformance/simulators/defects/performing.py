@@ -1,0 +1,188 @@
+"""Defects of a TDD: what it asks, in which order, under which class, how it answers, and how it takes what gets in its way."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from ...exchange import Exchange
+from ...profile import Requirement, load_catalogue
+from .attributes import SHAPES, Edit, edit, put, shapes, slug, violated
+from .calling import done
+from .deviations import Defect
+from .seams import around
+
+__all__ = ["defects", "on_message"]
+
+CHANGE_STATE = 1
+
+
+# --- the messages it sends ------------------------------------------------------------------------------------------------
+
+
+class _Edits:
+    """Edits of the messages of one TDD. What is refused when it was edited is sent once more as it should be.
+
+    So a defect of one message leaves the others what they stand on.
+    """
+
+    def __init__(self, simulator: Any) -> None:
+        self.of: dict[str, list[Callable[[Dataset], None]]] = {}
+        self.again: dict[str, bool] = {}
+        self._transaction, self._final = "", Dataset()
+        tdd = simulator.tdd
+        around(simulator, "query", lambda original: self.edited("RO-58 request", original()))
+        around(simulator, "set", self._during)
+        around(tdd, "retrieve", self._retrieve)
+        around(tdd, "action", partial(self._action, tdd.set))
+        around(tdd, "set", self._set)
+        around(tdd, "store", self._store)
+
+    def edited(self, message: str, dataset: Dataset) -> Dataset:
+        changed = copy.deepcopy(dataset)
+        for change in self.of.get(message, ()):
+            change(changed)
+        return changed
+
+    def _during(self, original: Any, transaction: str, *given: Any) -> None:
+        self._transaction = transaction
+        try:
+            original(transaction, *given)
+        finally:
+            self._transaction = ""
+
+    def _retrieve(self, original: Any, role: str, identifier: Dataset, destination: str | None = None) -> Any:
+        message = {"OST": "RO-59 request", "TMS": "RO-61 request"}[role]
+        retrieval = original(role, self.edited(message, identifier), destination)
+        if message in self.of and not (done(retrieval.move) and retrieval.stores):
+            return original(role, identifier, destination)
+        return retrieval
+
+    def _action(self, set_: Any, original: Any, workitem: str, kind: int, information: Dataset, **more: Any) -> Exchange:
+        message = ""
+        if kind == CHANGE_STATE:
+            message = "RO-60 request" if information.ProcedureStepState == "IN PROGRESS" else "RO-65 request"
+        exchange: Exchange = original(workitem, kind, self.edited(message, information), **more)
+        if not done(exchange) and message == "RO-65 request" and "RO-64 request" in self.of and self._final:
+            set_(workitem, self._final)
+        elif done(exchange) or not self.again.get(message, False):
+            return exchange
+        again: Exchange = original(workitem, kind, information, **more)
+        return again
+
+    def _set(self, original: Any, workitem: str, modification: Dataset) -> Exchange:
+        message = f"{self._transaction} request"
+        exchange: Exchange = original(workitem, self.edited(message, modification))
+        if self._transaction == "RO-64":
+            self._final = modification
+        if message in self.of and not done(exchange):
+            exchange = original(workitem, modification)
+        return exchange
+
+    def _store(self, original: Any, role: str, instance: Dataset) -> Exchange:
+        exchange: Exchange = original(role, self.edited("RO-63 record", instance))
+        if "RO-63 record" in self.of and not done(exchange):
+            exchange = original(role, instance)
+        return exchange
+
+
+def on_message(simulator: Any, message: str, change: Callable[[Dataset], None], *, again: bool = True) -> None:
+    """Let `change` alter the data set of a message, as the attribute tables name it: ``RO-62 request``.
+
+    When the TMS or the OST refuses it, it is sent once more as it should be, if that is to be done ``again``.
+    """
+    edits = vars(simulator).setdefault("deviating_messages", None) or _Edits(simulator)
+    simulator.deviating_messages = edits
+    edits.of.setdefault(message, []).append(change)
+    edits.again[message] = edits.again.get(message, True) and again
+
+
+# --- attributes -----------------------------------------------------------------------------------------------------------
+
+MORE_SHAPES: dict[str, tuple[Edit, str]] = {
+    **SHAPES,
+    "valued": (put, "comes with a value"),
+    "sent": (put, "is sent"),
+}
+
+
+def _attributes() -> Iterator[Defect]:
+    catalogue = load_catalogue()
+    rules = [
+        r.rule
+        for r in catalogue.of(actor="TDD", edition="ti")
+        if r.rule and r.transaction in ("RO-58", "RO-59", "RO-60", "RO-61", "RO-63")
+    ]
+    messages = dict.fromkeys(rule.message for rule in rules)
+    for message in messages:
+        rows = [row for row in catalogue.attributes(message, "TDD") if "ti" in row.editions]
+        for row in rows:
+            for shape in _shapes(row):
+                yield _of_row(message, row, rows, shape)
+
+
+def _shapes(row: Requirement) -> Iterator[str]:
+    assert row.rule is not None
+    if row.rule.type == "empty":
+        yield "absent"
+        if not row.rule.path[-1].keyword.endswith("Sequence"):
+            yield "valued"
+    elif row.rule.type == "absent":
+        yield "sent"
+    else:
+        yield from shapes(row)
+
+
+# A query that finds nothing, or not what is needed, ends the treatment.
+FRUITLESS = {
+    **dict.fromkeys(("changed", "another", "valued", "doubled"), ("RO58-TDD-002",)),
+    "sop-instance-absent": ("RO58-TDD-002", "RO60-TDD-003", "RO61-TDD-001"),  # it does not know what to claim
+    "input-absent": ("RO59-TDD-001",),  # it does not know what to retrieve
+}
+
+
+FEW = 4
+
+
+def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: str) -> Defect:
+    assert row.rule is not None
+    how, words = MORE_SHAPES[shape]
+    transaction = message.split()[0]
+    what = f"{slug(row)}-{shape}"
+    requirements = (row.id,) if shape in ("valued", "sent") or row.rule.type == "empty" else tuple(violated(row, rows, shape))
+    more = FRUITLESS.get(what, FRUITLESS.get(shape, ())) if transaction == "RO-58" else ()
+    again = True
+    if message == "RO-65 request" and row.rule.path[0].keyword == "ProcedureStepState":
+        how, words = (_cancel, "is CANCELED when COMPLETED is due") if shape == "changed" else (how, words)
+        if shape != "changed":
+            requirements, again = ("RO65-TDD-001",), False  # what names no final state is no RO-65
+    return Defect(
+        f"tdd-{transaction.replace('-', '').lower()}-{what}",
+        f"In its {transaction} {row.rule.text} {words}",
+        "TDD",
+        partial(_edit_message, message, row, how, again),
+        (*requirements, *more),
+        alone=bool(more) or not again,
+        # A message of few attributes is not to lose them all at once.
+        subject=(message, *(step.keyword for step in row.rule.path)) if len(rows) > FEW else (message,),
+        scenario="new_canceled_after" if "$canceled" in str(row.rule.condition) else "new_completed",
+    )
+
+
+def _cancel(dataset: Dataset, keyword: str) -> None:
+    setattr(dataset, keyword, "CANCELED")
+
+
+def _edit_message(message: str, row: Requirement, how: Edit, again: bool, tdd: Any) -> None:
+    assert row.rule is not None
+    path = row.rule.path
+    on_message(tdd, message, lambda dataset: edit(dataset, path, how), again=again)
+
+
+def defects() -> Iterator[Defect]:
+    """Yield the defects of a TDD."""
+    yield from _attributes()
