@@ -20,6 +20,7 @@ from ...profile.statuses import is_warning
 from ...profile.ups_tables import GLOBAL_STATES, NO_UPS, SUBSCRIPTION_STATES, attribute_rows
 from ...ups import FILTERED, GLOBAL, Event, IdentifierError, Outcome
 from ...ups.datasets import plain, without
+from ...ups.matching import strings
 from ...ups.subscriptions import Effect
 from ...ups.worklist import SUBSCRIPTION
 from . import cells, queries, requests
@@ -697,6 +698,18 @@ def _of_readings() -> Iterator[Variation]:
         "A15",
         subject=("keys",),
     )
+    yield one(
+        "set-issuer-refused", "Refuses N-SET of an issuer in Other Patient IDs Sequence", _issuer_refused, "A18",
+        subject=("modification",),
+    )  # fmt: skip
+    yield one(
+        "set-issuer-ignored", "Stores no issuer that N-SET brings in Other Patient IDs Sequence", _issuer_ignored, "A18",
+        subject=("modification",),
+    )  # fmt: skip
+    yield one(
+        "find-unknown-matches", "Takes an attribute without value to match whatever is asked for", _unknown_matches, "A13",
+        subject=("keys",),
+    )  # fmt: skip
     yield one("find-no-lists-of-instances", "Takes the first of a list of SOP Instance UIDs", _first_uid, "A22")
     yield one(
         "find-all-items",
@@ -830,6 +843,59 @@ def _nothing_by_empty_keys(tms: Any) -> None:
         return iter(()) if all(element.is_empty for element in identifier) else original(identifier, **named)
 
     around(tms, "find", find)
+
+
+def _issuer_refused(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        others = modification.get("OtherPatientIDsSequence") or ()
+        outcome: Outcome = Outcome(0x0106) if any(ISSUER in other for other in others) else original(uid, modification)
+        return outcome
+
+    around(tms.worklist, "set", perform)
+
+
+def _issuer_ignored(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        for other in modification.get("OtherPatientIDsSequence") or ():
+            without(other, (ISSUER,))
+        outcome: Outcome = original(uid, modification)
+        return outcome
+
+    around(tms.worklist, "set", perform)
+
+
+ISSUER = "IssuerOfPatientID"
+
+
+def _unknown_matches(tms: Any) -> None:
+    def find(original: Around, identifier: Dataset, **named: Any) -> Iterator[Dataset]:
+        return more(original, original(identifier, **named), identifier, named)  # what is wrong with the identifier is told at once
+
+    def more(original: Around, responses: Iterator[Dataset], identifier: Dataset, named: Any) -> Iterator[Dataset]:
+        asked = [element for element in plain(identifier) if not element.is_empty]
+        uids = strings(identifier["SOPInstanceUID"]) if "SOPInstanceUID" in identifier else ()
+        found = set()
+        for response in responses:
+            found.add(response.get("SOPInstanceUID"))
+            yield response
+        for record in tms.worklist.records():
+            unknown = [e for e in asked if e.tag in record.attributes and record.attributes[e.tag].is_empty]
+            if unknown and record.uid not in found and (not uids or record.uid in uids):
+                for response in original(_for_one(identifier, record.uid, unknown), **named):
+                    yield response if "SOPInstanceUID" in identifier else without(response, ("SOPInstanceUID",))
+
+    around(tms, "find", find)
+
+
+def _for_one(identifier: Dataset, uid: str, unknown: Sequence[Any]) -> Dataset:
+    """Return the query for one UPS that leaves out what it has no values for."""
+    query = plain(identifier)
+    if character_set := identifier.get("SpecificCharacterSet"):
+        query.SpecificCharacterSet = character_set
+    for element in unknown:
+        setattr(query, element.keyword, [] if element.VR == "SQ" else None)
+    query.SOPInstanceUID = uid
+    return query
 
 
 def _first_uid(tms: Any) -> None:

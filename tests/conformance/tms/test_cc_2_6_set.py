@@ -595,6 +595,22 @@ def test_state_scheduled_stays(scheduled, judge, follows, state, lock):
     follows("refused" if is_failure(exchange.status) else "ignored")
 
 
+@pytest.mark.requirement("CC26-TMS-030")
+def test_issuer_of_another_patient_id(scheduled, judge, follows):
+    before = scheduled.get()
+    sent = item(PatientID="OTHER4", IssuerOfPatientID="OTHERISSUER")
+    exchange = scheduled.send(item(OtherPatientIDsSequence=[sent]), None)
+    judge(status.answered(exchange))
+    after = scheduled.get()
+    kept = [entry.get("IssuerOfPatientID") for entry in after.dataset.get("OtherPatientIDsSequence") or ()]
+    if is_failure(exchange.status):
+        judge(ups.untouched(before, after))
+        follows("refused")
+    else:
+        judge(ups.untouched(before, after, ignoring=["OtherPatientIDsSequence"]))
+        follows("stored" if kept == ["OTHERISSUER"] else "ignored")
+
+
 @pytest.mark.requirement("CC26-TMS-019")
 @pytest.mark.parametrize("keyword", NEVER_EMPTY)
 def test_type_1_is_never_emptied(course, judge, judge_status, keyword):

@@ -800,6 +800,30 @@ def test_performed_procedure_as_a_key(tdd, completed, judge, follows, path):
     follows(word)
 
 
+# --- no value to match --------------------------------------------------------------------------------------------------
+
+UNFILLED = {
+    ("PatientBirthDate",): "19991231", ("AdmissionID",): "Adm-1", ("IssuerOfPatientID",): "Clinic-1",
+    ("AdmittingDiagnosesCodeSequence", "CodeValue"): "C1",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def unfilled(create, system):
+    """A UPS without a value in some keys."""
+    return create(plain(system, **{path[0]: [] if len(path) > 1 else None for path in UNFILLED}))
+
+
+@pytest.mark.requirement("CC28-TMS-064")
+@pytest.mark.parametrize("path", named(UNFILLED))
+def test_value_where_there_is_none(tdd, unfilled, judge, follows, path):
+    if values_at(unfilled.held.dataset, path):
+        pytest.skip(f"not judged: the SCP gives {'.'.join(path)} a value")
+    exchange = unfilled.ask(tdd, path, UNFILLED[path])
+    judge(find.ended(exchange))
+    follows("matched" if came(exchange, unfilled.uid) else "unmatched")
+
+
 # --- responses ----------------------------------------------------------------------------------------------------------
 
 TOP = [row.keyword for row in attribute_rows().values() if row.keyword not in ("SpecificCharacterSet", "TransactionUID")]
