@@ -51,6 +51,13 @@ CASES = {
         "tms/test_cc_2_4_event_reports.py::test_cancel_requested_has[CC24-TMS-113]",
         "events-cancel-requested-without-code", ["given"], ["left-out"],
     ),
+    "CC26-TMS-030": (
+        "tms/test_cc_2_6_set.py::test_issuer_of_another_patient_id", "set-issuer-refused", ["stored"], ["refused"],
+    ),
+    "CC28-TMS-064": (
+        "tms/test_cc_2_8_search.py::test_value_where_there_is_none[AdmissionID]",
+        "find-unknown-matches", ["unmatched"], ["matched"],
+    ),
     "CC24-TMS-132": (
         "tms/test_cc_2_4_status_change.py::test_status_change_has[CC24-TMS-132]",
         "events-cold-started", ["COLD START"], ["COLD STARTED"],
