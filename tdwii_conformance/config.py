@@ -218,6 +218,8 @@ class SystemUnderTest:
         For the report.
     restart : callable or None
         Restarts the TMS; returns when that was done, or raises OSError. ``None`` if we cannot.
+    restart_kept : callable or None
+        Restarts the TMS, which from the first time on keeps what it knows for the next; ``None`` if that is not ours to say.
     reset : callable or None
         Empties the worklist, so that long runs of random requests do not fill it; ``None`` if we cannot.
     property_examples, property_steps : int or None
@@ -249,6 +251,7 @@ class SystemUnderTest:
     version: str = ""
     embedded: bool = False
     restart: Callable[[], None] | None = None
+    restart_kept: Callable[[], None] | None = None
     reset: Callable[[], None] | None = None
     property_examples: int | None = None
     property_steps: int | None = None

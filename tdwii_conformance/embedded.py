@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +16,7 @@ from .simulators.defects import Deviation, Variation, chosen, install
 from .simulators.instances import InstanceStore
 from .simulators.ost import OST
 from .simulators.tms import TMS
+from .ups import MemoryStore, SQLiteStore, Store
 
 __all__ = ["embedded_system"]
 
@@ -51,6 +54,7 @@ def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequenc
             ost=ost.peer,
             edition=edition,
             restart=tms.restart,
+            restart_kept=tms.restart_kept,
             reset=tms.restart,
             tms_claims=described.tms_claims - unclaimed,
             ost_claims=described.ost_claims - unclaimed,
@@ -63,10 +67,18 @@ class _Restartable:
     def __init__(self, known: Mapping[str, Peer], fallback: Sequence[str], deviations: Sequence[Deviation]) -> None:
         self._known, self._fallback, self._deviations = known, fallback, deviations
         self._instructions = InstanceStore()
+        self._folder: TemporaryDirectory[str] | None = None
         self._tms = self._new(0)
 
-    def _new(self, port: int) -> TMS:
-        tms = TMS("TMS", port=port, instructions=self._instructions, destinations=self._known, fallback=self._fallback)
+    def _new(self, port: int, store: Store | None = None) -> TMS:
+        tms = TMS(
+            "TMS",
+            port=port,
+            store=store,
+            instructions=self._instructions,
+            destinations=self._known,
+            fallback=self._fallback,
+        )
         install(tms, self._deviations)
         return tms
 
@@ -77,10 +89,24 @@ class _Restartable:
 
     def restart(self) -> None:
         """Stop, and start anew: a cold start, as the worklist is in memory."""
+        self._restart(MemoryStore)
+        self._forget()
+
+    def restart_kept(self) -> None:
+        """Stop, and start with a worklist in a file: a warm start, if the one before was such."""
+        folder = self._folder = self._folder or TemporaryDirectory()
+        self._restart(lambda: SQLiteStore(Path(folder.name) / "worklist.sqlite"))
+
+    def _restart(self, store: Callable[[], Store]) -> None:
         port = self.peer.port
         self._tms.stop()
-        self._tms = self._new(port)
+        self._tms = self._new(port, store())
         self._tms.start()
+
+    def _forget(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
     def __enter__(self) -> Self:
         self._tms.start()
@@ -88,3 +114,4 @@ class _Restartable:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._tms.stop()
+        self._forget()

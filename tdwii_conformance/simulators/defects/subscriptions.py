@@ -210,6 +210,10 @@ def _others() -> Iterator[Defect]:
         "CC23-TMS-041", "CC23-TMS-042", "CC23-TMS-043",
     )  # fmt: skip
     yield one(
+        "restart-forgets-subscriptions-to-one-ups", "Keeps through a restart only who has subscribed to all UPS",
+        _forget_single, "CC24-TMS-025", alone=True,
+    )  # fmt: skip
+    yield one(
         "subscription-ends-with-association", "Forgets a subscription when the association on which it was made is released",
         _forget_on_release, "CC23-TMS-047", alone=True,
     )  # fmt: skip
@@ -341,6 +345,11 @@ def _filter_fails(tms: Any) -> None:
         return Outcome(FAILURE) if uid == FILTERED else original(uid, *given)
 
     around(tms.worklist, "subscribe", subscribe)
+
+
+def _forget_single(tms: Any) -> None:
+    subscriptions = tms.worklist.subscriptions  # those of the run before: this one has not begun
+    subscriptions.apply(Effect(ended=[one_ for one_ in subscriptions if one_.target not in (GLOBAL, FILTERED)]))
 
 
 def _forget_on_release(tms: Any) -> None:
