@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -125,7 +126,7 @@ def _changing(original: Callable[[], Outcome], tms: Any, uid: str) -> Outcome:
 
 def install(event: str, state: str, replacement: Replacement, tms: Any) -> None:
     """Have something else done in one cell of the table."""
-    worklist = tms.worklist
+    worklist, one_at_a_time = tms.worklist, threading.RLock()  # of two at once the second finds what the first has left
 
     def present(uid: str) -> str:
         record = worklist.store.get(uid)
@@ -141,7 +142,8 @@ def install(event: str, state: str, replacement: Replacement, tms: Any) -> None:
 
     def other(name: str, original: Around, uid: str, *given: Any) -> Outcome:
         perform = partial(original, uid, *given)
-        return replacement(perform, tms, uid) if (name, present(uid)) == (event, state) else perform()
+        with one_at_a_time:
+            return replacement(perform, tms, uid) if (name, present(uid)) == (event, state) else perform()
 
     def modify(original: Around, uid: str, modification: Any) -> Outcome:
         record, given = worklist.store.get(uid), str(modification.get("TransactionUID") or "")

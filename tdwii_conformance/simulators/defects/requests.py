@@ -845,12 +845,15 @@ def _first_only(tms: Any) -> None:
 
 
 def _forgets(tms: Any) -> None:
-    def forget(kept: Dataset, earlier: Dataset) -> None:
-        keyword = "ScheduledProcessingParametersSequence"
-        if kept.get(keyword) == earlier.get(keyword):
-            drop(kept, keyword)
+    keyword, present = "ScheduledProcessingParametersSequence", threading.local()
 
-    _after_set(forget, tms)
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        present.brings_it = keyword in modification
+        outcome: Outcome = original(uid, modification)
+        return outcome
+
+    around(tms.worklist, "set", perform)
+    _after_set(lambda kept, earlier: None if present.brings_it else drop(kept, keyword), tms)
 
 
 def _set_records_lock(tms: Any) -> None:
