@@ -193,6 +193,12 @@ def _exclude(one: Variation, other: Variation) -> bool:
     return one.unclaimed != other.unclaimed or one.alone or other.alone or bool(one.subject and one.subject == other.subject)
 
 
+def _found(outcome: Outcome, requirement: str) -> str:
+    """Return a test that found a requirement violated, and what it expected."""
+    test = outcome.violated[requirement][0]
+    return f"{test}: expected {outcome.findings.get(test) or 'otherwise'}"
+
+
 def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
     """Return what is not as the defects say: something that nothing detects, something else that fails, an error."""
     found = [f"error, neither met nor violated: {error}" for error in outcome.errors]
@@ -213,7 +219,7 @@ def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
     random = {r for r in outcome.violated if place(r) in RANDOM or r in RANDOM_REQUIREMENTS}
     for requirement in sorted(set(outcome.violated) - expected - random):
         found.append(
-            f"{requirement} fails, and no defect names it ({names}): {outcome.violated[requirement][0]}. Either its test"
+            f"{requirement} fails, and no defect names it ({names}): {_found(outcome, requirement)}. Either its test"
             " judges more than the requirement says, or a defect violates it too: add it there, or to also.py"
         )
     return found
@@ -225,8 +231,8 @@ def false_alarms(group: Sequence[Variation], outcome: Outcome) -> list[str]:
     return [
         *(f"error, neither met nor violated: {error}" for error in outcome.errors),
         *(
-            f"false alarm, {requirement} fails with {names}: {tests[0]}"
-            for requirement, tests in outcome.violated.items()
+            f"false alarm, {requirement} fails with {names}: {_found(outcome, requirement)}"
+            for requirement in outcome.violated
             if load_catalogue()[requirement].level == "shall"
         ),
     ]

@@ -42,6 +42,8 @@ class Outcome:
         Requirement id to the tests that found it violated.
     readings : dict of str to set of str
         Requirement id to the readings that were noted.
+    findings : dict of str to str
+        What was expected and received instead, of each of these tests.
     passed, not_judged : set of str
         Requirements that some test passed, and those of which a test was not judged.
     errors : list of str
@@ -54,6 +56,7 @@ class Outcome:
 
     violated: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     readings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    findings: dict[str, str] = field(default_factory=dict)
     passed: set[str] = field(default_factory=set)
     not_judged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
@@ -92,11 +95,12 @@ class Recorder:
             return
         self.outcome.tests += 1
         identifier, verdict, test = record["requirement"], record["verdict"], report.nodeid.removeprefix(f"{CONFORMANCE}/")
-        level = dict(report.user_properties)["level"]
+        said = dict(report.user_properties)
         if record["reading"]:
             self.outcome.readings[identifier].add(record["reading"])
-        if verdict == "failed" or (verdict == "warned" and level == "should"):
+        if verdict == "failed" or (verdict == "warned" and said["level"] == "should"):
             self.outcome.violated[identifier].append(test)
+            self.outcome.findings[test] = " ".join(said["findings"].partition("expected:")[2].split())[:300]
         elif verdict == "error":
             self.outcome.errors.append(f"{test}: {record['reason']}")
         elif verdict == "skipped":

@@ -13,7 +13,7 @@ from . import running, whole
 RUN = whole.Run(("ost-echo-fails",), ("ost/test_negotiation_ost.py",))
 FOUND = {
     "names": list(RUN.names), "modules": list(RUN.modules), "seconds": 1, "cpu": 1, "tests": 11, "not_judged": {}, "errors": [],
-    "violated": {"NEG-OST-001": ["ost/test_negotiation_ost.py::test_echo"]},
+    "violated": {"NEG-OST-001": ["ost/test_negotiation_ost.py::test_echo"]}, "findings": {},
 }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ class Judged:
     @cached_property
     def problems(self) -> list[str]:
         """What is not as it should be."""
-        outcome = running.Outcome(**{name: self.result[name] for name in ("violated", "not_judged", "errors", "tests")})
+        outcome = running.Outcome(**{name: self.result[name] for name in ("violated", "findings", "not_judged", "errors", "tests")})
         if self.of_defects:
             return proof.problems([one for one in self.run.group if isinstance(one, Defect)], outcome)
         return proof.false_alarms([one for one in self.run.group if isinstance(one, Variation)], outcome)
@@ -140,7 +140,7 @@ def _make(run: Run) -> dict[str, Any]:
         outcome = running.run(run.modules, run.names)
     return {
         "names": run.names, "modules": run.modules, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
-        "violated": outcome.violated, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,
+        "violated": outcome.violated, "findings": outcome.findings, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,
     }  # fmt: skip
 
 

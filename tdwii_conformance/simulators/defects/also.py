@@ -285,6 +285,9 @@ ALSO: tuple[Also, ...] = (
     ),
     Also("a change of readiness is known by the readiness that is told", "event-state-report-input-readiness-state-*", "CC24-TMS-003"),
     Also("the order of progress is that of its values", "event-progress-report-progress-procedure-step-progress-another", "CC24-TMS-012"),
+    Also("of two attributes that are set the second is not", "set-stores-the-first-only", "CC26-TMS-002 CC26-TMS-022 CC26-TMS-026"),
+    Also("whoever never claimed a UPS that is IN PROGRESS has no lock", "create-in-progress", "CC25-TMS-021"),
+    Also("empty keys are in most queries", "find-zero-length-is-no-value", "CC28-TMS-008 CC28-TMS-011 CC28-TMS-036 CC28-TMS-040"),
     # Subscriptions.
     Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039 CC23-TMS-042"),
     Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037"),
