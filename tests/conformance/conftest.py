@@ -22,11 +22,11 @@ from tdwii_conformance.dimse import connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
 from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.drivers.tdd import TDD
 from tdwii_conformance.drivers.watcher import Watcher
 from tdwii_conformance.floor import Floor
 from tdwii_conformance.performers import Person, Trigger
 from tdwii_conformance.pytest_plugin import recorded_key, system_key
+from tests.conformance.leftovers import RecordingTDD, put_away
 
 
 @pytest.fixture(scope="session")
@@ -43,19 +43,21 @@ def consent(system):
 @pytest.fixture(scope="session")
 def tdd(system, consent, wire):
     """Our TDD."""
-    with _tdd(system, system.tdd.ae_title, consent, wire) as device:
-        yield device
+    yield from _performing(system, system.tdd.ae_title, consent, wire)
 
 
 @pytest.fixture(scope="session")
 def other_tdd(system, consent, wire):
     """A second TDD, which competes with the first."""
-    with _tdd(system, system.second_performer, consent, wire) as device:
+    yield from _performing(system, system.second_performer, consent, wire)
+
+
+def _performing(system, calling, consent, wire):
+    named = {"calling": calling, "timeouts": system.timeouts, "transcript": wire, "consent": consent}
+    with RecordingTDD(system.tms, system.ost, **named) as device:
         yield device
-
-
-def _tdd(system, calling, consent, wire):
-    return TDD(system.tms, system.ost, calling=calling, timeouts=system.timeouts, transcript=wire, consent=consent)
+        if not system.embedded:
+            put_away(device, by_request="request-cancel" in system.tms_claims)
 
 
 @pytest.fixture(scope="session")

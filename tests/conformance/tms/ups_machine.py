@@ -22,6 +22,7 @@ from tdwii_conformance.drivers.watcher import GLOBAL
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.statuses import status_text
 from tdwii_conformance.ups import Worklist
+from tests.conformance.leftovers import end
 
 __all__ = ["Environment", "drive"]
 
@@ -72,15 +73,7 @@ class Environment:
 
     def end(self, uid, state, lock=""):
         """Bring a UPS to CANCELED: nothing stays on a worklist that is not ours."""
-        performer = self.performers[0]
-        if state == "SCHEDULED" and self.cancels:
-            performer.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
-        elif state in ("SCHEDULED", "IN PROGRESS"):
-            if state == "SCHEDULED":
-                performer.claim(uid, lock := generate_uid())
-            reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110513", "DCM", "Unspecified")])
-            performer.set(uid, item(TransactionUID=lock, **{PROGRESS: [reason]}))
-            performer.change_state(uid, "CANCELED", lock)
+        end(self.performers[0], uid, state, lock, by_request=self.cancels)
 
 
 @dataclass

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 from pydicom import dcmread
@@ -16,6 +17,7 @@ from tdwii_conformance.dimse import Peer
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.ups import SQLiteStore
 
 pytestmark = pytest.mark.long
 
@@ -170,11 +172,14 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
         remote = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance/tms", "tests/conformance/ost", "-n", "2")
         process.terminate()
         assert process.wait(DEADLINE) == 0
+    with closing(SQLiteStore(tmp_path / "worklist.sqlite")) as store:
+        left = [record.uid for record in store.candidates(()) if record.state == "SCHEDULED"]
     gone = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance")
     assert remote.returncode == 0, remote.stdout
     # Nothing differs from the embedded run but what needs a restart of the TMS.
     passed, skipped, judged = map(int, re.search(r"total +(\d+) +- +- +(\d+) +(\d+)", remote.stdout).groups())
-    assert "7 skipped: not judged: the TMS cannot be restarted from here: tms.restart is not" in remote.stdout
-    assert (passed, skipped) == (judged - 7, 7)
+    assert "8 skipped: not judged: the TMS cannot be restarted from here: tms.restart is not" in remote.stdout
+    assert (passed, skipped) == (judged - 8, 8)
+    assert left == []
     assert gone.returncode == 4
     assert f"TMS TMS: no connection to 127.0.0.1:{tms} (Connection refused)" in gone.stdout
