@@ -18,10 +18,12 @@ from tdwii_conformance.drivers.messages import item
 from tdwii_conformance.drivers.receiver import Receiver
 from tdwii_conformance.drivers.tdd import TDD, UPS
 from tdwii_conformance.drivers.watcher import GLOBAL, Watcher
+from tdwii_conformance.exchange import Exchange
 
 from .servers import watching_tms, workitem
 
-DEADLINE, SETTLE = 120.0, 0.3
+DEADLINE = 120.0
+ECHOES, AS_IDLE = 5, 1.5  # how many in a row are answered in no more than this times the time of an idle TMS
 WATCHERS, WORKITEMS, SUBSCRIBERS = 10, 1_000, (0, 1, 10, 50)
 STATE_REPORT, ASSIGNED = 1, 5
 SUBSCRIBE, UNSUBSCRIBE = 3, 4
@@ -87,6 +89,33 @@ def receiving(questions: Any, titles: list[str]) -> None:
             questions.send(number)
 
 
+def answer_time(exchange: Exchange) -> float:
+    """Return milliseconds from a request to its last response."""
+    return (exchange.responses[-1].time - exchange.request.time).total_seconds() * 1000
+
+
+def settle(tdd: TDD, idle: float) -> None:
+    """Wait until the TMS answers C-ECHO as one that has nothing else to do.
+
+    Parameters
+    ----------
+    tdd : TDD
+        Who asks.
+    idle : float
+        How long an idle TMS takes, in milliseconds.
+
+    Raises
+    ------
+    TimeoutError
+        If it does not come to rest within `DEADLINE`.
+    """
+    deadline, in_a_row = time.monotonic() + DEADLINE, 0
+    while in_a_row < ECHOES:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the TMS did not come to rest within {DEADLINE:g} s")
+        in_a_row = in_a_row + 1 if answer_time(tdd.echo("TMS")) <= AS_IDLE * idle else 0
+
+
 def creation(running: Running) -> dict[int, float]:
     """Return milliseconds (median) of an N-CREATE with so many subscribers; the earlier ones' reports have come.
 
@@ -102,6 +131,7 @@ def creation(running: Running) -> dict[int, float]:
     port = questions.recv()
     known = {title: Peer(title, "127.0.0.1", port) for title in titles}
     with running(watching_tms, known) as peer, TDD(peer, peer, calling="TDD") as tdd:
+        idle = statistics.median(answer_time(tdd.echo("TMS")) for _ in range(50))
         # Alternately, so that the noise of the machine hits all alike.
         for _ in range(15):
             for number in SUBSCRIBERS:
@@ -109,13 +139,13 @@ def creation(running: Running) -> dict[int, float]:
                     action, lock = (SUBSCRIBE, {"DeletionLock": "FALSE"}) if position < number else (UNSUBSCRIBE, {})
                     assert tdd.action(GLOBAL, action, item(ReceivingAE=title, **lock), context=UPS.WATCH).status == 0
                 for _ in range(4):
+                    settle(tdd, idle)  # the associations of the last reports were still busy at the TMS
                     uid = generate_uid()
                     created = tdd.create(uid, attributes)
                     assert created.status == 0
-                    took[number].append((created.responses[-1].time - created.request.time).total_seconds() * 1000)
+                    took[number].append(answer_time(created))
                     questions.send((number, uid))
                     questions.recv()
-                    time.sleep(SETTLE)  # the associations of the last reports are still busy at the TMS
     questions.send(None)
     receivers.join(10)
     return {number: statistics.median(values) for number, values in took.items()}
