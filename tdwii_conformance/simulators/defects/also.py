@@ -278,6 +278,7 @@ ALSO: tuple[Also, ...] = (
     Also("also of UPS in other states, to a new global subscriber", "event-initial-always-scheduled", "CC24-TMS-016"),
     Also("a restart that is not told has no content and says nothing of what is kept", "event-restart-missing", "CC24-TMS-025 CC24-TMS-131 CC24-TMS-132 CC24-TMS-133"),
     Also("a restart is known by its SCP Status", "event-status-change-scpstatus-*", "CC24-TMS-025 CC24-TMS-132 CC24-TMS-133"),
+    Also("of the two that were told of a UPS before a restart one is told of it afterwards", "event-to-one-receiver-only", "CC24-TMS-025"),
     Also("an assignment that is not told tells neither station nor performer", "event-assignment-missing event-assignment-of-performer-missing event-assigned-scheduled-station-name-code-*", "CC24-TMS-024"),
     Also(
         "an assignment of a station tells nothing else, so without it there is no event information: nothing is told",
@@ -289,8 +290,8 @@ ALSO: tuple[Also, ...] = (
     Also("whoever never claimed a UPS that is IN PROGRESS has no lock", "create-in-progress", "CC25-TMS-021"),
     Also("empty keys are in most queries", "find-zero-length-is-no-value", "CC28-TMS-008 CC28-TMS-011 CC28-TMS-036 CC28-TMS-040"),
     # Subscriptions.
-    Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039 CC23-TMS-042"),
-    Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037"),
+    Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039"),
+    Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037 CC23-TMS-042"),
     Also("a filtered subscription subscribes to what is there as well", "subscribe-globally-without-lock-not-subscribed-does-not-subscribe", "CC23-TMS-041"),
     Also("a Receiving AE that is not there cannot be told to be unknown", "subscribe-the-sender", "CC23-TMS-032 CC23-TMS-034"),
     # What else a transaction that fails brings along.
