@@ -497,10 +497,12 @@ def pytest_runtest_makereport(
     report.user_properties.append(("verdict", verdict))
     if verdict in ("failed", "warned"):
         text = _explanation(requirement, findings)
+        shown = [("exchange", _shortened(dump)) for dump in record["exchanges"]]
         report.user_properties.append(("findings", text))
+        item.user_properties += [("findings", text), *shown]  # JUnit XML has those of the last report, of the teardown
         if verdict == "failed":
             report.longrepr = text
-            report.sections += [("exchange", _shortened(dump)) for dump in record["exchanges"]]
+            report.sections += shown
     if item.config.pluginmanager.hasplugin("allure_listener"):
         _attach_to_allure(verdict, requirement, findings, record["exchanges"])
     if verdict in ("failed", "error") and system_key in item.config.stash:

@@ -291,6 +291,8 @@ ALSO: tuple[Also, ...] = (
     Also("empty keys are in most queries", "find-zero-length-is-no-value", "CC28-TMS-008 CC28-TMS-011 CC28-TMS-036 CC28-TMS-040"),
     # Subscriptions.
     Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039"),
+    Also("who is subscribed to every new UPS is to those that match no filter", "ups-created-no-global-subscription-new-ups-subscribes", "CC23-TMS-042"),
+    Also("an initial event of every UPS is an event of each", "subscribe-globally-with-lock-not-subscribed-without-initial-event", "CC24-TMS-016"),
     Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037 CC23-TMS-042"),
     Also("a filtered subscription subscribes to what is there as well", "subscribe-globally-without-lock-not-subscribed-does-not-subscribe", "CC23-TMS-041"),
     Also("a Receiving AE that is not there cannot be told to be unknown", "subscribe-the-sender", "CC23-TMS-032 CC23-TMS-034"),
