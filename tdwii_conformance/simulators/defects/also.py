@@ -291,6 +291,12 @@ ALSO: tuple[Also, ...] = (
     Also("empty keys are in most queries", "find-zero-length-is-no-value", "CC28-TMS-008 CC28-TMS-011 CC28-TMS-036 CC28-TMS-040"),
     # Subscriptions.
     Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039"),
+    Also(
+        "a claim that is not told as such shows no filtered subscription",
+        "event-state-report-procedure-step-state-* event-in-progress-missing event-state-of-another-ups event-state-wrong",
+        "CC23-TMS-042",
+    ),
+    Also("who is told of everything is told of what a filter leaves out", "event-to-strangers", "CC23-TMS-042"),
     Also("who is subscribed to every new UPS is to those that match no filter", "ups-created-no-global-subscription-new-ups-subscribes", "CC23-TMS-042"),
     Also("an initial event of every UPS is an event of each", "subscribe-globally-with-lock-not-subscribed-without-initial-event", "CC24-TMS-016"),
     Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037 CC23-TMS-042"),

@@ -67,7 +67,7 @@ def judge(pytestconfig, description, *arguments):
         cwd=pytestconfig.rootpath,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
     )
 
 
@@ -167,10 +167,12 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
     simulators += ["--destination", f"TDD=127.0.0.1:{ours}", "--destination", f"WATCHER2=127.0.0.1:{ours}"]
     simulators += ["--fallback", "TDD", "--store", str(tmp_path / "worklist.sqlite")]
     with subprocess.Popen(simulators, cwd=pytestconfig.rootpath, stdout=subprocess.DEVNULL) as process:
-        await_port(tms, process)
-        await_port(ost, process)
-        remote = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance/tms", "tests/conformance/ost", "-n", "2")
-        process.terminate()
+        try:
+            await_port(tms, process)
+            await_port(ost, process)
+            remote = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance/tms", "tests/conformance/ost", "-n", "2")
+        finally:
+            process.terminate()
         assert process.wait(DEADLINE) == 0
     with closing(SQLiteStore(tmp_path / "worklist.sqlite")) as store:
         left = [record.uid for record in store.candidates(()) if record.state == "SCHEDULED"]
