@@ -1,10 +1,12 @@
 """Runs the mutants that mutmut makes of the judging code, and compares the survivors with docs/mutation.md.
 
-    python -m tests.mutants run [NAME* ...]    # those that were not run yet, or those named
-    python -m tests.mutants [-v]               # numbers of each module, and whether too many survived unexplained
+    python -m tests.mutants run [NAME* ...]          # those that were not run yet, or those named
+    python -m tests.mutants run --rest NAME* ...     # of those named, those that were not run yet or survived
+    python -m tests.mutants [-v]                     # numbers of each module, and whether too many survived unexplained
 
 mutmut makes the mutants and its trampolines choose between them; the loop is our own. mutmut starts pytest anew for each
 mutant, which takes longer than the tests that kill it. Here pytest collects once, and each mutant gets a fork of that.
+The mutants of a package are the affair of the tests that mirror it (ups: tests/unit/ups): others are not collected.
 
 A survivor is known by its function and by the line that the mutation changed or took out, not by mutmut's number: numbers
 move with every edit of the function, and an explanation has to go stale when its line changes.
@@ -14,6 +16,7 @@ import ast
 import gc
 import hashlib
 import json
+import math
 import os
 import resource
 import shutil
@@ -21,6 +24,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import ndiff
 from fnmatch import fnmatch
@@ -32,8 +36,10 @@ LIMIT = 0.05
 # Exit codes as mutmut records them; 33: no test runs it. A negative one is the signal that ended it at a limit.
 KILLED, SURVIVED, UNREACHED = 1, 0, 33
 JOBS = int(os.environ.get("JOBS", "2"))
-# Seconds: of a processor, and of a clock, for what waits and does not work.
-BUSY, PATIENCE = 20, 300
+# Seconds of a processor beyond five times what the tests take, and of a clock for what waits and does not work.
+BUSY, PATIENCE = 2, 300
+# Below this share of a processor during PATIENCE it is waiting; a busy machine leaves `nice -n 19` about 1 %.
+WORKING = 0.001
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -46,6 +52,9 @@ def make() -> None:
 
     os.chdir(ROOT)
     shutil.rmtree(FOLDER / "tests", ignore_errors=True)
+    for meta in FOLDER.rglob("*.py.meta"):
+        if not whole(meta):
+            meta.with_suffix("").unlink(missing_ok=True)  # mutmut makes it anew, and keeps what its meta file knows
     copy_src_dir()
     mutmut.copy_also_copy_files()
     mutmut.create_mutants(JOBS)
@@ -53,77 +62,95 @@ def make() -> None:
     os.chdir(FOLDER)
 
 
+def whole(meta: Path) -> bool:
+    """Return whether a file has the mutants that its meta file names; not when their making was interrupted."""
+    named = {name.rpartition(".")[2] for name in json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]}
+    try:
+        tree = ast.parse(meta.with_suffix("").read_text(encoding="utf-8"))
+    except (OSError, SyntaxError):
+        return False
+    functions = (node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return named == {name for name in functions if name.rpartition("__mutmut_")[2].isdecimal()}
+
+
 class Loop:
     """Instead of running the tests once, runs for each mutant those that reach it.
 
     Parameters
     ----------
-    patterns : list of str
-        Names of the mutants to run, in this order; empty: all that were not run.
+    todo : list of (Path, str)
+        Meta file and name of the mutants to run, in this order.
     """
 
-    def __init__(self, patterns: list[str]) -> None:
-        self.patterns = patterns
+    def __init__(self, todo: list[tuple[Path, str]]) -> None:
+        self.todo = todo
         self.running: dict[int, tuple[Path, str]] = {}
-        self.results: dict[Path, dict] = {}
+        self.results = {meta: json.loads(meta.read_text(encoding="utf-8")) for meta, _ in todo}
+        self.changed: set[Path] = set()
         self.done = 0
+        self.of_folder: dict[Path, dict[str, list[tuple[float, str]]]] = {}
+        # What killed mutants of a function kills the next ones: it is run first.
+        self.kills: dict[str, Counter[str]] = {}
+        self.told, self.tell = os.pipe()
+        os.set_blocking(self.told, False)
 
     def pytest_runtestloop(self, session) -> bool:
         """Run them; called by pytest when it has collected."""
         gc.freeze()
         self.items = {item.nodeid: item for item in session.items}
-        reach = self.reached()
-        tests: dict[str, list[tuple[float, str]]] = {}
-        for nodeid, (functions, seconds) in reach.items():
-            for function in functions:
-                tests.setdefault(function, []).append((seconds, nodeid))
-        todo = []
-        for meta in sorted(Path().rglob("*.py.meta")):
-            self.results[meta] = json.loads(meta.read_text(encoding="utf-8"))
-            for name, code in self.results[meta]["exit_code_by_key"].items():
-                position = next((at for at, one in enumerate(self.patterns) if fnmatch(name, one)), -1)
-                if position >= 0 if self.patterns else code is None:
-                    todo.append((position, meta, name, sorted(tests.get(name.partition("__mutmut_")[0], ()))))
-        todo.sort(key=lambda one: one[0])
-        print(f"\n{len(todo)} mutants")
+        print(f"\n{len(self.todo)} mutants")
         started = time.monotonic()
-        for _, meta, name, found in todo:
-            if not found:
+        for meta, name in self.todo:
+            function = name.partition("__mutmut_")[0]
+            tests = self.tests(mirror(meta))
+            if function not in tests:
                 self.record(meta, name, UNREACHED)
                 continue
             while len(self.running) >= JOBS:
                 self.wait()
-            self.running[self.fork(lambda name=name, found=found: self.survives(name, [nodeid for _, nodeid in found]))] = (
-                meta,
-                name,
-            )
+            kills = self.kills.setdefault(function, Counter())
+            found = [nodeid for _, nodeid in sorted(tests[function], key=lambda one: (-kills[one[1]], one))]
+            limit = BUSY + 5 * sum(seconds for seconds, _ in tests[function])
+            child = self.fork(lambda name=name, found=found: self.survives(name, found), limit)
+            self.running[child] = meta, name
         while self.running:
             self.wait()
         self.save()
-        print(f"{len(todo)} mutants in {time.monotonic() - started:.0f} s")
+        print(f"{len(self.todo)} mutants in {time.monotonic() - started:.0f} s")
         return True
 
-    def reached(self) -> dict[str, tuple[list[str], float]]:
+    def tests(self, folder: Path) -> dict[str, list[tuple[float, str]]]:
+        """Return for each function the tests of a folder that reach it, and how long they take."""
+        if folder not in self.of_folder:
+            while self.running:
+                self.wait()
+            found: dict[str, list[tuple[float, str]]] = {}
+            for nodeid, (functions, seconds) in self.reached(folder).items():
+                for function in functions:
+                    found.setdefault(function, []).append((seconds, nodeid))
+            self.of_folder[folder] = found
+        return self.of_folder[folder]
+
+    def reached(self, folder: Path) -> dict[str, tuple[list[str], float]]:
         """Return for each test the functions it reaches and how long it takes; tests whose module is the same are known."""
         known = Path("reached.json")
         before = json.loads(known.read_text(encoding="utf-8")) if known.exists() else {}
         digests = {}
-        for item in self.items.values():
+        items = {nodeid: item for nodeid, item in self.items.items() if item.path.parent == folder.resolve()}
+        for item in items.values():
             beside = sorted(item.path.parent.glob("*.py")) if item.path not in digests else []
             helpers = [file for file in beside if not file.name.startswith("test_")]
             text = b"".join(file.read_bytes() for file in (item.path, *helpers))
             digests.setdefault(item.path, hashlib.sha256(text).hexdigest())
         same = {
-            nodeid: before[nodeid]
-            for nodeid, item in self.items.items()
-            if nodeid in before and before[nodeid][2] == digests[item.path]
+            nodeid: before[nodeid] for nodeid, item in items.items() if nodeid in before and before[nodeid][2] == digests[item.path]
         }
-        missing = [nodeid for nodeid in self.items if nodeid not in same]
+        missing = [nodeid for nodeid in items if nodeid not in same]
         if missing:
-            print(f"\nlooking what {len(missing)} tests reach")
+            print(f"\nlooking what {len(missing)} tests of {folder} reach", flush=True)
             result = Path("reached.new.json")
             result.unlink(missing_ok=True)
-            os.waitpid(self.fork(lambda: self.look(missing, result), limits=False), 0)
+            os.waitpid(self.fork(lambda: self.look(missing, result)), 0)
             if not result.exists():
                 sys.exit("a test fails without any mutant, or the look at what they reach ended early")
             new = json.loads(result.read_text(encoding="utf-8"))
@@ -153,8 +180,11 @@ class Loop:
         from mutmut.mutation.trampoline import set_mutant_under_test
 
         set_mutant_under_test(name)
-        killed = any(self.fails(one, after) for one, after in zip(nodeids, [*nodeids[1:], None], strict=True))
-        return KILLED if killed else SURVIVED
+        for one, after in zip(nodeids, [*nodeids[1:], None], strict=True):
+            if self.fails(one, after):
+                os.write(self.tell, f"{name.partition('__mutmut_')[0]}\t{one}\n".encode())
+                return KILLED
+        return SURVIVED
 
     def fails(self, nodeid: str, after: str | None) -> bool:
         """Run one test; return whether it failed."""
@@ -162,19 +192,19 @@ class Loop:
 
         return any(report.failed for report in runtestprotocol(self.items[nodeid], log=False, nextitem=self.items.get(after)))
 
-    def fork(self, work, *, limits: bool = True) -> int:
-        """Do some work in a child process, silent and with limits; its result is the exit code."""
+    def fork(self, work, limit: float | None = None) -> int:
+        """Do some work in a child process, silent and with a limit in seconds of a processor; its result is the exit code."""
         child = os.fork()
         if child:
             return child
         try:
             silence = os.open(os.devnull, os.O_WRONLY)
             os.dup2(silence, 1)
-            if limits:
+            if limit:
                 os.dup2(silence, 2)
-                signal.alarm(PATIENCE)
-                used = int(time.process_time())
-                resource.setrlimit(resource.RLIMIT_CPU, (used + BUSY, used + 2 * BUSY))
+                end_when_waiting()
+                end = math.ceil(time.process_time() + limit)
+                resource.setrlimit(resource.RLIMIT_CPU, (end, end + BUSY))
             code = work()
         except BaseException:  # a mutant may raise anything, also SystemExit
             code = KILLED
@@ -183,32 +213,76 @@ class Loop:
     def wait(self) -> None:
         """Wait for one mutant."""
         child, status = os.wait()
+        with suppress(BlockingIOError):
+            for line in os.read(self.told, 1 << 16).decode().splitlines():
+                function, _, nodeid = line.partition("\t")
+                self.kills[function][nodeid] += 1
         self.record(*self.running.pop(child), os.waitstatus_to_exitcode(status))
 
     def record(self, meta: Path, name: str, code: int) -> None:
         """Note what became of a mutant."""
         self.results[meta]["exit_code_by_key"][name] = code
+        self.changed.add(meta)
         self.done += 1
         if self.done % 50 == 0:
             self.save()
             print(f"{self.done} {meta.name.partition('.')[0]}", flush=True)
 
     def save(self) -> None:
-        """Write all results where mutmut keeps them."""
-        for meta, content in self.results.items():
-            meta.write_text(json.dumps(content, indent=4), encoding="utf-8")
+        """Write the new results where mutmut keeps them."""
+        for meta in self.changed:
+            meta.write_text(json.dumps(self.results[meta], indent=4), encoding="utf-8")
+        self.changed.clear()
 
 
-def run(patterns: list[str]) -> int:
+def end_when_waiting() -> None:
+    """Let SIGALRM end this process when it does nothing for ``PATIENCE`` seconds; slowness alone is no waiting."""
+    used = time.process_time()
+
+    def look(*_) -> None:
+        nonlocal used
+        before, used = used, time.process_time()
+        if used - before < WORKING * PATIENCE:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGALRM)
+        signal.alarm(PATIENCE)
+
+    signal.signal(signal.SIGALRM, look)
+    signal.alarm(PATIENCE)
+
+
+def chosen(patterns: list[str], *, rest: bool) -> list[tuple[Path, str]]:
+    """Return meta file and name of the mutants to run: those named, in this order; without names those that were not run."""
+    found = []
+    for meta in sorted(Path().rglob("*.py.meta")):
+        for name, code in json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"].items():
+            position = next((at for at, one in enumerate(patterns) if fnmatch(name, one)), -1)
+            wanted = position >= 0 if patterns else code is None
+            if wanted and not (rest and outcome(code) in ("killed", "timeout")):
+                found.append((position, meta, name))
+    found.sort(key=lambda one: one[0])
+    return [one[1:] for one in found]
+
+
+def mirror(meta: Path) -> Path:
+    """Return the folder of the tests that mirror a module's package."""
+    return Path("tests/unit") / meta.parent.relative_to("tdwii_conformance")
+
+
+def run(patterns: list[str], *, rest: bool) -> int:
     """Make the mutants and run them; return what pytest returns."""
     import pytest
     from mutmut.configuration import config
 
     make()
+    todo = chosen(patterns, rest=rest)
+    if not todo:
+        print("every mutant was run" if not patterns else f"no mutant to run is named {' or '.join(patterns)}")
+        return 0
     arguments = ["--rootdir=.", "--assert=plain", "--tb=native", "--capture=no", "-q"]
-    settings = config()
-    arguments += settings.pytest_add_cli_args + settings.pytest_add_cli_args_test_selection
-    return int(pytest.main(arguments, plugins=[Loop(patterns)]))
+    arguments += config().pytest_add_cli_args
+    arguments += sorted({str(file) for meta, _ in todo for file in mirror(meta).glob("test_*.py")})
+    return int(pytest.main(arguments, plugins=[Loop(todo)]))
 
 
 # --- comparing --------------------------------------------------------------------------------------------------------
@@ -249,6 +323,8 @@ def read(folder: Path) -> list[Mutant]:
     """Return all mutants below mutmut's folder."""
     found = []
     for meta in sorted(folder.rglob("*.py.meta")):
+        if not whole(meta):
+            sys.exit(f"{meta.with_suffix('')} is half made; the next `make mutation` makes it anew and keeps the results")
         codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
         text = meta.with_suffix("").read_text(encoding="utf-8") if codes else ""
         lines = text.splitlines()
@@ -340,5 +416,6 @@ def compare(*, verbose: bool) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["run"]:
-        sys.exit(run(sys.argv[2:]))
+        names = [one for one in sys.argv[2:] if one != "--rest"]
+        sys.exit(run(names, rest=len(names) < len(sys.argv[2:])))
     sys.exit(compare(verbose="-v" in sys.argv))

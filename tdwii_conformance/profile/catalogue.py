@@ -289,8 +289,12 @@ def _rows(name: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[str,
     reader = csv.DictReader(text.splitlines(), strict=True)
     if tuple(reader.fieldnames or ()) != columns:
         raise CatalogueError(f"{name}: the columns are {reader.fieldnames}, they have to be {', '.join(columns)}")
-    for row in reader:
-        where = f"{name}: line {reader.line_num}: {row['id']}"
+    try:
+        found = [(reader.line_num, row) for row in reader]
+    except csv.Error as error:
+        raise CatalogueError(f"{name}: line {reader.reader.line_num}: {error}") from None
+    for line, row in found:
+        where = f"{name}: line {line}: {row['id']}"
         if None in row or None in row.values():
             raise CatalogueError(f"{where}: has more or fewer than {len(columns)} columns; quote a value with a comma")
         yield where, row

@@ -318,7 +318,10 @@ def _records(name: str, text: str, columns: tuple[str, ...]) -> list[dict[str, s
     reader = csv.DictReader(text.splitlines(), strict=True)
     if tuple(reader.fieldnames or ()) != columns:
         raise CatalogueError(f"{name}: the columns are {', '.join(columns)}")
-    rows = list(reader)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        raise CatalogueError(f"{name}: line {reader.reader.line_num}: {error}") from None
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise CatalogueError(f"{name}: line {number}: has not {len(columns)} entries")

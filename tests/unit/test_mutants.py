@@ -2,6 +2,7 @@
 
 import ast
 import json
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,53 @@ def test_survivors_are_compared_with_the_document(project, capsys):
 
 def test_nothing_run_is_no_success(project):
     assert project("", None, None) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(a):\n    return a + 1\n",  # only copied
+        MUTATED[: MUTATED.index("\ndef x_f__mutmut_2")],
+        MUTATED[:-5] + "(",
+        "",
+        None,
+    ],
+)
+def test_a_file_whose_making_was_interrupted_is_named(project, tmp_path, text):
+    project("", 1, 1)
+    file = tmp_path / "mutants" / "sub.py"
+    if text is None:
+        file.unlink()
+    else:
+        file.write_text(text)
+    with pytest.raises(SystemExit, match=r"sub\.py is half made; the next `make mutation` makes it anew"):
+        mutants.compare(verbose=False)
+
+
+def test_mutants_that_no_meta_file_names_are_no_whole_making(project, tmp_path):
+    project("", 1, 1)
+    meta = tmp_path / "mutants" / "sub.py.meta"
+    assert mutants.whole(meta)
+    meta.write_text('{"exit_code_by_key": {"pkg.mod.sub.x_f__mutmut_1": 1}}')
+    assert not mutants.whole(meta)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "rest", "numbers"),
+    [
+        ([], False, [3]),
+        (["*_3", "*_[12]"], False, [3, 1, 2]),
+        (["*"], True, [1, 3]),  # 1 survived, 2 was killed, 4 ran into a limit
+        (["*elsewhere*"], True, []),
+    ],
+)
+def test_which_mutants_are_run(tmp_path, monkeypatch, patterns, rest, numbers):
+    monkeypatch.chdir(tmp_path)
+    codes = {f"pkg.sub.x_f__mutmut_{number}": code for number, code in ((1, 0), (2, 1), (3, None), (4, -24))}
+    (tmp_path / "sub.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
+    found = [int(name[-1]) for _, name in mutants.chosen(patterns, rest=rest)]
+    assert found == numbers
+
+
+def test_the_tests_of_a_module_are_those_that_mirror_its_package():
+    assert mutants.mirror(Path("tdwii_conformance/checks/scu/story.py.meta")) == Path("tests/unit/checks/scu")

@@ -298,9 +298,9 @@ def test_reads_all_of_a_row(tmp_path, changes, expected, statement):
 
 
 def test_a_row_may_have_readings(tmp_path):
-    readings = ",WARM: kept|COLD: lost"
+    readings = ",WARM: kept: so|COLD: lost"
     read = load_catalogue(write(tmp_path, attributes_a=HEAD.rstrip() + ",readings\n" + row().rstrip() + readings))["RO58-TMS-900"]
-    assert read.readings == {"WARM": "kept", "COLD": "lost"}
+    assert read.readings == {"WARM": "kept: so", "COLD": "lost"}
 
 
 def test_rows_of_event_reports_are_judged_of_those_who_send_some(tmp_path):
@@ -315,6 +315,7 @@ def test_rows_of_event_reports_are_judged_of_those_who_send_some(tmp_path):
     [
         ("id\n", "the columns are ['id'], they have to be id, edition, message, actor, path, type, mark, values, items, condition, level, source, remark"),
         ("", "the columns are None, they have to be id, edition, message, actor, path, type, mark, values, items, condition, level, source, remark"),
+        (HEAD + row() + 'RO58-TMS-901,"ti"x', """line 3: ',' expected after '"'"""),
         (HEAD + row() + "RO58-TMS-901,ti\n", "line 3: RO58-TMS-901: has more or fewer than 13 columns; quote a value with a comma"),
         (HEAD + row().strip() + ",x\n", "line 2: RO58-TMS-900: has more or fewer than 13 columns; quote a value with a comma"),
         (HEAD + row(type="4"), "line 2: RO58-TMS-900: type is '4'; it is one of 1, 1C, 2, 2C, 3, empty, absent"),

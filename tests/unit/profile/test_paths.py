@@ -45,6 +45,7 @@ def test_classes_of_a_path_are_plain_text():
             "'B[concept 1]' in path 'A.B[concept 1]': a concept is a code value and a coding scheme designator",
         ),
         ("A[concept 1 DCM x]", "'A[concept 1 DCM x]' in path 'A[concept 1 DCM x]': a concept is a code value and a coding scheme designator"),
+        ("A[concept 1  DCM]", "'A[concept 1  DCM]' in path 'A[concept 1  DCM]': a concept is a code value and a coding scheme designator"),
         ("A[item 1]", "'A[item 1]' in path 'A[item 1]' is not KEYWORD, KEYWORD[concept CODE SCHEME] or KEYWORD[class ...]"),
         (
             "A[class RTPlan]",

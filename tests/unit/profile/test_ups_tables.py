@@ -186,6 +186,7 @@ CODE = {"tag": "(0008,0100)", "keyword": "CodeValue", "vr": "SH", "level": ">"}
         ([{"level": ">"}], "a.csv: line 2: PatientID: level '>' does not follow from the row above"),
         ([{}, CODE | {"level": ">>"}], "a.csv: line 3: CodeValue: level '>>' does not follow from the row above"),
         ([SEQUENCE, CODE | {"level": "> "}], "a.csv: line 3: CodeValue: level '> ' does not follow from the row above"),
+        ([SEQUENCE, CODE | {"level": "X"}], "a.csv: line 3: CodeValue: level 'X' does not follow from the row above"),
         ([SEQUENCE, CODE | {"table": "other"}], "a.csv: line 3: CodeValue: level '>' does not follow from the row above"),
         ([{"keyword": "PatientIdentifier"}], "a.csv: line 2: PatientIdentifier: is no DICOM keyword"),
         ([{"tag": "(0010,0021)"}], "a.csv: line 2: PatientID: has tag (0010,0020), not (0010,0021)"),
@@ -194,6 +195,7 @@ CODE = {"tag": "(0008,0100)", "keyword": "CodeValue", "vr": "SH", "level": ">"}
         ([{"final_state": "Z"}], "a.csv: line 2: PatientID: final_state is 'Z', not one of R, RC, P, X, O"),
         ([{"table": "other"}], "a.csv: there is no table 'ups'"),
         ([{"keyword": "@none"}], "a.csv: ups: macro @none is not there"),
+        ([SEQUENCE, {"keyword": "@none", "level": ">"}], "a.csv: ups: macro @none is not there"),
         ([{"keyword": "@ups"}], "a.csv: ups: macro @ups includes itself"),
         ([{"table": "m", "keyword": "@m"}, {"keyword": "@m"}], "a.csv: m: macro @m includes itself"),
         (
@@ -219,6 +221,19 @@ def test_what_is_said_of_a_malformed_attribute_table(rows, said):
     assert said_of(rows) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("table,tag\n", f"the columns are {', '.join(COLUMNS)}"),
+        (_csv(ROW) + 'ups,"(0010,0020)"x', """line 3: ',' expected after '"'"""),
+    ],
+)
+def test_what_is_said_of_what_is_no_table(text, said):
+    with pytest.raises(CatalogueError) as error:
+        read_rows("a.csv", text)
+    assert str(error.value) == f"a.csv: {said}"
+
+
 def row_of(keyword="PatientID", vr="LO", **more):
     """Return the row that ROW stands for."""
     columns = {"create": "1C", "set": "not allowed", "set_scp": "not allowed", "get": "2", "final": "", "match": "R"}
@@ -236,6 +251,7 @@ def row_of(keyword="PatientID", vr="LO", **more):
         ([{"remark": "1C; single value matching (so)"}], [row_of(single_value=True)]),
         ([{"values": "A|B"}], [row_of(values=("A", "B"))]),
         ([{"needed_when": "PatientName = A B"}], [row_of(need=Need("=", ("PatientName",), "A B"))]),
+        ([{"needed_when": "PatientName = A = B"}], [row_of(need=Need("=", ("PatientName",), "A = B"))]),
         ([{"needed_when": "no PatientName"}], [row_of(need=Need("no", ("PatientName",)))]),
         ([{"needed_when": "any PatientName|PatientSex"}], [row_of(need=Need("any", ("PatientName", "PatientSex")))]),
         ([SEQUENCE, CODE, {}], [row_of(SEQUENCE["keyword"], "SQ", items={"CodeValue": row_of("CodeValue", "SH")}), row_of()]),
