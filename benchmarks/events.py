@@ -6,6 +6,7 @@ import dataclasses
 import multiprocessing
 import statistics
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,7 +24,7 @@ from tdwii_conformance.exchange import Exchange
 from .servers import watching_tms, workitem
 
 DEADLINE = 120.0
-ECHOES, AS_IDLE = 5, 1.5  # how many in a row are answered in no more than this times the time of an idle TMS
+ECHOES, AS_IDLE = 20, 1.25  # the last so many are answered, in the median, in no more than this times what an idle TMS takes
 WATCHERS, WORKITEMS, SUBSCRIBERS = 10, 1_000, (0, 1, 10, 50)
 STATE_REPORT, ASSIGNED = 1, 5
 SUBSCRIBE, UNSUBSCRIBE = 3, 4
@@ -109,11 +110,11 @@ def settle(tdd: TDD, idle: float) -> None:
     TimeoutError
         If it does not come to rest within `DEADLINE`.
     """
-    deadline, in_a_row = time.monotonic() + DEADLINE, 0
-    while in_a_row < ECHOES:
+    deadline, last = time.monotonic() + DEADLINE, deque[float](maxlen=ECHOES)
+    while len(last) < ECHOES or statistics.median(last) > AS_IDLE * idle:
         if time.monotonic() > deadline:
             raise TimeoutError(f"the TMS did not come to rest within {DEADLINE:g} s")
-        in_a_row = in_a_row + 1 if answer_time(tdd.echo("TMS")) <= AS_IDLE * idle else 0
+        last.append(answer_time(tdd.echo("TMS")))
 
 
 def creation(running: Running) -> dict[int, float]:
@@ -131,7 +132,7 @@ def creation(running: Running) -> dict[int, float]:
     port = questions.recv()
     known = {title: Peer(title, "127.0.0.1", port) for title in titles}
     with running(watching_tms, known) as peer, TDD(peer, peer, calling="TDD") as tdd:
-        idle = statistics.median(answer_time(tdd.echo("TMS")) for _ in range(50))
+        idle = statistics.median(answer_time(tdd.echo("TMS")) for _ in range(5 * ECHOES))
         # Alternately, so that the noise of the machine hits all alike.
         for _ in range(15):
             for number in SUBSCRIBERS:
