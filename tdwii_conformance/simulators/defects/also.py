@@ -297,9 +297,18 @@ ALSO: tuple[Also, ...] = (
         "CC23-TMS-042",
     ),
     Also("who is told of everything is told of what a filter leaves out", "event-to-strangers", "CC23-TMS-042"),
-    Also("who is subscribed to every new UPS is to those that match no filter", "ups-created-no-global-subscription-new-ups-subscribes", "CC23-TMS-042"),
     Also("an initial event of every UPS is an event of each", "subscribe-globally-with-lock-not-subscribed-without-initial-event", "CC24-TMS-016"),
     Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037 CC23-TMS-042"),
+    Also(
+        "who is subscribed to every new UPS has no initial event of it afterwards, and is told of those that it should not be told of",
+        "ups-created-no-global-subscription-new-ups-subscribes",
+        "CC23-TMS-004 CC23-TMS-035 CC23-TMS-038 CC23-TMS-041 CC23-TMS-042 CC23-TMS-046",
+    ),
+    Also(
+        "who cannot subscribe to a UPS is in no state to keep, and gets no reports to go on with",
+        "subscribe-to-the-ups-without-lock-not-subscribed-does-not-subscribe",
+        "CC23-TMS-015 CC23-TMS-024 CC23-TMS-035 CC23-TMS-036 CC23-TMS-047",
+    ),
     Also("a filtered subscription subscribes to what is there as well", "subscribe-globally-without-lock-not-subscribed-does-not-subscribe", "CC23-TMS-041"),
     Also("a Receiving AE that is not there cannot be told to be unknown", "subscribe-the-sender", "CC23-TMS-032 CC23-TMS-034"),
     # What else a transaction that fails brings along.
