@@ -289,6 +289,16 @@ ALSO: tuple[Also, ...] = (
     Also("of two attributes that are set the second is not", "set-stores-the-first-only", "CC26-TMS-002 CC26-TMS-022 CC26-TMS-026"),
     Also("whoever never claimed a UPS that is IN PROGRESS has no lock", "create-in-progress", "CC25-TMS-021"),
     Also("empty keys are in most queries", "find-zero-length-is-no-value", "CC28-TMS-008 CC28-TMS-011 CC28-TMS-036 CC28-TMS-040"),
+    Also(
+        "what comes under another name did not come, and is not refused by its name",
+        "tms-move-command-of-another-instance", "RO61-TMS-002 RO61-TMS-003 RO61-TMS-009 RO61-TMS-010 RO61-TMS-011 RO61-TMS-015",
+    ),
+    Also(
+        "what comes under another name did not come, and is not refused by its name",
+        "ost-move-command-of-another-instance",
+        "RO59-OST-002 RO59-OST-003 RO59-OST-009 RO59-OST-010 RO59-OST-011 RO59-OST-015 RO59-OST-016 RO59-OST-017",
+    ),
+    Also("a record that is lost can be retrieved neither unchanged nor at all", "ost-record-lost", "RO63-OST-004 RO63-OST-006"),
     # Subscriptions.
     Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039"),
     Also(
