@@ -299,6 +299,21 @@ ALSO: tuple[Also, ...] = (
         "RO59-OST-002 RO59-OST-003 RO59-OST-009 RO59-OST-010 RO59-OST-011 RO59-OST-015 RO59-OST-016 RO59-OST-017",
     ),
     Also("a record that is lost can be retrieved neither unchanged nor at all", "ost-record-lost", "RO63-OST-004 RO63-OST-006"),
+    Also("a record that is refused can be retrieved neither unchanged nor at all", "ost-record-refused", "RO63-OST-003 RO63-OST-004 RO63-OST-006"),
+    Also("more than was asked for is not as it was asked for", "tms-move-sends-another-too", "RO61-TMS-105 RO61-TMS-113 RO61-TMS-114"),
+    Also("more than was asked for is not as it was asked for", "ost-move-sends-another-too", "RO59-OST-016 RO59-OST-017"),
+    Also("what is sent twice is refused twice", "tms-move-sends-twice", "RO61-TMS-011"),
+    Also("what is sent twice is refused twice", "ost-move-sends-twice", "RO59-OST-011 RO59-OST-016 RO59-OST-017"),
+    Also("a plan is no delivery instruction", "tms-move-sends-a-plan-along", "RO61-TMS-101"),
+    Also("what does not come cannot be all that comes", "tms-move-sends-nothing", "RO61-TMS-016"),
+    Also("who refuses N-GET refuses it under the class that was meant as well", "n-get-refused-under-pull", "CC31-TMS-008"),
+    Also(
+        "a class that is refused is refused in every transfer syntax, and with many others",
+        "tms-pull-refused", "NEG-TMS-007 NEG-TMS-008 NEG-TMS-011 NEG-TMS-014",
+    ),
+    Also("a class that is refused is refused in every transfer syntax", "tms-move-refused", "NEG-TMS-007 NEG-TMS-008"),
+    Also("a class that is refused is refused in every transfer syntax, and with many others", "ost-move-refused", "NEG-OST-007 NEG-OST-008 NEG-OST-011"),
+    Also("the order of progress is that of its values", "event-progress-report-progress-doubled event-progress-report-progress-empty", "CC24-TMS-012"),
     # Subscriptions.
     Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039"),
     Also(
@@ -309,6 +324,7 @@ ALSO: tuple[Also, ...] = (
     Also("who is told of everything is told of what a filter leaves out", "event-to-strangers", "CC23-TMS-042"),
     Also("an initial event of every UPS is an event of each", "subscribe-globally-with-lock-not-subscribed-without-initial-event", "CC24-TMS-016"),
     Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037 CC23-TMS-042"),
+    Also("a filter on new UPS subscribes to them", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-042"),
     Also("who stays subscribed is told", "unsubscribe-from-the-ups-subscribed-without-lock-subscribes", "CC23-TMS-022 CC23-TMS-039"),
     Also(
         "who is subscribed to every new UPS has no initial event of it afterwards, and is told of those that it should not be told of",

@@ -423,7 +423,7 @@ def test_role_is_proposed(watched, receiver, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-021")
-def test_failure_of_the_receiver_changes_nothing(watched, watcher, receiver, judge):
+def test_failure_of_the_receiver_changes_nothing(watched, watcher, receiver, nothing_else, judge):
     course = watched("SCHEDULED")
     uid, since = course.workitem.uid, watcher.mark()
     receiver.refuse_reports = OUT_OF_RESOURCES
@@ -432,6 +432,7 @@ def test_failure_of_the_receiver_changes_nothing(watched, watcher, receiver, jud
         judge(events.told(watcher.wait_for_state(uid, "IN PROGRESS", since=since), "a UPS State Report, IN PROGRESS"))
     finally:
         receiver.refuse_reports = 0
+    nothing_else(watcher)  # so that our refusal has come before the next report is caused
     judge(status.accepted(course.update(15), "an N-SET of progress"))
     judge(events.told(watcher.wait_for(uid, PROGRESS_REPORT, since=since), "a UPS Progress Report, after a refused report"))
 
