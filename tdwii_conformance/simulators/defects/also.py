@@ -324,7 +324,6 @@ ALSO: tuple[Also, ...] = (
     Also("who is told of everything is told of what a filter leaves out", "event-to-strangers", "CC23-TMS-042"),
     Also("an initial event of every UPS is an event of each", "subscribe-globally-with-lock-not-subscribed-without-initial-event", "CC24-TMS-016"),
     Also("who is subscribed globally to new UPS gets them until that ends", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-037 CC23-TMS-042"),
-    Also("a filter on new UPS subscribes to them", "ups-created-global-without-lock-new-ups-does-not-subscribe", "CC23-TMS-042"),
     Also("who stays subscribed is told", "unsubscribe-from-the-ups-subscribed-without-lock-subscribes", "CC23-TMS-022 CC23-TMS-039"),
     Also(
         "who is subscribed to every new UPS has no initial event of it afterwards, and is told of those that it should not be told of",
