@@ -96,6 +96,7 @@ def connect(
     extended: Mapping[str, bytes] | None = None,
     associations: Callable[[Association], None] | None = None,
     implementation_version_name: str | None = None,
+    maximum_length: int | None = None,
 ) -> Link:
     """Request an association.
 
@@ -119,6 +120,8 @@ def connect(
         Called with the association when it stands, and when it has ended.
     implementation_version_name : str, optional
         What to call ourselves in the negotiation, at most 16 characters.
+    maximum_length : int, optional
+        The Maximum Length Received to announce, in bytes; 0: no limit.
 
     Returns
     -------
@@ -133,7 +136,7 @@ def connect(
     quiet_logging()
     if len(contexts) > MAXIMUM_CONTEXTS:
         raise ValueError(f"{len(contexts)} presentation contexts: an association has room for {MAXIMUM_CONTEXTS}")
-    link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript, implementation_version_name)
+    link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript, implementation_version_name, maximum_length)
     link._open(contexts_of(contexts), scp_roles, extended or {}, associations)
     return link
 
@@ -146,13 +149,20 @@ class Link:
     """
 
     def __init__(
-        self, peer: Peer, calling: str, timeouts: Timeouts, transcript: Transcript | None, version_name: str | None = None
+        self,
+        peer: Peer,
+        calling: str,
+        timeouts: Timeouts,
+        transcript: Transcript | None,
+        version_name: str | None = None,
+        maximum_length: int | None = None,
     ) -> None:
         self.peer = peer
         self.calling = calling
         self.timeouts = timeouts
         self._transcript = transcript
         self._version_name = version_name
+        self._maximum_length = maximum_length
         self._ended: list[Exchange] = []
         self._recorder = Recorder(self._record)
         self._message_ids = itertools.cycle(range(1, 0x10000))
@@ -175,6 +185,8 @@ class Link:
         entity = AE(self.calling)
         entity.connection_timeout, entity.acse_timeout = timeouts.connect, timeouts.association
         entity.dimse_timeout, entity.network_timeout = timeouts.message, timeouts.network
+        if self._maximum_length is not None:
+            entity.maximum_pdu_size = self._maximum_length
         if self._version_name is not None:
             entity.implementation_version_name = self._version_name
         connected = threading.Event()

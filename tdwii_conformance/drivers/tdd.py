@@ -72,6 +72,8 @@ class TDD:
         What is proposed to the ``"TMS"`` and to the ``"OST"``; may be changed before they are called.
     implementation_version_name : str or None
         What it calls itself in the negotiation, if not by the default; as `contexts`.
+    maximum_length : int or None
+        The Maximum Length Received it announces, in bytes, if not the default; 0: no limit. As `contexts`.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class TDD:
         self.consent = consent
         self.contexts: dict[str, Sequence[Proposal]] = {"TMS": TMS_CONTEXTS, "OST": OST_CONTEXTS}
         self.implementation_version_name: str | None = None
+        self.maximum_length: int | None = None
         self._links: dict[str, Link] = {}
 
     def __enter__(self) -> Self:
@@ -120,6 +123,7 @@ class TDD:
         return connect(
             self.tms if role == "TMS" else self.ost, self.contexts[role], calling=self.calling, timeouts=self.timeouts,
             transcript=self.transcript, implementation_version_name=self.implementation_version_name,
+            maximum_length=self.maximum_length,
         )  # fmt: skip
 
     # RO-58

@@ -117,6 +117,7 @@ class WatcherSimulator(Simulator):
         )
         self._again: threading.Thread | None = None
         self._version_name: str | None = None
+        self.maximum_length: int | None = None  # that it announces, in bytes, if not the default
 
     def call_itself(self, name: str) -> None:
         """Set its Implementation Version Name, also for the associations it requests."""
@@ -206,7 +207,7 @@ class WatcherSimulator(Simulator):
         """Return a new association for one abstract syntax; raises as `dimse.connect`."""
         return connect(
             peer, [syntax], calling=self._ae_title, timeouts=self._timeouts, transcript=self.transcript,
-            implementation_version_name=self._version_name,
+            implementation_version_name=self._version_name, maximum_length=self.maximum_length,
         )  # fmt: skip
 
     def finish_fetching(self) -> None:

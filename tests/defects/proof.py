@@ -16,6 +16,7 @@ RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", 
 
 
 SCPS = ("TMS", "OST")
+SCENARIOS = ("tdd/test_new_completed.py", "tdd/test_continuation_canceled_after.py")
 
 SAMPLE = 15  # of the tests that are to pass, how many a sample leaves for one that it takes
 RANDOM_REQUIREMENTS = ("CC26-TMS-025",)  # one such test, in a module with others
@@ -155,10 +156,13 @@ def title(group: Sequence[Deviation]) -> str:
 def against(group: Sequence[Deviation], *, everywhere: bool = False) -> list[str]:
     """Return the modules that a group concerns; those of all other tests as well, if it is of variations or ``everywhere``.
 
-    TMS and OST judge each other's deviations too; those of a TDD or a watcher are seen by its own modules only.
+    TMS and OST judge each other's deviations too; those of a TDD or a watcher are seen by its own modules only. Variations
+    of a TDD are shown in a scenario to each end, which has every transaction in it.
     """
     where = {module for deviation in group if isinstance(deviation, Defect) for module in concerned(deviation)}
     callers = {deviation.actor for deviation in group} & {"TDD", "watcher"}
+    if callers == {"TDD"} and not everywhere:
+        where = where or set(SCENARIOS)
     return sorted(where | set(modules(callers or SCPS)) if everywhere or not where else where)
 
 
@@ -190,6 +194,9 @@ def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, .
 
 
 def _exclude(one: Variation, other: Variation) -> bool:
+    # Those of a TDD or a watcher are seen by modules of their own.
+    if one.actor != other.actor and not {one.actor, other.actor} <= set(SCPS):
+        return True
     return one.unclaimed != other.unclaimed or one.alone or other.alone or bool(one.subject and one.subject == other.subject)
 
 

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 CONFORMANCE = "tests/conformance"
 # Seconds that an event report is waited for: hundreds of defects are about some that do not come.
 EVENT_TIMEOUT = 4.0
-STEP_TIMEOUT = 8.0  # seconds that a watcher's next step is waited for
+STEP_TIMEOUT = 8.0  # seconds that the next step of a TDD or a watcher is waited for
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 _catalogue = cache(load_catalogue)  # once for all runs
@@ -143,9 +143,14 @@ def run(
     ]  # fmt: skip
     here = Path.cwd()
     described = config.embedded()
+    assert described.calling_tdd is not None
     assert described.calling_watcher is not None
-    impatient = dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT)
-    waiting = dataclasses.replace(described, event_timeout=EVENT_TIMEOUT, calling_watcher=impatient)
+    waiting = dataclasses.replace(
+        described,
+        event_timeout=EVENT_TIMEOUT,
+        calling_tdd=dataclasses.replace(described.calling_tdd, step_timeout=STEP_TIMEOUT),
+        calling_watcher=dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT),
+    )
     try:
         # Nor does anybody read the exchanges of what fails: to write them as text costs more than the test.
         with (

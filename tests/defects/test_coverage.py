@@ -8,7 +8,7 @@ from tdwii_conformance.simulators.defects import DEFECTS
 from . import proof, running
 
 CATALOGUE = load_catalogue()
-ACTORS = ("TMS", "OST")  # whose defects there are
+ACTORS = ("TMS", "OST", "TDD", "watcher")
 NAMED = {requirement for defect in DEFECTS.values() for requirement in defect.requirements}
 
 

@@ -33,6 +33,8 @@ class InAThread(SimulatedSystem):
         self._stage = stage
         stage.definite = True
         self._requests.put(facts.get("end") or "watch")
+        if not self._thread.is_alive():
+            self._ended("an exception")
 
     def _perform(self):
         code = "an exception"

@@ -11,7 +11,22 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, TypeVar
 
-from . import attributes, calling, cells, negotiation, performing, queries, reports, requests, retrieval, subscriptions, variations
+from . import (
+    attributes,
+    calling,
+    cells,
+    negotiation,
+    performing,
+    queries,
+    reports,
+    requests,
+    retrieval,
+    subscriptions,
+    treating,
+    variations,
+    varying,
+    watching,
+)
 from .also import also_violated
 from .deviations import Defect, Deviation, UnknownDeviation, Variation, find, install
 
@@ -43,10 +58,23 @@ VARIATIONS: Mapping[str, Variation]
 # A thousand of them take two seconds to make, which a simulator without any does not spend at its start.
 @cache
 def _made() -> dict[str, Mapping[str, Any]]:
-    modules = (cells, subscriptions, reports, requests, queries, attributes, retrieval, negotiation, calling, performing)
+    modules = (
+        cells,
+        subscriptions,
+        reports,
+        requests,
+        queries,
+        attributes,
+        retrieval,
+        negotiation,
+        calling,
+        performing,
+        treating,
+        watching,
+    )
     return {
         "DEFECTS": _by_name(map(_whole, module.defects()) for module in modules),
-        "VARIATIONS": _by_name([variations.variations()]),
+        "VARIATIONS": _by_name([variations.variations(), varying.variations()]),
     }
 
 

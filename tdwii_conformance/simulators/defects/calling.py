@@ -17,6 +17,7 @@ from ...drivers.messages import item
 from ...drivers.tdd import UPS
 from ...exchange import Exchange
 from ...profile import Requirement, load_catalogue
+from ...profile.statuses import is_warning
 from ...ups import FILTERED
 from .attributes import SHAPES, Edit, edit, shapes, slug, violated
 from .deviations import Defect
@@ -34,8 +35,7 @@ TRIAL = "1.2.840.10008.5.1.4.34.4"
 
 def done(exchange: Exchange) -> bool:
     """Whether a request was answered with success or a warning."""
-    status = exchange.status
-    return status is not None and (status < FAILURE or status >> 12 == 0xB)
+    return exchange.status == 0 or is_warning(exchange.status)
 
 
 # --- seams ----------------------------------------------------------------------------------------------------------------
@@ -109,8 +109,33 @@ def _negotiation(actor: str) -> Iterator[Defect]:
     )  # fmt: skip
     yield one("aborts", "Ends its associations by A-ABORT", lambda s: on_links(s, _abort_at_the_end), "NEG-*-004")
     yield one("sends-no-dataset", "Sends a data set that is none", _undecodable, "NEG-*-005", alone=True)
+    yield one("does-not-wait", "Aborts an association before its C-MOVE is answered", _leave, "NEG-*-004", "NEG-*-007")
     yield one("sends-no-pdus", "Sends something else than PDUs on a connection",
               lambda simulator: beside(simulator, partial(_speak, simulator, _garbage)), "NEG-*-006")  # fmt: skip
+
+
+def _leave(simulator: Any) -> None:
+    left: list[bool] = []
+
+    def and_go(event: Any) -> None:
+        encode = event.message.encode_msg
+
+        def send(*given: Any) -> Iterator[Any]:
+            yield from encode(*given)
+            give_up(event.assoc)
+
+        event.message.encode_msg = send
+
+    def move(link: Any, original: Any, syntax: str, *given: Any) -> Exchange:
+        if not left:
+            left.append(True)
+            with connect(link.peer, [syntax], calling=link.calling) as other:
+                other.add_handler(evt.EVT_DIMSE_SENT, and_go)
+                other.c_move(syntax, *given)
+        exchange: Exchange = original(syntax, *given)
+        return exchange
+
+    on_links(simulator, lambda link: around(link, "c_move", partial(move, link)))
 
 
 def _explicit_only(simulator: Any) -> None:
