@@ -55,6 +55,11 @@ def make() -> None:
     for meta in FOLDER.rglob("*.py.meta"):
         if not whole(meta):
             meta.with_suffix("").unlink(missing_ok=True)  # mutmut makes it anew, and keeps what its meta file knows
+    for file in (ROOT / "tdwii_conformance").rglob("*"):  # tables too: mutmut copies them once, and then never again
+        if file.is_file() and file.suffix not in (".py", ".pyc") and (FOLDER / "tdwii_conformance").exists():
+            copy = FOLDER / file.relative_to(ROOT)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copy)
     copy_src_dir()
     mutmut.copy_also_copy_files()
     mutmut.create_mutants(JOBS)

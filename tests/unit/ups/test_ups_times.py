@@ -1,5 +1,6 @@
 """Dates and times as matching keys. Expected moments are worked out by hand, in UTC."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -16,7 +17,11 @@ def at(*parts):
     [
         ("2026", "DT", at(2026, 1, 1), at(2027, 1, 1)),
         ("2024", "DT", at(2024, 1, 1), at(2025, 1, 1)),  # a leap year
+        ("1900", "DT", at(1900, 1, 1), at(1901, 1, 1)),  # none
+        ("2000", "DT", at(2000, 1, 1), at(2001, 1, 1)),  # one after all
         ("202602", "DT", at(2026, 2, 1), at(2026, 3, 1)),
+        ("202402", "DT", at(2024, 2, 1), at(2024, 3, 1)),
+        ("202601", "DT", at(2026, 1, 1), at(2026, 2, 1)),
         ("202612", "DT", at(2026, 12, 1), at(2027, 1, 1)),
         ("20260228", "DT", at(2026, 2, 28), at(2026, 3, 1)),
         ("2026022823", "DT", at(2026, 2, 28, 23), at(2026, 3, 1)),
@@ -85,6 +90,35 @@ def test_an_offset_of_the_data_set_holds_for_values_without_their_own():
     assert value_start("20260101120000", "DT", "-0500") == at(2026, 1, 1, 17)
     assert value_start("20260101120000+0100", "DT", "-0500") == at(2026, 1, 1, 11)
     assert value_start("20260101", "DA", "-0500") == at(2026, 1, 1)
+
+
+@pytest.fixture
+def three_hours_east(monkeypatch):
+    """Take this machine to a zone three hours ahead of UTC."""
+    monkeypatch.setenv("TZ", "EAST-3")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of this machine cannot be changed")
+def test_without_any_offset_it_is_local_time(three_hours_east):
+    assert value_start("20260719120000", "DT") == at(2026, 7, 19, 9)
+    assert key_span("20260719120000", "DT") == Span(at(2026, 7, 19, 9), at(2026, 7, 19, 9, 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("span", "holds"),
+    [
+        (Span(None, None), [True, True, True]),
+        (Span(at(2026, 3, 2), None), [False, True, True]),
+        (Span(None, at(2026, 3, 2)), [True, False, False]),
+        (Span(at(2026, 3, 2), at(2026, 3, 3)), [False, True, False]),
+    ],
+)
+def test_a_span_holds_its_start_but_not_its_end(span, holds):
+    assert [span.holds(at(2026, 3, day)) for day in (1, 2, 3)] == holds
 
 
 @pytest.mark.parametrize(("text", "vr", "valid"), [("20260101-20260102", "DA", False), ("20260101", "DA", True)])

@@ -1,0 +1,137 @@
+"""What a store keeps of a UPS, byte by byte where others read it [PS3.5 7.1], and what it is found by."""
+
+import pytest
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from ups_samples import code, item
+
+from tdwii_conformance.ups.datasets import character_set, merged, named_character_set, picked, plain, without
+from tdwii_conformance.ups.records import INDEXED, Record, Terms, decoded, encoded
+
+STATION = "ScheduledStationNameCodeSequence"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "implicit", "explicit"),
+    [
+        ("PatientID", "P1", b"P1", "LO"),
+        ("PatientID", "P12", b"P12 ", "LO"),
+        ("StudyInstanceUID", "1.2", b"1.2\0", "UI"),
+        ("PatientName", "Müller", b"M\xfcller", "PN"),
+        ("TextValue", "x", b"x ", "UT"),  # a VR whose length has four bytes in Explicit VR
+        ("PatientID", None, b"", "LO"),
+        (STATION, [], b"", "SQ"),
+    ],
+)
+def test_an_element_encoded(keyword, value, implicit, explicit):
+    record = Record("1.2.3", item(**{keyword: value}))
+    element = record.attributes[keyword]
+    for implicit_vr, vr in ((True, None), (False, explicit)):
+        raw = record.raw(element, implicit_vr)
+        assert (raw.tag, raw.VR, raw.length, raw.value) == (element.tag, vr, len(implicit), implicit)
+        assert (raw.is_implicit_VR, raw.is_little_endian) == (implicit_vr, True)
+        assert record.raw(element, implicit_vr) is raw  # finds ask again
+
+
+def test_text_is_encoded_in_the_character_set_of_all_of_it():
+    record = Record("1.2.3", item(PatientName="山田^太郎", **{STATION: [code("A", "S", "Gerät")]}))
+    assert record.character_set == "ISO_IR 192"
+    written = record.raw(record.attributes[STATION], True).value
+    assert "Gerät".encode() in written
+    assert Record("1.2.3", item(PatientName="Doe")).character_set == ""
+
+
+@pytest.mark.parametrize(
+    ("texts", "needed"),
+    [(("Doe", "x"), ""), (("Müller", "x"), "ISO_IR 100"), (("x", "Gerät"), "ISO_IR 100"), (("山田", "Gerät"), "ISO_IR 192"),
+     (("x", "ł"), "ISO_IR 192"), ((None, None), "")],
+)  # fmt: skip
+def test_character_set(texts, needed):
+    dataset = item(PatientName=texts[0], **{STATION: [code("A", "S", texts[1])]})
+    assert character_set(dataset) == needed
+    named = named_character_set(dataset)
+    assert named.get("SpecificCharacterSet", "") == needed
+    assert "SpecificCharacterSet" not in dataset
+    assert named.PatientName == dataset.PatientName
+
+
+def test_what_was_written_reads_the_same():
+    attributes = plain(item(PatientName="Müller^Jörg=山田^太郎", OtherPatientNames=["A^B", "Ö"], MedicalAlerts=["a", "b"],
+                            PatientID=None, **{STATION: [code("A", "S", "Gerät")]}, AdmittingDiagnosesCodeSequence=[]))  # fmt: skip
+    assert decoded(encoded(attributes)) == attributes
+    assert encoded(item(PatientName="Ö")) == b"\x10\x00\x10\x00PN\x02\x00" + "Ö".encode()
+    assert encoded(item(PatientID="P1")) == b"\x10\x00\x20\x00LO\x02\x00P1"
+
+
+def test_what_it_is_found_by():
+    attributes = item(
+        PatientID="P1 ", PatientName="DOE^Jane", ProcedureStepState="SCHEDULED", ScheduledProcedureStepStartDateTime="20260302",
+        ExpectedCompletionDateTime=["20260303", "20260304"], TimezoneOffsetFromUTC="+0100", StudyInstanceUID=None,
+        **{STATION: [code("B"), code("A"), code("A")]},
+    )  # fmt: skip
+    record = Record("1.2.3", attributes)
+    found = {(INDEXED[position], value) for position, value in record.terms.texts}
+    assert found == {
+        (("PatientID",), "P1"), (("PatientName",), "doe^jane"), (("ProcedureStepState",), "SCHEDULED"),
+        ((STATION, "CodeValue"), "A"), ((STATION, "CodeValue"), "B"),
+    }  # fmt: skip
+    assert list(record.terms.texts) == sorted(set(record.terms.texts))
+    assert record.terms.times == (
+        ("ScheduledProcedureStepStartDateTime", "20260302"), ("ExpectedCompletionDateTime", "20260303"),
+        ("ExpectedCompletionDateTime", "20260304"),
+    )  # fmt: skip
+    assert (record.terms.zone, record.zone, record.state, record.lock) == ("+0100", "+0100", "SCHEDULED", "")
+    assert Record("1.2.3", item()).terms == Terms((), (), "")
+
+
+def test_terms_and_attributes_are_made_when_they_are_asked_for():
+    asked = []
+    terms = Terms(((3, "P1"),), (), "+0200")
+    record = Record("1.2.3", lambda: asked.append(1) or item(ProcedureStepState="SCHEDULED"), "1.9", terms)
+    assert (record.terms, record.zone, record.lock) == (terms, "+0200", "1.9")
+    assert not asked
+    assert (record.state, record.attributes) == ("SCHEDULED", item(ProcedureStepState="SCHEDULED"))
+    assert asked == [1]
+
+
+def test_a_sequence_that_is_none_has_no_values():
+    odd = Dataset()
+    odd[0x00404025] = DataElement(0x00404025, "LO", "A")
+    assert Record("1.2.3", odd).terms == Terms((), (), "")
+
+
+# Data sets
+
+
+def test_a_plain_copy():
+    dataset = item(SpecificCharacterSet="ISO_IR 100", PatientName="A^B", OtherPatientNames=["C", "D"], MedicalAlerts=["a", "b"],
+                   PatientID=None, Rows=5, **{STATION: [item(SpecificCharacterSet="ISO_IR 100", CodeValue="A")]})  # fmt: skip
+    copy = plain(dataset)
+    expected = item(PatientName="A^B", OtherPatientNames=["C", "D"], MedicalAlerts=["a", "b"], PatientID="", Rows=5,
+                    **{STATION: [item(CodeValue="A")]})  # fmt: skip
+    assert copy == expected
+    assert [element.VR for element in copy] == [element.VR for element in expected]
+    dataset.MedicalAlerts.append("c")
+    dataset[STATION].value[0].CodeValue = "B"
+    assert copy == expected
+    assert [copy[keyword].VM for keyword in ("PatientName", "OtherPatientNames", "MedicalAlerts")] == [1, 2, 2]
+
+
+@pytest.mark.parametrize("empty", [None, "", []])
+def test_empty_is_empty_however_it_is_said(empty):
+    assert plain(item(PatientID=empty)) == plain(item(PatientID=None)) == plain(item(PatientID=""))
+
+
+def test_the_last_of_equal_tags_wins_and_nothing_else_changes():
+    first, second = item(PatientID="P1", PatientSex="F"), item(PatientID="P2")
+    assert merged(first, second) == item(PatientID="P2", PatientSex="F")
+    assert merged(second, first) == first
+    assert merged() == item()
+    assert (first, second) == (item(PatientID="P1", PatientSex="F"), item(PatientID="P2"))
+
+
+def test_some_of_the_elements():
+    dataset = item(PatientID="P1", PatientSex="F")
+    assert picked(dataset, ("PatientSex", "PatientName")) == item(PatientSex="F")
+    assert without(dataset, ("PatientSex", "PatientName")) is dataset
+    assert dataset == item(PatientID="P1")
