@@ -181,3 +181,71 @@ def test_a_sequence_must_be_one():
     dataset = workitem()
     dataset[0x00404025] = DataElement(0x00404025, "LO", "LINAC1")
     assert refused(refuse_creation(dataset)) == ("0106", "ScheduledStationNameCodeSequence has VR LO, not SQ")
+
+
+PRIVATE = DataElement(0x00111001, "LO", "x" * 65)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({"ProcedureStepState": "IN PROGRESS"}, "C309", "ProcedureStepState is IN PROGRESS"),
+        ({"TransactionUID": LOCK}, "0106", "TransactionUID is created empty"),
+        ({PERFORMED: [performed()]}, "0106", f"{PERFORMED} is created empty"),
+        ({"ScheduledProcedureStepPriority": "URGENT"}, "0106",
+         "ScheduledProcedureStepPriority: URGENT is not one of HIGH, MEDIUM, LOW"),
+        ({"ScheduledProcedureStepPriority": ["HIGH", "LOW"]}, "0106", "ScheduledProcedureStepPriority: has more than one value"),
+        ({"ScheduledProcedureStepStartDateTime": "tomorrow"}, "0106", "ScheduledProcedureStepStartDateTime: tomorrow is no DT"),
+        ({"PatientBirthDate": "19613112"}, "0106", "PatientBirthDate: 19613112 is no DA"),
+        ({"StudyDescription": ["a", "b"]}, "0106", "StudyDescription: has more than one value"),
+        ({"StudyTime": "noon"}, "0106", "StudyTime: noon is no TM"),
+        ({"StudyDescription": "not in the table", "PatientBirthDate": "x"}, "0106", "PatientBirthDate: x is no DA"),
+        ({"ReferencedStudySequence": [item(), item(StudyDate="x")]}, "0106", "ReferencedStudySequence[1].StudyDate: x is no DA"),
+        ({"InputInformationSequence": [reference("1.2", "1.3"), nested(reference("1.2", "1.3"), DICOMRetrievalSequence=[item()])]},
+         "0120", "InputInformationSequence[1].DICOMRetrievalSequence[0].RetrieveAETitle"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_creation(changes, status, said):
+    assert refused(refuse_creation(workitem(**changes))) == (status, said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "said"),
+    [
+        ({"ProcedureStepState": "COMPLETED"}, "0106", "ProcedureStepState cannot be set"),
+        ({"WorklistLabel": None}, "0121", "WorklistLabel"),
+        ({"InputReadinessState": "MAYBE"}, "0106", "InputReadinessState: MAYBE is not one of READY, UNAVAILABLE, INCOMPLETE"),
+        ({PERFORMED: [performed(), performed(PerformedProcedureStepEndDateTime="noon")]}, "0106",
+         f"{PERFORMED}[1].PerformedProcedureStepEndDateTime: noon is no DT"),
+        ({PERFORMED: [performed(OutputInformationSequence=[REFERENCE, without(reference("1.2", "1.3"), "TypeOfInstances")])]},
+         "0121", f"{PERFORMED}[0].OutputInformationSequence[1].TypeOfInstances"),
+        ({"StudyDescription": "kept", "PatientID": "P1"}, "0106", "PatientID cannot be set"),
+    ],
+)  # fmt: skip
+def test_what_is_said_of_a_modification(changes, status, said):
+    assert refused(refuse_modification(item(**changes))) == (status, said)
+
+
+def test_a_private_attribute_is_judged_by_its_vr():
+    dataset = workitem()
+    dataset[PRIVATE.tag] = DataElement(PRIVATE.tag, "LO", ["any", "number"])
+    assert refuse_creation(dataset) is None
+    dataset[PRIVATE.tag] = PRIVATE
+    status, said = refused(refuse_creation(dataset))
+    assert status == "0106"
+    assert said.startswith("(0011,1001): ")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"MedicalAlerts": ["latex", "pacemaker"]},
+        {"TextValue": "x" * 2000},
+        {"Rows": 3},
+        {"PatientBirthDate": ""},
+        {"ReferencedStudySequence": []},
+        {"ReferencedStudySequence": [item(StudyDate="20260302", StudyDescription=None)]},
+    ],
+)
+def test_what_breaks_no_rule_is_taken(changes):
+    assert refused(refuse_creation(workitem(**changes))) is None

@@ -17,6 +17,9 @@ from ups_samples import LOCK, code, item, performed, workitem
 from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.ups import MemoryStore, SQLiteStore, Worklist
 from tdwii_conformance.ups.matching import keys_of, match
+from tdwii_conformance.ups.records import Record
+from tdwii_conformance.ups.store import Change
+from tdwii_conformance.ups.subscriptions import FILTERED, GLOBAL, Subscription
 
 UID = "1.2.3.1"
 STATION, START = "ScheduledStationNameCodeSequence", "ScheduledProcedureStepStartDateTime"
@@ -166,7 +169,124 @@ def test_only_one_of_many_gets_a_workitem(worklist):
     assert sorted(statuses) == [0x0000] + [0xC301] * 7
 
 
+DAYS = ("20260302", "20260303", "20260303", "20260310")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def four(request, path):
+    """A store of four UPS: P0 to P3, at stations A, A and B, B, none; the times in DAYS."""
+    store = MemoryStore() if request.param == "memory" else SQLiteStore(path)
+    stations = ([code("A")], [code("A"), code("B")], [code("B")], [])
+    for number, (day, station) in enumerate(zip(DAYS, stations, strict=True)):
+        attributes = item(PatientID=f"P{number}", ProcedureStepState="SCHEDULED", TimezoneOffsetFromUTC="+0000",
+                          **{STATION: station, START: day})  # fmt: skip
+        store.commit(Change(Record(f"1.{9 - number}", attributes)))
+    yield store
+    store.close()
+
+
+def left_by(store, **keys):
+    identifier = item(TimezoneOffsetFromUTC="+0000", **keys)
+    return [record.attributes.PatientID for record in store.candidates(keys_of(identifier, attribute_rows()))]
+
+
+ALL = ["P0", "P1", "P2", "P3"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "left"),
+    [
+        ({}, ALL),
+        ({"PatientID": None}, ALL),
+        ({"PatientSex": "F"}, ALL),  # no index
+        ({"PatientID": "P2"}, ["P2"]),
+        ({"PatientID": "P9"}, []),
+        ({"PatientID": "P?"}, ALL),
+        ({"PatientID": "*2"}, ["P2"]),
+        ({"SOPInstanceUID": None, "StudyInstanceUID": ["1.2", "1.3"]}, []),
+        ({"PatientID": ["P3", "P0"]}, ["P0", "P3"]),
+        ({STATION: [item(CodeValue="A")]}, ["P0", "P1"]),
+        ({STATION: [item(CodeValue="B")]}, ["P1", "P2"]),
+        ({STATION: [item(CodeMeaning="A")]}, ALL),
+        ({STATION: []}, ALL),
+        ({START: "20260303"}, ["P1", "P2"]),
+        ({START: "20260303-"}, ["P1", "P2", "P3"]),
+        ({START: "-20260303"}, ["P0", "P1", "P2"]),
+        ({START: "20260304-20260309"}, []),
+        ({START: ["20260302", "20260310"]}, ALL),
+        # The most selective of several.
+        ({"PatientID": "P1", START: "2026"}, ["P1"]),
+        ({"ProcedureStepState": "SCHEDULED", START: "20260310"}, ["P3"]),
+        ({"ProcedureStepState": "SCHEDULED", STATION: [item(CodeValue="A")]}, ["P0", "P1"]),
+        ({"PatientID": "P*", START: "20260310"}, ["P3"]),
+        ({"ProcedureStepState": "*ED", "PatientID": "P*"}, []),  # single value: no wild card
+    ],
+)
+def test_what_the_indexes_leave(four, keys, left):
+    assert left_by(four, **keys) == left
+
+
+def test_a_change_is_found_as_what_it_is_and_in_its_place(four):
+    changed = item(PatientID="P1", ProcedureStepState="SCHEDULED", TimezoneOffsetFromUTC="+0000", **{STATION: [code("B"), code("C")],
+                   START: "20260304"})  # fmt: skip
+    four.commit(Change(Record("1.8", changed, LOCK)))
+    assert four.get("1.8").lock == LOCK
+    assert left_by(four) == ALL
+    assert left_by(four, **{STATION: [item(CodeValue="A")]}) == ["P0"]
+    assert left_by(four, **{STATION: [item(CodeValue="B")]}) == ["P1", "P2"]
+    assert left_by(four, **{STATION: [item(CodeValue="C")]}) == ["P1"]
+    assert left_by(four, **{START: "20260303"}) == ["P2"]
+    assert left_by(four, **{START: "20260303-20260304"}) == ["P1", "P2"]
+
+
+def test_what_is_deleted_is_not_found(four):
+    four.commit(Change(deleted="1.8"))
+    four.commit(Change(deleted="1.8"))
+    assert four.get("1.8") is None
+    assert left_by(four) == ["P0", "P2", "P3"]
+    assert left_by(four, PatientID="P1") == left_by(four, PatientID="*1") == []
+    assert left_by(four, **{START: "20260303"}) == ["P2"]
+    # The same UID again is the newest.
+    four.commit(Change(Record("1.8", item(PatientID="P1", ProcedureStepState="SCHEDULED"))))
+    assert left_by(four) == ["P0", "P2", "P3", "P1"]
+
+
 # SQLite
+
+
+def test_all_that_was_kept_is_there_again(path):
+    subscriptions = [Subscription("A", "1.1", True), Subscription("A", FILTERED, False, b"k"), Subscription("B", GLOBAL, True)]
+    attributes = item(PatientID="P1", ProcedureStepState="SCHEDULED", TimezoneOffsetFromUTC="+0100", **{START: "20260302"})
+    store = SQLiteStore(path)
+    assert (store.known, store.kept, store.subscriptions()) == (False, True, [])
+    store.commit(Change(Record("1.1", attributes, LOCK), subscribed=subscriptions))
+    store.commit(Change(Record("1.2", attributes)))
+    store.commit(Change(Record("1.2", item(PatientID="P2", ProcedureStepState="SCHEDULED"))))
+    store.commit(Change(Record("1.3", attributes)))
+    store.commit(Change(deleted="1.3", unsubscribed=subscriptions[:1], subscribed=[Subscription("B", GLOBAL, False)]))
+    store.close()
+    store = SQLiteStore(path)
+    assert (store.known, store.kept) == (True, True)
+    first, second = store.candidates(())
+    assert (first.uid, first.lock, first.zone, first.attributes) == ("1.1", LOCK, "+0100", attributes)
+    assert (second.uid, second.lock, second.zone, second.attributes.PatientID) == ("1.2", "", "", "P2")
+    assert first.terms == Record("1.1", attributes).terms
+    assert sorted(store.subscriptions(), key=lambda one: one.target) == [Subscription("B", GLOBAL, False), subscriptions[1]]
+    store.close()
+
+
+def test_a_change_that_cannot_be_kept_whole_is_not_kept(path):
+    store = SQLiteStore(path)
+    kept = item(PatientID="P1", ProcedureStepState="SCHEDULED")
+    store.commit(Change(Record("1.1", kept)))
+    with pytest.raises(sqlite3.Error):
+        store.commit(Change(Record("1.1", item(PatientID="P2")), subscribed=[Subscription("A", "1.1", None)]))
+    assert store.get("1.1").attributes == kept
+    store.commit(Change(Record("1.2", kept)))
+    store.close()
+    store = SQLiteStore(path)
+    assert [(record.uid, record.attributes) for record in store.candidates(())] == [("1.1", kept), ("1.2", kept)]
+    store.close()
 
 
 def test_a_restart_changes_nothing(path):
