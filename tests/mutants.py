@@ -105,6 +105,15 @@ class Loop:
         self.items = {item.nodeid: item for item in session.items}
         print(f"\n{len(self.todo)} mutants")
         started = time.monotonic()
+        try:
+            self.run_all()
+        finally:
+            self.save()
+        print(f"{len(self.todo)} mutants in {time.monotonic() - started:.0f} s")
+        return True
+
+    def run_all(self) -> None:
+        """Run them, as many at a time as there are jobs."""
         for meta, name in self.todo:
             function = name.partition("__mutmut_")[0]
             tests = self.tests(mirror(meta))
@@ -120,9 +129,6 @@ class Loop:
             self.running[child] = meta, name
         while self.running:
             self.wait()
-        self.save()
-        print(f"{len(self.todo)} mutants in {time.monotonic() - started:.0f} s")
-        return True
 
     def tests(self, folder: Path) -> dict[str, list[tuple[float, str]]]:
         """Return for each function the tests of a folder that reach it, and how long they take."""
