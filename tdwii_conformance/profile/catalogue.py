@@ -281,7 +281,7 @@ COLUMNS = (
 
 def _read_csv(name: str, text: str) -> list[Requirement]:
     # Few tables have attributes that may be given in more than one way.
-    columns = (*COLUMNS, "readings") if text.partition("\n")[0].rstrip().endswith(",readings") else COLUMNS
+    columns = (*COLUMNS, "readings") if text.partition("\n")[0].endswith(",readings") else COLUMNS
     return [_attribute(where, name, row) for where, row in _rows(name, text, columns)]
 
 

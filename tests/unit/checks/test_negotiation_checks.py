@@ -99,6 +99,8 @@ def extended(proposed, *answered):
         ),
         (negotiation.length_fits, extended(b"\1\1\1\1", b""), [Finding(f"3 or 4 bytes for {NAMED}: 01 01 01 01", "0: ")]),
         (negotiation.choices_fit, extended(b"\1\1\1\1", b"\1\1\0\1"), []),
+        (negotiation.choices_fit, extended(b"\1\1\1\1", b"\1\1\1"), []),
+        (negotiation.choices_fit, extended(b"\1\1\1", b"\1\1\1\1"), []),
         (
             negotiation.choices_fit,
             extended(b"\1\1\0\1", b"\1\1\1\2"),
@@ -127,10 +129,16 @@ def test_choice_of_the_acceptor(answered, word):
     assert extended(b"\1\1\1\1", *answered).choice(negotiation.TIMEZONE) == word
 
 
+def test_a_choice_is_one_byte():
+    assert [extended(b"\1\1\1\1", b"\1\1\1\0").choice(place) for place in (2, 3)] == ["performed", "declined"]
+
+
 def test_extended_negotiation_as_text():
     assert str(extended(b"\1\1\1", b"\1\1\0")).splitlines() == [
         "# SOP Class Extended Negotiation [PS3.4 K.5.1]",
         f"  proposed: {NAMED}: 01 01 01",
         f"  answered: {NAMED}: 01 01 00",
     ]
-    assert "answered: nothing" in str(extended(b"\1\1\1"))
+    head, *items = str(negotiation.Extended({}, ())).splitlines()
+    assert head == "# SOP Class Extended Negotiation [PS3.4 K.5.1]"
+    assert items == ["  proposed: nothing", "  answered: nothing"]

@@ -169,6 +169,7 @@ statuses = ["0000", "C3FF"]
 warnings = ["B300"]
 readings = { C301 = "as it is" }
 claim = "query"
+no_defect = "Nobody can see it."
 
 [[requirement]]
 id = "CC28-TMS-902"
@@ -184,7 +185,7 @@ def test_reads_all_of_a_requirement(tmp_path):
     assert len(catalogue) == 3
     assert catalogue["CC28-OST-901"] == Requirement(
         "CC28-OST-901", "OST", "CC.2.8", "should", "CC.2.8.1", "Does something with Ä.", ("ti", "2013"),
-        (0x0000, 0xC3FF), (0xB300,), {"C301": "as it is"}, "query",
+        (0x0000, 0xC3FF), (0xB300,), {"C301": "as it is"}, "query", no_defect="Nobody can see it.",
     )  # fmt: skip
     assert catalogue["CC28-TMS-902"] == Requirement("CC28-TMS-902", "TMS", "CC.2.8", "should", "CC.2.8.1", "x", ("2013",))
 
@@ -333,6 +334,9 @@ def test_rows_of_event_reports_are_judged_of_those_who_send_some(tmp_path):
         (HEAD + row(condition="ValueType = TEXT"), "line 2: RO58-TMS-900: a condition goes with type 1C or 2C and they need one; type is 1"),
         (HEAD + row(items="3-1-"), "line 2: RO58-TMS-900: items is '3-1-': write 1, 1-3 or 1-"),
         (HEAD + row(message="RO-99 response"), "RO58-TMS-900: transaction is 'RO-99'; it is one of"),
+        (HEAD + row(message="RO-58\tresponse"), r"RO58-TMS-900: transaction is 'RO-58\tresponse'; it is one of"),
+        (HEAD + row(id=""), "requirement 0: id is missing or empty; every requirement has one"),
+        (HEAD.strip() + ",readings\n" + row().strip() + ",kept\n", "line 2: RO58-TMS-900: reading 'kept' is not 'STATUS: words'"),
         (HEAD + row(id="RO58"), "RO58: 'RO58' is not an id: write it like RO60-TMS-004"),
         (HEAD + row(edition="2014"), "RO58-TMS-900: edition is '2014'; it is one of ti, 2013"),
     ],
