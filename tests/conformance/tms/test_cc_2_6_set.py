@@ -347,9 +347,10 @@ def refusal(course, answer):
 
 @pytest.fixture(scope="module")
 def modified(ups_in):
-    """A UPS whose every attribute of SUPPORTED was set at once: to what, the N-SET, and N-GETs around it."""
-    course = ups_in("IN PROGRESS")  # that nobody has set yet, so that every value is another
+    """A UPS whose every attribute of SUPPORTED was set at once: to what, the N-SET, an N-GET of before, and one after it."""
+    course = ups_in("IN PROGRESS")  # one of its own, so that it is known what is there: of everything another value
     before = course.get()
+    course.send(change(poor(course), SUPPORTED))
     exchange = course.send(change(rich(course), SUPPORTED))
     return change(rich(course), SUPPORTED), before, exchange, course.get()
 
@@ -683,6 +684,7 @@ def not_stored(before, after, kind):
 
 @pytest.mark.requirement("CC26-TMS-022")
 def test_same_set_twice(course, judge):
+    course.send(change(poor(course), SUPPORTED))
     first = course.send(change(rich(course), SUPPORTED))
     once = course.get()
     second = course.send(change(rich(course), SUPPORTED))
