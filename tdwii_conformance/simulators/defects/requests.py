@@ -653,7 +653,7 @@ def _modification() -> Iterator[Defect]:
     )  # fmt: skip
     yield one(
         "set-refusal-changes-the-lock", "Takes the Transaction UID of an N-SET that it refuses for the lock from then on",
-        _refusal_changes_lock, "CC26-TMS-008",
+        _refusal_changes_lock, "CC26-TMS-008", alone=True,
     )  # fmt: skip
     yield one(
         "set-character-set-of-the-last", "Shows all text as if it were in the character set of the last N-SET", _garbles_old_text,
