@@ -144,10 +144,18 @@ def sends_pdus(requirement: Requirement, story: Story) -> list[Finding] | str:
     at=lambda story, transaction: [e for e in story.requests if e.failure], even_if_nothing_came=True,
 )  # fmt: skip
 def waits_for_the_response(requirement: Requirement, story: Story) -> list[Finding] | str:
-    """Judge that the system stays for the response to each request."""
+    """Judge that the system stays for the response to each request, unless it was us who broke off."""
     if not story.requests:
         return "the system sent no request"
-    return [Finding("the final response awaited", f"{e.failure}", e.service) for e in story.requests if e.failure]
+    left = [e for e in story.requests if e.failure and not _aborted_by_us(story, e)]
+    return [Finding("the final response awaited", f"{e.failure}", e.service) for e in left]
+
+
+def _aborted_by_us(story: Story, exchange: Exchange) -> bool:
+    """Whether the association of a request, the last that its two had opened before it, was aborted by us."""
+    titles = exchange.requestor, exchange.acceptor
+    opened = [a for a in story.associations if (a.requestor, a.acceptor) == titles and a.time <= began(exchange)]
+    return bool(opened) and max(opened, key=lambda a: a.time).ended.startswith("aborted by us")
 
 
 # --- UPS Watch: cancel requests and subscriptions -----------------------------------------------------------------------

@@ -34,6 +34,8 @@ def defects() -> Iterator[Defect]:
     yield one("names-watch", "Names UPS Watch in Requested SOP Class UID of its requests", _names_watch, "CC31-WATCHER-001")
     yield one("search-names-push", "Names UPS Push in Affected SOP Class UID of a query under UPS Watch",
               partial(_search_names, UPS.PUSH), "CC28-WATCHER-001")  # fmt: skip
+    yield one("search-names-trial", "Names the trial UPS Watch in Affected SOP Class UID of a query",
+              partial(_search_names, "1.2.840.10008.5.1.4.34.4.2"), "CC28-WATCHER-001")  # fmt: skip
     yield one("searches-by-the-lock", "Uses Transaction UID as a key of a query", searching(TransactionUID=""), "CC28-WATCHER-002")
     yield one("search-timezone-without-value", "Sends Timezone Offset From UTC without a value in a query",
               searching(TimezoneOffsetFromUTC=""), "CC28-WATCHER-003")  # fmt: skip

@@ -212,6 +212,12 @@ def ends_with_a_warning(play):
 
 
 @allowed()
+def is_aborted_by_us_before_the_response(play):
+    play.steps[0].failure = "the association ended before the final response"
+    play.associations[0] = dataclasses.replace(play.associations[0], ended="aborted by us")
+
+
+@allowed()
 def keeps_its_associations_open(play):
     play.associations = [dataclasses.replace(a, ended=OPEN) for a in play.associations]
 
