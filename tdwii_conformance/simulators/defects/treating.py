@@ -458,9 +458,9 @@ def _progress() -> Iterator[Defect]:
                subject=PROGRESS)  # fmt: skip
     yield _one("progress-falls", "Lets the progress fall", tells({"50": "70", "100": "60"}), "RO62-TDD-004", subject=PROGRESS)
     yield _one("progress-before-the-claim", "Tells the progress before it has claimed", _tells_early,
-               "RO62-TDD-008", "CC26-TDD-001", subject=("early",))  # fmt: skip
+               "RO62-TDD-008", "CC26-TDD-001", subject=("order",))  # fmt: skip
     yield _one("progress-before-the-instruction", "Tells the progress before it retrieves the delivery instruction",
-               _before("retrieve_dynamic", partial(_tell, 0)), "RO62-TDD-008", subject=("early",))  # fmt: skip
+               _before("retrieve_dynamic", partial(_tell, 0)), "RO62-TDD-008", subject=("order",))  # fmt: skip
     yield _one("progress-after-the-final-update", "Tells the progress after the final update",
                _after("final_update", lambda s, workitem, *_: _tell(100, s, workitem)), "RO62-TDD-010", "RO63-TDD-006")  # fmt: skip
     yield _one("ro62-sets-patient-name", "Sets Patient's Name with its progress",
@@ -560,7 +560,11 @@ def _misnames(keyword: str, value: str, simulator: Any) -> None:
 
 def _final_update() -> Iterator[Defect]:
     def performed(**values: str) -> Callable[[Any], None]:
-        return _edit("RO-64 request", lambda update: update[PERFORMED].value[0].update(item(**values)))
+        def change(update: Dataset) -> None:
+            for entry in update.get(PERFORMED) or ():
+                entry.update(item(**values))
+
+        return _edit("RO-64 request", change)
 
     yield _one("no-final-update", "Makes no final update", _no_final_update, "RO64-TDD-001", "CC23-TDD-006",
                alone=True)  # fmt: skip

@@ -189,10 +189,12 @@ def _long_uids(tdd: Any) -> None:
 
 def long_uid() -> str:
     """Return a UID of 64 characters."""
-    return f"{generate_uid()}.".ljust(64, "7")[:64]
+    return str(generate_uid()).ljust(64, "7")
 
 
 def _operator(characters: str, name: str, update: Dataset) -> None:
+    if PERFORMED not in update:
+        return
     update.SpecificCharacterSet = characters
     code = item(CodeValue="1", CodingSchemeDesignator="99TDD", CodeMeaning="operator")
     performer = item(HumanPerformerCodeSequence=[code], HumanPerformerName=name, HumanPerformerOrganization="Radiotherapy")
@@ -204,9 +206,9 @@ def _names_in_all_groups(update: Dataset) -> None:
 
 
 def _exact_times(update: Dataset) -> None:
-    performed = update[PERFORMED].value[0]
-    for keyword in ("PerformedProcedureStepStartDateTime", "PerformedProcedureStepEndDateTime"):
-        performed[keyword].value = f"{str(performed[keyword].value)[:14]}.250000+0000"
+    for performed in update.get(PERFORMED) or ():
+        for keyword in ("PerformedProcedureStepStartDateTime", "PerformedProcedureStepEndDateTime"):
+            performed[keyword].value = f"{str(performed[keyword].value)[:14]}.250000+0000"
 
 
 def _day(query: Dataset) -> str:
