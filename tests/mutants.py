@@ -28,6 +28,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from difflib import ndiff
 from fnmatch import fnmatch
+from itertools import accumulate
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -36,6 +37,8 @@ LIMIT = 0.05
 # Exit codes as mutmut records them; 33: no test runs it. A negative one is the signal that ended it at a limit.
 KILLED, SURVIVED, UNREACHED = 1, 0, 33
 JOBS = int(os.environ.get("JOBS", "2"))
+# Seconds of tests that a mutant may cost; one that needs more to be killed counts as alive, until a run with more.
+BUDGET = float(os.environ.get("BUDGET", "inf"))
 # Seconds of a processor beyond five times what the tests take, and of a clock for what waits and does not work.
 BUSY, PATIENCE = 2, 300
 # Below this share of a processor during PATIENCE it is waiting; a busy machine leaves `nice -n 19` about 1 %.
@@ -123,7 +126,7 @@ class Loop:
             while len(self.running) >= JOBS:
                 self.wait()
             kills = self.kills.setdefault(function, Counter())
-            found = [nodeid for _, nodeid in sorted(tests[function], key=lambda one: (-kills[one[1]], one))]
+            found = affordable(sorted(tests[function], key=lambda one: (-kills[one[1]], one)))
             limit = BUSY + 5 * sum(seconds for seconds, _ in tests[function])
             child = self.fork(lambda name=name, found=found: self.survives(name, found), limit)
             self.running[child] = meta, name
@@ -273,6 +276,12 @@ def chosen(patterns: list[str], *, rest: bool) -> list[tuple[Path, str]]:
                 found.append((position, meta, name))
     found.sort(key=lambda one: one[0])
     return [one[1:] for one in found]
+
+
+def affordable(tests: list[tuple[float, str]]) -> list[str]:
+    """Return the first of some tests, as many as take no longer than ``BUDGET``, but at least one."""
+    spent = list(accumulate(seconds for seconds, _ in tests))
+    return [nodeid for (_, nodeid), until in zip(tests, spent, strict=True) if until <= max(BUDGET, spent[0])]
 
 
 def mirror(meta: Path) -> Path:

@@ -141,5 +141,11 @@ def test_which_mutants_are_run(tmp_path, monkeypatch, patterns, rest, numbers):
     assert found == numbers
 
 
+@pytest.mark.parametrize(("budget", "run"), [(float("inf"), "abc"), (1, "ab"), (0.5, "a"), (0, "a")])
+def test_a_mutant_gets_what_it_may_cost(monkeypatch, budget, run):
+    monkeypatch.setattr(mutants, "BUDGET", budget)
+    assert mutants.affordable([(0.5, "a"), (0.5, "b"), (0.1, "c")]) == list(run)
+
+
 def test_the_tests_of_a_module_are_those_that_mirror_its_package():
     assert mutants.mirror(Path("tdwii_conformance/checks/scu/story.py.meta")) == Path("tests/unit/checks/scu")
