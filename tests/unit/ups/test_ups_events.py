@@ -81,3 +81,15 @@ def test_the_progress_is_the_first_item():
         ProcedureStepProgress="1"
     )
     assert progress_item(item(**{PROGRESS: None})) == progress_item(item()) == item()
+
+
+def test_what_is_different_now_is_told():
+    before = item(**STATE, **{STATION: [code("A")], PERFORMERS: []})
+    ready = item(**{**STATE, "InputReadinessState": "INCOMPLETE"}, **{STATION: [code("A")], PERFORMERS: []})
+    told = Event(1, UID, item(ProcedureStepState="CANCELED", InputReadinessState="INCOMPLETE"))
+    assert list(modified(UID, before, ready)) == [told]
+    elsewhere = item(**STATE, **{STATION: [code("B")], PERFORMERS: []})
+    assert list(modified(UID, before, elsewhere)) == [Event(5, UID, item(**{STATION: [code("B")]}))]
+    treated = item(**STATE, **{STATION: [code("A")], PERFORMERS: [item(**PERFORMER)]})
+    assert list(modified(UID, before, treated)) == [Event(5, UID, item(**{STATION: [code("A")]}, **PERFORMER))]
+    assert list(modified(UID, before, item(**STATE))) == []  # nobody is assigned any more

@@ -19,6 +19,7 @@ DATED = item(ProcedureStepCancellationDateTime="2026")
         ("COMPLETED", {PERFORMED: [performed()]}, []),
         ("COMPLETED", {PERFORMED: []}, [PERFORMED]),
         ("COMPLETED", {PERFORMED: ...}, [PERFORMED]),
+        ("COMPLETED", {"ScheduledProcedureStepPriority": ..., PERFORMED: []}, ["ScheduledProcedureStepPriority", PERFORMED]),
         ("COMPLETED", {PERFORMED: [performed(), performed(PerformedProcedureStepEndDateTime=None)]},
          ["PerformedProcedureStepEndDateTime"]),
         ("COMPLETED", {PERFORMED: [performed(OutputInformationSequence=...)]}, ["OutputInformationSequence"]),

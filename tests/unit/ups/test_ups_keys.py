@@ -32,6 +32,8 @@ def at(*parts):
         ({"PatientID": " P1"}, ("P1",), False),  # neither counts in LO
         ({"PatientID": "P*"}, ("P*",), True),
         ({"PatientID": "P?"}, ("P?",), True),
+        ({"PatientID": "*X"}, ("*X",), True),
+        ({"PatientID": "X"}, ("X",), False),
         ({"PatientName": "DOE^Jane^^= "}, ("doe^jane",), False),
         ({"StudyInstanceUID": ["1.2", "1.3"]}, ("1.2", "1.3"), False),
         ({"StudyInstanceUID": "1.2.*"}, ("1.2.*",), False),  # UI has no wild cards

@@ -75,6 +75,13 @@ def test_cell(event, state, cell):
     assert (after.dataset.ProcedureStepState if after.dataset else "none") == (goes_to or state)
 
 
+def test_a_uid_has_64_characters_at_most():
+    longest = "1." * 31 + "12"
+    assert len(longest) == 64
+    assert worklist_in("SCHEDULED").change_state(UID, "IN PROGRESS", longest).status == 0
+    assert worklist_in("SCHEDULED").change_state(UID, "IN PROGRESS", longest + "3").status == 0xC301
+
+
 @pytest.mark.parametrize("given", ["", "no uid", "1.2.3.", "1." * 33 + "1"])
 def test_a_claim_needs_a_usable_transaction_uid(given):
     assert worklist_in("SCHEDULED").change_state(UID, "IN PROGRESS", given).status == 0xC301

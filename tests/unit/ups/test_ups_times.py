@@ -90,6 +90,7 @@ def test_an_offset_of_the_data_set_holds_for_values_without_their_own():
     assert value_start("20260101120000", "DT", "-0500") == at(2026, 1, 1, 17)
     assert value_start("20260101120000+0100", "DT", "-0500") == at(2026, 1, 1, 11)
     assert value_start("20260101", "DA", "-0500") == at(2026, 1, 1)
+    assert value_start("noon", "DT", "-0500") is None
 
 
 @pytest.fixture
@@ -121,6 +122,8 @@ def test_a_span_holds_its_start_but_not_its_end(span, holds):
     assert [span.holds(at(2026, 3, day)) for day in (1, 2, 3)] == holds
 
 
-@pytest.mark.parametrize(("text", "vr", "valid"), [("20260101-20260102", "DA", False), ("20260101", "DA", True)])
+@pytest.mark.parametrize(
+    ("text", "vr", "valid"), [("20260101-20260102", "DA", False), ("20260101", "DA", True), ("0001", "DT", True)]
+)
 def test_a_range_is_no_value(text, vr, valid):
     assert is_value(text, vr) is valid
