@@ -168,12 +168,27 @@ def test_times_in_items_have_the_offset_of_the_data_set():
     assert not matches(key, item(TimezoneOffsetFromUTC="+0100", **{performed: times[:1]}), EVERY_TIME)
 
 
+def test_nor_does_a_deeper_item_lose_it():
+    rows = {"InputInformationSequence": Row(**EVERY_TIME)}
+    performed = "UnifiedProcedureStepPerformedProcedureSequence"
+    times = [item(PerformedProcedureStepStartDateTime=f"20260302{hour}") for hour in ("09", "10")]
+    asked = item(**{performed: [item(PerformedProcedureStepStartDateTime="2026030209+0000")]})
+    attributes = item(TimezoneOffsetFromUTC="+0100", InputInformationSequence=[item(**{performed: times})])
+    found = response_identifier(item(InputInformationSequence=[asked]), attributes, rows)
+    assert found == item(InputInformationSequence=[item(**{performed: times[1:]})])
+
+
+def test_without_any_offset_both_are_local():
+    assert matches(item(**{START: "2026030210"}), item(**{START: "2026030210"}), attribute_rows())
+
+
 def test_a_stored_value_of_another_kind_matches_nothing():
     text, sequence = key_of(PatientID="P1"), key_of(**{STATION: [item(CodeValue="A")]})
     odd = Dataset()
     odd[text.tag] = DataElement(text.tag, "SQ", [item(PatientID="P1")])
     odd[sequence.tag] = DataElement(sequence.tag, "LO", "A")
     assert not match([text], odd)
+    assert not match([key_of(PatientID="?*")], odd)
     assert not match([sequence], odd)
     assert respond([text, sequence], odd) == odd  # as it is
 

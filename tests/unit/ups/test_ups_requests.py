@@ -191,6 +191,8 @@ PRIVATE = DataElement(0x00111001, "LO", "x" * 65)
     [
         ({"ProcedureStepState": "IN PROGRESS"}, "C309", "ProcedureStepState is IN PROGRESS"),
         ({"TransactionUID": LOCK}, "0106", "TransactionUID is created empty"),
+        ({"SOPInstanceUID": "1.2"}, "0106", "SOPInstanceUID is created empty"),
+        ({"ReferencedDateTime": ["2026", "noon"]}, "0106", "ReferencedDateTime: noon is no DT"),
         ({PERFORMED: [performed()]}, "0106", f"{PERFORMED} is created empty"),
         ({"ScheduledProcedureStepPriority": "URGENT"}, "0106",
          "ScheduledProcedureStepPriority: URGENT is not one of HIGH, MEDIUM, LOW"),
@@ -213,6 +215,7 @@ def test_what_is_said_of_a_creation(changes, status, said):
     ("changes", "status", "said"),
     [
         ({"ProcedureStepState": "COMPLETED"}, "0106", "ProcedureStepState cannot be set"),
+        ({"TransactionUID": LOCK}, "0106", "TransactionUID cannot be set"),
         ({"WorklistLabel": None}, "0121", "WorklistLabel"),
         ({"InputReadinessState": "MAYBE"}, "0106", "InputReadinessState: MAYBE is not one of READY, UNAVAILABLE, INCOMPLETE"),
         ({PERFORMED: [performed(), performed(PerformedProcedureStepEndDateTime="noon")]}, "0106",
@@ -234,6 +237,7 @@ def test_a_private_attribute_is_judged_by_its_vr():
     status, said = refused(refuse_creation(dataset))
     assert status == "0106"
     assert said.startswith("(0011,1001): ")
+    assert "64" in said  # the most that LO may have
 
 
 @pytest.mark.parametrize(
