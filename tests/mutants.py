@@ -97,7 +97,7 @@ class Loop:
         self.changed: set[Path] = set()
         self.done = 0
         self.of_folder: dict[Path, dict[str, list[tuple[float, str]]]] = {}
-        # What killed mutants of a function kills the next ones: it is run first.
+        # What killed mutants of a function, or else of its module, kills the next ones: it is run first.
         self.kills: dict[str, Counter[str]] = {}
         self.told, self.tell = os.pipe()
         os.set_blocking(self.told, False)
@@ -126,7 +126,8 @@ class Loop:
             while len(self.running) >= JOBS:
                 self.wait()
             kills = self.kills.setdefault(function, Counter())
-            found = affordable(sorted(tests[function], key=lambda one: (-kills[one[1]], one)))
+            beside = self.kills.setdefault(function.rpartition(".")[0], Counter())
+            found = affordable(sorted(tests[function], key=lambda one: (-kills[one[1]], -beside[one[1]], one)))
             limit = BUSY + 5 * sum(seconds for seconds, _ in tests[function])
             child = self.fork(lambda name=name, found=found: self.survives(name, found), limit)
             self.running[child] = meta, name
@@ -231,6 +232,7 @@ class Loop:
             for line in os.read(self.told, 1 << 16).decode().splitlines():
                 function, _, nodeid = line.partition("\t")
                 self.kills[function][nodeid] += 1
+                self.kills[function.rpartition(".")[0]][nodeid] += 1
         self.record(*self.running.pop(child), os.waitstatus_to_exitcode(status))
 
     def record(self, meta: Path, name: str, code: int) -> None:

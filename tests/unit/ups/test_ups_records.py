@@ -63,6 +63,22 @@ def test_what_was_written_reads_the_same():
     assert encoded(item(PatientID="P1")) == b"\x10\x00\x20\x00LO\x02\x00P1"
 
 
+@pytest.mark.parametrize("keyword", ["PatientName", "OtherPatientNames"])
+def test_a_name_is_encoded_anew_for_each_character_set(keyword):
+    # pydicom remembers how a name was first encoded.
+    text = "Müller" if keyword == "PatientName" else ["Müller", "Jörg"]
+    latin_1, utf_8 = (
+        (b"M\xfcller", b"M\xc3\xbcller ") if keyword == "PatientName" else (b"M\xfcller\\J\xf6rg ", b"M\xc3\xbcller\\J\xc3\xb6rg ")
+    )
+    kept, tag = plain(item(**{keyword: text})), (b"\x10\x00\x10\x00" if keyword == "PatientName" else b"\x10\x00\x01\x10")
+    for _ in range(2):
+        assert encoded(kept) == tag + b"PN" + len(utf_8).to_bytes(2, "little") + utf_8
+        assert Record("1.2.3", kept).raw(kept[keyword], True).value == latin_1
+    fresh = plain(item(**{keyword: text}))
+    assert Record("1.2.3", fresh).raw(fresh[keyword], True).value == latin_1
+    assert utf_8 in encoded(fresh)
+
+
 def test_what_it_is_found_by():
     attributes = item(
         PatientID="P1 ", PatientName="DOE^Jane", ProcedureStepState="SCHEDULED", ScheduledProcedureStepStartDateTime="20260302",

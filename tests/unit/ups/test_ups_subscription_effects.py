@@ -58,7 +58,9 @@ def test_everybody(subscriptions, aes):
 
 def test_what_was_not_there_can_end(kept):
     kept.apply(
-        type(kept.deleted(""))(ended=[to(GLOBAL, True, "C"), to(FILTERED, True, "C", b"k"), to("1.9", True), to(TWO, True, B)])
+        type(kept.deleted(""))(
+            ended=[to(GLOBAL, True, "C"), to(FILTERED, True, "C", b"k"), to("1.9", True), to(ONE, True, "C"), to(TWO, True, B)]
+        )
     )
     assert list(kept) == KEPT
 
@@ -107,6 +109,7 @@ def test_unsubscribing_the_filtered_ends_what_they_match(kept, fitting, more):
     effect = kept.unsubscribe_filtered(B, lambda keys, uid: (keys, uid) in fitting)
     assert everything(effect) == ([], [to(FILTERED, False, B, b"k"), to(FILTERED, True, B, b"l"), *more], [])
     assert everything(kept.unsubscribe_filtered(A, lambda keys, uid: True)) == ([], [], [])
+    assert everything(kept.unsubscribe_filtered("C", lambda keys, uid: True)) == ([], [], [])
 
 
 def test_suspending(kept):
