@@ -142,6 +142,13 @@ def test_the_label_is_ours_only_where_there_is_none(worklist):
     assert worklist.get("1.2.3.2").dataset.WorklistLabel == "TDW-II"
 
 
+@pytest.mark.parametrize("add", ["create", "restore"])
+def test_nobody_has_the_lock_of_what_is_new(worklist, add):
+    assert getattr(worklist, add)(UID, workitem(TransactionUID="")).status == 0
+    (record,) = worklist.records()
+    assert (record.lock, "TransactionUID" in record.attributes) == ("", False)
+
+
 def test_a_claim_takes_the_lock_and_a_completion_keeps_it(worklist):
     worklist.create(UID, workitem())
     worklist.change_state(UID, "IN PROGRESS", LOCK)
