@@ -110,6 +110,7 @@ def extended(proposed, *answered):
             ],
         ),
         (negotiation.reserved_are_1, extended(b"\1\1\1", b"\1\1\0"), []),
+        (negotiation.reserved_are_1, extended(b"\1\1\1", b"\1"), []),  # too short is another fault
         (
             negotiation.reserved_are_1,
             extended(b"\1\1\1", b"\0\1\0"),

@@ -182,6 +182,11 @@ def test_without_any_offset_both_are_local():
     assert matches(item(**{START: "2026030210"}), item(**{START: "2026030210"}), attribute_rows())
 
 
+def test_what_is_not_stored_matches_no_value():
+    assert not match([key_of(PatientID="P1")], item(PatientSex="F"))
+    assert not match([key_of(**{STATION: [item(CodeValue="A")]})], item(PatientSex="F"))
+
+
 def test_a_stored_value_of_another_kind_matches_nothing():
     text, sequence = key_of(PatientID="P1"), key_of(**{STATION: [item(CodeValue="A")]})
     odd = Dataset()
