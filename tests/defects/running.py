@@ -77,15 +77,19 @@ class Recorder:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave all but every n-th test out of what is not wanted."""
         if self.sample > 1:
-            items[:] = [
-                item
-                for number, item in enumerate(items)
-                if number % self.sample == 0 or self._is_wanted(item.stash[requirement_key].id, item.name)
-            ]
+            wanted = self._wanted(items)
+            items[:] = [item for number, item in enumerate(items) if number % self.sample == 0 or item.nodeid in wanted]
 
-    def _is_wanted(self, requirement: str, test: str) -> bool:
-        cases = self.wanted.get(requirement)
-        return cases is not None and (not cases or any(of_case(test, case) for case in cases))
+    def _wanted(self, items: list[pytest.Item]) -> set[str]:
+        tests = defaultdict(set)
+        for item in items:
+            tests[item.stash[requirement_key].id].add(item.nodeid)
+        found: set[str] = set()
+        for requirement, cases in self.wanted.items():
+            of_cases = [{test for test in tests[requirement] if of_case(test, case)} for case in cases]
+            # Where there is no test of a case, any can be the one that shows it.
+            found |= set.union(*of_cases) if of_cases and all(of_cases) else tests[requirement]
+        return found
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record = getattr(report, "tdwii", None)
@@ -130,7 +134,7 @@ def run(
     names : sequence of str
         Defects and variations.
     wanted : mapping of str to collection of str
-        Requirements of which the tests of these cases are run; without a case, all.
+        Requirements of which the tests of these cases are run; without a case, or where one has no test of its own, all.
     sample : int
         Of the other tests, run every n-th.
     """

@@ -298,7 +298,7 @@ def _comparisons() -> Iterator[Defect]:
         "CC28-TMS-032",
         "CC28-TMS-033",
     )
-    yield one("find-performed-fails", "Answers A900 to a key in the Performed Procedure Sequence", _performed_fails, "CC28-TMS-035")
+    yield one("find-performed-fails", "Answers C000 to a key in the Performed Procedure Sequence", _performed_fails, "CC28-TMS-035")
     yield one(
         "find-state-ignored",
         "Finds a UPS whatever state is asked for",
@@ -612,7 +612,7 @@ def _refuses_key(path: Path, tms: Any) -> None:
 
 
 def _performed_fails(tms: Any) -> None:
-    _refuse(tms, lambda identifier: bool(identifier.get("UnifiedProcedureStepPerformedProcedureSequence")))
+    _refuse(tms, lambda identifier: bool(identifier.get("UnifiedProcedureStepPerformedProcedureSequence")), 0xC000)
 
 
 def _canceled_as_completed(tms: Any) -> None:
