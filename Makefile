@@ -6,6 +6,8 @@ READY := $(VENV)/.ready
 REPORT ?= report/index.html
 # Which mutants `make mutation` runs, by name (tdwii_conformance.checks.find*); empty: all that were not run yet.
 MUTANTS ?=
+# How many tests `make test` runs at once: half of their time they wait, for event reports and processes.
+WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 JOBS ?= 2
 
 .PHONY: conformance test thorough mutation lint proof bench clean
@@ -14,7 +16,7 @@ conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
 
 test: lint  ## everything: lint, types, layers, the tool's own tests, the conformance run
-	$(BIN)/python -m pytest -q -n auto
+	$(BIN)/python -m pytest -q -n $(WORKERS)
 
 thorough: $(READY)  ## the random tests, long and anew each time
 	$(BIN)/python -m pytest tests/conformance --embedded -q --hypothesis-profile thorough -k "random or round_trip or sequences"
