@@ -18,7 +18,8 @@ RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", 
 SCPS = ("TMS", "OST")
 SCENARIOS = ("tdd/test_new_completed.py", "tdd/test_continuation_canceled_after.py")
 
-SAMPLE = 15  # of the tests that are to pass, how many a sample leaves for one that it takes
+# Of the tests that are to pass, how many a sample leaves for one that it takes: with defects, and with variations.
+SAMPLE, SAMPLE_OF_VARIATIONS = 45, 60
 RANDOM_REQUIREMENTS = ("CC26-TMS-025",)  # one such test, in a module with others
 
 

@@ -19,5 +19,5 @@ def test_defects_are_found_and_nothing_else(group):
 
 @pytest.mark.parametrize("group", proof.variation_groups(VARIATIONS.values()), ids=proof.title)
 def test_variations_are_no_failures(group):
-    problems = proof.false_alarms(group, proof.run_group(group, sample=4 * proof.SAMPLE))
+    problems = proof.false_alarms(group, proof.run_group(group, sample=proof.SAMPLE_OF_VARIATIONS))
     assert not problems, "\n".join(problems)
