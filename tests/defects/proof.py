@@ -235,12 +235,12 @@ def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
 
 def false_alarms(group: Sequence[Variation], outcome: Outcome) -> list[str]:
     """Return what fails though everything is allowed; a should that is not followed is a warning, which is no failure."""
-    names = ", ".join(variation.name for variation in group)
+    names, catalogue = ", ".join(variation.name for variation in group), load_catalogue()
     return [
         *(f"error, neither met nor violated: {error}" for error in outcome.errors),
         *(
             f"false alarm, {requirement} fails with {names}: {_found(outcome, requirement)}"
             for requirement in outcome.violated
-            if load_catalogue()[requirement].level == "shall"
+            if catalogue[requirement].level == "shall"
         ),
     ]

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-from pynetdicom import evt
+from pynetdicom import evt, sop_class
 
 from ...dimse import Link, connect
 from ...drivers.messages import item
@@ -21,16 +21,15 @@ from ...profile.statuses import is_warning
 from ...ups import FILTERED
 from .attributes import SHAPES, Edit, edit, shapes, slug, violated
 from .deviations import Defect
-from .seams import around, change_response, on_links
+from .seams import around, change_response, on_links, propose
 
-__all__ = ["beside", "defects", "done", "instead"]
+__all__ = ["beside", "defects", "done", "instead", "of_type"]
 
 CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
 FINAL_STATES = ("COMPLETED", "CANCELED")
 FAILURE = 0x0110
 SECONDS = 10.0  # that a report may take to come
 N_EVENT_REPORT_RSP = 0x8100
-TRIAL = "1.2.840.10008.5.1.4.34.4"
 
 
 def done(exchange: Exchange) -> bool:
@@ -76,7 +75,8 @@ def _aside(simulator: Any, *contexts: str) -> Link:
     return connect(simulator.tms, contexts, calling=simulator.server.ae_title)
 
 
-def _kind(kind: int) -> Callable[..., bool]:
+def of_type(kind: int) -> Callable[..., bool]:
+    """Return whether an N-ACTION, by its arguments, is of an Action Type ID."""
     return lambda instance, action, *more: action == kind
 
 
@@ -102,7 +102,8 @@ def _maker(actor: str) -> Callable[..., Defect]:
 
 def _negotiation(actor: str) -> Iterator[Defect]:
     one = _maker(actor)
-    yield one("proposes-explicit-vr-only", "Proposes no Implicit VR Little Endian", _explicit_only, "NEG-*-002")
+    yield one("proposes-explicit-vr-only", "Proposes no Implicit VR Little Endian",
+              lambda simulator: propose(simulator, [ExplicitVRLittleEndian]), "NEG-*-002")  # fmt: skip
     yield one(
         "leaves-a-message-unfinished", "Aborts an association in the middle of a message",
         lambda simulator: beside(simulator, partial(_speak, simulator, _half)), "NEG-*-003",
@@ -136,14 +137,6 @@ def _leave(simulator: Any) -> None:
         return exchange
 
     on_links(simulator, lambda link: around(link, "c_move", partial(move, link)))
-
-
-def _explicit_only(simulator: Any) -> None:
-    if simulator.actor == "TDD":
-        for role, proposals in simulator.tdd.contexts.items():
-            simulator.tdd.contexts[role] = [(syntax, [ExplicitVRLittleEndian]) for syntax in proposals]
-    else:
-        around(simulator, "connect", lambda original, peer, syntax: original(peer, (syntax, [ExplicitVRLittleEndian])))
 
 
 def _speak(simulator: Any, say: Callable[[Any, Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]) -> None:
@@ -201,14 +194,14 @@ def _undecodable(simulator: Any) -> None:
 
     spoil: list[bool] = []
     on_links(simulator, lambda link: link.add_handler(evt.EVT_DIMSE_SENT, sent))
-    instead(simulator, "n_action", _kind(SUBSCRIBE), spoiled)
+    instead(simulator, "n_action", of_type(SUBSCRIBE), spoiled)
 
 
 def _subscriptions(actor: str) -> Iterator[Defect]:
     one = _maker(actor)
 
     def subscribing(change: Callable[..., Exchange]) -> Callable[[Any], None]:
-        return lambda simulator: instead(simulator, "n_action", _kind(SUBSCRIBE), change)
+        return lambda simulator: instead(simulator, "n_action", of_type(SUBSCRIBE), change)
 
     yield one(
         "filter-without-keys", "Subscribes with a filter that has no keys",
@@ -246,7 +239,7 @@ def _edit_action(kind: int, row: Requirement, how: Edit, simulator: Any) -> None
         exchange: Exchange = original(instance, action, edited)
         return exchange
 
-    instead(simulator, "n_action", _kind(kind), changed)
+    instead(simulator, "n_action", of_type(kind), changed)
 
 
 def _with(dataset: Dataset, **values: Any) -> Dataset:
@@ -297,7 +290,7 @@ def _stays(simulator: Any) -> None:
         heard.wait(lambda: heard.reports > count)
 
     around(simulator, "unsubscribe", again)
-    instead(simulator, "n_action", _kind(SUBSCRIBE), lambda original, instance, kind, information: original(
+    instead(simulator, "n_action", of_type(SUBSCRIBE), lambda original, instance, kind, information: original(
         instance, kind, _with(information, DeletionLock="TRUE")))  # fmt: skip
 
 
@@ -333,7 +326,7 @@ def _refuse_event(kind: int, simulator: Any) -> None:
 
 def _refuse_ups_event(simulator: Any) -> None:
     contexts = simulator.server.contexts
-    contexts[:] = [context for context in contexts if context.abstract_syntax != "1.2.840.10008.5.1.4.34.6.4"]
+    contexts[:] = [context for context in contexts if context.abstract_syntax != sop_class.UnifiedProcedureStepEvent]
 
 
 def _others(actor: str) -> Iterator[Defect]:

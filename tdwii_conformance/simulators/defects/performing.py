@@ -111,12 +111,6 @@ def on_message(simulator: Any, message: str, change: Callable[[Dataset], None], 
 
 # --- attributes -----------------------------------------------------------------------------------------------------------
 
-MORE_SHAPES: dict[str, tuple[Edit, str]] = {
-    **SHAPES,
-    "valued": (put, "comes with a value"),
-    "sent": (lambda dataset, keyword: _send(dataset, keyword), "is sent"),
-}
-
 
 def _send(dataset: Dataset, keyword: str) -> None:
     if keyword.endswith("Sequence"):
@@ -125,7 +119,15 @@ def _send(dataset: Dataset, keyword: str) -> None:
         put(dataset, keyword)
 
 
-def _attributes() -> Iterator[Defect]:
+MORE_SHAPES: dict[str, tuple[Edit, str]] = {
+    **SHAPES,
+    "valued": (put, "comes with a value"),
+    "sent": (_send, "is sent"),
+}
+
+
+def defects() -> Iterator[Defect]:
+    """Yield the defects of a TDD."""
     catalogue = load_catalogue()
     rules = [r.rule for r in catalogue.of(actor="TDD", edition="ti") if r.rule and r.transaction.startswith("RO-")]
     messages = dict.fromkeys(rule.message for rule in rules)
@@ -207,8 +209,3 @@ def _edit_message(message: str, row: Requirement, how: Edit, again: bool, tdd: A
     assert row.rule is not None
     path = row.rule.path
     on_message(tdd, message, lambda dataset: edit(dataset, path, how), again=again)
-
-
-def defects() -> Iterator[Defect]:
-    """Yield the defects of a TDD."""
-    yield from _attributes()

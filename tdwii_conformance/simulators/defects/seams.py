@@ -18,7 +18,7 @@ from ...ups.datasets import plain
 
 __all__ = [
     "Around", "Told", "abort", "around", "change_event", "change_response", "copied", "on_events", "on_find_responses", "on_links",
-    "on_outcome", "on_records", "on_requests", "on_responses", "set_command", "with_status",
+    "on_outcome", "on_records", "on_requests", "on_responses", "propose", "send_in_pieces", "set_command", "with_status",
 ]  # fmt: skip
 
 Around = Callable[..., Any]
@@ -150,6 +150,28 @@ def on_requests(simulator: Any, field: int, change: Callable[[Any], None]) -> No
             change(event.message)
 
     on_links(simulator, lambda link: link.add_handler(evt.EVT_DIMSE_SENT, sent))
+
+
+def send_in_pieces(association: Any) -> None:
+    """Have everything that is sent on an association from now on sent a few bytes at a time."""
+    transport = association.dul.socket
+
+    def send(original: Around, written: bytes) -> None:
+        step = max(37, len(written) // 50)  # long ones in bigger pieces, or the run would take for ever
+        for start in range(0, len(written), step):
+            transport.socket.sendall(written[start : start + step])
+        evt.trigger(association, evt.EVT_DATA_SENT, {"data": written})
+
+    around(transport, "send", send)
+
+
+def propose(simulator: Any, syntaxes: Sequence[str]) -> None:
+    """Let a TDD or a watcher propose its presentation contexts with these transfer syntaxes."""
+    if simulator.actor == "TDD":
+        for role, proposals in simulator.tdd.contexts.items():
+            simulator.tdd.contexts[role] = [(syntax, list(syntaxes)) for syntax in proposals]
+    else:
+        around(simulator, "connect", lambda original, peer, syntax: original(peer, (syntax, list(syntaxes))))
 
 
 def abort(association: Any) -> None:

@@ -123,8 +123,7 @@ def _query() -> Iterator[Defect]:
                "RO58-TDD-003", subject=("RO-58",))  # fmt: skip
     yield _one("ro58-names-watch", "Names UPS Watch in Affected SOP Class UID of the worklist query",
                lambda s: on_requests(s, C_FIND_RQ, lambda m: set_command(m.command_set, AffectedSOPClassUID=UPS.WATCH)),
-               "RO58-TDD-002",
- "RO58-TDD-003", subject=("RO-58",), alone=True)  # fmt: skip
+               "RO58-TDD-002", "RO58-TDD-003", subject=("RO-58",), alone=True)  # fmt: skip
     yield _one("ro58-key-transaction-uid", "Uses Transaction UID as a key of the worklist query",
                key(lambda query: query.update(item(TransactionUID=""))), "RO58-TDD-004")  # fmt: skip
     yield _one("ro58-by-code-meaning", "Gives a value to a Code Meaning of the worklist query",
@@ -501,7 +500,7 @@ def _record() -> Iterator[Defect]:
         "RO63-TDD-005",
     )
     yield _one("record-command-names-another", "Names another instance in the C-STORE command than in the record",
-               partial(_misnames, "AffectedSOPInstanceUID", generate_uid()), "RO63-TDD-005", subject=("misnames",))  # fmt: skip
+               _misnames, "RO63-TDD-005", subject=("misnames",))  # fmt: skip
     yield _one("record-before-the-last-progress", "Stores its record before it tells the last progress",
                _after("store", lambda s, workitem, *_: _tell(100, s, workitem)), "RO63-TDD-006")  # fmt: skip
 
@@ -539,15 +538,15 @@ def _stores_to_the_tms(simulator: Any) -> None:
     around(simulator.tdd, "store", store)
 
 
-def _misnames(keyword: str, value: str, simulator: Any) -> None:
-    once = [value]
+def _misnames(simulator: Any) -> None:
+    once: list[str] = []
 
     def change(message: Any) -> None:
         if once:
-            set_command(message.command_set, **{keyword: once.pop()})
+            set_command(message.command_set, AffectedSOPInstanceUID=once.pop())
 
     def store(original: Any, role: str, record: Dataset) -> Exchange:
-        once[:] = [value]
+        once[:] = [generate_uid()]
         exchange: Exchange = original(role, record)
         return exchange if done(exchange) else original(role, record)
 

@@ -25,7 +25,7 @@ from ...ups.subscriptions import Effect
 from ...ups.worklist import SUBSCRIPTION
 from . import cells, queries, requests
 from .deviations import Variation
-from .seams import Around, Told, around, on_events, on_find_responses, on_outcome, on_responses, set_command
+from .seams import Around, Told, around, on_events, on_find_responses, on_outcome, on_responses, send_in_pieces, set_command
 
 __all__ = ["variations"]
 
@@ -110,18 +110,7 @@ def _fragments(length: int, simulator: Any) -> None:
 
 
 def _trickle(simulator: Any) -> None:
-    def trickle(association: Any) -> None:
-        transport = association.dul.socket
-
-        def send(original: Around, written: bytes) -> None:
-            step = max(37, len(written) // 50)  # long ones in bigger pieces, or the run would take for ever
-            for start in range(0, len(written), step):
-                transport.socket.sendall(written[start : start + step])
-            evt.trigger(association, evt.EVT_DATA_SENT, {"data": written})
-
-        around(transport, "send", send)
-
-    _on_established(simulator, trickle)
+    _on_established(simulator, send_in_pieces)
 
 
 def _window(simulator: Any) -> None:

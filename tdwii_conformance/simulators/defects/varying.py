@@ -15,10 +15,10 @@ from ...drivers.messages import item
 from ...drivers.tdd import UPS
 from ...exchange import Exchange
 from ...ups import FILTERED
-from .calling import beside, instead
+from .calling import beside, instead, of_type
 from .deviations import Variation
 from .performing import on_message
-from .seams import around, change_response, on_links
+from .seams import around, change_response, on_links, propose, send_in_pieces
 
 __all__ = ["variations"]
 
@@ -50,12 +50,12 @@ def _of_the_wire(actor: str) -> Iterator[Variation]:
     yield wire("pdus-unlimited", "Announces no maximum length of a PDU", partial(_maximum_length, 0), "PS3.8 D.1", "pdus")
     yield wire("pdus-4-kb", "Announces a maximum length of 4 kB of a PDU", partial(_maximum_length, 4096), "PS3.8 D.1", "pdus")
     yield wire("pdus-1-mb", "Announces a maximum length of 1 MB of a PDU", partial(_maximum_length, 1 << 20), "PS3.8 D.1", "pdus")
-    yield wire("implicit-vr-only", "Proposes Implicit VR Little Endian only", partial(_proposes, UNCOMPRESSED[:1]), "PS3.5 10.1",
+    yield wire("implicit-vr-only", "Proposes Implicit VR Little Endian only", _proposes(UNCOMPRESSED[:1]), "PS3.5 10.1",
                "-vr-")  # fmt: skip
-    yield wire("explicit-vr-first", "Proposes Explicit VR Little Endian before Implicit", partial(_proposes, UNCOMPRESSED[::-1]),
+    yield wire("explicit-vr-first", "Proposes Explicit VR Little Endian before Implicit", _proposes(UNCOMPRESSED[::-1]),
                "PS3.5 10.1", "-vr-")  # fmt: skip
     yield wire("big-endian-too", "Proposes the retired Explicit VR Big Endian besides",
-               partial(_proposes, (*UNCOMPRESSED, uid.ExplicitVRBigEndian)), "PS3.5 10.1", "-vr-")  # fmt: skip
+               _proposes((*UNCOMPRESSED, uid.ExplicitVRBigEndian)), "PS3.5 10.1", "-vr-")  # fmt: skip
     yield wire("answers-without-uids", "Names neither class nor instance in its answers to C-STORE and event reports",
                _answers_briefly, "PS3.7 9.1.1; PS3.7 10.1.1")  # fmt: skip
     yield wire("sequences-of-undefined-length", "Encodes sequences and items with undefined length", _undefined_length,
@@ -64,17 +64,13 @@ def _of_the_wire(actor: str) -> Iterator[Variation]:
     yield wire("verifies-first", "Sends a C-ECHO on an association of its own", _verifies, "PS3.4 A.4")
 
 
+def _proposes(syntaxes: tuple[str, ...]) -> Callable[[Any], None]:
+    return lambda simulator: propose(simulator, syntaxes)
+
+
 def _maximum_length(length: int, simulator: Any) -> None:
     simulator.server.maximum_length = length
     getattr(simulator, "tdd", simulator).maximum_length = length
-
-
-def _proposes(syntaxes: tuple[str, ...], simulator: Any) -> None:
-    if simulator.actor == "TDD":
-        for role, proposals in simulator.tdd.contexts.items():
-            simulator.tdd.contexts[role] = [(syntax, list(syntaxes)) for syntax in proposals]
-    else:
-        around(simulator, "connect", lambda original, peer, syntax: original(peer, (syntax, list(syntaxes))))
 
 
 def _answers_briefly(simulator: Any) -> None:
@@ -102,23 +98,14 @@ def _without_lengths(original: Any, *given: Any, **named: Any) -> Exchange:
 
 
 def _in_pieces(link: Any) -> None:
-    pieces: list[Any] = []
+    begun: list[Any] = []
 
-    def cut(event: Any) -> None:
-        if pieces:
-            return
-        transport = event.assoc.dul.socket
-        pieces.append(transport)
+    def begin(event: Any) -> None:
+        if not begun:
+            begun.append(event.assoc)
+            send_in_pieces(event.assoc)
 
-        def send(original: Any, written: bytes) -> None:
-            step = max(37, len(written) // 50)
-            for start in range(0, len(written), step):
-                transport.socket.sendall(written[start : start + step])
-            evt.trigger(event.assoc, evt.EVT_DATA_SENT, {"data": written})
-
-        around(transport, "send", send)
-
-    link.add_handler(evt.EVT_DIMSE_SENT, cut)
+    link.add_handler(evt.EVT_DIMSE_SENT, begin)
 
 
 def _verifies(simulator: Any) -> None:
@@ -172,7 +159,7 @@ def _long_uids(tdd: Any) -> None:
     record_uids: list[str] = []
 
     def send(original: Any, role: str, record: Dataset) -> Any:
-        record_uids[:] = [long_uid()]
+        record_uids[:] = [_long_uid()]
         record.SOPInstanceUID = record_uids[0]
         return original(role, record)
 
@@ -182,12 +169,12 @@ def _long_uids(tdd: Any) -> None:
             record.SOPInstanceUID = record_uids[0]  # what is referred to may be another copy of what was sent
         return record
 
-    tdd.new_transaction_uid = long_uid
+    tdd.new_transaction_uid = _long_uid
     around(tdd.tdd, "store", send)
     around(tdd, "store", store)
 
 
-def long_uid() -> str:
+def _long_uid() -> str:
     """Return a UID of 64 characters."""
     return str(generate_uid()).ljust(64, "7")
 
@@ -262,7 +249,7 @@ def _queries_twice(tdd: Any) -> None:
 
 def _reads(tdd: Any) -> None:
     def finish(original: Any, workitem: Any, state: str) -> None:
-        tdd.tdd.get(workitem.uid, ["ProcedureStepState", "UnifiedProcedureStepPerformedProcedureSequence"])
+        tdd.tdd.get(workitem.uid, ["ProcedureStepState", PERFORMED])
         original(workitem, state)
 
     around(tdd, "finish", finish)
@@ -274,7 +261,7 @@ def _locks(tdd: Any) -> None:
         exchange: Exchange = original(instance, kind, information)
         return exchange
 
-    instead(tdd, "n_action", lambda instance, kind, *more: kind == SUBSCRIBE, locked)
+    instead(tdd, "n_action", of_type(SUBSCRIBE), locked)
 
 
 def _more_progress(tdd: Any) -> None:
@@ -300,10 +287,10 @@ def _of_a_watcher() -> Iterator[Variation]:
     one = partial(_one, "watcher")
 
     def subscribing(change: Callable[..., Exchange]) -> Callable[[Any], None]:
-        return lambda watcher: instead(watcher, "n_action", lambda instance, kind, *more: kind == SUBSCRIBE, change)
+        return lambda watcher: instead(watcher, "n_action", of_type(SUBSCRIBE), change)
 
     yield one("without-lock", "Subscribes without a deletion lock", subscribing(_unlocked), "CC.2.3.2", subject=("subscription",))
-    yield one("filtered", "Subscribes with a filter, to what is scheduled", subscribing(_filtered), "CC.2.3.1",
+    yield one("filtered", "Subscribes with a filter, by the patient's name", subscribing(_filtered), "CC.2.3.1",
               subject=("subscription",))  # fmt: skip
     yield one("subscribes-twice", "Subscribes twice to the same", subscribing(_twice), "CC.2.3.3", subject=("subscription",))
     yield one("searches", "Queries the worklist under UPS Watch", _searches, "CC.2.8")
