@@ -263,7 +263,6 @@ ALSO: tuple[Also, ...] = (
         "a request that is not told of this UPS has no content", "event-cancel-request-missing event-cancel-request-of-another-ups",
         "CC24-TMS-111 CC24-TMS-112 CC24-TMS-114 CC24-TMS-115 CC24-TMS-116",
     ),
-    Also("a request that is told of another UPS is not told of this one", "event-cancel-request-of-another-ups", "CC24-TMS-005"),
     Also(
         "progress that is not told of this UPS has no order, no text and no content",
         "event-progress-missing event-progress-of-another-ups",

@@ -143,8 +143,12 @@ def _others() -> Iterator[Defect]:
     def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, alone: bool = True) -> Defect:
         return Defect(name, sentence, "TMS", apply, requirements, alone)
 
-    for name, kind in (("state", STATE_REPORT), ("cancel-request", CANCEL_REQUESTED), ("progress", PROGRESS_REPORT)):
-        yield one(f"event-{name}-of-another-ups", f"Names another UPS in {name} reports", partial(_other_uid, kind), "CC24-TMS-011")
+    for name, kind, requirement in (
+        ("state", STATE_REPORT, "CC24-TMS-011"),
+        ("cancel-request", CANCEL_REQUESTED, "CC24-TMS-005"),  # not told of this UPS; -011 is then not judged
+        ("progress", PROGRESS_REPORT, "CC24-TMS-011"),
+    ):
+        yield one(f"event-{name}-of-another-ups", f"Names another UPS in {name} reports", partial(_other_uid, kind), requirement)
     yield one("event-names-ups-event", "Names the SOP class UPS Event in event reports", _event_class, "CC24-TMS-011", alone=False)
     yield one(
         "event-status-change-of-nothing", "Names no valid SOP Instance UID in SCP Status Change",
