@@ -67,8 +67,8 @@ class Outcome:
 class Recorder:
     """A plugin of the inner run: takes the verdicts from the reports, as the suite's own reports do."""
 
-    def __init__(self, outcome: Outcome, wanted: Mapping[str, Collection[str]], sample: int) -> None:
-        self.outcome, self.wanted, self.sample = outcome, wanted, sample
+    def __init__(self, outcome: Outcome, wanted: Mapping[str, Collection[str]], sample: int, first: int) -> None:
+        self.outcome, self.wanted, self.sample, self.first = outcome, wanted, sample, first
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.option.tbstyle = "no"  # nobody reads them
@@ -78,7 +78,7 @@ class Recorder:
         """Leave all but every n-th test out of what is not wanted."""
         if self.sample > 1:
             wanted = self._wanted(items)
-            items[:] = [item for number, item in enumerate(items) if number % self.sample == 0 or item.nodeid in wanted]
+            items[:] = [item for n, item in enumerate(items) if n % self.sample == self.first or item.nodeid in wanted]
 
     def _wanted(self, items: list[pytest.Item]) -> set[str]:
         tests = defaultdict(set)
@@ -123,7 +123,7 @@ def of_case(test: str, case: str) -> bool:
 
 
 def run(
-    modules: Iterable[str], names: Sequence[str], *, wanted: Mapping[str, Collection[str]] = NOTHING, sample: int = 1
+    modules: Iterable[str], names: Sequence[str], *, wanted: Mapping[str, Collection[str]] = NOTHING, sample: int = 1, first: int = 0
 ) -> Outcome:
     """Run conformance tests against embedded simulators with defects or variations.
 
@@ -137,6 +137,8 @@ def run(
         Requirements of which the tests of these cases are run; without a case, or where one has no test of its own, all.
     sample : int
         Of the other tests, run every n-th.
+    first : int
+        The first of these, counted from 0.
     """
     outcome = Outcome()
     arguments = [
@@ -166,7 +168,7 @@ def run(
             mock.patch.object(pytest_plugin, "load_catalogue", _catalogue),
             mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
         ):
-            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample)]))
+            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample, first)]))
     finally:
         os.chdir(here)
     return outcome

@@ -184,8 +184,8 @@ def test_transaction_uid_never_comes(tdd, workitem, judge):
 
 @pytest.mark.requirement("RO58-TMS-021")
 def test_names_beyond_ascii_read_as_scheduled(tdd, schedule, judge):
-    name = "Müller^Jürgen^Ägidius"
-    workitem = schedule("TREATMENT", patient_name=name)
+    workitem = schedule("TREATMENT", patient_name="Müller^Jürgen^Ägidius")
+    name = workitem.facts["patient_name"]  # as it was sent, or as the TMS said that it keeps it (B300)
     exchange = tdd.query(workitem.query(SpecificCharacterSet="ISO_IR 100"))
     found = [i for i in exchange.identifiers if i.get("SOPInstanceUID") == workitem.uid]
     names = [str(i.get("PatientName")) for i in found]
