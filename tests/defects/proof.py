@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.simulators.defects import Defect, Deviation, Variation
+from tdwii_conformance.simulators.defects.also import spoiled
 
 from .running import CONFORMANCE, ROOT, Outcome, of_case, run
 
@@ -154,17 +156,25 @@ def title(group: Sequence[Deviation]) -> str:
     return group[0].name + (f" and {len(group) - 1} more" if len(group) > 1 else "")
 
 
-def against(group: Sequence[Deviation], *, everywhere: bool = False) -> list[str]:
-    """Return the modules that a group concerns; those of all other tests as well, if it is of variations or ``everywhere``.
+def against(group: Sequence[Deviation]) -> list[str]:
+    """Return the modules that a group concerns: those of what its defects violate; of variations, all.
 
-    TMS and OST judge each other's deviations too; those of a TDD or a watcher are seen by its own modules only. Variations
-    of a TDD are shown in a scenario to each end, which has every transaction in it.
+    Variations of a TDD are shown in a scenario to each end, which has every transaction in it.
     """
     where = {module for deviation in group if isinstance(deviation, Defect) for module in concerned(deviation)}
-    callers = {deviation.actor for deviation in group} & {"TDD", "watcher"}
-    if callers == {"TDD"} and not everywhere:
+    if {deviation.actor for deviation in group} == {"TDD"}:
         where = where or set(SCENARIOS)
-    return sorted(where | set(modules(callers or SCPS)) if everywhere or not where else where)
+    return sorted(where or _visible(group))
+
+
+def elsewhere(group: Sequence[Deviation]) -> list[str]:
+    """Return the modules that a group does not concern, and that could see it."""
+    return sorted(_visible(group) - set(against(group)))
+
+
+def _visible(group: Sequence[Deviation]) -> set[str]:
+    # TMS and OST judge each other's deviations too; those of a TDD or a watcher are seen by its own modules only.
+    return set(modules({deviation.actor for deviation in group} & {"TDD", "watcher"} or SCPS))
 
 
 def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
@@ -231,6 +241,22 @@ def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
             " judges more than the requirement says, or a defect violates it too: add it there, or to also.py"
         )
     return found
+
+
+def strays(group: Sequence[Defect], outcome: Outcome) -> list[str]:
+    """Return what fails in modules that a group does not concern, though it takes nothing away that their tests stand on."""
+    expected = {r for defect in group for r in defect.requirements}
+    taken = [pattern for defect in group for pattern in spoiled(defect.name)]
+    names = ", ".join(defect.name for defect in group)
+    return [
+        *(f"error, neither met nor violated: {error}" for error in outcome.errors),
+        *(
+            f"{requirement} fails elsewhere, and no defect names it ({names}): {_found(outcome, requirement)}. Name it in"
+            " also.py: as violated, or as something that cannot be judged any more"
+            for requirement in sorted(set(outcome.violated) - expected)
+            if not any(fnmatchcase(requirement, pattern) for pattern in taken)
+        ),
+    ]
 
 
 def false_alarms(group: Sequence[Variation], outcome: Outcome) -> list[str]:

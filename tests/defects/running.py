@@ -123,7 +123,12 @@ def of_case(test: str, case: str) -> bool:
 
 
 def run(
-    modules: Iterable[str], names: Sequence[str], *, wanted: Mapping[str, Collection[str]] = NOTHING, sample: int = 1, first: int = 0
+    modules: Iterable[str],
+    names: Sequence[str],
+    *,
+    wanted: Mapping[str, Collection[str]] = NOTHING,
+    sample: int = 1,
+    first: int = 0,
 ) -> Outcome:
     """Run conformance tests against embedded simulators with defects or variations.
 

@@ -1,7 +1,8 @@
 """``make proof``: runs every defect and variation in full, and writes what was found as a page and in numbers.
 
-Each group of defects (see `proof.groups`) is run against all tests of the modules that have the tests of what it violates;
-with ``--everywhere`` against every module but the random ones. Variations are run against every module.
+Each group of defects (see `proof.groups`) is run against all tests of the modules that have the tests of what it violates,
+and against every twentieth test of all other modules but the random ones, or all with ``--everywhere``: another twentieth
+for each group. Variations are run against all tests of every module.
 Results are kept in ``report/proof.jsonl``, so that a run that was interrupted goes on; a change of the sources makes them
 void, but for what defects are said to violate: that is compared with them when the page is written.
 """
@@ -18,6 +19,7 @@ import logging
 import os
 import re
 import time
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -31,6 +33,7 @@ from jinja2 import Environment, FileSystemLoader
 
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.simulators.defects import DEFECTS, VARIATIONS, Defect, Deviation, Variation
+from tdwii_conformance.simulators.defects.also import SPOILED
 
 from . import proof, running
 
@@ -38,7 +41,7 @@ from . import proof, running
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what has not been run, write page and numbers, and return 0 if everything is as it should be."""
     parser = argparse.ArgumentParser(prog="python -m tests.defects", description=__doc__.splitlines()[0])
-    parser.add_argument("--everywhere", action="store_true", help="run every module against every defect")
+    parser.add_argument("--everywhere", action="store_true", help="run all tests of every module against every defect: many hours")
     parser.add_argument("--only", default="", metavar="TEXT", help="only groups with a name that holds this")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--folder", type=Path, default=Path("report"), help="where the page goes (default: %(default)s)")
@@ -46,10 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     given.folder.mkdir(parents=True, exist_ok=True)
     everything = [*proof.groups(DEFECTS.values()), *proof.variation_groups(VARIATIONS.values())]
-    chosen = [Run.of(group, given.everywhere) for group in everything if given.only in " ".join(one.name for one in group)]
+    named = [group for group in everything if given.only in " ".join(one.name for one in group)]
+    every = 1 if given.everywhere else ELSEWHERE
+    chosen = [*map(Run.of, named), *(Run.elsewhere(group, every) for group in named if proof.elsewhere(group))]
     results = _results(chosen, given.folder / "proof.jsonl", given.processes)
     judged = [Judged(run, results[run]) for run in chosen]
-    numbers = _numbers(judged, given.everywhere)
+    numbers = _numbers(judged)
     _write_page(given.folder / "proof.html", judged, numbers)
     if not given.only:
         given.numbers.write_text(_text(numbers), encoding="utf-8")
@@ -62,19 +67,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 RUNS_OF_A_PROCESS = 12
+ELSEWHERE = 20  # of the tests that a defect does not concern, how many are left out for one that is run
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is run: deviations, by name, and the modules against them. Nothing of what is expected, which is no part of a run."""
+    """What is run: deviations, by name, and the modules against them. Nothing of what is expected, which is no part of a run.
+
+    Of modules that the deviations do not concern it is every n-th test: ``every``, which is 0 for those that they concern.
+    """
 
     names: tuple[str, ...]
     modules: tuple[str, ...]
+    every: int = 0
 
     @classmethod
-    def of(cls, group: Sequence[Deviation], everywhere: bool) -> Run:
-        """Return the run of a group."""
-        return cls(tuple(sorted(one.name for one in group)), tuple(proof.against(group, everywhere=everywhere)))
+    def of(cls, group: Sequence[Deviation]) -> Run:
+        """Return the run of a group with the modules that it concerns."""
+        return cls(tuple(sorted(one.name for one in group)), tuple(proof.against(group)))
+
+    @classmethod
+    def elsewhere(cls, group: Sequence[Deviation], every: int) -> Run:
+        """Return the run of a group with the modules that it does not concern."""
+        return cls(tuple(sorted(one.name for one in group)), tuple(proof.elsewhere(group)), every)
+
+    @property
+    def title(self) -> str:
+        """What it is called while it is run."""
+        return proof.title(self.group) + (", elsewhere" if self.every else "")
 
     @property
     def group(self) -> list[Deviation]:
@@ -94,8 +114,19 @@ class Judged:
         """What is not as it should be."""
         outcome = running.Outcome(**{name: self.result[name] for name in ("violated", "findings", "not_judged", "errors", "tests")})
         if self.of_defects:
-            return proof.problems([one for one in self.run.group if isinstance(one, Defect)], outcome)
+            judge = proof.strays if self.run.every else proof.problems
+            return judge([one for one in self.run.group if isinstance(one, Defect)], outcome)
         return proof.false_alarms([one for one in self.run.group if isinstance(one, Variation)], outcome)
+
+    @property
+    def detected(self) -> list[str]:
+        """The defects that the tests of a requirement they name found."""
+        violated = self.result["violated"]
+        return [
+            name
+            for name in self.run.names
+            if any(r in violated and proof.shows(DEFECTS[name], r, violated[r]) for r in DEFECTS[name].requirements)
+        ]
 
     @property
     def of_defects(self) -> bool:
@@ -109,7 +140,7 @@ def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dic
     results, seconds = {}, {}
     for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else ():
         result = json.loads(line)
-        run = Run(tuple(result["names"]), tuple(result["modules"]))
+        run = Run(tuple(result["names"]), tuple(result["modules"]), result.get("every", 0))
         seconds[run] = result["seconds"]
         if sources.get(run) == result["sources"]:
             results[run] = result
@@ -129,7 +160,7 @@ def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dic
             file.flush()
             problems = Judged(run, results[run]).problems
             wrong = f": {len(problems)} problem(s)" if problems else ""
-            print(f"{number}/{len(todo)} {proof.title(run.group)}, {results[run]['seconds']:.0f} s{wrong}", flush=True)
+            print(f"{number}/{len(todo)} {run.title}, {results[run]['seconds']:.0f} s{wrong}", flush=True)
     return results
 
 
@@ -137,9 +168,11 @@ def _make(run: Run) -> dict[str, Any]:
     logging.disable(logging.CRITICAL)
     began, cpu = time.monotonic(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        outcome = running.run(run.modules, run.names)
+        # Another part of the tests for each group.
+        first = zlib.crc32(run.names[0].encode()) % run.every if run.every else 0
+        outcome = running.run(run.modules, run.names, sample=run.every or 1, first=first)
     return {
-        "names": run.names, "modules": run.modules, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
+        "names": run.names, "modules": run.modules, "every": run.every, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
         "violated": outcome.violated, "findings": outcome.findings, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,
     }  # fmt: skip
 
@@ -186,27 +219,30 @@ REQUIREMENT_ID = r"'[A-Z]+[0-9]*-(TMS|OST|TDD|WATCHER)-[0-9]+'(, ?)?"
 # --- the page and the numbers -----------------------------------------------------------------------------------------
 
 
-def _numbers(judged: Sequence[Judged], everywhere: bool) -> dict[str, str]:
-    catalogue = load_catalogue()
-    defects = [DEFECTS[name] for one in judged if one.of_defects for name in one.run.names]
-    variations = [name for one in judged if not one.of_defects for name in one.run.names]
-    found = {r for one in judged for r in one.result["violated"]}
-    shall = [r for r in catalogue.values() if r.level == "shall" and r.actor in {defect.actor for defect in defects}]
-    named = {r for defect in defects for r in defect.requirements}
-    excused = [r for r in shall if r.no_defect]
+def _numbers(judged: Sequence[Judged]) -> dict[str, str]:
+    own = [one for one in judged if one.of_defects and not one.run.every]
+    elsewhere = [one for one in judged if one.run.every]
+    varied = [one for one in judged if not one.of_defects]
+    by_requirement = _by_requirement(judged)
+    actors = {deviation.actor for one in own for deviation in one.run.group}
+    shall = [r for r in load_catalogue().values() if r.level == "shall" and r.actor in actors]
+    steps = {one.run.every for one in elsewhere}
     return {
         "requirements (shall)": str(len(shall)),
-        "of these with a defect that is detected": str(len([r for r in shall if r.id in found & named])),
-        "of these that cannot have one": str(len(excused)),
-        "defects": str(len(defects)),
-        "runs of defects that were not exact": str(len([one for one in judged if one.problems and one.of_defects])),
-        "variations": str(len(variations)),
-        "runs of variations with a false alarm": str(len([one for one in judged if one.problems and not one.of_defects])),
-        "runs": str(len(judged)),
-        "tests run": str(sum(one.result["tests"] for one in judged)),
+        "of these with a defect that is detected": str(len([r for r in shall if any(s for _, s in by_requirement.get(r.id, []))])),
+        "of these that cannot have one": str(len([r for r in shall if r.no_defect])),
+        "defects": str(sum(len(one.run.names) for one in own)),
+        "of these detected": str(sum(len(one.detected) for one in own)),
+        "runs of defects, with all tests of the modules concerned": str(len(own)),
+        "of these not exact": str(len([one for one in own if one.problems])),
+        f"runs of defects with every {', '.join(map(str, sorted(steps)))}th test of all other modules": str(len(elsewhere)),
+        "of these with a failure that is not named": str(len([one for one in elsewhere if one.problems])),
+        "variations": str(sum(len(one.run.names) for one in varied)),
+        "runs of variations, with all tests of all modules": str(len(varied)),
+        "of these with a false alarm": str(len([one for one in varied if one.problems])),
+        "tests run": f"{sum(one.result['tests'] for one in judged):,}",
         "processor time": f"{sum(one.result['cpu'] for one in judged) / 60:.0f} min",
-        "against": "all modules but the random ones" if everywhere else "defects: the modules concerned; variations: all modules",
-    }
+    }  # fmt: skip
 
 
 def _write_page(path: Path, judged: Sequence[Judged], numbers: dict[str, str]) -> None:
@@ -219,6 +255,7 @@ def _write_page(path: Path, judged: Sequence[Judged], numbers: dict[str, str]) -
         variations=[VARIATIONS[name] for one in judged if not one.of_defects for name in one.run.names],
         alarms={name: one.problems for one in judged if not one.of_defects for name in one.run.names},
         problems=[problem for one in judged for problem in one.problems],
+        spoiled=SPOILED,
     )
     path.write_text(page, encoding="utf-8")
 
@@ -227,7 +264,7 @@ def _by_requirement(judged: Sequence[Judged]) -> dict[str, list[tuple[Defect, bo
     """Return, for each requirement, the defects that name it, and whether its tests failed with them."""
     found: dict[str, list[tuple[Defect, bool]]] = defaultdict(list)
     for one in judged:
-        for name in one.run.names if one.of_defects else ():
+        for name in one.run.names if one.of_defects and not one.run.every else ():
             for requirement in DEFECTS[name].requirements:
                 found[requirement].append((DEFECTS[name], requirement in one.result["violated"]))
     return found

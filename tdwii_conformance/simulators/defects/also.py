@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-__all__ = ["also_violated"]
+__all__ = ["also_violated", "spoiled"]
 
 
 @dataclass(frozen=True)
@@ -366,7 +366,23 @@ ALSO: tuple[Also, ...] = (
 )  # fmt: skip
 
 
+# What tests of other modules stand on: they fail when it is gone, though what they are for may be as it should.
+SPOILED: tuple[Also, ...] = ()
+
+
+def spoiled(name: str) -> tuple[str, ...]:
+    """Return what cannot be judged any more with a defect of this name, as patterns of requirement ids.
+
+    Their tests may fail, in modules that have no test of what the defect violates.
+    """
+    return tuple(pattern for one in SPOILED if fits(one, name) for pattern in one.requirements.split())
+
+
+def fits(entry: Also, name: str) -> bool:
+    """Whether an entry is about the defect with this name."""
+    return any(fnmatchcase(name, pattern) for pattern in entry.names.split())
+
+
 def also_violated(name: str) -> tuple[str, ...]:
     """Return what a defect with this name violates besides what it is made for."""
-    found = [a.requirements.split() for a in ALSO if any(fnmatchcase(name, pattern) for pattern in a.names.split())]
-    return tuple(requirement for requirements in found for requirement in requirements)
+    return tuple(requirement for one in ALSO if fits(one, name) for requirement in one.requirements.split())
