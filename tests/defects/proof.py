@@ -70,19 +70,25 @@ def groups(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
 
     Each keeps some requirement, or some case of one, that it alone violates: so a defect that nothing detects is seen.
     """
-    found: dict[frozenset[str], list[list[Defect]]] = defaultdict(list)
+    found: dict[tuple[str, frozenset[str]], list[list[Defect]]] = defaultdict(list)
     result: list[tuple[Defect, ...]] = []
     for defect in sorted(defects, key=lambda one: (len(one.requirements), one.requirements, one.name)):
         if defect.alone:
             result.append((defect,))
             continue
-        for group in found[concerned(defect)]:
+        same = found[defect.edition, concerned(defect)]
+        for group in same:
             if len(group) < MOST and _fit(group, defect):
                 group.append(defect)
                 break
         else:
-            found[concerned(defect)].append([defect])
+            same.append([defect])
     return result + [tuple(group) for same in found.values() for group in same]
+
+
+def edition(group: Sequence[Deviation]) -> str:
+    """Return the edition of TDW-II by which a group is judged."""
+    return next((one.edition for one in group if isinstance(one, Defect)), "ti")
 
 
 def _fit(group: Sequence[Defect], defect: Defect) -> bool:
@@ -185,7 +191,8 @@ def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
             wanted.setdefault(requirement, set()).add(defect.case)
     # Of what one defect violates without a case of its own, all tests.
     cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
-    return run(against(group), [deviation.name for deviation in group], wanted=cases, sample=sample)
+    names = [deviation.name for deviation in group]
+    return run(against(group), names, wanted=cases, sample=sample, edition=edition(group))
 
 
 def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, ...]]:

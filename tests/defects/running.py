@@ -129,6 +129,7 @@ def run(
     wanted: Mapping[str, Collection[str]] = NOTHING,
     sample: int = 1,
     first: int = 0,
+    edition: str = "ti",
 ) -> Outcome:
     """Run conformance tests against embedded simulators with defects or variations.
 
@@ -144,10 +145,12 @@ def run(
         Of the other tests, run every n-th.
     first : int
         The first of these, counted from 0.
+    edition : {"ti", "2013"}
+        Of TDW-II.
     """
     outcome = Outcome()
     arguments = [
-        "--embedded", "--inject", "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
+        "--embedded", "--inject", "--edition", edition, "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
         *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
         *(word for name in names for word in ("--defect", name)),
         *(str(ROOT / CONFORMANCE / module) for module in sorted(modules)),

@@ -170,7 +170,7 @@ def _make(run: Run) -> dict[str, Any]:
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         # Another part of the tests for each group.
         first = zlib.crc32(run.names[0].encode()) % run.every if run.every else 0
-        outcome = running.run(run.modules, run.names, sample=run.every or 1, first=first)
+        outcome = running.run(run.modules, run.names, sample=run.every or 1, first=first, edition=proof.edition(run.group))
     return {
         "names": run.names, "modules": run.modules, "every": run.every, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
         "violated": outcome.violated, "findings": outcome.findings, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,

@@ -363,6 +363,7 @@ ALSO: tuple[Also, ...] = (
     Also("a match without identifier is none", "find-pending-without-identifier", "CC28-TMS-052"),
     Also("the last may be the one that is looked for", "find-last-missing", "CC28-TMS-053 CC28-TMS-055 RO58-TMS-003 RO58-TMS-014 RO58-TMS-015 RO58-TMS-016 RO58-TMS-017 RO58-TMS-021"),
     Also("of two at once that create the same one has to be refused", "create-duplicate-granted", "CC25-TMS-022"),
+    Also("of 2013 it is the only parameter, and without it there is none", "ro58-parameters-ccc001-absent", "RO58-TMS-116"),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 
 from ...profile import Requirement, load_catalogue
+from ...profile.catalogue import EDITIONS
 from ...profile.paths import Step, resolve
 from .deviations import Defect
 from .seams import on_find_responses
@@ -26,6 +27,7 @@ __all__ = [
     "drop",
     "edit",
     "empty",
+    "rows_of",
     "shapes",
     "slug",
     "subject",
@@ -103,7 +105,8 @@ SHAPES: dict[str, tuple[Edit, str]] = {
 
 def defects() -> Iterator[Defect]:
     """Yield the defects of all tables."""
-    yield from _worklist_responses()
+    for edition in EDITIONS:
+        yield from _worklist_responses(edition)
 
 
 def asks_as_a_tdd(identifier: Dataset) -> bool:
@@ -112,10 +115,19 @@ def asks_as_a_tdd(identifier: Dataset) -> bool:
     return bool(identifier.get("ScheduledStationNameCodeSequence")) and all(keyword in identifier for keyword in needed)
 
 
-def _worklist_responses() -> Iterator[Defect]:
-    rows = [row for row in load_catalogue().attributes("RO-58 response", "TMS") if row.rule and "ti" in row.editions]
+def rows_of(message: str, actor: str, edition: str) -> tuple[list[Requirement], list[Requirement]]:
+    """Return the rows of a message that hold in an edition, and those of them that defects are made from.
+
+    What holds in both editions is shown by the tests of the present one.
+    """
+    rows = [row for row in load_catalogue().attributes(message, actor) if row.rule and edition in row.editions]
+    return rows, [row for row in rows if edition == "ti" or "ti" not in row.editions]
+
+
+def _worklist_responses(edition: str) -> Iterator[Defect]:
+    rows, own = rows_of("RO-58 response", "TMS", edition)
     seen = set()
-    for row in rows:
+    for row in own:
         for shape in shapes(row):
             # Two rows may be about one attribute.
             if (key := (slug(row), shape)) in seen:
@@ -130,6 +142,7 @@ def _worklist_responses() -> Iterator[Defect]:
                 tuple(violated(row, rows, shape)),
                 alone=slug(row) in HIDING,
                 subject=subject("find", row),
+                edition=edition,
             )
 
 

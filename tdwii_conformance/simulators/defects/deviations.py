@@ -60,6 +60,8 @@ class Defect(Deviation):
         hide each other.
     scenario : str
         Of a TDD: the scenario that shows it, as its module is named.
+    edition : {"ti", "2013"}
+        The edition of TDW-II whose tests show it.
     """
 
     requirements: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class Defect(Deviation):
     case: str = ""
     subject: tuple[str, ...] = ()
     scenario: str = "new_completed"
+    edition: str = "ti"
 
     kind = "defect"
 

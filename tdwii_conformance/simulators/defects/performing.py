@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -12,7 +13,8 @@ from pydicom.dataset import Dataset
 from ...drivers.messages import item
 from ...exchange import Exchange
 from ...profile import Requirement, load_catalogue
-from .attributes import SHAPES, Edit, changed_value, edit, put, shapes, slug, violated
+from ...profile.catalogue import EDITIONS
+from .attributes import SHAPES, Edit, changed_value, edit, put, rows_of, shapes, slug, violated
 from .calling import done
 from .deviations import Defect
 from .seams import around
@@ -129,13 +131,13 @@ MORE_SHAPES: dict[str, tuple[Edit, str]] = {
 def defects() -> Iterator[Defect]:
     """Yield the defects of a TDD."""
     catalogue = load_catalogue()
-    rules = [r.rule for r in catalogue.of(actor="TDD", edition="ti") if r.rule and r.transaction.startswith("RO-")]
+    rules = [r.rule for r in catalogue.of(actor="TDD") if r.rule and r.transaction.startswith("RO-")]
     messages = dict.fromkeys(rule.message for rule in rules)
-    for message in messages:
-        rows = [row for row in catalogue.attributes(message, "TDD") if "ti" in row.editions]
-        for row in rows:
+    for message, edition in product(messages, EDITIONS):
+        rows, own = rows_of(message, "TDD", edition)
+        for row in own:
             for shape in _shapes(row):
-                yield _of_row(message, row, rows, shape)
+                yield _of_row(message, row, rows, shape, edition)
 
 
 def _shapes(row: Requirement) -> Iterator[str]:
@@ -175,7 +177,7 @@ ESSENTIAL = ("ro64-performed-absent", "ro64-performed-empty")
 FEW = 4
 
 
-def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: str) -> Defect:
+def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: str, edition: str) -> Defect:
     assert row.rule is not None
     how, words = MORE_SHAPES[shape]
     transaction = message.split()[0]
@@ -198,6 +200,7 @@ def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: 
         # A message of few attributes is not to lose them all at once.
         subject=(message, *(step.keyword for step in row.rule.path)) if len(rows) > FEW else (message,),
         scenario="new_canceled_after" if "$canceled" in str(row.rule.condition) else "new_completed",
+        edition=edition,
     )
 
 

@@ -456,6 +456,8 @@ def _progress() -> Iterator[Defect]:
     yield _one("progress-negative", "Begins with a progress of -1", tells({"0": "-1"}), "RO62-TDD-002", "RO62-TDD-003",
                subject=PROGRESS)  # fmt: skip
     yield _one("progress-falls", "Lets the progress fall", tells({"50": "70", "100": "60"}), "RO62-TDD-004", subject=PROGRESS)
+    yield _one("progress-99", "Ends with a progress of 99, and completes", tells({"100": "99"}), "RO62-TDD-009", subject=PROGRESS,
+               edition="2013")  # fmt: skip
     yield _one("progress-before-the-claim", "Tells the progress before it has claimed", _tells_early,
                "RO62-TDD-008", "CC26-TDD-001", subject=("order",))  # fmt: skip
     yield _one("progress-before-the-instruction", "Tells the progress before it retrieves the delivery instruction",
@@ -491,6 +493,8 @@ def _tells_early(simulator: Any) -> None:
 
 def _record() -> Iterator[Defect]:
     yield _one("no-record", "Stores no record, and refers to one", _stores_nothing, "RO63-TDD-001", alone=True)
+    yield _one("record-of-nothing", "Stores a record though nothing was delivered", _stores_a_record_of_nothing, "RO63-TDD-002",
+               scenario="new_canceled_before", edition="2013")  # fmt: skip
     yield _one("record-is-a-plan", "Stores its record as an RT Plan", _stores_a_plan, "RO63-TDD-003", "RO64-TDD-126", alone=True)
     yield _one(
         "record-to-the-tms",
@@ -508,6 +512,16 @@ def _record() -> Iterator[Defect]:
 def _stores_nothing(simulator: Any) -> None:
     def store(original: Any, workitem: Any, treatment: Any, scenario: Any) -> Dataset | None:
         return objects.record(treatment, interrupted=scenario.state == "CANCELED") if scenario.delivered else None
+
+    around(simulator, "store", store)
+
+
+def _stores_a_record_of_nothing(simulator: Any) -> None:
+    def store(original: Any, workitem: Any, treatment: Any, scenario: Any) -> Dataset | None:
+        if not scenario.delivered:
+            simulator.tdd.store("OST", objects.record(treatment, interrupted=True))
+        stored: Dataset | None = original(workitem, treatment, scenario)
+        return stored
 
     around(simulator, "store", store)
 
