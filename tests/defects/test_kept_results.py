@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from tdwii_conformance.simulators.defects import DEFECTS
+from tdwii_conformance.simulators.defects import DEFECTS, also
 
-from . import running, whole
+from . import proof, running, whole
 
 RUN = whole.Run(("ost-echo-fails",), ("ost/test_negotiation_ost.py",))
 FOUND = {
@@ -83,6 +83,32 @@ def test_outcome_is_judged_by_what_is_expected_now(violated, problems):
     assert [one[: len(problem)] for one, problem in zip(found, problems, strict=True)] == problems
 
 
+@pytest.mark.parametrize(
+    ("violated", "problems"),
+    [
+        ({}, []),  # nothing has to be seen there
+        ({"NEG-OST-001": ["t"]}, []),
+        ({"RO59-OST-001": ["t"]}, ["RO59-OST-001 fails elsewhere, and no defect names it (ost-echo-fails)"]),
+        ({"CC24-TMS-025": ["t"]}, []),
+    ],
+)
+def test_elsewhere_fails_only_what_is_named(violated, problems, monkeypatch):
+    monkeypatch.setattr(also, "SPOILED", (also.Also("an echo is where all begins", "ost-echo-*", "CC24-*"),))
+    run = whole.Run.elsewhere([DEFECTS["ost-echo-fails"]], 20)
+    found = whole.Judged(run, FOUND | {"violated": violated}).problems
+    assert [one[: len(problem)] for one, problem in zip(found, problems, strict=True)] == problems
+
+
+def test_defect_is_run_against_every_module_of_its_side():
+    group = [DEFECTS["ost-echo-fails"]]
+    assert proof.against(group) == ["ost/test_negotiation_ost.py"]
+    assert sorted([*proof.against(group), *proof.elsewhere(group)]) == sorted(proof.modules(["TMS", "OST"]))
+
+
+def test_only_a_watcher_s_module_sees_a_watcher():
+    assert proof.elsewhere([next(defect for defect in DEFECTS.values() if defect.actor == "watcher")]) == []
+
+
 def test_matrix_tells_what_was_detected_and_what_was_not():
     missed = whole._matrix([whole.Judged(RUN, FOUND | {"violated": {}})])
     assert "| NEG-OST-001 | 1 | `ost-echo-fails` |" in whole._matrix([whole.Judged(RUN, FOUND)])
@@ -103,5 +129,9 @@ def test_one_run_from_the_command_line(tmp_path):
     ]
     made = subprocess.run(command, cwd=running.ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (made.returncode, made.stderr) == (0, "")
-    (result,) = map(json.loads, (tmp_path / "proof.jsonl").read_text().splitlines())
-    assert list(result["violated"]) == ["NEG-OST-001"]
+    elsewhere, own = sorted(map(json.loads, (tmp_path / "proof.jsonl").read_text().splitlines()), key=lambda one: -one["every"])
+    assert (list(own["violated"]), list(elsewhere["violated"])) == (["NEG-OST-001"], [])
+    assert (own["modules"], own["every"]) == (["ost/test_negotiation_ost.py"], 0)
+    assert own["tests"] > 0
+    assert len(elsewhere["modules"]) > 10
+    assert elsewhere["tests"] > 50
