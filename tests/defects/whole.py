@@ -21,7 +21,7 @@ import re
 import time
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -147,21 +147,26 @@ def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dic
     # The longest first, as far as they are known: no process shall begin one when the others are done.
     todo = sorted((run for run in chosen if run not in results), key=lambda run: -seconds.get(run, len(run.modules)))
     print(f"{len(chosen)} runs, {len(todo)} to be made", flush=True)
-    # A process grows with each run, and slows down: after some it makes room for another.
-    with (
-        ProcessPoolExecutor(processes, get_context("forkserver"), max_tasks_per_child=RUNS_OF_A_PROCESS) as pool,
-        kept.open("a", encoding="utf-8") as file,
-    ):
-        under_way = {pool.submit(_make, run): run for run in todo}
-        for number, future in enumerate(as_completed(under_way), 1):
-            run = under_way[future]
-            results[run] = future.result() | {"sources": sources[run]}
+    with kept.open("a", encoding="utf-8") as file:
+        for number, (run, result) in enumerate(_made(todo, processes), 1):
+            results[run] = result | {"sources": sources[run]}
             file.write(json.dumps(results[run]) + "\n")
             file.flush()
             problems = Judged(run, results[run]).problems
             wrong = f": {len(problems)} problem(s)" if problems else ""
             print(f"{number}/{len(todo)} {run.title}, {results[run]['seconds']:.0f} s{wrong}", flush=True)
     return results
+
+
+def _made(todo: Sequence[Run], processes: int) -> Iterator[tuple[Run, dict[str, Any]]]:
+    # A process grows with each run, and slows down: after some, all make room for others. With max_tasks_per_child, which
+    # is for that, the executor of Python 3.11 waits for ever when all have ended (CPython gh-115634).
+    batch = processes * RUNS_OF_A_PROCESS
+    for begin in range(0, len(todo), batch):
+        with ProcessPoolExecutor(processes, get_context("forkserver")) as pool:
+            under_way = {pool.submit(_make, run): run for run in todo[begin : begin + batch]}
+            for future in as_completed(under_way):
+                yield under_way[future], future.result()
 
 
 def _make(run: Run) -> dict[str, Any]:
