@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, time, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from pydicom.uid import generate_uid
 from tdwii_conformance import config, scenes
 from tdwii_conformance.checks import status
 from tdwii_conformance.conduct import Silent, show_on
-from tdwii_conformance.dimse import NoContext, connect
+from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.drivers import objects
 from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
 from tdwii_conformance.drivers.scenarios import SCENARIOS
@@ -27,6 +27,25 @@ from tdwii_conformance.floor import Floor
 from tdwii_conformance.performers import Person, Trigger
 from tdwii_conformance.pytest_plugin import recorded_key, system_key
 from tests.conformance.leftovers import RecordingTDD, put_away
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup():
+    """Have a test not judged that needs a presentation context which was not accepted; whether it is has tests of its own."""
+    return (yield from _with_its_context())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call():
+    """The same, when it turns out later."""
+    return (yield from _with_its_context())
+
+
+def _with_its_context():
+    try:
+        return (yield)
+    except (NoContext, NothingAccepted) as error:
+        pytest.skip(f"not judged: {error}")
 
 
 @pytest.fixture(scope="session")
@@ -321,7 +340,8 @@ def _watching(tdd, receiver, title, system):
     watcher = Watcher(tdd, receiver, title, system.event_timeout)
     yield watcher
     if system.test_system:
-        watcher.unsubscribe()
+        with suppress(NoContext):  # then it never subscribed
+            watcher.unsubscribe()
 
 
 @pytest.fixture(scope="module")

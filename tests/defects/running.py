@@ -19,12 +19,13 @@ from tdwii_conformance import config, dcmdump, embedded, pytest_plugin, scenes
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.pytest_plugin import requirement_key
 from tdwii_conformance.simulators import __main__ as simulators
+from tdwii_conformance.simulators.defects import DEFECTS
 
 from . import threads
 
 ROOT = Path(__file__).parents[2]
 CONFORMANCE = "tests/conformance"
-# Seconds that an event report is waited for: hundreds of defects are about some that do not come.
+# Seconds that an event report is waited for with a defect: hundreds are about some that do not come.
 EVENT_TIMEOUT = 4.0
 STEP_TIMEOUT = 8.0  # seconds that the next step of a TDD or a watcher is waited for
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
@@ -161,7 +162,7 @@ def run(
     assert described.calling_watcher is not None
     waiting = dataclasses.replace(
         described,
-        event_timeout=EVENT_TIMEOUT,
+        event_timeout=EVENT_TIMEOUT if any(name in DEFECTS for name in names) else described.event_timeout,
         calling_tdd=dataclasses.replace(described.calling_tdd, step_timeout=STEP_TIMEOUT),
         calling_watcher=dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT),
     )
