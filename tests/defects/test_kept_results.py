@@ -69,6 +69,12 @@ def test_result_of_other_sources_is_made_again(tmp_path):
     assert [json.loads(line)["sources"] for line in kept.read_text(encoding="utf-8").splitlines()] == ["older", whole._sources(RUN)]
 
 
+def test_processes_make_room_for_others(monkeypatch):
+    monkeypatch.setattr(whole, "RUNS_OF_A_PROCESS", 1)
+    again = whole.Run(("ost-echo-fails",), RUN.modules, 5)
+    assert [(run, result["tests"] > 0) for run, result in whole._made([RUN, again], 1)] == [(RUN, True), (again, True)]
+
+
 @pytest.mark.parametrize(
     ("violated", "problems"),
     [

@@ -113,6 +113,15 @@ def test_several_in_one_run_are_found_each(deviating_run):
     assert outcome.errors == []
 
 
+def test_what_needs_a_context_that_is_refused_is_not_judged(deviating_run):
+    tests = ["tms/test_cc_2_2_request_cancel.py::test_request_without_information", "tms/test_negotiation_tms.py"]
+    outcome = deviating_run(tests, ["tms-watch-refused"])
+    (reason,) = outcome.not_judged["CC22-TMS-003"]
+    assert ": not judged: TMS: did not accept the presentation context Unified Procedure Step - Watch SOP Class" in reason
+    assert set(outcome.violated) == {"NEG-TMS-012"}
+    assert outcome.errors == []
+
+
 def test_report_names_the_defect(capsys, tmp_path):
     page = tmp_path / "report.html"
     words = ["-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:faulthandler", "-p", "no:logging", "-q", "-k", "echo"]

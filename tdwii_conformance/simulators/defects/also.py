@@ -363,12 +363,25 @@ ALSO: tuple[Also, ...] = (
     Also("a match without identifier is none", "find-pending-without-identifier", "CC28-TMS-052"),
     Also("the last may be the one that is looked for", "find-last-missing", "CC28-TMS-053 CC28-TMS-055 RO58-TMS-003 RO58-TMS-014 RO58-TMS-015 RO58-TMS-016 RO58-TMS-017 RO58-TMS-021"),
     Also("of two at once that create the same one has to be refused", "create-duplicate-granted", "CC25-TMS-022"),
+    Also("how a query is adjusted is told by what it finds", "find-offsets-ignored find-date-times-as-text", "CC32-TMS-010"),
+    Also("what an offset makes of a date-time it makes of both ends", "find-offsets-ignored", "CC32-TMS-011"),
+    Also("an N-GET is under Watch whatever it asks for", "n-get-refused-under-watch", "CC27-TMS-017 CC27-TMS-021"),
     Also("of 2013 it is the only parameter, and without it there is none", "ro58-parameters-ccc001-absent", "RO58-TMS-116"),
 )  # fmt: skip
 
 
 # What tests of other modules stand on: they fail when it is gone, though what they are for may be as it should.
-SPOILED: tuple[Also, ...] = ()
+SPOILED: tuple[Also, ...] = (
+    Also("there is no UPS to judge by", "n-create-no-ups-failing n-create-no-ups-without-effect", "*"),
+    Also("a UPS that was created is not SCHEDULED", "create-in-progress", "*"),
+    Also("a UPS is looked at by N-GET under UPS Pull", "n-get-refused-under-pull", "*"),
+    Also("the claim that is to be reported is said to have failed", "claim-with-the-right-transaction-uid-scheduled-failing-but-done", "CC23-* CC24-*"),
+    Also("an N-SET with the final update is one like others, and what has it not cannot be COMPLETED", "ro64-final-update-*", "CC2?-* RO65-*"),
+    Also("what is not set of a final update keeps a UPS from its end", "set-stores-the-first-only", "CC2?-* RO6?-*"),
+    Also("what is not set is not reported", "n-set-*-without-effect", "CC24-*"),
+    Also("a creation that is not reported is awaited in vain", "event-creation-missing", "CC23-* CC24-*"),
+    Also("who is not subscribed is told nothing", "ups-created-*-does-not-subscribe subscribe-*-does-not-subscribe", "CC23-* CC24-*"),
+)  # fmt: skip
 
 
 def spoiled(name: str) -> tuple[str, ...]:
