@@ -277,7 +277,9 @@ def _values(value):
 
 
 def _meaning(vr, value):
-    text = str(value).strip()
+    text = str(value or "").strip()
+    if not text:
+        return text
     try:
         # the UPS may say its offset where we said none
         return DT(text).replace(tzinfo=None) if vr == "DT" else float(text) if vr in ("DS", "IS") else text
