@@ -111,6 +111,29 @@ def test_defect_is_run_against_every_module_of_its_side():
     assert sorted([*proof.against(group), *proof.elsewhere(group)]) == sorted(proof.modules(["TMS", "OST"]))
 
 
+def test_elsewhere_several_defects_are_told_apart(monkeypatch):
+    first, second = "ost-echo-fails", "ost-keeps-no-earlier-record"
+    found = {  # both at once, and each alone
+        (first, second): {"NEG-OST-001": ["a"], "RO59-OST-001": ["b", "c"], "RO59-OST-002": ["d"]},
+        (first,): {},
+        (second,): {"RO59-OST-001": ["c"]},
+    }
+    asked = []
+
+    def run(modules, names, **_):
+        asked.append((sorted(modules), tuple(names)))
+        violated = found[tuple(names)]
+        outcome = running.Outcome(findings={test: "success" for tests in violated.values() for test in tests})
+        outcome.violated.update({requirement: list(tests) for requirement, tests in violated.items()})
+        return outcome
+
+    monkeypatch.setattr(running, "run", run)
+    result = whole._make(whole.Run((first, second), ("tms/x.py",), 20))
+    assert result["violated"] == {"NEG-OST-001": ["a"], "RO59-OST-001": ["c"]}
+    assert result["findings"]["c"] == f"success ({second} alone)"
+    assert asked == [(["tms/x.py"], (first, second)), (["b", "c", "d"], (first,)), (["b", "c", "d"], (second,))]
+
+
 def test_only_a_watcher_s_module_sees_a_watcher():
     assert proof.elsewhere([next(defect for defect in DEFECTS.values() if defect.actor == "watcher")]) == []
 

@@ -176,10 +176,23 @@ def _make(run: Run) -> dict[str, Any]:
         # Another part of the tests for each group.
         first = zlib.crc32(run.names[0].encode()) % run.every if run.every else 0
         outcome = running.run(run.modules, run.names, sample=run.every or 1, first=first, edition=proof.edition(run.group))
+        if run.every and len(run.names) > 1:
+            _attribute(run, outcome)
     return {
         "names": run.names, "modules": run.modules, "every": run.every, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
         "violated": outcome.violated, "findings": outcome.findings, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,
     }  # fmt: skip
+
+
+def _attribute(run: Run, outcome: running.Outcome) -> None:
+    """Keep of what no defect names what one of them alone does: in a scenario that none was made for, several get entangled."""
+    expected = {requirement for one in run.group if isinstance(one, Defect) for requirement in one.requirements}
+    tests = [test for requirement in set(outcome.violated) - expected for test in outcome.violated.pop(requirement)]
+    for name in run.names if tests else ():
+        alone = running.run(tests, [name], edition=proof.edition(run.group))
+        for requirement in set(alone.violated) - expected:
+            outcome.violated[requirement] += alone.violated[requirement]
+            outcome.findings |= {test: f"{alone.findings[test]} ({name} alone)" for test in alone.violated[requirement]}
 
 
 # --- what can change the outcome of a run ----------------------------------------------------------------------------
