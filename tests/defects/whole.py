@@ -22,12 +22,14 @@ import time
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache, cached_property
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, Self
 
 from jinja2 import Environment, FileSystemLoader
 
@@ -145,7 +147,7 @@ def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dic
         if sources.get(run) == result["sources"]:
             results[run] = result
     # The longest first, as far as they are known: no process shall begin one when the others are done.
-    todo = sorted((run for run in chosen if run not in results), key=lambda run: -seconds.get(run, len(run.modules)))
+    todo = sorted((run for run in chosen if run not in results), key=lambda run: (run.every, -seconds.get(run, len(run.modules))))
     print(f"{len(chosen)} runs, {len(todo)} to be made", flush=True)
     with kept.open("a", encoding="utf-8") as file:
         for number, (run, result) in enumerate(_made(todo, processes), 1):
@@ -159,14 +161,50 @@ def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dic
 
 
 def _made(todo: Sequence[Run], processes: int) -> Iterator[tuple[Run, dict[str, Any]]]:
-    # A process grows with each run, and slows down: after some, all make room for others. With max_tasks_per_child, which
-    # is for that, the executor of Python 3.11 waits for ever when all have ended (CPython gh-115634).
-    batch = processes * RUNS_OF_A_PROCESS
-    for begin in range(0, len(todo), batch):
-        with ProcessPoolExecutor(processes, get_context("forkserver")) as pool:
-            under_way = {pool.submit(_make, run): run for run in todo[begin : begin + batch]}
-            for future in as_completed(under_way):
-                yield under_way[future], future.result()
+    """Yield runs with their results, as they come, each made in one of some processes."""
+    with ExitStack() as stack, ThreadPoolExecutor(processes) as hands:
+        workers: SimpleQueue[_Process] = SimpleQueue()
+        for _ in range(processes):
+            workers.put(stack.enter_context(_Process()))
+
+        def in_a_process(run: Run) -> dict[str, Any]:
+            worker = workers.get()
+            try:
+                return worker.make(run)
+            finally:
+                workers.put(worker)
+
+        under_way = {hands.submit(in_a_process, run): run for run in todo}
+        for future in as_completed(under_way):
+            yield under_way[future], future.result()
+
+
+class _Process:
+    """A process that makes runs. It grows with each, and slows down: after some it makes room for another.
+
+    An executor with ``max_tasks_per_child`` is for that, but the one of Python 3.11 can wait for ever when its processes
+    have ended (CPython gh-115634).
+    """
+
+    def __init__(self) -> None:
+        self._made, self._executor = 0, self._new()
+
+    @staticmethod
+    def _new() -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(1, get_context("forkserver"))
+
+    def make(self, run: Run) -> dict[str, Any]:
+        if self._made == RUNS_OF_A_PROCESS:
+            self._executor.shutdown()
+            self._made, self._executor = 0, self._new()
+        self._made += 1
+        return self._executor.submit(_make, run).result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()
 
 
 def _make(run: Run) -> dict[str, Any]:
