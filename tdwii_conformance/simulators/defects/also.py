@@ -384,6 +384,7 @@ SPOILED: tuple[Also, ...] = (
     Also("a TDD that finds nothing sees no final state", "find-nothing-for-a-tdd find-ends-with-failure-for-a-tdd", "RO65-*"),
     Also("what is not retrieved cannot be compared with what was stored", "ost-move-*", "RO63-*"),
     Also("a TDD whose query is refused gives up", "tdd-ro58-*", "RO58-TDD-*"),
+    Also("a TDD without claim or instruction delivers nothing", "tdd-proposes-* tdd-ro61-refuses-the-class", "RO63-TDD-* RO65-TDD-*"),
     Also("a creation that is not reported is awaited in vain", "event-creation-missing", "CC23-* CC24-*"),
     Also("who is not subscribed is told nothing", "ups-created-*-does-not-subscribe subscribe-*-does-not-subscribe", "CC23-* CC24-*"),
 )  # fmt: skip
