@@ -275,6 +275,56 @@ def test_all_that_was_kept_is_there_again(path):
     store.close()
 
 
+def test_subscriptions_are_there_again_in_their_order(path):
+    # Sorted by neither AE, nor target, nor lock.
+    subscriptions = [Subscription("B", "1.2", True), Subscription("A", "1.1", False), Subscription("C", GLOBAL, True)]
+    store = SQLiteStore(path)
+    store.commit(Change(subscribed=subscriptions))
+    store.close()
+    store = SQLiteStore(path)
+    assert store.subscriptions() == subscriptions
+    store.close()
+
+
+def test_attributes_are_read_when_they_are_needed_and_not_before(path):
+    store = SQLiteStore(path)
+    store.commit(Change(Record("1.1", item(PatientID="P1", ProcedureStepState="SCHEDULED"))))
+    store.close()
+    store = SQLiteStore(path)
+    (record,) = store.candidates(keys_of(item(PatientID="P1"), attribute_rows()))
+    assert "attributes" not in vars(record)
+    assert record.attributes.PatientID == "P1"
+    store.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [Change(Record("1.1", item(PatientID="P2"))), Change(deleted="1.1"), Change(Record("1.2", item()), deleted="1.1")],
+    ids=["changed", "deleted", "replaced"],
+)
+def test_who_has_a_ups_has_it_as_it_was(path, change):
+    kept = item(PatientID="P1", ProcedureStepState="SCHEDULED")
+    store = SQLiteStore(path)
+    store.commit(Change(Record("1.1", kept)))
+    store.close()
+    store = SQLiteStore(path)
+    record = store.get("1.1")
+    store.commit(change)
+    assert record.attributes == kept
+    store.close()
+
+
+def test_terms_stand_in_the_file_as_short_as_can_be(path):
+    attributes = item(PatientName="Müller", ProcedureStepState="SCHEDULED", TimezoneOffsetFromUTC="+0100", **{START: "20260302"})
+    store = SQLiteStore(path)
+    store.commit(Change(Record("1.1", attributes)))
+    store.close()
+    connection = sqlite3.connect(path)
+    ((terms,),) = connection.execute("SELECT terms FROM ups")
+    connection.close()
+    assert terms == f'[[[1,"SCHEDULED"],[4,"müller"]],[["{START}","20260302"]],"+0100"]'
+
+
 def test_a_change_that_cannot_be_kept_whole_is_not_kept(path):
     store = SQLiteStore(path)
     kept = item(PatientID="P1", ProcedureStepState="SCHEDULED")
@@ -349,6 +399,26 @@ def test_another_file_is_left_alone(tmp_path):
         with pytest.raises(ValueError, match=file.name):
             SQLiteStore(file)
         assert file.read_bytes() == before
+
+
+def test_what_is_refused_is_not_held_open(tmp_path):
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE ups (uid TEXT)")
+    with pytest.raises(ValueError) as error:
+        SQLiteStore(path)
+    # The error keeps the store alive, and with it a connection that was not closed, and its lock.
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute("CREATE TABLE more (uid TEXT)")
+    connection.close()
+    assert str(error.value) == f"{path}: cannot be used as a worklist: it is the database of another program"
+
+
+def test_another_process_is_waited_for_a_second(path):
+    store = SQLiteStore(path)
+    # Asked, not measured: the machine may be busy.
+    assert store._connection.execute("PRAGMA busy_timeout").fetchone() == (1000,)
+    store.close()
 
 
 @pytest.mark.slow
