@@ -321,9 +321,16 @@ ALSO: tuple[Also, ...] = (
     # Subscriptions.
     Also("who is to be told of new UPS is known by their initial events", "ups-created-global-without-lock-new-ups-without-initial-event", "CC23-TMS-037 CC23-TMS-039"),
     Also(
-        "a claim that is not told as such shows no filtered subscription",
+        "who is subscribed is known by being told of a claim",
         "event-state-report-procedure-step-state-* event-in-progress-missing event-state-of-another-ups",
-        "CC23-TMS-042",
+        "CC23-TMS-002 CC23-TMS-003 CC23-TMS-004 CC23-TMS-005 CC23-TMS-006 CC23-TMS-007 CC23-TMS-008 CC23-TMS-009 CC23-TMS-010"
+        " CC23-TMS-011 CC23-TMS-012 CC23-TMS-013 CC23-TMS-014 CC23-TMS-015 CC23-TMS-023 CC23-TMS-024 CC23-TMS-035 CC23-TMS-036"
+        " CC23-TMS-037 CC23-TMS-041 CC23-TMS-042 CC23-TMS-045 CC23-TMS-047",
+    ),
+    Also(
+        "and who keeps what, by being told of a new UPS and of a final state",
+        "event-state-report-procedure-step-state-* event-state-of-another-ups",
+        "CC23-TMS-039 CC23-TMS-040",
     ),
     Also(
         "who is told of everything is told when not subscribed, not any longer, or not to this one",
@@ -360,7 +367,9 @@ ALSO: tuple[Also, ...] = (
     Also("a class is a key as well", "create-as-ups-pull", "CC28-TMS-032"),
     Also("who looks at no state looks at no wild card in it", "find-state-ignored", "CC28-TMS-015"),
     Also("who counts twice counts twice after a cancel", "find-each-twice", "CC28-TMS-055"),
-    Also("a match without identifier is none", "find-pending-without-identifier", "CC28-TMS-052"),
+    Also("a match without identifier is none", "find-pending-without-identifier", "CC28-TMS-052 CC28-TMS-055"),
+    Also("what is merged is not what was set, and what was set before is set twice", "set-merges-items set-twice-refused", "CC26-TMS-012"),
+    Also("RO-62: an N-SET that changes the state does so to that of a UPS in progress", "set-changes-state", "RO62-TMS-019"),
     Also("the last may be the one that is looked for", "find-last-missing", "CC28-TMS-053 CC28-TMS-055 RO58-TMS-003 RO58-TMS-014 RO58-TMS-015 RO58-TMS-016 RO58-TMS-017 RO58-TMS-021"),
     Also("of two at once that create the same one has to be refused", "create-duplicate-granted", "CC25-TMS-022"),
     Also("a UPS that was claimed is not SCHEDULED for any query", "claimed-not-found", "CC28-TMS-047"),
