@@ -23,34 +23,29 @@ def told(play, transaction):
     return [e.request.dataset.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress for e in updates]
 
 
+PROGRESS, PERFORMED = "ProcedureStepProgressInformationSequence", "UnifiedProcedureStepPerformedProcedureSequence"
 ENDS = {
-    "end time": ("performed", {"PerformedProcedureStepEndDateTime": "20260302101200"}),
-    "output": ("performed", {"OutputInformationSequence": [access(STUDY, NEW_SERIES, RECORD, NEW_RECORD, "OST")]}),
-    "reason": ("progress", {"ProcedureStepDiscontinuationReasonCodeSequence": [code("110513", "DCM", "Discontinued")]}),
-    "cancellation time": ("progress", {"ProcedureStepCancellationDateTime": "20260302101200"}),
+    "end time": (PERFORMED, {"PerformedProcedureStepEndDateTime": "20260302101200"}),
+    "output": (PERFORMED, {"OutputInformationSequence": [access(STUDY, NEW_SERIES, RECORD, NEW_RECORD, "OST")]}),
+    "reason": (PROGRESS, {"ProcedureStepDiscontinuationReasonCodeSequence": [code("110513", "DCM", "Discontinued")]}),
+    "cancellation time": (PROGRESS, {"ProcedureStepCancellationDateTime": "20260302101200"}),
 }
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_an_update_that_knows_the_end_is_the_final_one_although_it_is_not_the_last(end):
-    where, attributes = ENDS[end]
+    sequence, attributes = ENDS[end]
     play = treatment()
-    final = play["final"].data
-    final.ProcedureStepProgressInformationSequence = [item(ProcedureStepProgress="99")]
-    final.UnifiedProcedureStepPerformedProcedureSequence = [item()]
-    of_progress, of_performance = (
-        final.ProcedureStepProgressInformationSequence,
-        final.UnifiedProcedureStepPerformedProcedureSequence,
-    )
-    (of_performance if where == "performed" else of_progress)[0].update(item(**attributes))
+    play["final"].data = item(**{PROGRESS: [item(ProcedureStepProgress="99")], PERFORMED: [item()]})
+    play["final"].data[sequence][0].update(item(**attributes))
     play.shift("final", before="update 100")
     assert (told(play, "RO-62"), told(play, "RO-64")) == (["0", "50", "100"], ["99"])
 
 
 def test_the_last_update_that_knows_no_beam_is_the_final_one():
     play = treatment()
-    play["final"].data.ProcedureStepProgressInformationSequence = [item(ProcedureStepProgress="99")]
-    play["final"].data.UnifiedProcedureStepPerformedProcedureSequence = [item(PerformedProcedureStepStartDateTime="20260302100000")]
+    started = item(PerformedProcedureStepStartDateTime="20260302100000")
+    play["final"].data = item(**{PROGRESS: [item(ProcedureStepProgress="99")], PERFORMED: [started]})
     assert (told(play, "RO-62"), told(play, "RO-64")) == (["0", "50", "100"], ["99"])
 
 
