@@ -3,7 +3,8 @@
 import pytest
 from scu_samples import SCENARIOS, treatment, watching
 
-from tdwii_conformance.checks.scu import evidence_of, judge_scu
+from tdwii_conformance.checks import Judgement
+from tdwii_conformance.checks.scu import _Observed, evidence_of, judge_scu
 from tdwii_conformance.profile import load_catalogue
 
 CATALOGUE = load_catalogue()
@@ -88,6 +89,25 @@ def test_an_observation_of_another_actor_judges_nothing():
 def test_a_requirement_of_another_edition_is_not_judged():
     requirement = CATALOGUE["RO62-TDD-104"]
     assert judge_scu(requirement, treatment(edition="2013").observe()).not_judged == "not a requirement of edition 2013"
+
+
+def test_the_edition_is_the_trial_implementation_unless_another_is_named():
+    play = treatment()
+    del play.facts["edition"]
+    assert judge_scu(CATALOGUE["RO62-TDD-104"], play.observe()) == Judgement()
+    assert judge_scu(CATALOGUE["RO62-TDD-108"], play.observe()).not_judged == "not a requirement of edition ti"
+
+
+def test_observations_are_told_apart_even_if_they_hold_the_same():
+    one, other = treatment().observe(), treatment().observe()
+    assert _Observed(one) == _Observed(one)
+    assert _Observed(one) != _Observed(other)
+    assert _Observed(one) != one
+
+
+def test_evidence_of_a_lock_are_subscriptions_and_reports_as_they_came():
+    evidence = evidence_of(CATALOGUE["CC23-WATCHER-005"], watching().observe())
+    assert [e.service for e in evidence] == ["N-ACTION", *["N-EVENT-REPORT"] * 6, "N-ACTION"]
 
 
 def test_evidence_is_what_was_looked_at():

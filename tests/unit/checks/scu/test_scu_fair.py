@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+from datetime import timedelta
 
 import pytest
 from scu_samples import (
@@ -9,6 +10,7 @@ from scu_samples import (
     BEGIN,
     FILTERED,
     ION_RECORD,
+    LOCK,
     NEW_RECORD,
     NEW_SERIES,
     PLAN_AT,
@@ -71,6 +73,16 @@ def asks_for_other_worklists_first(play):
 
 
 @allowed()
+def asks_for_other_worklists_afterwards(play):
+    """Before it claims what it has found."""
+    nothing = again(play, "query", answers=[], name="query for nothing")
+    other = again(play, "query", answers=[item(SOPInstanceUID="1.2.3.9")])
+    other.data.ScheduledProcedureStepStartDateTime = "20260303000000-20260303235959"
+    play.before("claim", nothing)
+    play.before("claim", other)
+
+
+@allowed()
 def names_the_return_keys_of_its_sequences(play):
     play["query"].data.InputInformationSequence = [
         item(StudyInstanceUID=None, DICOMRetrievalSequence=[item(RetrieveAETitle=None)], ReferencedSOPSequence=[])
@@ -83,6 +95,12 @@ def leaves_the_scheme_empty_and_asks_for_more(play):
     play["query"].data.PatientBirthDate = None
     play["query"].data.SpecificCharacterSet = "ISO_IR 100"
     play["query"].data.TimezoneOffsetFromUTC = "+0100"
+
+
+@allowed()
+def names_the_characters_of_its_query(play):
+    play["query"].data.SpecificCharacterSet = "ISO_IR 100"
+    play["query"].data.IssuerOfPatientID = "Klinikum Süd"
 
 
 @allowed()
@@ -145,6 +163,22 @@ def stores_a_record_for_each_beam_and_an_image(play):
 @allowed()
 def pads_the_name(play):
     play["record"].data.PatientName = "TDWII^ONE^^"
+
+
+@allowed()
+def names_nothing_in_its_answers(play):
+    play["plan comes"].answer.update(AffectedSOPClassUID="", AffectedSOPInstanceUID="")
+
+
+@allowed()
+def is_the_first_of_a_run(play):
+    del play.facts["known_transaction_uids"]
+
+
+@allowed()
+def is_not_answered_its_claim(play):
+    """There is no answer that an update could wait for."""
+    play["claim"].status = None
 
 
 @allowed()
@@ -218,6 +252,14 @@ def is_aborted_by_us_before_the_response(play):
 
 
 @allowed()
+def is_aborted_by_us_on_the_last_of_several_associations(play):
+    play.steps[0].failure = "the association ended before the final response"
+    first = play.associations[0]
+    aborted, earlier, later = (dataclasses.replace(first, time=BEGIN + timedelta(seconds=s)) for s in (-1, -60, 60))
+    play.associations[:1] = [dataclasses.replace(aborted, ended="aborted by us"), earlier, later]
+
+
+@allowed()
 def keeps_its_associations_open(play):
     play.associations = [dataclasses.replace(a, ended=OPEN) for a in play.associations]
 
@@ -262,6 +304,10 @@ def is_called_by_another_ae_title_than_it_calls_by(play):
 # --- a watcher ----------------------------------------------------------------------------------------------------------
 
 
+def suspension():
+    return asks("suspend", "N-ACTION", item(ReceivingAE="PPVS"), workitem=ALL, ActionTypeID=5)
+
+
 def watcher(function):
     return allowed(play=watching, actor="watcher")(function)
 
@@ -287,7 +333,19 @@ def subscribes_with_a_filter(play):
 
 @watcher
 def suspends_and_then_unsubscribes(play):
-    play.before("unsubscribe", asks("suspend", "N-ACTION", item(ReceivingAE="PPVS"), workitem=ALL, ActionTypeID=5))
+    play.before("unsubscribe", suspension())
+
+
+@watcher
+def suspends_before_there_is_a_ups(play):
+    """It is subscribed to none then, and will be to none [CC.2.3.1 table CC.2.3-2]."""
+    play.steps = [subscribe(), suspension()]
+
+
+@watcher
+def suspends_its_filter_before_there_is_a_ups(play):
+    """Filtered or not, a global subscription is suspended by the instance of all UPS (A7)."""
+    play.steps = [subscribe(workitem=FILTERED, PatientID="P1"), suspension()]
 
 
 @watcher
@@ -325,6 +383,8 @@ def test_it_is_allowed(change_it, make, actor, edition):
 
 PULL_CLASS = "Unified Procedure Step - Pull SOP Class (1.2.840.10008.5.1.4.34.6.3)"
 PUSH_CLASS = "Unified Procedure Step - Push SOP Class (1.2.840.10008.5.1.4.34.6.1)"
+QUERY_CLASS = "Unified Procedure Step - Query SOP Class (1.2.840.10008.5.1.4.34.6.5)"
+WATCH_CLASS = "Unified Procedure Step - Watch SOP Class (1.2.840.10008.5.1.4.34.6.2)"
 PROGRESS = "ProcedureStepProgressInformationSequence[0].ProcedureStepProgress"
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence[0]"
 REFERENCE = f"{PERFORMED}.OutputInformationSequence[0].ReferencedSOPSequence[0].ReferencedSOPInstanceUID"
@@ -381,8 +441,33 @@ REFERENCE = f"{PERFORMED}.OutputInformationSequence[0].ReferencedSOPSequence[0].
         (
             "plan_not_accepted",
             "RO59-TDD-009",
-            ("RT Plan Storage (1.2.840.10008.5.1.4.1.1.481.5) accepted", "refused; accepted: RT Beams Treatment Record Storage", ""),
+            ("RT Plan Storage (1.2.840.10008.5.1.4.1.1.481.5) accepted", "refused; accepted: RT Beams Treatment Record Storage, RT Image Storage", ""),
         ),
+        ("instruction_not_accepted", "RO61-TDD-009",
+         ("RT Beams Delivery Instruction Storage (1.2.840.10008.5.1.4.34.7) accepted", "rejected by the acceptor", "")),
+        ("claim_under_push", "RO60-TDD-008", (f"a presentation context with {PULL_CLASS}", PUSH_CLASS, "")),
+        ("query_under_the_modality_worklist", "RO58-TDD-003",
+         (f"a presentation context with {PULL_CLASS}", "Modality Worklist Information Model - FIND (1.2.840.10008.5.1.4.31)", "")),
+        ("gets_the_lock", "CC31-TDD-002",
+         (f"a presentation context with {PUSH_CLASS} or {PULL_CLASS} or {WATCH_CLASS}", QUERY_CLASS, "")),
+        ("claim_names_no_class", "RO60-TDD-002", (f"RequestedSOPClassUID {PUSH_CLASS}", "none", "command set")),
+        ("update_names_a_class_that_nobody_knows", "RO62-TDD-005",
+         (f"RequestedSOPClassUID {PUSH_CLASS}", "1.2.3.4", "request[1].command set")),
+        ("end_without_an_action_type", "RO65-TDD-004", ("Action Type ID 1", "none", "command set")),
+        ("query_for_a_transaction_uid", "RO58-TDD-004", ("no key Transaction UID", "sent with value (no value)", "TransactionUID")),
+        ("searches_for_the_lock", "CC28-WATCHER-002", ("no key Transaction UID", f"sent with value '{LOCK}'", "TransactionUID")),
+        ("query_with_an_empty_offset", "RO58-TDD-006",
+         ("absent, or with a value", "present without a value", "TimezoneOffsetFromUTC")),
+        ("query_in_characters_it_does_not_name", "RO58-TDD-006",
+         ("Specific Character Set, for a key has other than default characters", "absent", "CodeValue")),
+        ("sets_something_on_an_empty_worklist", "RO58-TDD-008", ("nothing is claimed or changed", f"N-SET on {WORKITEM}", "")),
+        ("previous_record_moved_to_somebody_else", "RO59-TDD-007",
+         ("MoveDestination TDD", "'WORKSTATION'", "C-MOVE[1].command set")),
+        ("another_instance_named_in_the_answer", "RO59-TDD-011",
+         (f"AffectedSOPInstanceUID absent or {PLAN_AT.instance}", "1.2.3.99", "command set of the response")),
+        ("update_before_the_claim_is_answered", "RO62-TDD-008", ("RO-62 after RO-60 was answered", "0.500 s before it", "")),
+        ("progress_above_100", "RO62-TDD-003", ("a number from 0 to 100", "value '101'", f"update[2].{PROGRESS}")),
+        ("keys_without_filter", "CC23-WATCHER-003", ("no match keys", "PatientID", "")),
         ("never_ended", "RO65-TDD-001", ("RO-65, the end: N-ACTION to COMPLETED or CANCELED", AWAITED, "")),
         ("ends_before_it_starts", "RO64-TDD-006",
          ("not before the start, 20260302100000", "'20260302095900'", f"{PERFORMED}.PerformedProcedureStepEndDateTime")),
@@ -394,8 +479,9 @@ REFERENCE = f"{PERFORMED}.OutputInformationSequence[0].ReferencedSOPSequence[0].
     ],
 )  # fmt: skip
 def test_a_finding_says_what_is_wrong_and_where(fault, key, expected):
-    (one,) = [f for f in FAULTS if f.name == fault and f.actor == "TDD"]
+    actor = "watcher" if "WATCHER" in key else "TDD"
+    (one,) = [f for f in FAULTS if f.name == fault and f.actor == actor]
     play = one.play()
     one.apply(play)
-    findings = judged(play.observe(), "TDD", one.edition)[key].findings
+    findings = judged(play.observe(), actor, one.edition)[key].findings
     assert [(f.expected, f.received, f.path) for f in findings] == [expected]

@@ -48,6 +48,7 @@ from tdwii_conformance.profile import load_catalogue
 
 CATALOGUE = load_catalogue()
 AWAITED = "awaited 120 s, nothing received"
+MODALITY_WORKLIST = "1.2.840.10008.5.1.4.31"
 FAULTS = []
 
 
@@ -201,6 +202,11 @@ def query_names_a_trial_class(play):
     play["query"].command["AffectedSOPClassUID"] = TRIAL_PULL
 
 
+@fault("RO58-TDD-003")
+def query_under_the_modality_worklist(play):
+    play["query"].context = MODALITY_WORKLIST
+
+
 @fault("RO58-TDD-004")
 def query_for_a_transaction_uid(play):
     play["query"].data.TransactionUID = ""
@@ -269,6 +275,14 @@ def claims_on_an_empty_worklist(play):
     play.outcome = AWAITED
 
 
+@fault("RO58-TDD-008")
+def sets_something_on_an_empty_worklist(play):
+    play.facts["inject"] = "empty-worklist"
+    play["query"].answers.clear()
+    play.drop(*[step.name for step in play.steps if step.name not in ("query", "update 0")])
+    play.outcome = AWAITED
+
+
 @fault("RO58-TDD-009", "RO65-TDD-003")
 def ends_the_other_of_two_workitems(play):
     two_workitems(play)
@@ -325,6 +339,13 @@ def plan_retrieved_by_its_series(play):
     play["plan"].data.SOPInstanceUID = ""
 
 
+@fault("RO59-TDD-102", "RO59-TDD-104")
+def plan_retrieved_by_its_study(play):
+    play.inputs[1] = dataclasses.replace(INSTRUCTION_AT, study="1.2.3.20")  # else it would be asked for as well
+    play["instruction"].data.StudyInstanceUID = "1.2.3.20"
+    del play["plan"].data.SOPInstanceUID, play["plan"].data.SeriesInstanceUID
+
+
 @fault("RO59-TDD-103")
 def plan_retrieved_without_study(play):
     del play["plan"].data.StudyInstanceUID
@@ -340,6 +361,11 @@ def plan_moved_to_somebody_else(play):
     play["plan"].command["MoveDestination"] = "WORKSTATION"
 
 
+@fault("RO59-TDD-007", scenario="continuation-completed")
+def previous_record_moved_to_somebody_else(play):
+    play["previous"].command["MoveDestination"] = "WORKSTATION"
+
+
 @fault("RO59-TDD-008")
 def plan_moved_by_patient_root(play):
     play["plan"].context = play["plan"].command["AffectedSOPClassUID"] = PATIENT_ROOT_MOVE
@@ -347,7 +373,9 @@ def plan_moved_by_patient_root(play):
 
 @fault("RO59-TDD-009", "RO59-TDD-013")
 def plan_not_accepted(play):
-    play.associations[2] = dataclasses.replace(play.associations[2], accepted=(RECORD,))
+    one = play.associations[2]
+    proposed = (*one.proposed, (RT_IMAGE, (IMPLICIT,)))
+    play.associations[2] = dataclasses.replace(one, proposed=proposed, accepted=(RECORD, RT_IMAGE))
     play.drop("plan comes")
     play["plan"].lasts = 0
 
@@ -453,6 +481,11 @@ def claim_names_a_trial_class(play):
     play["claim"].command["RequestedSOPClassUID"] = TRIAL_PUSH
 
 
+@fault("RO60-TDD-002")
+def claim_names_no_class(play):
+    del play["claim"].command["RequestedSOPClassUID"]
+
+
 @fault("RO60-TDD-003")
 def claims_what_it_has_not_found(play):
     for step in play.steps:
@@ -517,12 +550,17 @@ def progress_begins_at_50(play):
 
 @fault("RO62-TDD-003")
 def progress_above_100(play):
-    play["update 100"].data.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "150"
+    play["update 100"].data.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "101"
 
 
 @fault("RO62-TDD-005")
 def update_names_pull(play):
     play["update 50"].command["RequestedSOPClassUID"] = PULL
+
+
+@fault("RO62-TDD-005")
+def update_names_a_class_that_nobody_knows(play):
+    play["update 50"].command["RequestedSOPClassUID"] = "1.2.3.4"
 
 
 @fault("RO62-TDD-006")
@@ -538,6 +576,11 @@ def update_under_push(play):
 @fault("RO62-TDD-008", "CC26-TDD-001")
 def update_before_the_claim(play):
     play.shift("update 0", before="claim")
+
+
+@fault("RO62-TDD-008")
+def update_before_the_claim_is_answered(play):
+    play["claim"].lasts = 3  # the retrieval of the instruction, and the update
 
 
 @fault("RO62-TDD-008")
@@ -675,6 +718,11 @@ def no_final_update(play):
     play.drop("final")
 
 
+@fault("RO64-TDD-001", edition="2013")
+def no_final_update_2013(play):
+    play.drop("final")
+
+
 @fault("RO64-TDD-104")
 def final_update_of_progress_only(play):
     del play["final"].data.UnifiedProcedureStepPerformedProcedureSequence
@@ -806,6 +854,11 @@ def another_workitem_ended(play):
 @fault("RO65-TDD-004")
 def end_with_another_action_type(play):
     play["end"].command["ActionTypeID"] = 2
+
+
+@fault("RO65-TDD-004")
+def end_without_an_action_type(play):
+    del play["end"].command["ActionTypeID"]
 
 
 @fault("RO65-TDD-005")
@@ -1053,6 +1106,25 @@ subscription_faults("WATCHER", "PPVS", watching, watcher_fault)
 def never_subscribes(play):
     play.steps.clear()
     play.outcome = AWAITED
+
+
+@watcher_fault("CC23-WATCHER-006")
+def unsubscribes_from_the_one_ups_only(play):
+    """It has no lock on this one then, but is told of the next [CC.2.3.1 table CC.2.3-2]."""
+    play["unsubscribe"].command["RequestedSOPInstanceUID"] = WORKITEM
+
+
+@watcher_fault("CC23-WATCHER-005", "CC23-WATCHER-006")
+def unsubscribes_from_another_ups(play):
+    play["unsubscribe"].command["RequestedSOPInstanceUID"] = "1.2.3.9"
+
+
+@watcher_fault("CC23-WATCHER-005", "CC23-WATCHER-006")
+def keeps_its_lock_after_it_was_refused_a_filter(play):
+    refused = subscribe("filtered", workitem=FILTERED, PatientID="P1")
+    refused.status = 0xC307
+    play.before("subscribe", refused)
+    play.drop("unsubscribe")
 
 
 @watcher_fault("CC25-WATCHER-001")

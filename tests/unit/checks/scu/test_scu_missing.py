@@ -7,6 +7,7 @@ from scu_samples import FILTERED, report, treatment, watching
 from test_scu_faults import AWAITED, failed, judged, two_workitems
 
 from tdwii_conformance.checks.scu import INJECTIONS
+from tdwii_conformance.checks.scu.story import Story
 from tdwii_conformance.observation import INTERRUPTED, OPEN, ObservationWriter, read_observation
 
 
@@ -66,6 +67,7 @@ def test_the_claim_may_come_after_the_instruction():
     play.until("instruction")
     judgements = judged(play.observe())
     assert failed(judgements) == {"RO60-TDD-001"}
+    assert judgements["RO60-TDD-001"].findings[0].received == AWAITED
     assert judgements["RO62-TDD-001"].not_judged == "RO-60 missing"
 
 
@@ -77,12 +79,48 @@ def test_no_lock_to_compare_with_without_a_claim():
         assert judgements[key].not_judged == "RO-60 missing"
 
 
+def test_no_lock_to_compare_with_in_a_claim_that_names_none():
+    play = treatment()
+    play["claim"].data.TransactionUID = ""
+    assert judged(play.observe())["RO62-TDD-101"].not_judged == "RO-60 says no value to compare with"
+
+
 def test_no_record_to_compare_with():
     play = treatment()
     play.drop("record")
     judgements = judged(play.observe())
     for key in ("RO64-TDD-007", "RO64-TDD-117", "RO64-TDD-120"):
         assert judgements[key].not_judged == "RO-63 missing"
+
+
+def test_no_record_is_awaited_of_who_cancels_before_there_is_progress():
+    play = treatment()
+    play.drop("update 50", "update 100", "record")
+    play["end"].data.ProcedureStepState = "CANCELED"
+    assert judged(play.observe())["RO63-TDD-001"].not_judged == "no radiation was delivered"
+
+
+def test_what_cannot_be_decoded_is_judged_by_no_row():
+    play = treatment()
+    play["query"].encoded = b"\x00\x01\x02"
+    assert judged(play.observe())["RO58-TDD-101"].not_judged == "the data set cannot be decoded"
+
+
+@pytest.mark.parametrize(
+    ("section", "reason"),
+    [
+        ("CC.2.2", "the system requested no cancel"),
+        ("CC.2.3", "the system did not subscribe"),
+        ("CC.2.4", "the system was sent no event report"),
+        ("CC.2.5", "the system created no UPS"),
+        ("CC.2.6", "the system sent no N-SET"),
+        ("CC.2.7", "the system sent no N-GET"),
+        ("CC.2.8", "the system sent no query"),
+        ("CC.3.1", "the system sent no such request"),
+    ],
+)
+def test_what_was_not_sent_is_named(section, reason):
+    assert Story(watching().observe(), "watcher").nothing_of(section) == reason
 
 
 def test_an_interrupted_run_is_nobodys_fault():
@@ -221,7 +259,20 @@ def test_a_misprinted_beam_number_is_named():
 def test_the_beam_number_of_the_other_edition_is_named():
     play = treatment(edition="2013")
     play.facts["edition"] = "ti"
-    assert received(play, "RO62-TDD-104") == [("attribute absent; parameters sent: 121700 DCM", "fault")] * 3
+    where = "ProcedureStepProgressInformationSequence[0].ProcedureStepProgressParametersSequence"
+    assert [dataclasses.astuple(f) for f in judged(play.observe())["RO62-TDD-104"].findings] == [
+        ("present with a value", "attribute absent; parameters sent: 121700 DCM", f"update[{number}].{where}", "fault")
+        for number in range(3)
+    ]
+
+
+def test_the_names_of_what_was_sent_are_told_as_far_as_they_go():
+    play = treatment(edition="2013")
+    for name, keyword in (("update 0", "CodeValue"), ("update 50", "CodingSchemeDesignator")):
+        parameters = play[name].data.UnifiedProcedureStepPerformedProcedureSequence[0].PerformedProcessingParametersSequence
+        del parameters[0].ConceptNameCodeSequence[0][keyword]
+    play.facts["edition"] = "ti"
+    assert received(play, "RO62-TDD-104") == [("attribute absent; parameters sent:  DCM, 121700 , 121700 DCM", "fault")] * 3
 
 
 def test_a_canceled_treatment_at_100_percent_is_tolerated():
@@ -273,6 +324,16 @@ def test_what_was_awaited_to_the_end_fails_though_it_came(awaited, requirement, 
     judgements = judged(ended_early(treatment(), awaited))
     assert failed(judgements) == {requirement}
     assert judgements[requirement].findings[0].received == f"{AWAITED}; {service} answered with 0000 (Success)"
+
+
+def test_each_answer_to_what_was_awaited_is_told():
+    play = treatment()
+    again = dataclasses.replace(play["final"], name="again", status=None, failure="no response within 30 s")
+    play["final"].status = 0x0110
+    play.after("final", again)
+    (finding,) = judged(ended_early(play, "RO-64 Final update"))["RO64-TDD-001"].findings
+    said = "N-SET answered with 0110 (processing failure), N-SET: no response within 30 s"
+    assert finding.received == f"{AWAITED}; {said}"
 
 
 def test_what_is_missing_fails_and_not_what_was_awaited_before_it():
