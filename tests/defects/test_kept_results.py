@@ -55,6 +55,34 @@ def test_reason_to_have_no_defect_changes_no_outcome(said):
     assert said('level = "shall"\nno_defect = "why"\n', "a.toml") == said('level = "shall"\n', "a.toml")
 
 
+@pytest.mark.parametrize(
+    ("file", "tms", "tdd"),
+    [("checks/scu/tdd.py", True, False), ("simulators/defects/treating.py", True, False), ("checks/find.py", False, False)],
+)
+def test_what_judges_a_tdd_changes_no_outcome_of_a_tms(file, tms, tdd, tmp_path, monkeypatch):
+    source = tmp_path / "tdwii_conformance" / file
+    for path in (
+        source,
+        *(tmp_path / place for place in ("tests/defects/running.py", "tests/conformance/tms/a.py", "tests/conformance/tdd/a.py")),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("pass")
+    monkeypatch.setattr(running, "ROOT", tmp_path)
+
+    def sources():
+        whole._said.cache_clear()
+        whole._shared_sources.cache_clear()
+        return [whole._sources(whole.Run(("a",), (module,))) for module in ("tms/a.py", "tdd/a.py")]
+
+    before = sources()
+    source.write_text("break_it()")
+    after = sources()
+    monkeypatch.undo()
+    whole._said.cache_clear()
+    whole._shared_sources.cache_clear()
+    assert [one == other for one, other in zip(before, after, strict=True)] == [tms, tdd]
+
+
 def test_result_of_these_sources_is_not_made_again(tmp_path):
     kept = tmp_path / "proof.jsonl"
     result = FOUND | {"sources": whole._sources(RUN)}

@@ -242,17 +242,27 @@ def _sources(run: Run) -> str:
     Of the defects it is what they do. What they are said to violate is compared with the outcome afterwards, so naming a
     requirement leaves results valid; so do comments and, in the catalogue, reasons to have no defect.
     """
-    digest = hashlib.sha256(_shared_sources().encode())
+    callers = any(module.startswith(("tdd/", "watcher/")) for module in run.modules)
+    digest = hashlib.sha256(_shared_sources(callers=callers).encode())
     for module in run.modules:
         digest.update(_said(running.ROOT / running.CONFORMANCE / module).encode())
     return digest.hexdigest()[:16]
 
 
+# What TMS and OST are neither judged by nor made of.
+OF_CALLERS = (
+    "checks/scu/",
+    *(f"simulators/defects/{name}.py" for name in ("calling", "performing", "treating", "varying", "watching")),
+)
+
+
 @cache
-def _shared_sources() -> str:
+def _shared_sources(*, callers: bool) -> str:
     package, tests = running.ROOT / "tdwii_conformance", running.ROOT / running.CONFORMANCE
     found = [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".toml", ".csv")]
     found = [path for path in found if path.relative_to(package).parts[0] not in ("cli", "report") and path.name != "also.py"]
+    if not callers:
+        found = [path for path in found if not path.relative_to(package).as_posix().startswith(OF_CALLERS)]
     found += [path for path in sorted(tests.rglob("*.py")) if not path.name.startswith("test_")]
     return hashlib.sha256("".join(map(_said, [*found, running.ROOT / "tests/defects/running.py"])).encode()).hexdigest()
 

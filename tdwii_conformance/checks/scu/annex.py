@@ -26,6 +26,7 @@ from .story import (
     REQUEST_CANCEL,
     SUBSCRIBE,
     SUSPEND,
+    SUSPENDED,
     UNSUBSCRIBE,
     UPS_CLASSES,
     WATCH,
@@ -191,7 +192,8 @@ NO_KEYS = ("ReceivingAE", "DeletionLock", "SpecificCharacterSet", "TimezoneOffse
 
 
 def _keys(request: Exchange) -> list[str]:
-    return [e.keyword or str(e.tag) for e in information(request) if e.keyword not in NO_KEYS and e.tag.element]
+    sent = [e for e in information(request) if e.tag.element and not e.tag.is_private_creator]
+    return [e.keyword or str(e.tag) for e in sent if e.keyword not in NO_KEYS]
 
 
 @judges("CC23-TDD-002", "CC23-WATCHER-002")
@@ -257,7 +259,10 @@ def _locks(asked: Sequence[Exchange], report: Exchange) -> bool:
     # Who unsubscribed from this UPS in spite of a global subscription has no lock on it [CC.2.3.1 table CC.2.3-2].
     if any(action_type(e) == UNSUBSCRIBE and e.instance_uid == report.instance_uid for e in asked):
         return False
-    return any(active.get((report.acceptor, everything)) == "TRUE" for everything in (GLOBAL, FILTERED))
+    return any(active.get((report.acceptor, everything)) == "TRUE" for everything in (GLOBAL, FILTERED, SUSPENDED))
+
+
+STATUS_CHANGE = 4  # an event of no UPS [CC.2.4.3]
 
 
 @judges("CC23-TDD-006", "CC23-WATCHER-006")
@@ -268,7 +273,13 @@ def unsubscribes(requirement: Requirement, story: Story) -> list[Finding] | str:
     if story.interrupted:
         return story.outcome
     left = active_subscriptions(story.of("CC.2.3"))
-    return [Finding(f"unsubscribed from {target}", f"{receiver} is still subscribed") for receiver, target in left]
+    unsubscribed = {e.instance_uid for e in _of_type(story, UNSUBSCRIBE)}
+    told = {(r.acceptor, SUSPENDED) for r in story.reports if event_type(r) != STATUS_CHANGE and r.instance_uid not in unsubscribed}
+    return [
+        Finding(f"unsubscribed from {target}", f"{receiver} is still subscribed")
+        for receiver, target in left
+        if target != SUSPENDED or (receiver, target) in told  # nobody is subscribed to UPS that were not there
+    ]
 
 
 # --- UPS Event ----------------------------------------------------------------------------------------------------------

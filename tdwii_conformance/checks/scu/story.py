@@ -33,6 +33,7 @@ PLANS = (RTPlanStorage, RTIonPlanStorage)
 RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
 FINAL_STATES = ("COMPLETED", "CANCELED")
 CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
+SUSPENDED = "those there when the global subscription was suspended"
 
 # What is awaited of a TDD, in its order; "found" is RO-58 with the workitem in its responses.
 STAGES = ("RO-58", "found", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65")
@@ -404,7 +405,7 @@ class Story:
 
     def _came(self, stage: str) -> bool:
         if stage == "found":
-            return self.fact("workitem") in self.found
+            return self.fact("workitem") in self.found or bool(self.found and not self.fact("workitem"))
         return bool(self.of(stage))
 
     def not_awaited(self, stage: str) -> str:
@@ -483,6 +484,11 @@ def missing(stage: str) -> str:
     return "the workitem was not found by RO-58" if stage == "found" else f"{stage} missing"
 
 
+def unknown(fact: str) -> str:
+    """Return that there is nothing to compare with, in words."""
+    return f"nothing to compare with: the scenario does not say its {fact}"
+
+
 def uids(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """Return the UIDs of an attribute with one or more values."""
     value = dataset.get(keyword)
@@ -548,7 +554,8 @@ def _tells_progress(update: Exchange) -> bool:
 def active_subscriptions(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], str]:
     """Return what is left of the subscriptions after some requests: Deletion Lock by Receiving AE and instance.
 
-    ``TRUE`` counts only if the lock was granted (status 0000, not B301).
+    ``TRUE`` counts only if the lock was granted (status 0000, not B301). A suspension leaves the subscriptions to the UPS
+    that are there, with their locks [CC.2.3.1 table CC.2.3-2]: as `SUSPENDED`.
     """
     active: dict[tuple[str, str], str] = {}
     for exchange in exchanges:
@@ -559,11 +566,14 @@ def active_subscriptions(exchanges: Sequence[Exchange]) -> dict[tuple[str, str],
             case 3:
                 lock = text(exchange, "DeletionLock") if exchange.status == 0 else "FALSE"
                 active[receiver, target] = lock
+                if target == GLOBAL:
+                    active.pop((receiver, SUSPENDED), None)
             case 4 if target == GLOBAL:
                 active = {key: lock for key, lock in active.items() if key[0] != receiver}
             case 4:
                 active.pop((receiver, target), None)
             case 5:
-                active.pop((receiver, GLOBAL), None)
-                active.pop((receiver, FILTERED), None)
+                locks = [active.pop((receiver, everything), "") for everything in (GLOBAL, FILTERED)]
+                if any(locks):
+                    active[receiver, SUSPENDED] = max(locks)  # "TRUE", if one is
     return active

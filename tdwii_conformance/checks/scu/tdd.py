@@ -36,6 +36,7 @@ from .story import (
     refused,
     text,
     uids,
+    unknown,
 )
 
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
@@ -149,6 +150,8 @@ def finds_the_workitem(requirement: Requirement, story: Story) -> list[Finding] 
     """Judge that what is scheduled was found."""
     if reason := story.not_awaited("found"):
         return reason
+    if not story.fact("workitem"):
+        return unknown("workitem")
     if story.fact("workitem") in story.found:
         return []
     query = story.of("RO-58")[0]
@@ -262,9 +265,11 @@ def _asked_for(story: Story, transaction: str) -> set[str]:
 
 
 @judges("RO59-TDD-002", "RO61-TDD-002")
-def asks_for_the_one_needed(requirement: Requirement, story: Story) -> list[Finding]:
+def asks_for_the_one_needed(requirement: Requirement, story: Story) -> list[Finding] | str:
     """Judge that the plan, or the instruction, was asked for."""
     static = requirement.transaction == "RO-59"
+    if not static and not story.fact("instruction"):
+        return unknown("instruction")
     needed = {one.instance for one in _listed(story, PLANS)} if static else {story.fact("instruction")}
     asked = _asked_for(story, requirement.transaction)
     if needed & asked:
@@ -615,9 +620,11 @@ def stores_a_record(requirement: Requirement, story: Story) -> list[Finding]:
 
 
 @judges("RO63-TDD-004")
-def stores_to_the_ost(requirement: Requirement, story: Story) -> list[Finding]:
+def stores_to_the_ost(requirement: Requirement, story: Story) -> list[Finding] | str:
     """Judge where the record goes."""
     ost = story.fact("ost_ae_title")
+    if not ost:
+        return unknown("ost_ae_title")
     return each(
         story.of("RO-63"),
         lambda store: [] if store.acceptor == ost else [Finding(f"stored to the OST, {ost}", f"stored to {store.acceptor}")],

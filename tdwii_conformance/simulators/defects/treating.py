@@ -221,7 +221,7 @@ def _retrieval(step: str, role: str, prefix: str, classes: tuple[str, ...]) -> I
               first(lambda s, original, identifier: original(role, changed(
                   identifier, SeriesInstanceUID=[identifier.SeriesInstanceUID, generate_uid()]))), "005")  # fmt: skip
     yield one("from-another-ae", f"Asks the {other} for the {what}, which the workitem has at the {role}",
-              first(lambda s, original, identifier: original(other, identifier)), "006")  # fmt: skip
+              first(lambda s, original, identifier: original(other, identifier)), "006", alone=True)  # fmt: skip
     yield one("to-another-ae", f"Has the {what} moved to another AE",
               first(lambda s, original, identifier: original(role, identifier, "NOWHERE")), "007")  # fmt: skip
     yield one("names-patient-root", f"Names Patient Root in Affected SOP Class UID when it asks for the {what}",

@@ -96,9 +96,14 @@ def of_type(reports, kind):
     return [report for report in reports if events.event_type(report) == kind]
 
 
+def content(report):
+    """The event information; of a report that came without, an empty one."""
+    return report.request.dataset or item()
+
+
 def attributes_of(report, rule, facts, judge):
     judge(events.told(report, f"{rule.rule.message} that has {rule.rule.text}"))
-    judge(judge_attribute(rule.rule, [report.request.dataset], facts, "event information"))
+    judge(judge_attribute(rule.rule, [content(report)], facts, "event information"))
 
 
 @pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS State Report", "TMS"))
@@ -132,7 +137,7 @@ def cancel_requested(watcher, ups_in, subscribed, claimed):
 def test_cancel_requested_has(rule, cancel_requested, tdd, judge, follows):
     attributes_of(cancel_requested, rule, REASON | {"requesting_ae": tdd.calling}, judge)
     if rule.readings:
-        follows("given" if cancel_requested.request.dataset.get(rule.rule.text) else "left-out")
+        follows("given" if content(cancel_requested).get(rule.rule.text) else "left-out")
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +280,7 @@ def test_assignment_to_a_performer_is_reported(watched, watcher, judge, follows)
     set_when_scheduled(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
     report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
     judge(events.told(report, "UPS Assigned of the performer"))
-    told = report.request.dataset
+    told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
     follows("flat" if nested is None else "nested")
     codes = [code.get("CodeValue") for code in (told if nested is None else nested).get("HumanPerformerCodeSequence") or ()]
@@ -294,7 +299,7 @@ def test_assignment_tells_station_and_performer(watched, watcher, judge, follows
     set_when_scheduled(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
     report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
     judge(events.told(report, "UPS Assigned of the performer"))
-    told = report.request.dataset
+    told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
     follows("flat" if nested is None else "nested")
     who = told if nested is None else nested
@@ -328,7 +333,7 @@ def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system,
     watcher.unsubscribe()
     judge(status.accepted(created, "the N-CREATE of a UPS with a scheduled performer"))
     judge(events.told(report, "UPS Assigned of the performer"))
-    told = report.request.dataset
+    told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
     follows("flat" if nested is None else "nested")
     codes = [code.get("CodeValue") for code in (told if nested is None else nested).get("HumanPerformerCodeSequence") or ()]
@@ -350,7 +355,7 @@ def test_reports_come_in_order(history, judge):
     _, reports, last = history
     judge(events.told(last, "the last UPS State Report"))
     # What a report lacks has requirements of its own (CC24-TMS-121 and others).
-    items = [one for report in of_type(reports, PROGRESS_REPORT) for one in report.request.dataset.get(PROGRESS) or ()]
+    items = [one for report in of_type(reports, PROGRESS_REPORT) for one in content(report).get(PROGRESS) or ()]
     told = [one.get("ProcedureStepProgress") for one in items]
     judge(events.in_order(events.states_told(reports), ["SCHEDULED", "IN PROGRESS", "COMPLETED"], "states"))
     values = [int(float(value)) for value in told if value is not None]
@@ -389,7 +394,7 @@ def test_others_are_not_told(ups_in, subscribed, watchers, nothing_else, judge):
 def test_initial_event_tells_the_state(state, ups_in, subscribed, judge):
     initial = subscribed(ups_in(state))
     judge(events.told(initial, "the initial event"))
-    judge(ups.equal(initial.request.dataset.get("ProcedureStepState"), state, "ProcedureStepState"))
+    judge(ups.equal(content(initial).get("ProcedureStepState"), state, "ProcedureStepState"))
 
 
 @pytest.mark.requirement("CC24-TMS-016")
@@ -446,7 +451,7 @@ def test_text_beyond_ascii_is_readable(watched, watcher, judge):
     judge(status.accepted(course.send(update), "an N-SET of a description in ISO_IR 192"))
     report = watcher.wait_for(uid, PROGRESS_REPORT, since=since)
     judge(events.told(report, "a UPS Progress Report"))
-    told = (report.request.dataset.get(PROGRESS) or [item()])[0].get("ProcedureStepProgressDescription")
+    told = (content(report).get(PROGRESS) or [item()])[0].get("ProcedureStepProgressDescription")
     if told is None:
         pytest.skip("not judged: the report leaves the description out, as it may")
     judge(ups.equal(told, text, f"{PROGRESS}[0].ProcedureStepProgressDescription"))

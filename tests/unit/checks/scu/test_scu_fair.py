@@ -349,6 +349,24 @@ def suspends_its_filter_before_there_is_a_ups(play):
 
 
 @watcher
+def suspends_and_unsubscribes_from_what_was_there(play):
+    play.before("unsubscribe", suspension())
+    play["unsubscribe"].command["RequestedSOPInstanceUID"] = WORKITEM
+
+
+@watcher
+def filters_by_what_it_keeps_to_itself(play):
+    play["subscribe"].command["RequestedSOPInstanceUID"] = FILTERED
+    play["subscribe"].data.PatientID = "P1"
+    play["subscribe"].data.add_new(0x00090010, "LO", "ANYONE")
+
+
+@watcher
+def names_the_creator_of_nothing(play):
+    play["subscribe"].data.add_new(0x00090010, "LO", "ANYONE")
+
+
+@watcher
 def is_refused_a_filter(play):
     refused = subscribe("filtered", lock="TRUE", workitem=FILTERED, PatientID="P1")
     refused.status = 0xC307

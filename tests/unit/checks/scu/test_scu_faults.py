@@ -1048,6 +1048,18 @@ def subscription_faults(actor, title, make, register):
     def keeps_its_lock(play):
         play.drop("unsubscribe")
 
+    @register(rule("CC23", 5), rule("CC23", 6))
+    def suspends_instead_of_unsubscribing(play):
+        """That leaves subscription and lock of what is there [CC.2.3.1 table CC.2.3-2]."""
+        play["unsubscribe"].command |= {"ActionTypeID": 5, "RequestedSOPInstanceUID": ALL}
+
+    @register(rule("CC23", 5), rule("CC23", 6))
+    def suspends_before_the_end(play):
+        play.drop("unsubscribe")
+        suspension = of_its_own([unsubscribe("suspend")], title)[0]
+        suspension.command["ActionTypeID"] = 5
+        play.before("completed", suspension)
+
     @register(rule("CC23", 6))
     def only_gives_up_the_lock(play):
         play.drop("unsubscribe")

@@ -149,6 +149,18 @@ def test_an_association_that_stood_and_then_ended_is_one():
     assert failed(judged(play.observe())) == set()
 
 
+@pytest.mark.parametrize(
+    ("fact", "requirement"),
+    [("workitem", "RO58-TDD-002"), ("instruction", "RO61-TDD-002"), ("ost_ae_title", "RO63-TDD-004")],
+)
+def test_what_the_scenario_does_not_say_is_not_compared_with(fact, requirement):
+    play = treatment()
+    play.facts[fact] = ""
+    judgements = judged(play.observe())
+    assert judgements[requirement].not_judged == f"nothing to compare with: the scenario does not say its {fact}"
+    assert failed(judgements) == set()
+
+
 # --- inputs that a TDD must survive ---------------------------------------------------------------------------------------
 
 
