@@ -1060,6 +1060,24 @@ def subscription_faults(actor, title, make, register):
         suspension.command["ActionTypeID"] = 5
         play.before("completed", suspension)
 
+    def suspends(play):
+        suspension = of_its_own([unsubscribe("suspend")], title)[0]
+        suspension.command["ActionTypeID"] = 5
+        play.drop("unsubscribe")
+        play.steps.append(suspension)
+
+    @register(rule("CC23", 6))
+    def suspends_and_gives_up_the_lock(play):
+        """To subscribe globally without a lock takes it from all that are there."""
+        play["subscribe"].command["RequestedSOPInstanceUID"] = ALL
+        suspends(play)
+        play.steps += of_its_own([subscribe("again")], title)
+
+    @register(rule("CC23", 5), rule("CC23", 6))
+    def suspends_and_subscribes_to_another(play):
+        suspends(play)
+        play.steps += of_its_own([subscribe("another", workitem="1.2.3")], title)
+
     @register(rule("CC23", 6))
     def only_gives_up_the_lock(play):
         play.drop("unsubscribe")

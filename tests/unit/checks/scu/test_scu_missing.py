@@ -161,6 +161,27 @@ def test_what_the_scenario_does_not_say_is_not_compared_with(fact, requirement):
     assert failed(judgements) == set()
 
 
+@pytest.mark.parametrize(("found", "missing"), [(True, ""), (False, "the workitem was not found by RO-58")])
+def test_of_a_workitem_that_is_not_known_anything_found_will_do(found, missing):
+    play = treatment()
+    play.facts["workitem"] = ""
+    if not found:
+        play["query"].answers.clear()
+    play.until("query")
+    judgements = judged(play.observe())
+    assert judgements["RO59-TDD-001"].not_judged == missing
+    assert failed(judgements) == ({"RO59-TDD-001"} if found else set())
+
+
+def test_of_a_workitem_that_is_known_no_other_will_do():
+    play = treatment()
+    play.facts["workitem"] = "1.2.3"
+    play.until("query")
+    judgements = judged(play.observe())
+    assert judgements["RO59-TDD-001"].not_judged == "the workitem was not found by RO-58"
+    assert failed(judgements) == {"RO58-TDD-002"}
+
+
 # --- inputs that a TDD must survive ---------------------------------------------------------------------------------------
 
 
