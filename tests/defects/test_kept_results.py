@@ -162,6 +162,24 @@ def test_elsewhere_several_defects_are_told_apart(monkeypatch):
     assert asked == [(["tms/x.py"], (first, second)), (["b", "c", "d"], (first,)), (["b", "c", "d"], (second,))]
 
 
+def test_defect_that_others_hide_is_run_alone(monkeypatch):
+    seen, hidden = DEFECTS["ost-echo-fails"], DEFECTS["ost-unknown-classes-abort"]
+    asked = []
+
+    def run(modules, names, **_):
+        asked.append(tuple(names))
+        outcome = running.Outcome()
+        for requirement in hidden.requirements if tuple(names) == (hidden.name,) else seen.requirements:
+            outcome.violated[requirement] = ["t"]
+        return outcome
+
+    monkeypatch.setattr(running, "run", run)
+    made = whole.Run((seen.name, hidden.name), ("ost/test_negotiation_ost.py",))
+    result = whole._make(made)
+    assert asked == [(seen.name, hidden.name), (hidden.name,)]
+    assert whole.Judged(made, result).problems == []
+
+
 def test_only_a_watcher_s_module_sees_a_watcher():
     assert proof.elsewhere([next(defect for defect in DEFECTS.values() if defect.actor == "watcher")]) == []
 
