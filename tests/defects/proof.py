@@ -157,6 +157,10 @@ def slow(defect: Defect) -> bool:
     return defect.name in WAITING or not concerned(defect).isdisjoint(RANDOM)
 
 
+def _random(requirement: str) -> bool:
+    return place(requirement) in RANDOM or requirement in RANDOM_REQUIREMENTS
+
+
 def title(group: Sequence[Deviation]) -> str:
     """Return a name for a group: its first member, and how many more there are."""
     return group[0].name + (f" and {len(group) - 1} more" if len(group) > 1 else "")
@@ -192,7 +196,37 @@ def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
     # Of what one defect violates without a case of its own, all tests.
     cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
     names = [deviation.name for deviation in group]
-    return run(against(group), names, wanted=cases, sample=sample, edition=edition(group))
+    outcome = run(against(group), names, wanted=cases, sample=sample, edition=edition(group))
+    untangle(group, outcome)
+    return outcome
+
+
+def untangle(group: Sequence[Deviation], outcome: Outcome, *, detected: bool = True) -> None:
+    """Make sure of what several defects at once do to each other, by runs of one alone.
+
+    What no defect names counts only if one alone does it: several can get entangled. One that has to be ``detected`` and was
+    not is run alone: others hid it.
+    """
+    defects = [one for one in group if isinstance(one, Defect)]
+    if len(defects) < 2:
+        return
+    expected = {requirement for one in defects for requirement in one.requirements}
+    unnamed = [requirement for requirement in outcome.violated if requirement not in expected and not _random(requirement)]
+    tests = [test for requirement in unnamed for test in outcome.violated.pop(requirement)]
+    for defect in defects if tests else ():
+        alone = run(tests, [defect.name], edition=defect.edition)
+        for requirement in alone.violated.keys() & set(unnamed):
+            outcome.violated[requirement] += alone.violated[requirement]
+            outcome.findings |= {test: f"{alone.findings[test]} ({defect.name} alone)" for test in alone.violated[requirement]}
+    for defect in defects if detected else ():
+        own = evidence(defect, [other for other in defects if other is not defect])
+        if any(r in outcome.violated and shows(defect, r, outcome.violated[r]) for r in own):
+            continue
+        alone = run(against([defect]), [defect.name], edition=defect.edition)
+        for requirement, found in alone.violated.items():
+            outcome.violated[requirement] += found
+        outcome.findings |= alone.findings
+        outcome.errors += alone.errors
 
 
 def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, ...]]:
@@ -241,8 +275,7 @@ def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
         why = f": {outcome.not_judged[requirement][0]}" if requirement in outcome.not_judged else ""
         guilty = [defect.name for defect in group if requirement in defect.requirements]
         found.append(f"{requirement} is not found violated though {', '.join(guilty)} names it{why}")
-    random = {r for r in outcome.violated if place(r) in RANDOM or r in RANDOM_REQUIREMENTS}
-    for requirement in sorted(set(outcome.violated) - expected - random):
+    for requirement in sorted(r for r in outcome.violated if r not in expected and not _random(r)):
         found.append(
             f"{requirement} fails, and no defect names it ({names}): {_found(outcome, requirement)}. Either its test"
             " judges more than the requirement says, or a defect violates it too: add it there, or to also.py"

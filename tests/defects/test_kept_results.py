@@ -156,6 +156,7 @@ def test_elsewhere_several_defects_are_told_apart(monkeypatch):
         return outcome
 
     monkeypatch.setattr(running, "run", run)
+    monkeypatch.setattr(proof, "run", run)
     result = whole._make(whole.Run((first, second), ("tms/x.py",), 20))
     assert result["violated"] == {"NEG-OST-001": ["a"], "RO59-OST-001": ["c"]}
     assert result["findings"]["c"] == f"success ({second} alone)"
@@ -174,6 +175,7 @@ def test_defect_that_others_hide_is_run_alone(monkeypatch):
         return outcome
 
     monkeypatch.setattr(running, "run", run)
+    monkeypatch.setattr(proof, "run", run)
     made = whole.Run((seen.name, hidden.name), ("ost/test_negotiation_ost.py",))
     result = whole._make(made)
     assert asked == [(seen.name, hidden.name), (hidden.name,)]

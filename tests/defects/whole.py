@@ -214,41 +214,11 @@ def _make(run: Run) -> dict[str, Any]:
         # Another part of the tests for each group.
         first = zlib.crc32(run.names[0].encode()) % run.every if run.every else 0
         outcome = running.run(run.modules, run.names, sample=run.every or 1, first=first, edition=proof.edition(run.group))
-        if len(_defects(run)) > 1:
-            _attribute(run, outcome)
-            _show(run, outcome)
+        proof.untangle(run.group, outcome, detected=not run.every)
     return {
         "names": run.names, "modules": run.modules, "every": run.every, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
         "violated": outcome.violated, "findings": outcome.findings, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,
     }  # fmt: skip
-
-
-def _attribute(run: Run, outcome: running.Outcome) -> None:
-    """Keep of what no defect names what one of them alone does: several at once get entangled."""
-    expected = {requirement for one in _defects(run) for requirement in one.requirements}
-    tests = [test for requirement in set(outcome.violated) - expected for test in outcome.violated.pop(requirement)]
-    for name in run.names if tests else ():
-        alone = running.run(tests, [name], edition=proof.edition(run.group))
-        for requirement in set(alone.violated) - expected:
-            outcome.violated[requirement] += alone.violated[requirement]
-            outcome.findings |= {test: f"{alone.findings[test]} ({name} alone)" for test in alone.violated[requirement]}
-
-
-def _show(run: Run, outcome: running.Outcome) -> None:
-    """Have a defect alone that was not seen among others: they hid it."""
-    for defect in () if run.every else _defects(run):
-        own = proof.evidence(defect, [other for other in _defects(run) if other is not defect])
-        if any(r in outcome.violated and proof.shows(defect, r, outcome.violated[r]) for r in own):
-            continue
-        alone = running.run(proof.against([defect]), [defect.name], edition=defect.edition)
-        for requirement, tests in alone.violated.items():
-            outcome.violated[requirement] += tests
-        outcome.findings |= alone.findings
-        outcome.errors += alone.errors
-
-
-def _defects(run: Run) -> list[Defect]:
-    return [one for one in run.group if isinstance(one, Defect)]
 
 
 # --- what can change the outcome of a run ----------------------------------------------------------------------------
