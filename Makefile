@@ -33,7 +33,7 @@ lint: $(READY)
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32  # what Windows has not is guarded
 	$(BIN)/lint-imports
 
-proof: $(READY)  ## every defect and variation in full; writes report/proof.html and docs/proof.md
+proof: $(READY)  ## every defect and variation in full; writes report/proof.html, docs/proof.md and docs/proof-matrix.md
 	$(BIN)/python -m tests.defects
 
 bench: $(READY)  ## measured speed, beside plain pynetdicom
