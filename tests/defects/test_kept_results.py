@@ -17,17 +17,29 @@ FOUND = {
 }  # fmt: skip
 
 
+def forget():
+    whole._said.cache_clear()
+    whole._shared_sources.cache_clear()
+
+
 @pytest.fixture
-def said(tmp_path):
+def write(tmp_path):
+    """Writes a source below the folder of the test, which was not read before."""
+
     def text(content, name="defects/queries.py"):
         path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
-        whole._said.cache_clear()
-        return whole._said(path)
+        forget()
+        return path
 
     yield text
-    whole._said.cache_clear()
+    forget()
+
+
+@pytest.fixture
+def said(write):
+    return lambda *given: whole._said(write(*given))
 
 
 @pytest.mark.parametrize(
@@ -59,28 +71,22 @@ def test_reason_to_have_no_defect_changes_no_outcome(said):
     ("file", "tms", "tdd"),
     [("checks/scu/tdd.py", True, False), ("simulators/defects/treating.py", True, False), ("checks/find.py", False, False)],
 )
-def test_what_judges_a_tdd_changes_no_outcome_of_a_tms(file, tms, tdd, tmp_path, monkeypatch):
-    source = tmp_path / "tdwii_conformance" / file
-    for path in (
-        source,
-        *(tmp_path / place for place in ("tests/defects/running.py", "tests/conformance/tms/a.py", "tests/conformance/tdd/a.py")),
+def test_what_judges_a_tdd_changes_no_outcome_of_a_tms(file, tms, tdd, write, tmp_path, monkeypatch):
+    for name in (
+        f"tdwii_conformance/{file}",
+        "tests/defects/running.py",
+        "tests/conformance/tms/a.py",
+        "tests/conformance/tdd/a.py",
     ):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("pass")
+        write("pass", name)
     monkeypatch.setattr(running, "ROOT", tmp_path)
 
     def sources():
-        whole._said.cache_clear()
-        whole._shared_sources.cache_clear()
         return [whole._sources(whole.Run(("a",), (module,))) for module in ("tms/a.py", "tdd/a.py")]
 
     before = sources()
-    source.write_text("break_it()")
-    after = sources()
-    monkeypatch.undo()
-    whole._said.cache_clear()
-    whole._shared_sources.cache_clear()
-    assert [one == other for one, other in zip(before, after, strict=True)] == [tms, tdd]
+    write("break_it()", f"tdwii_conformance/{file}")
+    assert [one == other for one, other in zip(before, sources(), strict=True)] == [tms, tdd]
 
 
 def test_result_of_these_sources_is_not_made_again(tmp_path):

@@ -2,7 +2,7 @@
 
 Each group of defects (see `proof.groups`) is run against all tests of the modules that have the tests of what it violates,
 and against every twentieth test of all other modules but the random ones, or all with ``--everywhere``: another twentieth
-for each group. Variations are run against all tests of every module.
+for each group. Variations are run against all tests of every module (of a TDD: of a scenario to each end, and a sample).
 Results are kept in ``report/proof.jsonl``, so that a run that was interrupted goes on; a change of the sources makes them
 void, but for what defects are said to violate: that is compared with them when the page is written.
 """
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 RUNS_OF_A_PROCESS = 12
-ELSEWHERE = 20  # of the tests that a defect does not concern, how many are left out for one that is run
+ELSEWHERE = 20  # of the tests of modules that a defect does not concern, every 20th is run
 
 
 @dataclass(frozen=True)
@@ -281,7 +281,6 @@ def _numbers(judged: Sequence[Judged]) -> dict[str, str]:
     by_requirement = _by_requirement(judged)
     actors = {deviation.actor for one in own for deviation in one.run.group}
     shall = [r for r in load_catalogue().values() if r.level == "shall" and r.actor in actors]
-    steps = {one.run.every for one in elsewhere}
     return {
         "requirements (shall)": str(len(shall)),
         "of these with a defect that is detected": str(len([r for r in shall if any(s for _, s in by_requirement.get(r.id, []))])),
@@ -290,8 +289,9 @@ def _numbers(judged: Sequence[Judged]) -> dict[str, str]:
         "of these detected": str(sum(len(one.detected) for one in own)),
         "runs of defects, with all tests of the modules concerned": str(len(own)),
         "of these not exact": str(len([one for one in own if one.problems])),
-        f"runs of defects with every {', '.join(map(str, sorted(steps)))}th test of all other modules": str(len(elsewhere)),
-        "of these with a failure that is not named": str(len([one for one in elsewhere if one.problems])),
+        "runs of defects, with a sample of the tests of all other modules": str(len(elsewhere)),
+        "tests of these modules for one that is run": ", ".join(map(str, sorted({one.run.every for one in elsewhere}))) or "none",
+        "of these runs with a failure that is not named": str(len([one for one in elsewhere if one.problems])),
         "variations": str(sum(len(one.run.names) for one in varied if not one.run.every)),
         "runs of variations": str(len(varied)),
         "of these with a false alarm": str(len([one for one in varied if one.problems])),

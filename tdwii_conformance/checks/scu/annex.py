@@ -14,6 +14,7 @@ from ...profile.statuses import is_warning, status_text
 from ...profile.ups_tables import attribute_rows
 from ...ups import FILTERED, GLOBAL
 from ...ups.datasets import plain
+from ...ups.events import STATUS_CHANGE
 from ...ups.requests import refuse_creation
 from ..events import EVENT_TYPES, event_type
 from ..findings import Finding
@@ -260,9 +261,6 @@ def _locks(asked: Sequence[Exchange], report: Exchange) -> bool:
     if any(action_type(e) == UNSUBSCRIBE and e.instance_uid == report.instance_uid for e in asked):
         return False
     return any(active.get((report.acceptor, everything)) == "TRUE" for everything in (GLOBAL, FILTERED, SUSPENDED))
-
-
-STATUS_CHANGE = 4  # an event of no UPS [CC.2.4.3]
 
 
 @judges("CC23-TDD-006", "CC23-WATCHER-006")

@@ -10,7 +10,7 @@ from typing import Any
 from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 
-from ...profile import Requirement, load_catalogue
+from ...profile import Catalogue, Requirement, load_catalogue
 from ...profile.catalogue import EDITIONS
 from ...profile.paths import Step, resolve
 from .deviations import Defect
@@ -105,8 +105,9 @@ SHAPES: dict[str, tuple[Edit, str]] = {
 
 def defects() -> Iterator[Defect]:
     """Yield the defects of all tables."""
+    catalogue = load_catalogue()
     for edition in EDITIONS:
-        yield from _worklist_responses(edition)
+        yield from _worklist_responses(catalogue, edition)
 
 
 def asks_as_a_tdd(identifier: Dataset) -> bool:
@@ -115,17 +116,17 @@ def asks_as_a_tdd(identifier: Dataset) -> bool:
     return bool(identifier.get("ScheduledStationNameCodeSequence")) and all(keyword in identifier for keyword in needed)
 
 
-def rows_of(message: str, actor: str, edition: str) -> tuple[list[Requirement], list[Requirement]]:
+def rows_of(catalogue: Catalogue, message: str, actor: str, edition: str) -> tuple[list[Requirement], list[Requirement]]:
     """Return the rows of a message that hold in an edition, and those of them that defects are made from.
 
     What holds in both editions is shown by the tests of the present one.
     """
-    rows = [row for row in load_catalogue().attributes(message, actor) if row.rule and edition in row.editions]
+    rows = [row for row in catalogue.attributes(message, actor) if row.rule and edition in row.editions]
     return rows, [row for row in rows if edition == "ti" or "ti" not in row.editions]
 
 
-def _worklist_responses(edition: str) -> Iterator[Defect]:
-    rows, own = rows_of("RO-58 response", "TMS", edition)
+def _worklist_responses(catalogue: Catalogue, edition: str) -> Iterator[Defect]:
+    rows, own = rows_of(catalogue, "RO-58 response", "TMS", edition)
     seen = set()
     for row in own:
         for shape in shapes(row):

@@ -134,7 +134,7 @@ def defects() -> Iterator[Defect]:
     rules = [r.rule for r in catalogue.of(actor="TDD") if r.rule and r.transaction.startswith("RO-")]
     messages = dict.fromkeys(rule.message for rule in rules)
     for message, edition in product(messages, EDITIONS):
-        rows, own = rows_of(message, "TDD", edition)
+        rows, own = rows_of(catalogue, message, "TDD", edition)
         for row in own:
             for shape in _shapes(row):
                 yield _of_row(message, row, rows, shape, edition)

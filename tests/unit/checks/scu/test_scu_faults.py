@@ -1038,11 +1038,14 @@ def subscription_faults(actor, title, make, register):
     def keys_without_filter(play):
         play["subscribe"].data.PatientID = "P1"
 
+    def suspension(workitem=ALL):
+        (step,) = of_its_own([unsubscribe("suspend", workitem=workitem)], title)
+        step.command["ActionTypeID"] = 5
+        return step
+
     @register(rule("CC23", 4))
     def suspends_one_ups(play):
-        suspension = of_its_own([unsubscribe("suspend", workitem=WORKITEM)], title)[0]
-        suspension.command["ActionTypeID"] = 5
-        play.before("unsubscribe", suspension)
+        play.before("unsubscribe", suspension(WORKITEM))
 
     @register(rule("CC23", 5), rule("CC23", 6))
     def keeps_its_lock(play):
@@ -1056,15 +1059,11 @@ def subscription_faults(actor, title, make, register):
     @register(rule("CC23", 5), rule("CC23", 6))
     def suspends_before_the_end(play):
         play.drop("unsubscribe")
-        suspension = of_its_own([unsubscribe("suspend")], title)[0]
-        suspension.command["ActionTypeID"] = 5
-        play.before("completed", suspension)
+        play.before("completed", suspension())
 
     def suspends(play):
-        suspension = of_its_own([unsubscribe("suspend")], title)[0]
-        suspension.command["ActionTypeID"] = 5
         play.drop("unsubscribe")
-        play.steps.append(suspension)
+        play.steps.append(suspension())
 
     @register(rule("CC23", 6))
     def suspends_and_gives_up_the_lock(play):
