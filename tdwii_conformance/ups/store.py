@@ -209,7 +209,6 @@ class SQLiteStore:
     def __init__(self, path: Path) -> None:
         self._memory = MemoryStore()
         self._lock = threading.Lock()
-        self._path = path
         try:
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1)
             self._open()
@@ -226,9 +225,9 @@ class SQLiteStore:
         ((tables,),) = execute("SELECT count(*) FROM sqlite_master")
         if tables and application != APPLICATION_ID:
             raise ValueError("it is the database of another program")
-        # FULL: when put() returns the workitem is on the disk, whatever happens to this process or machine.
         self.known = bool(tables)
         execute("PRAGMA journal_mode = WAL")
+        # FULL: when commit() returns the workitem is on the disk, whatever happens to this process or machine.
         execute("PRAGMA synchronous = FULL")
         execute("BEGIN EXCLUSIVE")
         execute(f"PRAGMA application_id = {APPLICATION_ID}")

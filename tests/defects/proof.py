@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.simulators.defects import Defect, Deviation, Variation
-from tdwii_conformance.simulators.defects.also import spoiled
+from tdwii_conformance.simulators.defects import DEFECTS, Defect, Deviation, Variation
+from tdwii_conformance.simulators.defects.also import may_violate, spoiled
 
-from .running import CONFORMANCE, ROOT, Outcome, of_case, run
+from .running import CONFORMANCE, MET, NOT_JUDGED, ROOT, UNANSWERED, Outcome, of_case, run
 
 # Modules of random tests: what they draw may meet a defect or not, so they are judged only for the defects that name them.
 RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", "tms/test_cc_random_sequences.py")
@@ -106,10 +107,10 @@ def _hides(one: Defect, other: Defect) -> bool:
 def evidence(defect: Defect, others: Iterable[Defect]) -> list[str]:
     """Return the requirements by which a defect shows among others: they violate other ones, or in other cases."""
     rest = list(others)
-    return [r for r in defect.requirements if not any(r in other.requirements and not _apart(defect, other) for other in rest)]
+    return [r for r in defect.requirements if not any(r in other.requirements and not _other_case(defect, other) for other in rest)]
 
 
-def _apart(one: Defect, other: Defect) -> bool:
+def _other_case(one: Defect, other: Defect) -> bool:
     return bool(one.case and other.case) and one.case != other.case
 
 
@@ -119,9 +120,9 @@ def shows(defect: Defect, requirement: str, tests: Sequence[str]) -> bool:
 
 
 def bounded(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
-    """Return the runs that are made with every `make test`: enough for every requirement to be seen violated.
+    """Return the runs that `make test` makes with a sample of other tests: enough for every requirement to be seen violated.
 
-    The runs that show most at once come first; one that shows nothing new is left to `make proof`.
+    The runs that show most at once come first; those that show nothing new are among `others`.
     """
     violated = {
         group: {r for defect in group for r in defect.requirements} for group in groups(one for one in defects if not slow(one))
@@ -133,6 +134,20 @@ def bounded(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
         chosen.append(best)
         unseen -= violated.pop(best)
     return chosen
+
+
+def others(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
+    """Return the runs of all other defects: `make test` makes sure that they are detected, by the tests that they name alone."""
+    every = list(defects)
+    shown = {defect.name for group in bounded(every) for defect in group}
+    rest = [defect for defect in every if defect.name not in shown]
+    return groups(_shortened(defect) if slow(defect) else defect for defect in rest)
+
+
+def _shortened(defect: Defect) -> Defect:
+    """Return a defect that names one requirement only, if it can one that takes no random tests."""
+    first = min(defect.requirements, key=_random)
+    return replace(defect, requirements=(first,))
 
 
 # With these nearly every test of their module waits in vain for an event report, a minute and more in all; what they violate
@@ -153,7 +168,7 @@ WAITING = frozenset(
 
 
 def slow(defect: Defect) -> bool:
-    """Whether it takes random tests to see all that a defect violates, or long waits: for `make proof` only."""
+    """Whether it takes random tests to see all that a defect violates, or long waits: all of it is for `make proof` only."""
     return defect.name in WAITING or not concerned(defect).isdisjoint(RANDOM)
 
 
@@ -174,17 +189,112 @@ def against(group: Sequence[Deviation]) -> list[str]:
     where = {module for deviation in group if isinstance(deviation, Defect) for module in concerned(deviation)}
     if {deviation.actor for deviation in group} == {"TDD"}:
         where = where or set(SCENARIOS)
-    return sorted(where or _visible(group))
+    return sorted(where or visible(group))
 
 
-def elsewhere(group: Sequence[Deviation]) -> list[str]:
-    """Return the modules that a group does not concern, and that could see it."""
-    return sorted(_visible(group) - set(against(group)))
+def visible(group: Sequence[Deviation]) -> set[str]:
+    """Return the modules that could see a group.
 
-
-def _visible(group: Sequence[Deviation]) -> set[str]:
-    # TMS and OST judge each other's deviations too; those of a TDD or a watcher are seen by its own modules only.
+    TMS and OST judge each other's deviations too; those of a TDD or a watcher are seen by its own modules only.
+    """
     return set(modules({deviation.actor for deviation in group} & {"TDD", "watcher"} or SCPS))
+
+
+def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
+    """Put defects together that are run at once against the modules that they do not concern.
+
+    There nothing is to fail, so more go together than where each has to be found: all that do not hide each other. Not so
+    those of a TDD: what one violates fails in every scenario that has the step; nor those with which everything takes long,
+    as when a TMS refuses several contexts at once.
+    """
+    found: dict[tuple[str, frozenset[str]], list[list[Defect]]] = defaultdict(list)
+    result: list[tuple[Defect, ...]] = []
+    # Those of the same module side by side: a module that is concerned by some of a pack is run against the others of it.
+    for defect in sorted(defects, key=lambda one: (place(one.requirements[0]), one.name)):
+        if defect.actor == "TDD" or "*" in spoiled(defect.name):
+            result.append((defect,))
+            continue
+        same = found[defect.edition, frozenset(visible([defect]))]
+        for pack in same:
+            if len(pack) < MOST and not any(_hides(defect, other) for other in pack):
+                pack.append(defect)
+                break
+        else:
+            same.append([defect])
+    together = [pack for same in found.values() for pack in same]
+    result += [(defect,) for pack in together for defect in pack if _apart(defect)]
+    return result + [tuple(defect for defect in pack if not _apart(defect)) for pack in together]
+
+
+def _apart(defect: Defect) -> bool:
+    return defect.name in UNANSWERED or fnmatchcase(defect.name, "tms-*-refused")
+
+
+def elsewhere(pack: Sequence[Defect]) -> list[tuple[tuple[Defect, ...], tuple[str, ...]]]:
+    """Return what is run of a pack: every module that could see it, with those of its defects that do not concern it."""
+    found: dict[tuple[Defect, ...], list[str]] = defaultdict(list)
+    for module in sorted(visible(pack)):
+        strangers = tuple(defect for defect in pack if module not in concerned(defect))
+        if strangers:
+            found[strangers].append(module)
+    return [(strangers, tuple(where)) for strangers, where in found.items()]
+
+
+PARTS = 4  # of two it takes as many runs to find one defect, and more to find several
+
+
+def meet(pack: Sequence[Defect], where: Iterable[str], conformant: Mapping[str, str]) -> Outcome:
+    """Run all tests of modules that defects do not concern, against all of these defects at once.
+
+    What does not pass is run again with a part of them, until it passes with every part or fails with one defect alone: so
+    in the end every test has met every defect, and what fails is known to be the doing of which.
+
+    Parameters
+    ----------
+    pack : sequence of Defect
+        The defects.
+    where : iterable of str
+        The modules.
+    conformant : mapping of str to str
+        Of each test its verdict without defects. One that is not judged then need not be judged now.
+
+    Returns
+    -------
+    Outcome
+        What is violated with one defect alone, and ``by`` which.
+    """
+    modules = set(where)
+    result = Outcome()
+    todo: list[tuple[Sequence[Defect], list[str]]] = [(pack, sorted(test for test in conformant if module_of(test) in modules))]
+    while todo:
+        part, tests = todo.pop()
+        outcome = run({module_of(test) for test in tests}, [one.name for one in part], only=set(tests), edition=edition(part))
+        result.tests += outcome.tests
+        result.tests_of += outcome.tests_of
+        unsettled = [test for test in tests if not _settled(outcome.verdicts.get(test), conformant[test])]
+        if len(part) > 1:
+            size = -(-len(part) // PARTS)
+            todo += [(part[n : n + size], unsettled) for n in range(0, len(part), size) if unsettled]
+            continue
+        (defect,) = part
+        for requirement, failed in outcome.violated.items():
+            result.violated[requirement] = sorted({*result.violated[requirement], *failed})
+            for test in failed:
+                result.by[test].append(defect.name)
+        for test, finding in outcome.findings.items():
+            result.findings[test] = "; ".join(filter(None, (result.findings.get(test), f"{finding} ({defect.name})")))
+        result.errors += outcome.errors
+        result.errors += [f"{test}: no verdict with {defect.name}" for test in unsettled if test not in outcome.verdicts]
+    return result
+
+
+def _settled(verdict: str | None, conformant: str) -> bool:
+    return verdict == MET or verdict == NOT_JUDGED == conformant
+
+
+def module_of(test: str) -> str:
+    """Return the module that a test is in."""
+    return test.partition("::")[0]
 
 
 def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
@@ -201,11 +311,11 @@ def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
     return outcome
 
 
-def untangle(group: Sequence[Deviation], outcome: Outcome, *, detected: bool = True) -> None:
+def untangle(group: Sequence[Deviation], outcome: Outcome) -> None:
     """Make sure of what several defects at once do to each other, by runs of one alone.
 
-    What no defect names counts only if one alone does it: several can get entangled. One that has to be ``detected`` and was
-    not is run alone: others hid it.
+    What no defect names counts only if one alone does it: several can get entangled. One that was not detected is run alone:
+    others hid it.
     """
     defects = [one for one in group if isinstance(one, Defect)]
     if len(defects) < 2:
@@ -218,7 +328,7 @@ def untangle(group: Sequence[Deviation], outcome: Outcome, *, detected: bool = T
         for requirement in alone.violated.keys() & set(unnamed):
             outcome.violated[requirement] += alone.violated[requirement]
             outcome.findings |= {test: f"{alone.findings[test]} ({defect.name} alone)" for test in alone.violated[requirement]}
-    for defect in defects if detected else ():
+    for defect in defects:
         own = evidence(defect, [other for other in defects if other is not defect])
         if any(r in outcome.violated and shows(defect, r, outcome.violated[r]) for r in own):
             continue
@@ -275,7 +385,8 @@ def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
         why = f": {outcome.not_judged[requirement][0]}" if requirement in outcome.not_judged else ""
         guilty = [defect.name for defect in group if requirement in defect.requirements]
         found.append(f"{requirement} is not found violated though {', '.join(guilty)} names it{why}")
-    for requirement in sorted(r for r in outcome.violated if r not in expected and not _random(r)):
+    allowed = expected.union(*(may_violate(defect.name) for defect in group))
+    for requirement in sorted(r for r in outcome.violated if r not in allowed and not _random(r)):
         found.append(
             f"{requirement} fails, and no defect names it ({names}): {_found(outcome, requirement)}. Either its test"
             " judges more than the requirement says, or a defect violates it too: add it there, or to also.py"
@@ -283,18 +394,17 @@ def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
     return found
 
 
-def strays(group: Sequence[Defect], outcome: Outcome) -> list[str]:
-    """Return what fails in modules that a group does not concern, though it takes nothing away that their tests stand on."""
-    expected = {r for defect in group for r in defect.requirements}
-    taken = [pattern for defect in group for pattern in spoiled(defect.name)]
-    names = ", ".join(defect.name for defect in group)
+def strays(outcome: Outcome) -> list[str]:
+    """Return what fails in modules that a defect does not concern, though it takes nothing away that their tests stand on."""
     return [
         *(f"error, neither met nor violated: {error}" for error in outcome.errors),
         *(
-            f"{requirement} fails elsewhere, and no defect names it ({names}): {_found(outcome, requirement)}. Name it in"
+            f"{requirement} fails elsewhere, and {name} does not name it: {_found(outcome, requirement)}. Name it in"
             " also.py: as violated, or as something that cannot be judged any more"
-            for requirement in sorted(set(outcome.violated) - expected)
-            if not any(fnmatchcase(requirement, pattern) for pattern in taken)
+            for requirement, tests in sorted(outcome.violated.items())
+            for name in sorted({name for test in tests for name in outcome.by[test]})
+            if requirement not in DEFECTS[name].requirements and not _random(requirement)
+            if not any(fnmatchcase(requirement, pattern) for pattern in (*spoiled(name), *may_violate(name)))
         ),
     ]
 

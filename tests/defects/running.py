@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,7 +27,10 @@ ROOT = Path(__file__).parents[2]
 CONFORMANCE = "tests/conformance"
 # Seconds that an event report is waited for with a defect: hundreds are about some that do not come.
 EVENT_TIMEOUT = 4.0
+# With these every release of an association is waited for in vain: so many seconds.
+UNANSWERED, RELEASE_TIMEOUT = frozenset({"tms-release-unanswered", "ost-release-unanswered"}), 1.0
 STEP_TIMEOUT = 8.0  # seconds that the next step of a TDD or a watcher is waited for
+MET, VIOLATED, NOT_JUDGED, ERROR = "met", "violated", "not judged", "error"
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 _catalogue = cache(load_catalogue)  # once for all runs
@@ -41,45 +44,56 @@ class Outcome:
     ----------
     violated : dict of str to list of str
         Requirement id to the tests that found it violated.
+    by : dict of str to list of str
+        Of these tests, the defects that each fails with alone, where that was looked for.
     readings : dict of str to set of str
         Requirement id to the readings that were noted.
     findings : dict of str to str
         What was expected and received instead, of each of these tests.
     passed, not_judged : set of str
         Requirements that some test passed, and those of which a test was not judged.
+    verdicts : dict of str to str
+        Of each test that was run: met, violated, not judged or error.
     errors : list of str
         Tests that ended in an error: neither met nor violated, so that the suite is at fault.
     tests : int
         How many were run.
+    tests_of : dict of str to int
+        How many of each module.
     exit_code : int
         pytest's.
     """
 
     violated: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     readings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    by: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     findings: dict[str, str] = field(default_factory=dict)
     passed: set[str] = field(default_factory=set)
     not_judged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     errors: list[str] = field(default_factory=list)
+    verdicts: dict[str, str] = field(default_factory=dict)
     tests: int = 0
+    tests_of: Counter[str] = field(default_factory=Counter)
     exit_code: int = 0
 
 
 class Recorder:
     """A plugin of the inner run: takes the verdicts from the reports, as the suite's own reports do."""
 
-    def __init__(self, outcome: Outcome, wanted: Mapping[str, Collection[str]], sample: int, first: int) -> None:
-        self.outcome, self.wanted, self.sample, self.first = outcome, wanted, sample, first
+    def __init__(self, outcome: Outcome, wanted: Mapping[str, Collection[str]], sample: int, only: Collection[str]) -> None:
+        self.outcome, self.wanted, self.sample, self.only = outcome, wanted, sample, only
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.option.tbstyle = "no"  # nobody reads them
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Leave all but every n-th test out of what is not wanted."""
-        if self.sample > 1:
+        """Leave all but every n-th test out of what is not wanted; or all but some tests."""
+        if self.only:
+            items[:] = [item for item in items if _test(item.nodeid) in self.only]
+        elif self.sample != 1:
             wanted = self._wanted(items)
-            items[:] = [item for n, item in enumerate(items) if n % self.sample == self.first or item.nodeid in wanted]
+            items[:] = [item for n, item in enumerate(items) if item.nodeid in wanted or (self.sample and n % self.sample == 0)]
 
     def _wanted(self, items: list[pytest.Item]) -> set[str]:
         tests = defaultdict(set)
@@ -99,23 +113,32 @@ class Recorder:
                 self.outcome.errors.append(f"{report.nodeid} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
             return
         self.outcome.tests += 1
-        identifier, verdict, test = record["requirement"], record["verdict"], report.nodeid.removeprefix(f"{CONFORMANCE}/")
+        self.outcome.tests_of[_test(report.nodeid).partition("::")[0]] += 1
+        identifier, verdict, test = record["requirement"], record["verdict"], _test(report.nodeid)
         said = dict(report.user_properties)
         if record["reading"]:
             self.outcome.readings[identifier].add(record["reading"])
         if verdict == "failed" or (verdict == "warned" and said["level"] == "should"):
+            self.outcome.verdicts[test] = VIOLATED
             self.outcome.violated[identifier].append(test)
             self.outcome.findings[test] = " ".join(said["findings"].partition("expected:")[2].split())[:300]
         elif verdict == "error":
+            self.outcome.verdicts[test] = ERROR
             self.outcome.errors.append(f"{test}: {record['reason']}")
         elif verdict == "skipped":
+            self.outcome.verdicts[test] = NOT_JUDGED
             self.outcome.not_judged[identifier].append(f"{test}: {record['reason']}")
         else:
+            self.outcome.verdicts[test] = MET
             self.outcome.passed.add(identifier)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.outcome.errors.append(f"{report.nodeid}: cannot be collected: {report.longreprtext.splitlines()[-1:]}")
+
+
+def _test(node: str) -> str:
+    return node.removeprefix(f"{CONFORMANCE}/")
 
 
 def of_case(test: str, case: str) -> bool:
@@ -129,7 +152,7 @@ def run(
     *,
     wanted: Mapping[str, Collection[str]] = NOTHING,
     sample: int = 1,
-    first: int = 0,
+    only: Collection[str] = (),
     edition: str = "ti",
 ) -> Outcome:
     """Run conformance tests against embedded simulators with defects or variations.
@@ -143,9 +166,9 @@ def run(
     wanted : mapping of str to collection of str
         Requirements of which the tests of these cases are run; without a case, or where one has no test of its own, all.
     sample : int
-        Of the other tests, run every n-th.
-    first : int
-        The first of these, counted from 0.
+        Of the other tests, run every n-th; none if it is 0.
+    only : collection of str
+        Tests of these modules, if not all of them.
     edition : {"ti", "2013"}
         Of TDW-II.
     """
@@ -163,6 +186,9 @@ def run(
     waiting = dataclasses.replace(
         described,
         event_timeout=EVENT_TIMEOUT if any(name in DEFECTS for name in names) else described.event_timeout,
+        timeouts=dataclasses.replace(described.timeouts, association=RELEASE_TIMEOUT)
+        if UNANSWERED.intersection(names)
+        else described.timeouts,
         calling_tdd=dataclasses.replace(described.calling_tdd, step_timeout=STEP_TIMEOUT),
         calling_watcher=dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT),
     )
@@ -177,7 +203,7 @@ def run(
             mock.patch.object(pytest_plugin, "load_catalogue", _catalogue),
             mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
         ):
-            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample, first)]))
+            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample, only)]))
     finally:
         os.chdir(here)
     return outcome

@@ -5,7 +5,7 @@ import fnmatch
 import pytest
 
 from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.simulators.defects import DEFECTS, also
+from tdwii_conformance.simulators.defects import DEFECTS, Defect, also
 
 from . import proof, running
 
@@ -44,12 +44,12 @@ def test_every_module_of_random_tests_is_there():
     assert [module for module in proof.RANDOM if not (running.ROOT / running.CONFORMANCE / module).exists()] == []
 
 
-@pytest.mark.parametrize("entry", [*also.ALSO, *also.SPOILED], ids=lambda entry: entry.why)
+@pytest.mark.parametrize("entry", [*also.ALSO, *also.SPOILED, *also.RACES], ids=lambda entry: entry.why)
 def test_every_pattern_fits_a_defect(entry):
     assert [pattern for pattern in entry.names.split() if not fnmatch.filter(DEFECTS, pattern)] == []
 
 
-@pytest.mark.parametrize("entry", also.SPOILED, ids=lambda entry: entry.why)
+@pytest.mark.parametrize("entry", [*also.SPOILED, *also.RACES], ids=lambda entry: entry.why)
 def test_what_is_spoiled_is_in_the_catalogue(entry):
     assert [pattern for pattern in entry.requirements.split() if not fnmatch.filter(CATALOGUE, pattern)] == []
 
@@ -57,3 +57,21 @@ def test_what_is_spoiled_is_in_the_catalogue(entry):
 def test_every_defect_is_in_one_group():
     grouped = [defect.name for group in proof.groups(DEFECTS.values()) for defect in group]
     assert sorted(grouped) == sorted(DEFECTS)
+
+
+def test_every_defect_is_run_by_make_test():
+    run = [defect.name for group in [*proof.bounded(DEFECTS.values()), *proof.others(DEFECTS.values())] for defect in group]
+    assert sorted(run) == sorted(DEFECTS)
+
+
+@pytest.mark.parametrize("requirements", [("NEG-OST-001",), ("NEG-OST-001", "NEG-OST-002")], ids=["shown by others", "more"])
+def test_new_defect_that_nothing_detects_fails(requirements, monkeypatch):
+    new = Defect("ost-as-ever", "Does what it should", "OST", lambda ost: None, requirements, alone=True)
+    monkeypatch.setitem(DEFECTS, new.name, new)
+    groups = [*proof.bounded(DEFECTS.values()), *proof.others(DEFECTS.values())]
+    (group,) = [group for group in groups if new in group]
+    problems = proof.problems(group, proof.run_group(group, sample=0))
+    assert problems[0].startswith(
+        f"ost-as-ever: nothing detects it (Does what it should). The tests of {', '.join(requirements)} passed or were not judged:"
+        " have one judge it, or name the requirement that is violated"
+    )

@@ -1,8 +1,8 @@
 """``make proof``: runs every defect and variation in full, and writes what was found as a page and in numbers.
 
 Each group of defects (see `proof.groups`) is run against all tests of the modules that have the tests of what it violates,
-and against every twentieth test of all other modules but the random ones, or all with ``--everywhere``: another twentieth
-for each group. Variations are run against all tests of every module (of a TDD: of a scenario to each end, and a sample).
+each pack of defects (see `proof.packs`) against all tests of all other modules but the random ones. Variations are run
+against all tests of every module.
 Results are kept in ``report/proof.jsonl``, so that a run that was interrupted goes on; a change of the sources makes them
 void, but for what defects are said to violate: that is compared with them when the page is written.
 """
@@ -19,12 +19,11 @@ import logging
 import os
 import re
 import time
-import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from multiprocessing import get_context
 from pathlib import Path
@@ -43,20 +42,16 @@ from . import proof, running
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what has not been run, write page and numbers, and return 0 if everything is as it should be."""
     parser = argparse.ArgumentParser(prog="python -m tests.defects", description=__doc__.splitlines()[0])
-    parser.add_argument("--everywhere", action="store_true", help="run all tests of every module against every defect: many hours")
-    parser.add_argument("--only", default="", metavar="TEXT", help="only groups with a name that holds this")
+    parser.add_argument("--only", default="", metavar="TEXT", help="only groups and packs with a name that holds this")
     # Half of their time they wait for event reports.
     parser.add_argument("--processes", type=int, default=2 * (os.cpu_count() or 1), help="default: two for each processor")
     parser.add_argument("--folder", type=Path, default=Path("report"), help="where the page goes (default: %(default)s)")
     parser.add_argument("--numbers", type=Path, default=Path("docs/proof.md"), help="where the numbers go (default: %(default)s)")
     given = parser.parse_args(arguments)
     given.folder.mkdir(parents=True, exist_ok=True)
-    everything = [*proof.groups(DEFECTS.values()), *proof.variation_groups(VARIATIONS.values())]
-    named = [group for group in everything if given.only in " ".join(one.name for one in group)]
-    every = 1 if given.everywhere else ELSEWHERE
-    chosen = [*map(Run.of, named), *(Run.elsewhere(group, every) for group in named if proof.elsewhere(group))]
+    chosen = [run for run in runs() if given.only in " ".join(run.names)]
     results = _results(chosen, given.folder / "proof.jsonl", given.processes)
-    judged = [Judged(run, results[run]) for run in chosen]
+    judged = [Judged(run, results[run]) for run in results]
     numbers = _numbers(judged)
     _write_page(given.folder / "proof.html", judged, numbers)
     if not given.only:
@@ -70,39 +65,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 RUNS_OF_A_PROCESS = 12
-ELSEWHERE = 20  # of the tests of modules that a defect does not concern, every 20th is run
 
 
 @dataclass(frozen=True)
 class Run:
     """What is run: deviations, by name, and the modules against them. Nothing of what is expected, which is no part of a run.
 
-    Of modules that the deviations do not concern it is every n-th test: ``every``, which is 0 for those that they concern.
+    ``elsewhere`` says that the modules are those that the deviations do not concern. Without a deviation it shows what the
+    tests say of the conformant simulators.
     """
 
     names: tuple[str, ...]
     modules: tuple[str, ...]
-    every: int = 0
-
-    @classmethod
-    def of(cls, group: Sequence[Deviation]) -> Run:
-        """Return the run of a group with the modules that it concerns."""
-        return cls(tuple(sorted(one.name for one in group)), tuple(proof.against(group)))
-
-    @classmethod
-    def elsewhere(cls, group: Sequence[Deviation], every: int) -> Run:
-        """Return the run of a group with the modules that it does not concern."""
-        return cls(tuple(sorted(one.name for one in group)), tuple(proof.elsewhere(group)), every)
+    edition: str = "ti"
+    elsewhere: bool = False
 
     @property
     def title(self) -> str:
         """What it is called while it is run."""
-        return proof.title(self.group) + (", elsewhere" if self.every else "")
+        return (proof.title(self.group) if self.names else f"conformant, {self.edition}") + (
+            ", elsewhere" if self.elsewhere else ""
+        )
 
     @property
     def group(self) -> list[Deviation]:
         """The deviations."""
         return [DEFECTS.get(name) or VARIATIONS[name] for name in self.names]
+
+    @property
+    def parts(self) -> list[Run]:
+        """What is kept of it apart: elsewhere, what was found in each module."""
+        return [replace(self, modules=(module,)) for module in self.modules] if self.elsewhere else [self]
+
+    @property
+    def conformant(self) -> Run:
+        """The run without deviations that shows which tests can be judged at all."""
+        return Run((), tuple(sorted(proof.visible(self.group))), self.edition)
+
+
+def runs() -> list[Run]:
+    """Return all runs of defects and of variations."""
+
+    def of(group: Sequence[Deviation], modules: Iterable[str], *, elsewhere: bool = False) -> Run:
+        return Run(tuple(sorted(one.name for one in group)), tuple(sorted(modules)), proof.edition(group), elsewhere)
+
+    defects, variations = DEFECTS.values(), VARIATIONS.values()
+    return [
+        *(of(group, proof.against(group)) for group in proof.groups(defects)),
+        *(of(group, where, elsewhere=True) for pack in proof.packs(defects) for group, where in proof.elsewhere(pack)),
+        *(of(group, proof.visible(group)) for group in proof.variation_groups(variations)),
+    ]
 
 
 @dataclass(frozen=True)
@@ -115,10 +127,11 @@ class Judged:
     @cached_property
     def problems(self) -> list[str]:
         """What is not as it should be."""
-        outcome = running.Outcome(**{name: self.result[name] for name in ("violated", "findings", "not_judged", "errors", "tests")})
+        outcome = running.Outcome(**{name: self.result[name] for name in KEPT})
+        if self.run.elsewhere:
+            return proof.strays(outcome)
         if self.of_defects:
-            judge = proof.strays if self.run.every else proof.problems
-            return judge([one for one in self.run.group if isinstance(one, Defect)], outcome)
+            return proof.problems([one for one in self.run.group if isinstance(one, Defect)], outcome)
         return proof.false_alarms([one for one in self.run.group if isinstance(one, Variation)], outcome)
 
     @property
@@ -134,48 +147,103 @@ class Judged:
     @property
     def of_defects(self) -> bool:
         """Whether it is of defects: no run is of defects and variations."""
-        return self.run.names[0] in DEFECTS
+        return bool(self.run.names) and self.run.names[0] in DEFECTS
+
+
+KEPT = ("violated", "by", "findings", "not_judged", "errors", "tests", "tests_of")  # of an outcome
 
 
 def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict[str, Any]]:
-    """Return a result for each run: from the file, if it is of these sources, or made and written there."""
-    sources = {run: _sources(run) for run in chosen}
-    results, seconds = {}, {}
+    """Return a result for each run: from the file, if it is of these sources, or made and written there.
+
+    What is run elsewhere is kept module by module: a change of one leaves what was found in the others valid.
+    """
+    needed = {run.conformant for run in chosen if run.elsewhere}
+    conformant = _results(sorted(needed, key=repr), kept, processes) if needed else {}
+    sources = {part: _sources(part) for run in chosen for part in run.parts}
+    found, seconds = {}, {}
     for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else ():
         result = json.loads(line)
-        run = Run(tuple(result["names"]), tuple(result["modules"]), result.get("every", 0))
-        seconds[run] = result["seconds"]
-        if sources.get(run) == result["sources"]:
-            results[run] = result
+        part = Run(tuple(result["names"]), tuple(result["modules"]), result["edition"], result["elsewhere"])
+        seconds[part] = result["seconds"]
+        if sources.get(part) == result["sources"]:
+            found[part] = result
+
+    def lasts(run: Run) -> float:
+        return sum(seconds.get(part, len(part.modules)) for part in run.parts)
+
+    lacking = [[part for part in run.parts if part not in found] for run in chosen]
+    todo = [replace(parts[0], modules=tuple(module for part in parts for module in part.modules)) for parts in lacking if parts]
     # The longest first, as far as they are known: no process shall begin one when the others are done.
-    todo = sorted((run for run in chosen if run not in results), key=lambda run: (run.every, -seconds.get(run, len(run.modules))))
+    todo.sort(key=lambda run: (run.elsewhere, -lasts(run)))
     print(f"{len(chosen)} runs, {len(todo)} to be made", flush=True)
     with kept.open("a", encoding="utf-8") as file:
-        for number, (run, result) in enumerate(_made(todo, processes), 1):
-            results[run] = result | {"sources": sources[run]}
-            file.write(json.dumps(results[run]) + "\n")
+        verdicts = {run: conformant[run.conformant]["verdicts"] if run.elsewhere else {} for run in todo}
+        for number, (run, result) in enumerate(_made(verdicts, processes), 1):
+            for part in run.parts:
+                found[part] = _part(result, part) | {"sources": sources[part]}
+                file.write(json.dumps(found[part]) + "\n")
             file.flush()
-            problems = Judged(run, results[run]).problems
+            problems = Judged(run, result).problems
             wrong = f": {len(problems)} problem(s)" if problems else ""
-            print(f"{number}/{len(todo)} {run.title}, {results[run]['seconds']:.0f} s{wrong}", flush=True)
-    return results
+            print(f"{number}/{len(todo)} {run.title}, {result['seconds']:.0f} s{wrong}", flush=True)
+    return conformant | {run: _together([found[part] for part in run.parts]) for run in chosen}
 
 
-def _made(todo: Sequence[Run], processes: int) -> Iterator[tuple[Run, dict[str, Any]]]:
-    """Yield runs with their results, as they come, each made in one of some processes."""
+def _part(result: dict[str, Any], part: Run) -> dict[str, Any]:
+    """Return what a result says of a part of its run."""
+    if tuple(result["modules"]) == part.modules:
+        return result
+    (module,) = part.modules
+
+    def own(known: Mapping[str, Any]) -> dict[str, Any]:
+        return {test: said for test, said in known.items() if proof.module_of(test) == module}
+
+    violated = {
+        requirement: [test for test in tests if proof.module_of(test) == module]
+        for requirement, tests in result["violated"].items()
+    }
+    number = result["tests_of"].get(module, 0)
+    share = number / result["tests"] if result["tests"] else 0.0
+    return result | {
+        "modules": part.modules, "tests": number, "seconds": result["seconds"] * share, "cpu": result["cpu"] * share,
+        "violated": {requirement: tests for requirement, tests in violated.items() if tests},
+        "by": own(result["by"]), "findings": own(result["findings"]),
+        "errors": [error for error in result["errors"] if proof.module_of(error) == module],
+    }  # fmt: skip
+
+
+def _together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the result of a run from those of its parts."""
+    whole = dict(parts[0])
+    for part in parts[1:]:
+        for name, said in part["violated"].items():
+            whole["violated"] = whole["violated"] | {name: [*whole["violated"].get(name, []), *said]}
+        for name in ("by", "findings"):
+            whole[name] = whole[name] | part[name]
+        for name in ("errors", "tests", "seconds", "cpu"):
+            whole[name] = whole[name] + part[name]
+    return whole
+
+
+def _made(todo: Mapping[Run, Mapping[str, str]], processes: int) -> Iterator[tuple[Run, dict[str, Any]]]:
+    """Yield runs with their results, as they come, each made in one of some processes.
+
+    Beside each run is what the tests say of the conformant simulators, if it is one elsewhere.
+    """
     with ExitStack() as stack, ThreadPoolExecutor(processes) as hands:
         workers: SimpleQueue[_Process] = SimpleQueue()
         for _ in range(processes):
             workers.put(stack.enter_context(_Process()))
 
-        def in_a_process(run: Run) -> dict[str, Any]:
+        def in_a_process(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
             worker = workers.get()
             try:
-                return worker.make(run)
+                return worker.make(run, conformant)
             finally:
                 workers.put(worker)
 
-        under_way = {hands.submit(in_a_process, run): run for run in todo}
+        under_way = {hands.submit(in_a_process, run, conformant): run for run, conformant in todo.items()}
         for future in as_completed(under_way):
             yield under_way[future], future.result()
 
@@ -194,12 +262,12 @@ class _Process:
     def _new() -> ProcessPoolExecutor:
         return ProcessPoolExecutor(1, get_context("forkserver"))
 
-    def make(self, run: Run) -> dict[str, Any]:
+    def make(self, run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
         if self._made == RUNS_OF_A_PROCESS:
             self._executor.shutdown()
             self._made, self._executor = 0, self._new()
         self._made += 1
-        return self._executor.submit(_make, run).result()
+        return self._executor.submit(_make, run, conformant).result()
 
     def __enter__(self) -> Self:
         return self
@@ -208,18 +276,20 @@ class _Process:
         self._executor.shutdown()
 
 
-def _make(run: Run) -> dict[str, Any]:
+def _make(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
     logging.disable(logging.CRITICAL)
     began, cpu = time.monotonic(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        # Another part of the tests for each group.
-        first = zlib.crc32(run.names[0].encode()) % run.every if run.every else 0
-        outcome = running.run(run.modules, run.names, sample=run.every or 1, first=first, edition=proof.edition(run.group))
-        proof.untangle(run.group, outcome, detected=not run.every)
+        if run.elsewhere:
+            outcome = proof.meet([DEFECTS[name] for name in run.names], run.modules, conformant)
+        else:
+            outcome = running.run(run.modules, run.names, edition=run.edition)
+            proof.untangle(run.group, outcome)
     return {
-        "names": run.names, "modules": run.modules, "every": run.every, "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
-        "violated": outcome.violated, "findings": outcome.findings, "not_judged": outcome.not_judged, "errors": outcome.errors, "tests": outcome.tests,
-    }  # fmt: skip
+        "names": run.names, "modules": run.modules, "edition": run.edition, "elsewhere": run.elsewhere,
+        "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
+        **{name: getattr(outcome, name) for name in KEPT},
+    } | ({} if run.names else {"verdicts": outcome.verdicts})  # fmt: skip
 
 
 # --- what can change the outcome of a run ----------------------------------------------------------------------------
@@ -275,9 +345,16 @@ REQUIREMENT_ID = r"'[A-Z]+[0-9]*-(TMS|OST|TDD|WATCHER)-[0-9]+'(, ?)?"
 
 
 def _numbers(judged: Sequence[Judged]) -> dict[str, str]:
-    own = [one for one in judged if one.of_defects and not one.run.every]
-    elsewhere = [one for one in judged if one.of_defects and one.run.every]
-    varied = [one for one in judged if not one.of_defects]
+    own = [one for one in judged if one.of_defects and not one.run.elsewhere]
+    elsewhere = [one for one in judged if one.run.elsewhere]
+    varied = [one for one in judged if one.run.names and not one.of_defects]
+    alone = {
+        (name, requirement)
+        for one in elsewhere
+        for requirement, tests in one.result["violated"].items()
+        for test in tests
+        for name in one.result["by"][test]
+    }
     by_requirement = _by_requirement(judged)
     actors = {deviation.actor for one in own for deviation in one.run.group}
     shall = [r for r in load_catalogue().values() if r.level == "shall" and r.actor in actors]
@@ -289,10 +366,10 @@ def _numbers(judged: Sequence[Judged]) -> dict[str, str]:
         "of these detected": str(sum(len(one.detected) for one in own)),
         "runs of defects, with all tests of the modules concerned": str(len(own)),
         "of these not exact": str(len([one for one in own if one.problems])),
-        "runs of defects, with a sample of the tests of all other modules": str(len(elsewhere)),
-        "tests of these modules for one that is run": ", ".join(map(str, sorted({one.run.every for one in elsewhere}))) or "none",
-        "of these runs with a failure that is not named": str(len([one for one in elsewhere if one.problems])),
-        "variations": str(sum(len(one.run.names) for one in varied if not one.run.every)),
+        "runs of defects, with all tests of all other modules": str(len(elsewhere)),
+        "of these with a failure that is not named": str(len([one for one in elsewhere if one.problems])),
+        "requirements that fail there with one defect, all named": str(len(alone)),
+        "variations": str(sum(len(one.run.names) for one in varied)),
         "runs of variations": str(len(varied)),
         "of these with a false alarm": str(len([one for one in varied if one.problems])),
         "tests run": f"{sum(one.result['tests'] for one in judged):,}",
@@ -323,7 +400,7 @@ def _by_requirement(judged: Sequence[Judged]) -> dict[str, list[tuple[Defect, bo
     """Return, for each requirement, the defects that name it, and whether its tests failed with them."""
     found: dict[str, list[tuple[Defect, bool]]] = defaultdict(list)
     for one in judged:
-        for name in one.run.names if one.of_defects and not one.run.every else ():
+        for name in one.run.names if one.of_defects and not one.run.elsewhere else ():
             for requirement in DEFECTS[name].requirements:
                 found[requirement].append((DEFECTS[name], requirement in one.result["violated"]))
     return found

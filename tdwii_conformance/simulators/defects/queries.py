@@ -1069,6 +1069,7 @@ def _pending_without(tms: Any) -> None:
     state = threading.local()
 
     def more(responses: Iterator[Dataset], identifier: Dataset) -> Iterator[Dataset]:
+        state.strip = False  # of a query that was canceled before its last response went
         last = None
         for last in responses:
             yield last

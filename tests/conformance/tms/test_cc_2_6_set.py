@@ -605,7 +605,8 @@ def test_issuer_of_another_patient_id(scheduled, judge, follows):
     exchange = scheduled.send(item(OtherPatientIDsSequence=[sent]), None)
     judge(status.answered(exchange))
     after = scheduled.get()
-    kept = [entry.get("IssuerOfPatientID") for entry in after.dataset.get("OtherPatientIDsSequence") or ()]
+    shown = after.dataset or item()
+    kept = [entry.get("IssuerOfPatientID") for entry in shown.get("OtherPatientIDsSequence") or ()]
     if is_failure(exchange.status):
         judge(ups.untouched(before, after))
         follows("refused")

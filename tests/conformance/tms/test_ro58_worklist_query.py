@@ -208,8 +208,10 @@ def test_whole_sequence_for_an_empty_key(tdd, workitem, judge, form):
     empty = [] if form == "empty-sequence" else [item()]
     exchange = tdd.query(workitem.query(InputInformationSequence=empty, SOPInstanceUID=workitem.uid))
     judge(find.includes(exchange, workitem.uid))
-    got = tdd.get(workitem.uid, ["InputInformationSequence"]).dataset
-    expected = item(InputInformationSequence=list(got.InputInformationSequence))
+    got = tdd.get(workitem.uid, ["InputInformationSequence"])
+    if ups.got(got):
+        pytest.skip("not judged: the N-GET to compare with shows no workitem (CC27-TMS-001)")
+    expected = item(InputInformationSequence=list(got.dataset.get("InputInformationSequence") or ()))
     came = item(InputInformationSequence=list(exchange.identifiers[0].get("InputInformationSequence") or ()))
     judge(same_content(expected, came))
 

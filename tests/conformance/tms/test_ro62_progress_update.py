@@ -116,7 +116,7 @@ def test_identity_cannot_be_set(tdd, course, before, judge, follows, keyword):
 def test_patient_cannot_be_set(course, before, judge, follows, keyword):
     exchange = course.set(**{keyword: "OTHER"})
     judge(status.answered(exchange))
-    judge(ups.shows(course.get([keyword]), keyword, before.dataset.get(keyword)))
+    judge(ups.shows(course.get([keyword]), keyword, (before.dataset or item()).get(keyword)))
     follows("refused" if is_failure(exchange.status) else "ignored")
 
 
