@@ -368,7 +368,7 @@ def _numbers(judged: Sequence[Judged]) -> dict[str, str]:
         "of these not exact": str(len([one for one in own if one.problems])),
         "runs of defects, with all tests of all other modules": str(len(elsewhere)),
         "of these with a failure that is not named": str(len([one for one in elsewhere if one.problems])),
-        "requirements that fail there with one defect, all named": str(len(alone)),
+        "pairs of a defect and a requirement that fails there, all named": str(len(alone)),
         "variations": str(sum(len(one.run.names) for one in varied)),
         "runs of variations": str(len(varied)),
         "of these with a false alarm": str(len([one for one in varied if one.problems])),

@@ -416,7 +416,7 @@ SPOILED: tuple[Also, ...] = (
     Also("extended negotiation is about what a query finds", "find-*", "CC32-TMS-002 CC32-TMS-009 CC32-TMS-01[01]"),
     Also("what was created or done is looked for by a query",
          "find-* claimed-not-found final-state-not-found ro58-sop-*",
-         "CC25-TMS-026 CC26-TMS-017 CC28-TMS-047 CC31-TMS-004 CC31-TMS-009 NEG-TMS-014 RO60-TMS-007 RO62-TMS-009 RO65-TMS-003"),
+         "CC25-TMS-026 CC26-TMS-017 CC28-TMS-047 CC31-TMS-004 CC31-TMS-005 CC31-TMS-009 NEG-TMS-014 RO60-TMS-007 RO62-TMS-009 RO65-TMS-003"),
     Also("what does not end has no final state to be looked at, and what says so is not believed",
          "cancel-with-the-right-* complete-with-the-right-* canceled-needs-more-than-a-reason",
          "CC21-TMS-00[1-59] CC22-TMS-006 CC23-TMS-040 CC24-TMS-00? CC24-TMS-01[2-6] CC24-TMS-10? CC26-TMS-009 CC27-TMS-013 CC28-TMS-047 RO65-*"),
