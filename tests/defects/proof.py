@@ -268,13 +268,15 @@ def meet(pack: Sequence[Defect], where: Iterable[str], conformant: Mapping[str, 
     todo: list[tuple[Sequence[Defect], list[str]]] = [(pack, sorted(test for test in conformant if module_of(test) in modules))]
     while todo:
         part, tests = todo.pop()
+        if not tests:
+            continue
         outcome = run({module_of(test) for test in tests}, [one.name for one in part], only=set(tests), edition=edition(part))
         result.tests += outcome.tests
         result.tests_of += outcome.tests_of
         unsettled = [test for test in tests if not _settled(outcome.verdicts.get(test), conformant[test])]
         if len(part) > 1:
             size = -(-len(part) // PARTS)
-            todo += [(part[n : n + size], unsettled) for n in range(0, len(part), size) if unsettled]
+            todo += [(part[n : n + size], unsettled) for n in range(0, len(part), size)]
             continue
         (defect,) = part
         for requirement, failed in outcome.violated.items():

@@ -137,3 +137,9 @@ def test_real_defects_are_met_at_once():
     assert dict(outcome.violated) == {"NEG-TMS-001": [f"{tests}::TestNegotiation::test_answers_echo"]}
     assert dict(outcome.by) == {f"{tests}::TestNegotiation::test_answers_echo": ["tms-echo-fails"]}
     assert outcome.errors == []
+
+
+def test_without_tests_nothing_is_run(meet):
+    runs = Runs()
+    assert meet(runs, modules=["tms/w.py"]).tests == 0
+    assert runs.made == []

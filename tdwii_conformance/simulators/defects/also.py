@@ -469,9 +469,9 @@ def may_violate(name: str) -> tuple[str, ...]:
 
 
 def spoiled(name: str) -> tuple[str, ...]:
-    """Return what cannot be judged any more with a defect of this name, as patterns of requirement ids.
+    """Return what may fail elsewhere with a defect of this name, as patterns of requirement ids.
 
-    Their tests may fail, in modules that have no test of what the defect violates.
+    Elsewhere are modules that have no test of what the defect violates, and other scenarios.
     """
     return tuple(pattern for one in SPOILED if fits(one, name) for pattern in one.requirements.split())
 
