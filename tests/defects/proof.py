@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.simulators.defects import DEFECTS, Defect, Deviation, Variation
@@ -63,6 +64,7 @@ def concerned(defect: Defect) -> frozenset[str]:
     return frozenset(place(requirement) for requirement in defect.requirements)
 
 
+D = TypeVar("D", bound=Deviation)
 MOST = 24  # defects in one run
 
 
@@ -77,14 +79,17 @@ def groups(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
         if defect.alone:
             result.append((defect,))
             continue
-        same = found[defect.edition, concerned(defect)]
-        for group in same:
-            if len(group) < MOST and _fit(group, defect):
-                group.append(defect)
-                break
-        else:
-            same.append([defect])
+        _put(defect, found[defect.edition, concerned(defect)], _fit)
     return result + [tuple(group) for same in found.values() for group in same]
+
+
+def _put(one: D, groups: list[list[D]], fits: Callable[[Sequence[D], D], bool]) -> None:
+    """Put a deviation into the first group that has room and that it fits, or into a new one."""
+    for group in groups:
+        if len(group) < MOST and fits(group, one):
+            group.append(one)
+            return
+    groups.append([one])
 
 
 def edition(group: Sequence[Deviation]) -> str:
@@ -94,9 +99,11 @@ def edition(group: Sequence[Deviation]) -> str:
 
 def _fit(group: Sequence[Defect], defect: Defect) -> bool:
     together = [*group, defect]
-    if any(_hides(defect, other) for other in group):
-        return False
-    return all(evidence(one, [other for other in together if other is not one]) for one in together)
+    return _unhidden(group, defect) and all(evidence(one, [other for other in together if other is not one]) for one in together)
+
+
+def _unhidden(group: Sequence[Defect], defect: Defect) -> bool:
+    return not any(_hides(defect, other) for other in group)
 
 
 def _hides(one: Defect, other: Defect) -> bool:
@@ -214,13 +221,7 @@ def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
         if defect.actor == "TDD" or "*" in spoiled(defect.name):
             result.append((defect,))
             continue
-        same = found[defect.edition, frozenset(visible([defect]))]
-        for pack in same:
-            if len(pack) < MOST and not any(_hides(defect, other) for other in pack):
-                pack.append(defect)
-                break
-        else:
-            same.append([defect])
+        _put(defect, found[defect.edition, frozenset(visible([defect]))], _unhidden)
     together = [pack for same in found.values() for pack in same]
     result += [(defect,) for pack in together for defect in pack if _apart(defect)]
     return result + [tuple(defect for defect in pack if not _apart(defect)) for pack in together]
@@ -348,12 +349,7 @@ def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, .
     """
     result: list[list[Variation]] = []
     for variation in variations:
-        for group in result:
-            if len(group) < MOST and not any(_exclude(variation, other) for other in group):
-                group.append(variation)
-                break
-        else:
-            result.append([variation])
+        _put(variation, result, lambda group, one: not any(_exclude(one, other) for other in group))
     return [tuple(group) for group in result]
 
 

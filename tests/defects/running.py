@@ -110,7 +110,9 @@ class Recorder:
         record = getattr(report, "tdwii", None)
         if record is None:
             if report.failed:
-                self.outcome.errors.append(f"{report.nodeid} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
+                test = _test(report.nodeid)
+                self.outcome.verdicts[test] = ERROR
+                self.outcome.errors.append(f"{test} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
             return
         self.outcome.tests += 1
         self.outcome.tests_of[_test(report.nodeid).partition("::")[0]] += 1

@@ -143,3 +143,13 @@ def test_without_tests_nothing_is_run(meet):
     runs = Runs()
     assert meet(runs, modules=["tms/w.py"]).tests == 0
     assert runs.made == []
+
+
+@pytest.mark.parametrize("when", ["setup", "teardown"])
+def test_test_that_fails_outside_of_itself_is_an_error(when):
+    outcome = running.Outcome(verdicts={"tms/x.py::a": MET})
+    recorder = running.Recorder(outcome, {}, 1, ())
+    node = f"{running.CONFORMANCE}/tms/x.py::a"
+    recorder.pytest_runtest_logreport(pytest.TestReport(node, ("x.py", 1, "a"), {}, "failed", "no such port", when))
+    assert outcome.verdicts == {"tms/x.py::a": running.ERROR}
+    assert outcome.errors == [f"tms/x.py::a ({when}): ['no such port']"]
