@@ -34,7 +34,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 proof: $(READY)  ## every defect and variation in full; writes report/proof.html, docs/proof.md and docs/proof-matrix.md
-	$(BIN)/python -m tests.defects
+	$(BIN)/python -m tests.proof
 
 bench: $(READY)  ## measured speed, beside plain pynetdicom
 	$(BIN)/python -m benchmarks

@@ -25,8 +25,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tdwii_conformance.dimse import Peer, connect
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import item, state_change, worklist_query
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import item, state_change, worklist_query
 
 from . import events
 from .servers import CONTEXTS, PULL, PUSH, RESPONSES, plain_server, tms_server, workitem

@@ -15,11 +15,11 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks.events import event_type
 from tdwii_conformance.dimse import Peer
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.drivers.receiver import Receiver
-from tdwii_conformance.drivers.tdd import TDD, UPS
-from tdwii_conformance.drivers.watcher import GLOBAL, Watcher
-from tdwii_conformance.exchange import Exchange
+from tdwii_conformance.scu.receiver import Receiver
+from tdwii_conformance.scu.tdd import TDD, UPS
+from tdwii_conformance.scu.watcher import GLOBAL, Watcher
+from tdwii_conformance.transcript.exchange import Exchange
+from tdwii_conformance.treatment.messages import item
 
 from .servers import watching_tms, workitem
 

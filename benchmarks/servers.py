@@ -11,9 +11,9 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, evt, sop_class
 
 from tdwii_conformance.dimse import Peer
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code, item, worklist_query
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code, item, worklist_query
 
 PUSH, PULL = sop_class.UnifiedProcedureStepPush, sop_class.UnifiedProcedureStepPull
 CONTEXTS = (sop_class.Verification, PUSH, PULL)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..exchange import Exchange
+from ..transcript.exchange import Exchange
 from .attributes import shown
 from .findings import Finding
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from pydicom.dataset import Dataset
 
-from ..exchange import PENDING, Exchange
 from ..profile.statuses import status_text
+from ..transcript.exchange import PENDING, Exchange
 from .findings import Finding
 from .status import answered
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from ..exchange import Exchange, Message
 from ..profile.statuses import status_text
+from ..transcript.exchange import Exchange, Message
 from .attributes import shown
 from .findings import Finding
 from .status import answered

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from ..exchange import Exchange
 from ..profile import Requirement
 from ..profile.statuses import is_failure, is_warning, status_text
+from ..transcript.exchange import Exchange
 from .findings import Finding
 
 __all__ = ["accepted", "answered", "no_foreign_uid", "no_transaction_uid", "reading", "refused", "status"]

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from pydicom.dataset import Dataset
 from pydicom.valuerep import DT
 
-from ..exchange import Exchange
 from ..profile.statuses import is_failure, status_text
+from ..transcript.exchange import Exchange
 from .attributes import shown
 from .findings import Finding
 from .move import same_content

@@ -10,7 +10,7 @@ from .screen import note, plain
 
 if TYPE_CHECKING:
     from ..dimse import Peer
-    from ..exchange import Exchange
+    from ..transcript.exchange import Exchange
 
 __all__ = ["settle", "spoken_status"]
 

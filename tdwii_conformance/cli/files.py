@@ -11,8 +11,8 @@ from pydicom.uid import UID
 
 from ..dcmdump import fill, load_text, parse, templates
 from ..dcmdump.dicom import read_dicom
-from ..exchange import Message
 from ..simulators.instances import Instance, write_instance
+from ..transcript.exchange import Message
 from .failures import Usage
 
 __all__ = ["LARGE", "SMALL", "is_dicom", "of_class", "read_dataset", "read_or_fill", "safe_uid", "save_message", "sized"]

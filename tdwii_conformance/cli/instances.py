@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from ..dcmdump import save_dicom
 from ..dimse import Link, Peer, Proposal, connect
-from ..drivers import objects
+from ..treatment import objects
 from .answers import settle
 from .failures import Refused, Usage
 from .files import LARGE, read_dataset

@@ -13,9 +13,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage, generate_uid
 
 from ..dimse import Peer
-from ..drivers import objects
-from ..drivers.messages import Code
-from ..drivers.tdd import TDD
+from ..scu.tdd import TDD
+from ..treatment import objects
+from ..treatment.messages import Code
 from .answers import settle
 from .claims import Claim, Claims
 from .failures import Refused, Usage

@@ -12,11 +12,11 @@ import click
 from pydicom.uid import UID
 
 from ..dimse import Peer, check_ae_title, connect
-from ..drivers.messages import Reference, move_identifier, references
-from ..drivers.receiver import Receiver
-from ..drivers.tdd import STUDY_ROOT_MOVE, TDD
-from ..exchange import Exchange
 from ..profile.statuses import is_failure
+from ..scu.receiver import Receiver
+from ..scu.tdd import STUDY_ROOT_MOVE, TDD
+from ..transcript.exchange import Exchange
+from ..treatment.messages import Reference, move_identifier, references
 from .answers import settle, spoken_status
 from .failures import NoAnswer, Refused, Usage
 from .files import read_dataset, safe_uid, save_message

@@ -78,8 +78,8 @@ def _look_at_the_system(options: Sequence[str]) -> None:
     described, book = _value(options, "--sut"), _value(options, "--entities")
     if (described is None and book is None) or "--transcript" in " ".join(options) or "--embedded" in options:
         return
-    from ..config import load_system
-    from ..drivers.probe import trouble
+    from ..scu.probe import trouble
+    from ..sut.config import load_system
 
     system = load_system(Path(described) if described else None, entities=Path(book) if book else None)
     found = trouble([("TMS", system.tms), ("OST", system.ost)], calling=system.tdd.ae_title, timeouts=system.timeouts)

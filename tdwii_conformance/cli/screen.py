@@ -8,10 +8,10 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..exchange import Transcript
+from ..transcript.exchange import Transcript
 
 if TYPE_CHECKING:
-    from ..exchange import Exchange
+    from ..transcript.exchange import Exchange
 
 __all__ = ["Spoken", "note", "plain", "say", "say_json", "say_table", "stdout_gone"]
 

@@ -21,22 +21,22 @@ from typing import Any
 import click
 from pydicom.dataset import Dataset
 
-from ..config import SystemUnderTest, entities
 from ..dcmdump import load_text
 from ..dcmdump.dicom import read_dicom
+from ..defects import Deviation, UnknownDeviation, chosen, install
 from ..dimse import DimseError, Peer, Timeouts, check_ae_title
-from ..drivers.messages import Code
-from ..drivers.schedule import plan_facts, read_instance, schedule
-from ..simulators.defects import Deviation, UnknownDeviation, chosen, install
 from ..simulators.folder import News, WorkitemFolder
 from ..simulators.instances import InstanceStore
 from ..simulators.live import Live
 from ..simulators.ost import OST
 from ..simulators.simulator import Simulator
+from ..simulators.stock import furnish, provide, scheduled_on
 from ..simulators.tdd import CannotTreat, TDDSimulator
 from ..simulators.tms import TMS
-from ..simulators.today import furnish, provide, scheduled_on
 from ..simulators.watcher import WatcherSimulator
+from ..sut.config import SystemUnderTest, entities
+from ..treatment.course import plan_facts, read_instance, schedule
+from ..treatment.messages import Code
 from ..ups import SQLiteStore
 from .failures import NoAnswer, Usage
 from .peers import named_peer, peer_at

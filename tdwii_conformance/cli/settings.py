@@ -13,8 +13,8 @@ import click
 from .failures import Usage
 
 if TYPE_CHECKING:
-    from ..config import SystemUnderTest
     from ..dimse import TLS, Peer, Timeouts
+    from ..sut.config import SystemUnderTest
 
 __all__ = ["Command", "Group", "Settings", "common", "templated", "words"]
 
@@ -86,7 +86,7 @@ class Settings:
         if self.config is None:
             return None
         if "system" not in self._cache:
-            from ..config import load_system
+            from ..sut.config import load_system
 
             self._cache["system"] = load_system(self.config, entities=self.book_path)
         system: SystemUnderTest = self._cache["system"]
@@ -109,8 +109,8 @@ class Settings:
             If a file is wrong, with every problem.
         """
         if "book" not in self._cache:
-            from ..config import entities
             from ..dimse import Peer
+            from ..sut.config import entities
 
             path, system = self.book_path, self.system
             known = {title: Peer(title, at.host, at.port) for title, at in entities(path).items()} if path else {}

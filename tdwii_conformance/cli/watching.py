@@ -15,10 +15,10 @@ from pynetdicom import sop_class
 
 from ..checks.events import EVENT_TYPES, event_type
 from ..dimse import DimseError, connect
-from ..drivers.messages import Code, item
-from ..drivers.receiver import Receiver
-from ..drivers.watcher import FILTERED, GLOBAL, Watcher
-from ..exchange import Exchange
+from ..scu.receiver import Receiver
+from ..scu.watcher import FILTERED, GLOBAL, Watcher
+from ..transcript.exchange import Exchange
+from ..treatment.messages import Code, item
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import read_dataset, read_or_fill

@@ -12,11 +12,11 @@ import click
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from ..config import Workitems
 from ..dcmdump import dump
-from ..drivers.messages import Code, item, references, worklist_query
-from ..drivers.tdd import TDD, UPS
-from ..exchange import Exchange
+from ..scu.tdd import TDD, UPS
+from ..sut.config import Workitems
+from ..transcript.exchange import Exchange
+from ..treatment.messages import Code, item, references, worklist_query
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import of_class, read_or_fill, safe_uid, save_message

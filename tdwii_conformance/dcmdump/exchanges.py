@@ -1,6 +1,6 @@
 """Writes a whole exchange as dcmdump text: request and responses, command sets and data sets, headings as comments.
 
-Written for the shape of an exchange and not for the class: `tdwii_conformance.exchange` and this package know nothing
+Written for the shape of an exchange and not for the class: `tdwii_conformance.transcript.exchange` and this package know nothing
 of each other.
 """
 

@@ -19,8 +19,8 @@ from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom import sop_class as sop_classes
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
-from ..exchange import Exchange, Transcript
-from ..observation import Association
+from ..transcript.exchange import Exchange, Transcript
+from ..transcript.observation import Association
 from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .peers import Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder

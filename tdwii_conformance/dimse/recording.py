@@ -10,8 +10,8 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
-from ..exchange import PENDING, Exchange, Message
-from ..observation import GARBAGE, IN_A_MESSAGE, OPEN, Association
+from ..transcript.exchange import PENDING, Exchange, Message
+from ..transcript.observation import GARBAGE, IN_A_MESSAGE, OPEN, Association
 
 __all__ = ["SERVICES", "AssociationRecorder", "Recorder"]
 

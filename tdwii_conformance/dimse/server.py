@@ -13,8 +13,8 @@ from typing import Any, Self
 from pynetdicom import AE, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
-from ..exchange import Transcript
-from ..observation import Association
+from ..transcript.exchange import Transcript
+from ..transcript.observation import Association
 from .client import Proposal, contexts_of
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder

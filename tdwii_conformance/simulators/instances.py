@@ -22,8 +22,8 @@ from pynetdicom import build_context, evt
 from pynetdicom.sop_class import Verification
 
 from ..dimse import AssociationRecorder, Peer, Recorder, Timeouts, tune
-from ..exchange import Transcript
-from ..observation import Association
+from ..transcript.exchange import Transcript
+from ..transcript.observation import Association
 
 __all__ = [
     "IdentifierRefused",

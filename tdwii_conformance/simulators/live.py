@@ -13,9 +13,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import evt
 
-from ..exchange import Exchange, Transcript
-from ..observation import OPEN, Association
 from ..profile.statuses import status_text
+from ..transcript.exchange import Exchange, Transcript
+from ..transcript.observation import OPEN, Association
 from ..ups import FILTERED, GLOBAL
 from ..ups.events import progress_item
 from .simulator import Simulator

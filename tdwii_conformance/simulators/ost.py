@@ -11,9 +11,9 @@ from pydicom.uid import AllTransferSyntaxes
 from pynetdicom import AllStoragePresentationContexts, evt, sop_class
 
 from ..dimse import TLS, Peer, Server, Timeouts
-from ..exchange import Transcript
-from ..observation import Association
 from ..profile.ups_tables import AttributeRow
+from ..transcript.exchange import Transcript
+from ..transcript.observation import Association
 from ..ups.matching import Rows, matches, response_identifier
 from .instances import LEVELS, Instance, InstanceStore, get_handler, leave_out_remaining, move_handler, store_handler
 from .simulator import Simulator

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pynetdicom import sop_class
 
 from ..dimse import DimseError, Link, LinkLost, Peer, Timeouts, connect
-from ..exchange import Exchange, Transcript
-from ..observation import Association
 from ..profile.statuses import status_text
+from ..transcript.exchange import Exchange, Transcript
+from ..transcript.observation import Association
 from ..ups import Event, named_character_set
 
 __all__ = ["Reporter"]

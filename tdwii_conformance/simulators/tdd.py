@@ -10,14 +10,14 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ..dimse import TLS, DimseError, Peer, Timeouts
-from ..drivers import objects
-from ..drivers.course import PLANS, RECORDS, Scheduled
-from ..drivers.messages import Code, Reference, item, worklist_query
-from ..drivers.receiver import Receiver
-from ..drivers.scenarios import SCENARIOS, Scenario
-from ..drivers.tdd import TDD, UPS
-from ..exchange import Exchange, Transcript
 from ..profile.statuses import status_text
+from ..scu.receiver import Receiver
+from ..scu.tdd import TDD, UPS
+from ..scu.treatment_session import PLANS, RECORDS, Scheduled
+from ..transcript.exchange import Exchange, Transcript
+from ..treatment import objects
+from ..treatment.messages import Code, Reference, item, worklist_query
+from ..treatment.scenarios import SCENARIOS, Scenario
 from .simulator import Simulator
 
 __all__ = ["CannotTreat", "End", "TDDSimulator"]

@@ -17,8 +17,8 @@ from pydicom.uid import RTBeamsDeliveryInstructionStorage
 from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, Handler, Peer, Server, Timeouts
-from ..exchange import Transcript
-from ..observation import Association
+from ..transcript.exchange import Transcript
+from ..transcript.observation import Association
 from ..ups import FILTERED, Event, IdentifierError, MemoryStore, Outcome, Store, Worklist, status_changed
 from .instances import InstanceStore, leave_out_remaining, move_handler, store_handler
 from .reporter import Reporter

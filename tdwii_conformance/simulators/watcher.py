@@ -17,10 +17,10 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, DimseError, Link, Peer, Server, Timeouts, connect
-from ..drivers.messages import item, move_identifier, references
-from ..drivers.tdd import STUDY_ROOT_MOVE, UPS
-from ..exchange import Exchange, Transcript
 from ..profile.statuses import status_text
+from ..scu.tdd import STUDY_ROOT_MOVE, UPS
+from ..transcript.exchange import Exchange, Transcript
+from ..treatment.messages import item, move_identifier, references
 from ..ups import FILTERED, GLOBAL
 from .simulator import Simulator
 

@@ -15,17 +15,18 @@ import hypothesis
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance import config, scenes
 from tdwii_conformance.checks import status
-from tdwii_conformance.conduct import Silent, show_on
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.course import Course, Scheduled, inputs_of
-from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.drivers.watcher import Watcher
-from tdwii_conformance.floor import Floor
-from tdwii_conformance.performers import Person, Trigger
-from tdwii_conformance.pytest_plugin import recorded_key, system_key
+from tdwii_conformance.plugin import recorded_key, system_key
+from tdwii_conformance.scu.treatment_session import Course, Scheduled, inputs_of
+from tdwii_conformance.scu.watcher import Watcher
+from tdwii_conformance.session import scenarios as scenes
+from tdwii_conformance.session.conduct import Silent, show_on
+from tdwii_conformance.session.partners import Floor
+from tdwii_conformance.session.triggers import Person, Trigger
+from tdwii_conformance.sut import config
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 from tests.conformance.leftovers import RecordingTDD, put_away
 
 

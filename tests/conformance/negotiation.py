@@ -9,7 +9,7 @@ from pynetdicom import sop_class
 from tdwii_conformance.checks import Finding, negotiation
 from tdwii_conformance.checks.status import answered
 from tdwii_conformance.dimse import Aborted, Mute, NegotiatedContext, NothingAccepted, Rejected
-from tdwii_conformance.drivers.tdd import OST_CONTEXTS, TMS_CONTEXTS
+from tdwii_conformance.scu.tdd import OST_CONTEXTS, TMS_CONTEXTS
 
 SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
 

@@ -8,8 +8,8 @@ import pytest
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, move
-from tdwii_conformance.drivers.messages import move_identifier
-from tdwii_conformance.drivers.scenarios import STARTS
+from tdwii_conformance.treatment.messages import move_identifier
+from tdwii_conformance.treatment.scenarios import STARTS
 
 
 class Retrieve:

@@ -12,15 +12,15 @@ from functools import lru_cache
 
 from pydicom.dataset import Dataset
 
-from ...exchange import Exchange
-from ...observation import Observation
 from ...profile import AttributeRule, Requirement
+from ...transcript.exchange import Exchange
+from ...transcript.observation import Observation
 from ..attributes import Judgement, judge_attribute
 from ..findings import Finding
 from . import annex as annex  # their judges register themselves
 from . import tdd as tdd
+from .observed import INJECTIONS, SOURCES, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, Story, action_type
 from .registry import JUDGES
-from .story import INJECTIONS, SOURCES, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, Story, action_type
 
 __all__ = ["INJECTIONS", "evidence_of", "judge_scu"]
 

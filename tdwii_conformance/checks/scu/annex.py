@@ -7,19 +7,18 @@ from typing import Literal
 
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
-from ...exchange import Exchange, Message
-from ...observation import GARBAGE, IN_A_MESSAGE, Association
 from ...profile import Requirement
 from ...profile.statuses import is_warning, status_text
 from ...profile.ups_tables import attribute_rows
+from ...transcript.exchange import Exchange, Message
+from ...transcript.observation import GARBAGE, IN_A_MESSAGE, Association
 from ...ups import FILTERED, GLOBAL
 from ...ups.datasets import plain
 from ...ups.events import STATUS_CHANGE
 from ...ups.requests import refuse_creation
 from ..events import EVENT_TYPES, event_type
 from ..findings import Finding
-from .registry import judges
-from .story import (
+from .observed import (
     EVENT,
     FINAL_STATES,
     PULL,
@@ -43,6 +42,7 @@ from .story import (
     text,
     trial,
 )
+from .registry import judges
 from .tdd import character_set_and_offset, each, names_as_requested, names_push, no_transaction_uid_key, under
 
 # --- negotiation --------------------------------------------------------------------------------------------------------

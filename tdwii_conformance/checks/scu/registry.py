@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ...exchange import Exchange
 from ...profile import Requirement
+from ...transcript.exchange import Exchange
 from ..findings import Finding
-from .story import Story
+from .observed import Story
 
 __all__ = ["JUDGES", "Judge", "judges"]
 

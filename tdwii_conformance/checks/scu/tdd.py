@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from ...exchange import Exchange
-from ...observation import Input
 from ...profile import Requirement
 from ...profile.statuses import is_warning, status_text
+from ...transcript.exchange import Exchange
+from ...transcript.observation import Input
 from ...ups.times import is_value, key_span, value_start
 from ..attributes import shown
 from ..findings import Finding
-from .registry import judges
-from .story import (
+from .observed import (
     CHANGE_STATE,
     PLANS,
     PULL,
@@ -38,6 +37,7 @@ from .story import (
     uids,
     unknown,
 )
+from .registry import judges
 
 STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 UNDECODABLE = "the data set cannot be decoded"

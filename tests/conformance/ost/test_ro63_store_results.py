@@ -3,7 +3,7 @@
 import pytest
 
 from tdwii_conformance.checks import move, status
-from tdwii_conformance.drivers.messages import move_identifier
+from tdwii_conformance.treatment.messages import move_identifier
 
 
 @pytest.fixture(scope="module", params=["photon", "ion"])

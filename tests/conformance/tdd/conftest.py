@@ -2,8 +2,8 @@
 
 import pytest
 
-from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.scenes import perform_treatment
+from tdwii_conformance.session.scenarios import perform_treatment
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 
 def pytest_ignore_collect(collection_path, config):

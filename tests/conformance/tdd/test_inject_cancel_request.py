@@ -2,7 +2,7 @@
 
 import pytest
 
-from tdwii_conformance.pytest_plugin import requirement_parameters
+from tdwii_conformance.plugin import requirement_parameters
 
 SCENARIO, INJECT = "new-completed", "cancel-request"
 

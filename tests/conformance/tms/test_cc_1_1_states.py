@@ -7,13 +7,13 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.drivers.objects import new_treatment
-from tdwii_conformance.drivers.objects import workitem as attributes_of
-from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.plugin import cell_parameters
 from tdwii_conformance.profile.ups_tables import NO_UPS
-from tdwii_conformance.pytest_plugin import cell_parameters
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.treatment.objects import new_treatment
+from tdwii_conformance.treatment.objects import workitem as attributes_of
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
 COMPLETED, CANCELED = SCENARIOS[0], SCENARIOS[1]

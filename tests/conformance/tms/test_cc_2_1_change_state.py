@@ -6,10 +6,10 @@ import pytest
 
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.messages import code_item, item, state_change
-from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.drivers.tdd import UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.treatment.messages import code_item, item, state_change
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
 PERFORMED, PROGRESS = "UnifiedProcedureStepPerformedProcedureSequence", "ProcedureStepProgressInformationSequence"

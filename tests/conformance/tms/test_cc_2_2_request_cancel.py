@@ -4,8 +4,8 @@ import pytest
 
 from tdwii_conformance.checks import status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.treatment.messages import code_item, item
 
 STATE = ("ProcedureStepState",)
 PROGRESS = "ProcedureStepProgressInformationSequence"

@@ -5,13 +5,13 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, events, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.drivers.tdd import UPS
-from tdwii_conformance.drivers.watcher import FILTERED
+from tdwii_conformance.plugin import cell_parameters
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_tables import SUBSCRIPTION_STATES
-from tdwii_conformance.pytest_plugin import cell_parameters
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.scu.watcher import FILTERED
+from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
 STATE_REPORT = 1

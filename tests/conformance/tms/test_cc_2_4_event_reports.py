@@ -7,10 +7,10 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, events, judge_attribute, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.objects import new_treatment, progress_update, workitem
-from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.pytest_plugin import attribute_parameters
+from tdwii_conformance.plugin import attribute_parameters
+from tdwii_conformance.treatment.messages import code_item, item
+from tdwii_conformance.treatment.objects import new_treatment, progress_update, workitem
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED = 1, 2, 3, 5
 PROGRESS, PERFORMERS = "ProcedureStepProgressInformationSequence", "ScheduledHumanPerformersSequence"

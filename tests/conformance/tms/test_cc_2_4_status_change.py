@@ -3,8 +3,8 @@
 import pytest
 
 from tdwii_conformance.checks import Finding, events, judge_attribute, status
-from tdwii_conformance.drivers.watcher import GLOBAL
-from tdwii_conformance.pytest_plugin import attribute_parameters
+from tdwii_conformance.plugin import attribute_parameters
+from tdwii_conformance.scu.watcher import GLOBAL
 from tdwii_conformance.ups.states import is_uid
 
 STATUS_CHANGE = 4

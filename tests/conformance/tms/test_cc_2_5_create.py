@@ -17,12 +17,12 @@ from pydicom.valuerep import DT
 
 from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.tdd import UPS
-from tdwii_conformance.exchange import Exchange
 from tdwii_conformance.profile.statuses import is_failure, is_warning, status_text
 from tdwii_conformance.profile.ups_tables import attribute_rows
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.transcript.exchange import Exchange
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import code_item, item
 
 STATE = ("ProcedureStepState",)
 MODIFIED = "ScheduledProcedureStepModificationDateTime"

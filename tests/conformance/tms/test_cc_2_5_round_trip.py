@@ -15,9 +15,9 @@ from pydicom.uid import CTImageStorage, RTBeamsDeliveryInstructionStorage, RTPla
 
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.drivers.tdd import UPS
 from tdwii_conformance.profile.statuses import is_failure, status_text
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.treatment.messages import item
 from tests.conformance.tms.test_cc_2_5_create import (
     APART,
     PERFORMED,

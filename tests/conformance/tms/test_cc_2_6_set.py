@@ -15,11 +15,11 @@ from pydicom.valuerep import DT
 
 from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.course import Course
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.tdd import UPS
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_tables import attribute_rows
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.scu.treatment_session import Course
+from tdwii_conformance.treatment.messages import code_item, item
 
 STATE = ("ProcedureStepState",)
 MODIFIED = "ScheduledProcedureStepModificationDateTime"

@@ -8,10 +8,10 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
-from tdwii_conformance.drivers.course import inputs_of
-from tdwii_conformance.drivers.tdd import UPS
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_tables import attribute_rows
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.scu.treatment_session import inputs_of
 from tests.conformance.tms.test_cc_2_6_set import change, holds, rich
 
 STATE = ("ProcedureStepState",)

@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, status
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.tdd import UPS
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import code_item, item
 from tests.conformance.tms.matching_oracle import Verdict, verdicts
 
 # Keys may be what their VR does not allow.

@@ -7,9 +7,9 @@ from pynetdicom import sop_class
 from tdwii_conformance.checks import Finding, find, negotiation, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.dimse import NothingAccepted, Rejected
-from tdwii_conformance.drivers.messages import item, state_change
-from tdwii_conformance.drivers.tdd import UPS
 from tdwii_conformance.profile.statuses import is_failure
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.treatment.messages import item, state_change
 
 STATE = ("ProcedureStepState",)
 EVENT = sop_class.UnifiedProcedureStepEvent

@@ -8,10 +8,10 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, negotiation, status
 from tdwii_conformance.dimse import Aborted, Mute, NothingAccepted, Rejected
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.drivers.tdd import UPS
-from tdwii_conformance.exchange import Exchange
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.transcript.exchange import Exchange
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import item
 
 START = "ScheduledProcedureStepStartDateTime"
 MODELS = {"Pull": UPS.PULL, "Watch": UPS.WATCH, "Query": UPS.QUERY}

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from tdwii_conformance.drivers import objects
+from tdwii_conformance.treatment import objects
 from tests.conformance.tms.ups_machine import Environment, drive
 
 pytestmark = pytest.mark.long

@@ -8,10 +8,10 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import Finding, find, judge_attribute, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.scenarios import STARTS
-from tdwii_conformance.drivers.tdd import UPS
-from tdwii_conformance.pytest_plugin import attribute_parameters
+from tdwii_conformance.plugin import attribute_parameters
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.treatment.messages import code_item, item
+from tdwii_conformance.treatment.scenarios import STARTS
 
 
 @pytest.fixture(scope="module", params=STARTS, ids=["new", "continuation"])

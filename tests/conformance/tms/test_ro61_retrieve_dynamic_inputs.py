@@ -3,7 +3,7 @@
 import pytest
 
 from tdwii_conformance.checks import judge_attribute, move
-from tdwii_conformance.pytest_plugin import attribute_parameters
+from tdwii_conformance.plugin import attribute_parameters
 from tests.conformance.retrieval import Retrieve
 
 

@@ -5,8 +5,8 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import find, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.messages import item
 from tdwii_conformance.profile.statuses import is_failure
+from tdwii_conformance.treatment.messages import item
 
 PROGRESS = "ProcedureStepProgressInformationSequence"
 STATE = ("ProcedureStepState",)

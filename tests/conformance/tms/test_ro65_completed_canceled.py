@@ -5,7 +5,7 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import find, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.drivers.scenarios import SCENARIOS
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"

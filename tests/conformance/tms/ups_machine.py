@@ -16,11 +16,11 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks.events import EVENT_TYPES, event_type
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.drivers.tdd import UPS
-from tdwii_conformance.drivers.watcher import GLOBAL
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.statuses import status_text
+from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.scu.watcher import GLOBAL
+from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.ups import Worklist
 from tests.conformance.leftovers import end
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tdwii_conformance.pytest_plugin import requirement_parameters
-from tdwii_conformance.scenes import perform_watch
+from tdwii_conformance.plugin import requirement_parameters
+from tdwii_conformance.session.scenarios import perform_watch
 
 
 @pytest.fixture(scope="module")

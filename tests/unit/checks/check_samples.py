@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Exchange, Message
 from tdwii_conformance.profile import Requirement
+from tdwii_conformance.transcript.exchange import Exchange, Message
+from tdwii_conformance.treatment.messages import item
 
 PUSH, PULL, EVENT = (f"1.2.840.10008.5.1.4.34.6.{last}" for last in (1, 3, 4))
 NO_DATA_SET = b"\x01\x02\x03"

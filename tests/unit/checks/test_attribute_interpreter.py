@@ -6,9 +6,9 @@ from pydicom.multival import MultiValue
 
 from tdwii_conformance.checks import Finding, judge_attribute
 from tdwii_conformance.checks.attributes import expected_values, shown
-from tdwii_conformance.drivers.messages import code_item, item
 from tdwii_conformance.profile.catalogue import AttributeRule
 from tdwii_conformance.profile.paths import parse_condition, parse_path
+from tdwii_conformance.treatment.messages import code_item, item
 
 
 def rule(path, type="1", values="", items=(), condition=""):

@@ -4,8 +4,8 @@ import pytest
 from check_samples import DONE, EVENT, NO_DATA_SET, PULL, PUSH, message
 
 from tdwii_conformance.checks import Finding, events
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Exchange
+from tdwii_conformance.transcript.exchange import Exchange
+from tdwii_conformance.treatment.messages import item
 
 
 def report(state=None, kind=1, *, context=EVENT, uid="1.1", sop_class=PUSH, dataset=True, encoded=None):

@@ -6,8 +6,8 @@ import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Message, decode
+from tdwii_conformance.transcript.exchange import Message, decode
+from tdwii_conformance.treatment.messages import item
 
 
 @pytest.mark.parametrize(

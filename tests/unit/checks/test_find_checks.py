@@ -4,7 +4,7 @@ import pytest
 from check_samples import DONE, NO_ANSWER, NO_DATA_SET, exchange, message, pending, raw
 
 from tdwii_conformance.checks import Finding, find
-from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.treatment.messages import item
 
 FULL = message(Status=0xA700)
 NOT_ANSWERED = Finding("a response to C-FIND", "no response within 30 s")

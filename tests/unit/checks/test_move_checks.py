@@ -4,8 +4,8 @@ import pytest
 from check_samples import DONE, NO_DATA_SET, exchange, message, raw
 
 from tdwii_conformance.checks import Finding, move
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Exchange
+from tdwii_conformance.transcript.exchange import Exchange
+from tdwii_conformance.treatment.messages import item
 
 COMPLETED, FAILED = "NumberOfCompletedSuboperations", "NumberOfFailedSuboperations"
 REMAINING, WARNING = "NumberOfRemainingSuboperations", "NumberOfWarningSuboperations"

@@ -4,7 +4,7 @@ import pytest
 from check_samples import DONE, NO_ANSWER, PULL, REFUSAL, exchange, message
 
 from tdwii_conformance.checks import Finding, status
-from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.treatment.messages import item
 
 RIGHT = "status C301 (the right Transaction UID was not given) or C307 (no such UPS here)"
 NOT_ANSWERED = [Finding("a response to C-FIND", "no response within 30 s")]

@@ -4,7 +4,7 @@ import pytest
 from check_samples import DONE, NO_DATA_SET, REFUSED, exchange, got, message, raw
 
 from tdwii_conformance.checks import Finding, workitem
-from tdwii_conformance.drivers.messages import code_item, item
+from tdwii_conformance.treatment.messages import code_item, item
 
 START = "ScheduledProcedureStepStartDateTime"
 UNANSWERED = exchange(service="N-GET", failure="aborted")

@@ -10,10 +10,10 @@ import pytest
 from tdwii_conformance.cli import main
 from tdwii_conformance.dcmdump import save_dicom
 from tdwii_conformance.dimse import Peer
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code
 
 STATION = Code("FX1", "99X", "Machine 1")
 

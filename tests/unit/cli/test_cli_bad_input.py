@@ -8,8 +8,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTPlanStorage, generate_uid
 
 from tdwii_conformance.dcmdump import save_dicom
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import item
 
 NOWHERE = ["127.0.0.1", "1"]  # should anything be sent, the exit code is 3
 

@@ -12,7 +12,7 @@ from pynetdicom.dimse_primitives import C_FIND
 
 from tdwii_conformance.dcmdump import save_dicom
 from tdwii_conformance.dimse import Server
-from tdwii_conformance.drivers import objects
+from tdwii_conformance.treatment import objects
 
 REFUSED, NO_ANSWER = 1, 3
 UPS = (

@@ -1,6 +1,6 @@
 """The UPS operations one by one, each where the simulated TMS and OST grant it."""
 
-from tdwii_conformance.drivers.receiver import Receiver
+from tdwii_conformance.scu.receiver import Receiver
 
 
 def state(tdwii, uid):

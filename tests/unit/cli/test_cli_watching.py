@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tdwii_conformance.drivers.receiver import Receiver
+from tdwii_conformance.scu.receiver import Receiver
 
 DEADLINE = 60
 

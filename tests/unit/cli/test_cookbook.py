@@ -13,7 +13,7 @@ from pydicom import dcmread
 from serving import environment
 
 from tdwii_conformance.cli.app import COMMANDS
-from tdwii_conformance.config import entities
+from tdwii_conformance.sut.config import entities
 
 COOKBOOK = Path(__file__).resolve().parents[3] / "docs" / "cookbook.md"
 BLOCK = re.compile(r"^```sh *(\S*)\n(.*?)^```$", re.M | re.S)

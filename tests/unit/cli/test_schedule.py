@@ -8,11 +8,11 @@ from pydicom import dcmread
 from pydicom.uid import ExplicitVRBigEndian, RTBeamsDeliveryInstructionStorage
 
 from tdwii_conformance.dcmdump import save_dicom
-from tdwii_conformance.drivers import objects
 from tdwii_conformance.simulators.folder import WorkitemFolder
 from tdwii_conformance.simulators.instances import InstanceStore
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.treatment import objects
 from tdwii_conformance.ups import Worklist
 
 

@@ -9,18 +9,18 @@ import pytest
 from pydicom.uid import generate_uid
 from serving import Served, free_port
 
-from tdwii_conformance.config import entities
 from tdwii_conformance.dcmdump import dump, save_dicom
+from tdwii_conformance.defects import Defect, install
 from tdwii_conformance.dimse import Peer, connect
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code, item, worklist_query
-from tdwii_conformance.drivers.tdd import TDD
-from tdwii_conformance.simulators.defects import Defect, install
+from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.simulators.ost import OST
+from tdwii_conformance.simulators.stock import furnish
 from tdwii_conformance.simulators.tdd import TDDSimulator
 from tdwii_conformance.simulators.tms import TMS
-from tdwii_conformance.simulators.today import furnish
 from tdwii_conformance.simulators.watcher import WatcherSimulator
+from tdwii_conformance.sut.config import entities
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code, item, worklist_query
 from tdwii_conformance.ups import SQLiteStore
 
 STATION = Code("FX1", "99IHERO2008", "FX1")

@@ -9,9 +9,9 @@ from pydicom.uid import generate_uid
 from rich.console import Console
 
 from tdwii_conformance.cli.serve_view import Lines, LiveView, Server
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code, item
 from tdwii_conformance.simulators.live import Happening, Live
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code, item
 from tdwii_conformance.ups import Worklist
 
 NOON = datetime(2026, 1, 8, 12, 0, 1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.treatment.messages import item
 from tests.conformance.tms.matching_oracle import Verdict, matches, verdicts
 
 NO_MATCH, EITHER, MATCH = Verdict

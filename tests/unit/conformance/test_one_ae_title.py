@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from tdwii_conformance import config
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.sut import config
 from tdwii_conformance.ups import Outcome, Worklist
-from tests.defects import proof
+from tests.proof import proof
 
 MODULE = "tms/test_cc_"
 

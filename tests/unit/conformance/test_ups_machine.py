@@ -8,12 +8,12 @@ import hypothesis
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code
-from tdwii_conformance.drivers.receiver import Receiver
-from tdwii_conformance.drivers.tdd import TDD
-from tdwii_conformance.drivers.watcher import Watcher
+from tdwii_conformance.scu.receiver import Receiver
+from tdwii_conformance.scu.tdd import TDD
+from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.simulators.tms import CHANGE_STATE, SUBSCRIBE, TMS, UNSUBSCRIBE
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.ups import GLOBAL, Outcome
 from tdwii_conformance.ups.worklist import Worklist
 from tests.conformance.tms.ups_machine import Environment, drive

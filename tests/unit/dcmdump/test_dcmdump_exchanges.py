@@ -12,7 +12,7 @@ from pydicom.filewriter import write_dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from tdwii_conformance.dcmdump import dump_exchange
-from tdwii_conformance.exchange import Exchange, Message
+from tdwii_conformance.transcript.exchange import Exchange, Message
 
 START = datetime(2025, 3, 31, 12, 0, 0, 123456, tzinfo=UTC)
 PULL = "1.2.840.10008.5.1.4.34.6.3"

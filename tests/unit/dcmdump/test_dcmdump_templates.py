@@ -8,23 +8,13 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from tdwii_conformance.checks.attributes import judge_attribute
-from tdwii_conformance.dcmdump import (
-    DumpError,
-    Placeholder,
-    Template,
-    dump,
-    fill,
-    parse,
-    save_dicom,
-    template,
-    templates,
-)
-from tdwii_conformance.drivers import messages, objects
-from tdwii_conformance.drivers.messages import Code
-from tdwii_conformance.drivers.tdd import TDD
+from tdwii_conformance.dcmdump import DumpError, Placeholder, Template, dump, fill, parse, save_dicom, template, templates
 from tdwii_conformance.profile.catalogue import load_catalogue
 from tdwii_conformance.profile.ups_tables import attribute_rows
+from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.treatment import messages, objects
+from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.ups import events
 from tdwii_conformance.ups.datasets import merged
 from tdwii_conformance.ups.matching import response_identifier

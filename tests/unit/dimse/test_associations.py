@@ -21,8 +21,8 @@ from tdwii_conformance.dimse import (
     Unreachable,
     connect,
 )
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Transcript
+from tdwii_conformance.transcript.exchange import Transcript
+from tdwii_conformance.treatment.messages import item
 
 PULL = sop_class.UnifiedProcedureStepPull
 PUSH = sop_class.UnifiedProcedureStepPush

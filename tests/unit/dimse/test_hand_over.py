@@ -8,7 +8,7 @@ from pynetdicom import evt, sop_class
 
 from tdwii_conformance.dimse import Server, Timeouts, connect
 from tdwii_conformance.dimse.tuning import Checkpoint
-from tdwii_conformance.drivers.messages import item
+from tdwii_conformance.treatment.messages import item
 
 DEADLINE = 10
 

@@ -16,7 +16,7 @@ class Seen:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
-        from tdwii_conformance.pytest_plugin import requirement_key
+        from tdwii_conformance.plugin import requirement_key
 
         for item in items:
             requirement = item.stash.get(requirement_key, None)

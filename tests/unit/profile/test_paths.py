@@ -3,8 +3,8 @@
 import pytest
 from pydicom.uid import RTIonPlanStorage, RTPlanStorage
 
-from tdwii_conformance.drivers.messages import code_item, item
 from tdwii_conformance.profile.paths import Condition, PathError, Step, parse_condition, parse_path, resolve
+from tdwii_conformance.treatment.messages import code_item, item
 
 PLAN, ION_PLAN, IMAGE = "1.2.840.10008.5.1.4.1.1.481.5", "1.2.840.10008.5.1.4.1.1.481.8", "1.2.840.10008.5.1.4.1.1.2"  # [PS3.6 A-1]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from tdwii_conformance.checks import Finding
-from tdwii_conformance.pytest_plugin import Nonconformity, _nonconformity_in
+from tdwii_conformance.plugin import Nonconformity, _nonconformity_in
 
 
 def test_fault_that_is_not_repeated_is_found_in_what_hypothesis_raises():

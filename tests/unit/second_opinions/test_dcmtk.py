@@ -14,9 +14,9 @@ from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian
 
 from tdwii_conformance.dimse import Peer
-from tdwii_conformance.drivers import objects
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.treatment import objects
 from tdwii_conformance.ups import SQLiteStore
 
 pytestmark = pytest.mark.long
@@ -163,7 +163,7 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
         '[workitems]\nsource = "push"\n[workitems.station]\nvalue = "FX1"\nscheme = "99X"\nmeaning = "FX1"\n'
         "[properties]\nexamples = 3\nsteps = 10\n"  # the embedded run searches longer; and who is remote sets bounds
     )
-    simulators = [sys.executable, "-m", "tdwii_conformance.simulators", "all", "--port", str(tms), "--ost-port", str(ost)]
+    simulators = [sys.executable, "-m", "tdwii_conformance.cli.simulate", "all", "--port", str(tms), "--ost-port", str(ost)]
     simulators += ["--destination", f"TDD=127.0.0.1:{ours}", "--destination", f"WATCHER2=127.0.0.1:{ours}"]
     simulators += ["--fallback", "TDD", "--store", str(tmp_path / "worklist.sqlite")]
     with subprocess.Popen(simulators, cwd=pytestconfig.rootpath, stdout=subprocess.DEVNULL) as process:

@@ -6,17 +6,17 @@ from pydicom import dcmread
 from test_dcmtk import free_port, run, saved, tool
 
 from tdwii_conformance.checks.scu import judge_scu
-from tdwii_conformance.conduct import Silent
-from tdwii_conformance.config import Caller, FloorPlan, Listener
 from tdwii_conformance.dimse import Peer
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.course import Course, Scheduled
-from tdwii_conformance.drivers.messages import Code
-from tdwii_conformance.drivers.scenarios import SCENARIOS
-from tdwii_conformance.drivers.tdd import TDD
-from tdwii_conformance.floor import Floor
 from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.scenes import perform_treatment
+from tdwii_conformance.scu.tdd import TDD
+from tdwii_conformance.scu.treatment_session import Course, Scheduled
+from tdwii_conformance.session.conduct import Silent
+from tdwii_conformance.session.partners import Floor
+from tdwii_conformance.session.scenarios import perform_treatment
+from tdwii_conformance.sut.config import Caller, FloorPlan, Listener
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code
+from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATION = Code("FX1", "99TDWII", "Treatment machine 1")
 NEW_COMPLETED = SCENARIOS[0]

@@ -10,10 +10,10 @@ from test_dcmtk import run, tool
 
 from tdwii_conformance.cli import main
 from tdwii_conformance.dcmdump.templates import template
-from tdwii_conformance.drivers.messages import Code
 from tdwii_conformance.simulators.ost import OST
+from tdwii_conformance.simulators.stock import furnish
 from tdwii_conformance.simulators.tms import TMS
-from tdwii_conformance.simulators.today import furnish
+from tdwii_conformance.treatment.messages import Code
 
 pytestmark = pytest.mark.long
 

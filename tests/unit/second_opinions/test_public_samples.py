@@ -16,10 +16,10 @@ from pynetdicom.dsutils import encode
 from tdwii_conformance.checks import judge_attribute
 from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.checks.status import no_transaction_uid
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Exchange, Message
-from tdwii_conformance.observation import Observation
 from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.transcript.exchange import Exchange, Message
+from tdwii_conformance.transcript.observation import Observation
+from tdwii_conformance.treatment.messages import item
 
 CATALOGUE = load_catalogue()
 SHARED = Path(os.environ.get("TDWII_SHARED_DATA") or Path(__file__).parents[4] / "shared" / "data")

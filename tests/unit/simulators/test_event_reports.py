@@ -15,13 +15,13 @@ from pynetdicom import evt, sop_class
 
 from tdwii_conformance.checks.events import event_type
 from tdwii_conformance.dimse import Peer, Server, Timeouts
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code, item
-from tdwii_conformance.drivers.receiver import Receiver
-from tdwii_conformance.drivers.tdd import TDD
-from tdwii_conformance.drivers.watcher import FILTERED, GLOBAL, Watcher
-from tdwii_conformance.exchange import Exchange, Message
+from tdwii_conformance.scu.receiver import Receiver
+from tdwii_conformance.scu.tdd import TDD
+from tdwii_conformance.scu.watcher import FILTERED, GLOBAL, Watcher
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.transcript.exchange import Exchange, Message
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code, item
 from tdwii_conformance.ups import SQLiteStore
 
 DEADLINE = 10.0
@@ -158,7 +158,7 @@ def test_refused_report_is_logged(known, connected, receiver, caplog):
 
 VICTIM = """
 import sys
-from tdwii_conformance.drivers.receiver import Receiver
+from tdwii_conformance.scu.receiver import Receiver
 with Receiver("VICTIM") as receiver:
     print(receiver.peer.port, flush=True)
     seen = 0

@@ -11,11 +11,11 @@ import pytest
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.dimse import DimseError, Peer
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code
-from tdwii_conformance.drivers.receiver import Receiver
-from tdwii_conformance.drivers.tdd import TDD
-from tdwii_conformance.drivers.watcher import GLOBAL, Watcher
+from tdwii_conformance.scu.receiver import Receiver
+from tdwii_conformance.scu.tdd import TDD
+from tdwii_conformance.scu.watcher import GLOBAL, Watcher
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code
 
 STATION = Code("TDD1", "99TDWII", "Treatment machine 1")
 STATUS_CHANGE = 4
@@ -26,7 +26,7 @@ KEYWORDS = ("ProcedureStepState", "ProcedureStepLabel", "PatientID", "InputInfor
 @contextmanager
 def tms(path, destination):
     command = [
-        sys.executable, "-m", "tdwii_conformance.simulators", "tms", "--store", str(path),
+        sys.executable, "-m", "tdwii_conformance.cli.simulate", "tms", "--store", str(path),
         "--destination", f"{destination.ae_title}={destination.host}:{destination.port}",
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

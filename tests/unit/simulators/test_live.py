@@ -5,11 +5,11 @@ from datetime import datetime
 import pytest
 from pydicom.dataset import Dataset
 
-from tdwii_conformance.drivers.messages import code_item, item
-from tdwii_conformance.exchange import Exchange, Message
-from tdwii_conformance.observation import Association
 from tdwii_conformance.simulators.instances import instance_of_dataset
 from tdwii_conformance.simulators.live import Live, event_text, spoken
+from tdwii_conformance.transcript.exchange import Exchange, Message
+from tdwii_conformance.transcript.observation import Association
+from tdwii_conformance.treatment.messages import code_item, item
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 NOW = datetime(2026, 1, 8, 12, 0)

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code
-from tdwii_conformance.drivers.tdd import TDD
+from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.ups import SQLiteStore
 
 PERFORMERS = 16

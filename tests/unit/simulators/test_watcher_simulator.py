@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.drivers.messages import item
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.simulators.watcher import WatcherSimulator
+from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.ups import GLOBAL
 from tests.unit.simulators.test_event_reports import workitem
 

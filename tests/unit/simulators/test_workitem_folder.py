@@ -9,10 +9,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.dcmdump import dump, save_dicom
-from tdwii_conformance.drivers import objects
-from tdwii_conformance.drivers.messages import Code, item
 from tdwii_conformance.simulators.folder import WorkitemFolder, completed, read_workitem
 from tdwii_conformance.simulators.instances import InstanceStore
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code, item
 from tdwii_conformance.ups import SQLiteStore, Worklist
 
 UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"

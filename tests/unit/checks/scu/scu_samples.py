@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Exchange, Message
-from tdwii_conformance.observation import Association, Input, Observation
+from tdwii_conformance.transcript.exchange import Exchange, Message
+from tdwii_conformance.transcript.observation import Association, Input, Observation
+from tdwii_conformance.treatment.messages import item
 
 PUSH, WATCH, PULL, EVENT, QUERY = (f"1.2.840.10008.5.1.4.34.6.{n}" for n in range(1, 6))
 TRIAL_PUSH, TRIAL_PULL = "1.2.840.10008.5.1.4.34.4.1", "1.2.840.10008.5.1.4.34.4.3"

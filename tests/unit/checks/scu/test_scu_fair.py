@@ -33,8 +33,8 @@ from scu_samples import (
 )  # fmt: skip
 from test_scu_faults import AWAITED, FAULTS, judged
 
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.observation import OPEN, Association
+from tdwii_conformance.transcript.observation import OPEN, Association
+from tdwii_conformance.treatment.messages import item
 
 ION_PLAN = "1.2.840.10008.5.1.4.1.1.481.8"
 ALLOWED = []

@@ -42,9 +42,9 @@ from scu_samples import (
 )  # fmt: skip
 
 from tdwii_conformance.checks.scu import judge_scu
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.observation import GARBAGE, IN_A_MESSAGE, Association
 from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.transcript.observation import GARBAGE, IN_A_MESSAGE, Association
+from tdwii_conformance.treatment.messages import item
 
 CATALOGUE = load_catalogue()
 AWAITED = "awaited 120 s, nothing received"

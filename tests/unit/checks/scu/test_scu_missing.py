@@ -7,8 +7,8 @@ from scu_samples import FILTERED, report, treatment, watching
 from test_scu_faults import AWAITED, failed, judged, two_workitems
 
 from tdwii_conformance.checks.scu import INJECTIONS
-from tdwii_conformance.checks.scu.story import Story
-from tdwii_conformance.observation import INTERRUPTED, OPEN, ObservationWriter, read_observation
+from tdwii_conformance.checks.scu.observed import Story
+from tdwii_conformance.transcript.observation import INTERRUPTED, OPEN, ObservationWriter, read_observation
 
 
 def silent(judgements, prefix):

@@ -9,10 +9,10 @@ from scu_samples import BEGIN, NEW_RECORD, NEW_SERIES, PULL, RECORD, STUDY, acce
 from test_scu_faults import judged
 
 from tdwii_conformance.checks.scu import registry
-from tdwii_conformance.checks.scu.story import Story
+from tdwii_conformance.checks.scu.observed import Story
 from tdwii_conformance.checks.scu.tdd import after, character_set_and_offset
-from tdwii_conformance.drivers.messages import item
-from tdwii_conformance.exchange import Exchange, Message
+from tdwii_conformance.transcript.exchange import Exchange, Message
+from tdwii_conformance.treatment.messages import item
 
 # --- the final update ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,579 @@
+"""An observation told as a treatment: which exchange is which transaction, and what is missing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    UID,
+    RTBeamsDeliveryInstructionStorage,
+    RTBeamsTreatmentRecordStorage,
+    RTIonBeamsTreatmentRecordStorage,
+    RTIonPlanStorage,
+    RTPlanStorage,
+)
+
+from ...profile.statuses import is_failure, is_warning, status_text
+from ...transcript.exchange import Exchange
+from ...transcript.observation import INTERRUPTED, OPEN, Association, Input, Observation
+from ...ups import FILTERED, GLOBAL
+
+__all__ = ["INJECTIONS", "Story"]
+
+# What a scenario can be made to hold that a TDD must survive, as the fact ``inject`` names it.
+INJECTIONS = ("empty-worklist", "two-workitems", "cancel-request", "claim-refused", "move-fails", "set-refused")
+
+PUSH, WATCH, PULL, EVENT, QUERY = UPS_CLASSES = tuple(f"1.2.840.10008.5.1.4.34.6.{number}" for number in range(1, 6))
+TRIAL = "1.2.840.10008.5.1.4.34.4."
+PLANS = (RTPlanStorage, RTIonPlanStorage)
+RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
+FINAL_STATES = ("COMPLETED", "CANCELED")
+CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
+SUSPENDED = "those there when the global subscription was suspended"
+
+# What is awaited of a TDD, in its order; "found" is RO-58 with the workitem in its responses.
+STAGES = ("RO-58", "found", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65")
+# How far a TDD has to come when the scenario holds something for it to survive; what it does then is its own choice.
+AWAITED = {
+    "empty-worklist": ("RO-58",),
+    "claim-refused": ("RO-58", "found", "RO-59", "RO-60"),
+    "move-fails": ("RO-58", "found", "RO-59"),
+    "set-refused": ("RO-58", "found", "RO-59", "RO-60", "RO-61"),
+    "cancel-request": ("RO-58", "found", "RO-59", "RO-60", "RO-65"),
+}
+# Whose exchange a fact comes from, when it is not one of the scenario.
+SOURCES = {
+    "transaction_uid": "RO-60",
+    "record": "RO-63",
+    "record_class": "RO-63",
+    "record_study": "RO-63",
+    "record_series": "RO-63",
+}
+
+
+def information(exchange: Exchange) -> Dataset:
+    """Return the data set of a request; an empty one if it had none, or none that can be decoded."""
+    dataset = exchange.request.dataset
+    return dataset if dataset is not None else Dataset()
+
+
+def text(exchange: Exchange, keyword: str) -> str:
+    """Return a value of a request's data set as text; empty when it is not there."""
+    value = information(exchange).get(keyword)
+    return "" if value is None else str(value)
+
+
+def items(dataset: Dataset, *keywords: str) -> list[Dataset]:
+    """Return the items at the end of a way of sequences."""
+    found = [dataset]
+    for keyword in keywords:
+        found = [item for one in found for item in one.get(keyword) or ()]
+    return found
+
+
+def action_type(exchange: Exchange) -> int:
+    """Return the Action Type ID of an N-ACTION; 0 if it has none."""
+    return int(exchange.request.command.get("ActionTypeID") or 0)
+
+
+def done(exchange: Exchange) -> bool:
+    """Whether the operation was done: success, or a warning."""
+    return exchange.status == 0 or is_warning(exchange.status)
+
+
+def ended(exchange: Exchange) -> datetime:
+    """Return when the response came; when the request did, if there was none."""
+    return exchange.response.time if exchange.response is not None else exchange.request.time
+
+
+def began(exchange: Exchange) -> datetime:
+    """Return when the request came."""
+    return exchange.request.time
+
+
+def named(uid: object) -> str:
+    """Return a UID for a reader, with what it is; a trial SOP class is said to be one (T1)."""
+    if not uid:
+        return "none"
+    known = UID(str(uid))
+    return f"{known.name} ({known})" if known.name != known else str(known)
+
+
+def trial(uid: str) -> bool:
+    """Whether this is a SOP class of the trial implementation of UPS."""
+    return uid.startswith(TRIAL)
+
+
+def _state(exchange: Exchange) -> str:
+    """Return the state that a Change UPS State asks for; empty when the exchange is none, or names none."""
+    return text(exchange, "ProcedureStepState")
+
+
+def _changes_state(exchange: Exchange) -> bool:
+    kind = action_type(exchange)
+    # A wrong Action Type ID does not hide what was meant; the match keys of a subscription can name a state too.
+    return kind == CHANGE_STATE or (kind not in (SUBSCRIBE, UNSUBSCRIBE, SUSPEND) and "ProcedureStepState" in information(exchange))
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a system did in a scenario.
+
+    Parameters
+    ----------
+    observation : Observation
+        What was observed.
+    actor : str
+        Who is judged: ``TDD`` or ``watcher``.
+    """
+
+    observation: Observation
+    actor: str
+
+    # --- who, and what was scheduled ----------------------------------------------------------------------------------
+
+    def fact(self, name: str) -> str:
+        """Return a fact of the scenario; empty when it is not known."""
+        return self.observation.facts.get(name, "")
+
+    @property
+    def title(self) -> str:
+        """AE title of the system."""
+        return self.fact("tdd_ae_title" if self.actor == "TDD" else "watcher_ae_title")
+
+    @property
+    def receiver(self) -> str:
+        """AE title by which it is called, as move destination."""
+        return self.fact(f"{self.actor.lower()}_receiver_ae_title") or self.title
+
+    @cached_property
+    def inputs(self) -> Mapping[str, Input]:
+        """The workitem's inputs by SOP Instance UID."""
+        return {one.instance: one for one in self.observation.inputs}
+
+    @cached_property
+    def facts(self) -> Mapping[str, str]:
+        """The facts the attribute tables are judged by: the scenario's, and what the system's own requests have said."""
+        known = {name: value for name, value in self.observation.facts.items() if value}
+        known["final_state"] = self._scheduled_end if self._bound else "|".join(FINAL_STATES)
+        state = self.final_state
+        known["canceled"] = "yes" if state == "CANCELED" else "no"
+        known["delivered"] = "yes" if self.delivered else "no"
+        if state == "COMPLETED":
+            known["progress"] = "100"
+        if self.claim is not None and text(self.claim, "TransactionUID"):
+            known["transaction_uid"] = text(self.claim, "TransactionUID")
+        for name, keyword in (
+            ("record", "SOPInstanceUID"),
+            ("record_class", "SOPClassUID"),
+            ("record_study", "StudyInstanceUID"),
+            ("record_series", "SeriesInstanceUID"),
+        ):
+            if values := [text(store, keyword) for store in self.stores if text(store, keyword)]:
+                known[name] = "|".join(dict.fromkeys(values))
+        return known
+
+    @property
+    def inject(self) -> str:
+        """What the scenario was made to hold; empty: nothing."""
+        return self.fact("inject")
+
+    @property
+    def _bound(self) -> bool:
+        """Whether the scenario says how the treatment ends."""
+        return self.inject in ("", "two-workitems")
+
+    @property
+    def _scheduled_end(self) -> str:
+        return "COMPLETED" if self.fact("end") == "completed" else "CANCELED"
+
+    @property
+    def final_state(self) -> str:
+        """The state the system has asked for at the end; the scenario's if it has asked for none."""
+        return _state(self.end) if self.end is not None else self._scheduled_end
+
+    @cached_property
+    def delivered(self) -> bool:
+        """Whether radiation was delivered, as far as the system has told."""
+        told = self.of("RO-63") or any(progress not in ("", "0", "0.0") for progress in map(progress_of, self.of("RO-62")))
+        if self._bound and self._scheduled_end == self.final_state:
+            return self.fact("end") != "canceled-before"
+        return bool(told) or self.final_state == "COMPLETED"
+
+    # --- the exchanges ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def requests(self) -> tuple[Exchange, ...]:
+        """What the system has asked, in the order in which it asked."""
+        return tuple(sorted((e for e in self.observation.exchanges if e.requestor == self.title), key=began))
+
+    @cached_property
+    def receivers(self) -> frozenset[str]:
+        """AE titles under which it is told: its own, and those its subscriptions name."""
+        return frozenset([self.title, self.receiver, *(text(e, "ReceivingAE") for e in self.of("CC.2.3")), ""]) - {""}
+
+    @cached_property
+    def served(self) -> tuple[Exchange, ...]:
+        """What the system was asked, in order."""
+        return tuple(sorted((e for e in self.observation.exchanges if e.acceptor in self.receivers), key=began))
+
+    @cached_property
+    def associations(self) -> tuple[Association, ...]:
+        """Its associations; of one that stood and then ended, the end."""
+        its = [a for a in self.observation.associations if a.requestor == self.title or a.acceptor in self.receivers]
+        its += [a for a in self.observation.associations if not a.requestor]
+        over = {(a.time, a.requestor, a.acceptor) for a in its if a.ended != OPEN}
+        return tuple(a for a in its if a.ended != OPEN or (a.time, a.requestor, a.acceptor) not in over)
+
+    @property
+    def requested(self) -> tuple[Association, ...]:
+        """The associations that it has requested."""
+        return tuple(one for one in self.associations if one.requestor == self.title)
+
+    @property
+    def accepted(self) -> tuple[Association, ...]:
+        """The associations that were requested of it."""
+        return tuple(one for one in self.associations if one.acceptor in self.receivers)
+
+    def _asked(self, *services: str) -> tuple[Exchange, ...]:
+        return tuple(e for e in self.requests if e.service in services)
+
+    def of(self, transaction: str) -> tuple[Exchange, ...]:
+        """Return the exchanges of a transaction of TDW-II, or of a section of PS3.4 Annex CC; none of others."""
+        return self._by_transaction.get(transaction, ())
+
+    @cached_property
+    def _by_transaction(self) -> Mapping[str, tuple[Exchange, ...]]:
+        found = {
+            "CC.2.2": tuple(e for e in self._asked("N-ACTION") if action_type(e) == REQUEST_CANCEL and not _changes_state(e)),
+            "CC.2.3": tuple(e for e in self._asked("N-ACTION") if action_type(e) in (SUBSCRIBE, UNSUBSCRIBE, SUSPEND)),
+            "CC.2.5": self._asked("N-CREATE"),
+            "CC.2.6": self._asked("N-SET"),
+            "CC.2.7": self._asked("N-GET"),
+            "CC.2.8": tuple(e for e in self._asked("C-FIND") if _of_ups(e)),
+        }
+        others = self._asked("N-ACTION", "N-SET", "N-GET", "N-CREATE", "N-DELETE")
+        if self.actor == "TDD":
+            query, claims, ends = self._query, self._claims, self._ends
+            updates, final = self._updates
+            found |= {
+                "RO-58": (query,) if query is not None else (),
+                "RO-59": self._moves[0],
+                "RO-60": claims,
+                "RO-61": self._moves[1],
+                "RO-62": updates,
+                "RO-63": self._records,
+                "RO-64": final,
+                "RO-65": ends,
+            }
+            others = tuple(e for e in others if e.service != "N-SET" and not (e.service == "N-ACTION" and _changes_state(e)))
+        found["CC.3.1"] = others
+        return found
+
+    @cached_property
+    def reports(self) -> tuple[Exchange, ...]:
+        """The event reports that it was sent."""
+        return tuple(e for e in self.served if e.service == "N-EVENT-REPORT")
+
+    @cached_property
+    def deliveries(self) -> tuple[Exchange, ...]:
+        """The C-STOREs that came to it."""
+        return tuple(e for e in self.served if e.service == "C-STORE")
+
+    # RO-58
+
+    @cached_property
+    def _query(self) -> Exchange | None:
+        """The query by which the workitem was found; the last before the claim, if by none."""
+        queries = [e for e in self._asked("C-FIND") if _of_ups(e)]
+        claims = self._claims
+        before = [e for e in queries if not claims or began(e) < began(claims[-1])] or queries
+        finding = [e for e in before if self._finds(e)] or before
+        return finding[-1] if finding else None
+
+    def _finds(self, query: Exchange) -> bool:
+        return any(str(found.get("SOPInstanceUID", "")) == self.fact("workitem") for found in query.identifiers)
+
+    @cached_property
+    def found(self) -> tuple[str, ...]:
+        """SOP Instance UIDs of what the query has found."""
+        return tuple(dict.fromkeys(str(i.get("SOPInstanceUID", "")) for query in self.of("RO-58") for i in query.identifiers))
+
+    # RO-59, RO-61
+
+    def asked(self, move: Exchange) -> tuple[Input, ...]:
+        """Return the inputs that a C-MOVE asks for; one that names no instance asks for all of its series or study."""
+        identifier = information(move)
+        instances = uids(identifier, "SOPInstanceUID")
+        if instances:
+            return tuple(self.inputs[uid] for uid in instances if uid in self.inputs)
+        keys = {"series": uids(identifier, "SeriesInstanceUID"), "study": uids(identifier, "StudyInstanceUID")}
+        level = next((name for name in ("series", "study") if keys[name]), "")
+        return tuple(one for one in self.inputs.values() if level and getattr(one, level) in keys[level])
+
+    @cached_property
+    def _moves(self) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
+        """C-MOVEs for static and for dynamic inputs: by what they ask for, and by the AE only if that says nothing."""
+        static: list[Exchange] = []
+        dynamic: list[Exchange] = []
+        for move in self._asked("C-MOVE"):
+            classes = [one.sop_class for one in self.asked(move)]
+            instructions = classes.count(RTBeamsDeliveryInstructionStorage)
+            if classes and instructions < len(classes):
+                static.append(move)
+            if instructions:
+                dynamic.append(move)
+            if not classes:
+                of_tms = move.acceptor == self.fact("tms_ae_title") != self.fact("ost_ae_title")
+                (dynamic if of_tms else static).append(move)
+        return tuple(static), tuple(dynamic)
+
+    def brought(self, transaction: str) -> tuple[Exchange, ...]:
+        """Return the C-STOREs that came to the system of what RO-59 or RO-61 has asked for."""
+        wanted = {one.instance for move in self.of(transaction) for one in self.asked(move)}
+        return tuple(store for store in self.deliveries if store.instance_uid in wanted)
+
+    # RO-60, RO-65
+
+    @cached_property
+    def _claims(self) -> tuple[Exchange, ...]:
+        """The claims, up to the one that was granted."""
+        return _until_done(e for e in self._asked("N-ACTION") if _changes_state(e) and _state(e) not in FINAL_STATES)
+
+    @cached_property
+    def _ends(self) -> tuple[Exchange, ...]:
+        return _until_done(e for e in self._asked("N-ACTION") if _changes_state(e) and _state(e) in FINAL_STATES)
+
+    @property
+    def claim(self) -> Exchange | None:
+        """The claim: the one that was granted, or the last."""
+        return self._claims[-1] if self._claims else None
+
+    @property
+    def end(self) -> Exchange | None:
+        """The change to the final state: the one that was granted, or the last."""
+        return self._ends[-1] if self._ends else None
+
+    @cached_property
+    def state_changes(self) -> tuple[Exchange, ...]:
+        """Every Change UPS State."""
+        return tuple(e for e in self._asked("N-ACTION") if _changes_state(e))
+
+    # RO-62, RO-64
+
+    @cached_property
+    def late(self) -> tuple[Exchange, ...]:
+        """N-SETs that came when the workitem had its final state."""
+        if self.end is None or not done(self.end):
+            return ()
+        return tuple(e for e in self._asked("N-SET") if began(e) >= ended(self.end))
+
+    @cached_property
+    def early(self) -> tuple[Exchange, ...]:
+        """N-SETs that came before the workitem was claimed."""
+        claim = self.claim
+        return tuple(e for e in self._asked("N-SET") if claim is None or began(e) < began(claim))
+
+    @cached_property
+    def _updates(self) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
+        """Progress updates and final updates, by what they hold: only a final one knows the output, or the end."""
+        # Others than the performer may set attributes of a UPS that nobody has claimed.
+        beside = self.early if self.claim is not None else ()
+        sets = [e for e in self._asked("N-SET") if e not in self.late and not (e in beside and not _tells_progress(e))]
+        final = [e for e in sets if _knows_the_end(e)] or [e for e in sets if _knows_the_station(e)]
+        if not final and sets and (self.end is not None or self.fact("end") == "canceled-before") and not _knows_a_beam(sets[-1]):
+            final = [sets[-1]]
+        return tuple(e for e in sets if e not in final), tuple(final)
+
+    # RO-63
+
+    @cached_property
+    def stores(self) -> tuple[Exchange, ...]:
+        """What the system has stored, of any kind."""
+        return self._asked("C-STORE")
+
+    @cached_property
+    def _records(self) -> tuple[Exchange, ...]:
+        records = tuple(e for e in self.stores if e.request.command.get("AffectedSOPClassUID") in RECORDS)
+        return records or self.stores
+
+    # --- what is missing ----------------------------------------------------------------------------------------------
+
+    def _came(self, stage: str) -> bool:
+        if stage == "found":
+            return self.fact("workitem") in self.found or bool(self.found and not self.fact("workitem"))
+        return bool(self.of(stage))
+
+    def not_awaited(self, stage: str) -> str:
+        """Return why a stage is no part of this scenario; empty when it is."""
+        if stage not in AWAITED.get(self.inject, STAGES):
+            return f"nothing more is awaited when the scenario holds {self.inject!r}"
+        if stage in ("RO-62", "RO-63") and self.fact("end") == "canceled-before":
+            return "no radiation is delivered in this scenario"
+        if stage == "RO-63" and not self.delivered:
+            return "no radiation was delivered"
+        return ""
+
+    @cached_property
+    def stopped_at(self) -> str:
+        """The stage that was awaited last: the first missing one that nothing came after; empty when all came."""
+        came = [stage for stage in STAGES if self._came(stage) and (stage != "RO-61" or self._came("RO-60"))]
+        after = STAGES[STAGES.index(came[-1]) + 1 :] if came else STAGES
+        return next((one for one in after if not self._came(one) and not self.not_awaited(one)), "")
+
+    @property
+    def in_vain(self) -> str:
+        """The stage that came, but was not done, so that the scenario did not come to its end; empty if not so."""
+        stage = self.awaited
+        if not self.observation.outcome or self.interrupted or self.stopped_at or stage not in STAGES:
+            return ""
+        return "" if self.not_awaited(stage) else stage
+
+    @property
+    def awaited(self) -> str:
+        """The transaction that was awaited when the scenario ended early; empty when it is not known."""
+        return next(iter(self.observation.awaited.replace(",", " ").split()), "")
+
+    def went_on(self, stage: str) -> str:
+        """Return the first stage that came although this one, before it, did not; empty if none came."""
+        # RO-60 and RO-61 come in either order.
+        after = [one for one in STAGES[STAGES.index(stage) + 1 :] if one != "found" and (stage, one) != ("RO-60", "RO-61")]
+        return next((one for one in after if self._came(one)), "")
+
+    def nothing_of(self, transaction: str) -> str:
+        """Return why there is no exchange of a transaction to be judged."""
+        if transaction in STAGES:
+            return self.not_awaited(transaction) or missing(transaction)
+        return {
+            "CC.2.2": "the system requested no cancel",
+            "CC.2.3": "the system did not subscribe",
+            "CC.2.4": "the system was sent no event report",
+            "CC.2.5": "the system created no UPS",
+            "CC.2.6": "the system sent no N-SET",
+            "CC.2.7": "the system sent no N-GET",
+            "CC.2.8": "the system sent no query",
+        }.get(transaction, "the system sent no such request")
+
+    @property
+    def outcome(self) -> str:
+        """Why what is missing did not come, and how the last association ended if not as it should."""
+        why = self.observation.outcome or "the scenario ended, nothing received"
+        last = self.requested[-1].ended if self.requested else "released"
+        return why if last in ("released", OPEN) else f"{why}; its last association: {last}"
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was cut off, so that what is missing may not be the system's fault."""
+        return self.observation.outcome == INTERRUPTED
+
+
+def answers(exchanges: Sequence[Exchange]) -> str:
+    """Return how some requests were answered, in words."""
+    said = (
+        f"{e.service} answered with {status_text(e.status)}" if not e.failure else f"{e.service}: {e.failure}" for e in exchanges
+    )
+    return ", ".join(dict.fromkeys(said))
+
+
+def missing(stage: str) -> str:
+    """Return that a stage is missing, in words."""
+    return "the workitem was not found by RO-58" if stage == "found" else f"{stage} missing"
+
+
+def unknown(fact: str) -> str:
+    """Return that there is nothing to compare with, in words."""
+    return f"nothing to compare with: the scenario does not say its {fact}"
+
+
+def uids(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """Return the UIDs of an attribute with one or more values."""
+    value = dataset.get(keyword)
+    if not value:
+        return ()
+    return (str(value),) if isinstance(value, str) else tuple(str(one) for one in value)
+
+
+def progress_of(update: Exchange) -> str:
+    """Return Procedure Step Progress of an N-SET as text; empty when it has none."""
+    for information_ in items(information(update), "ProcedureStepProgressInformationSequence"):
+        value = information_.get("ProcedureStepProgress")
+        return "" if value is None else str(value)
+    return ""
+
+
+def refused(exchange: Exchange) -> bool:
+    """Whether an operation was refused."""
+    return is_failure(exchange.status)
+
+
+def _until_done(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
+    found: list[Exchange] = []
+    for exchange in exchanges:
+        found.append(exchange)
+        if done(exchange):
+            break
+    return tuple(found)
+
+
+def _of_ups(exchange: Exchange) -> bool:
+    named_class = str(exchange.request.command.get("AffectedSOPClassUID") or "")
+    return any(uid in UPS_CLASSES or trial(uid) for uid in (exchange.abstract_syntax, named_class))
+
+
+def _performed(update: Exchange) -> Sequence[Dataset]:
+    return items(information(update), "UnifiedProcedureStepPerformedProcedureSequence")
+
+
+def _knows_the_end(update: Exchange) -> bool:
+    performed = _performed(update)
+    progress = items(information(update), "ProcedureStepProgressInformationSequence")
+    return any("PerformedProcedureStepEndDateTime" in one or one.get("OutputInformationSequence") for one in performed) or any(
+        "ProcedureStepDiscontinuationReasonCodeSequence" in one or "ProcedureStepCancellationDateTime" in one for one in progress
+    )
+
+
+def _knows_the_station(update: Exchange) -> bool:
+    return any("PerformedStationNameCodeSequence" in one for one in _performed(update))
+
+
+def _knows_a_beam(update: Exchange) -> bool:
+    return bool(
+        items(information(update), "ProcedureStepProgressInformationSequence", "ProcedureStepProgressParametersSequence")
+        or items(information(update), "UnifiedProcedureStepPerformedProcedureSequence", "PerformedProcessingParametersSequence")
+    )
+
+
+def _tells_progress(update: Exchange) -> bool:
+    return "ProcedureStepProgressInformationSequence" in information(update)
+
+
+def active_subscriptions(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], str]:
+    """Return what is left of the subscriptions after some requests: Deletion Lock by Receiving AE and instance.
+
+    ``TRUE`` counts only if the lock was granted (status 0000, not B301). A suspension leaves the subscriptions to the UPS
+    that are there, with their locks [CC.2.3.1 table CC.2.3-2]: as `SUSPENDED`.
+    """
+    active: dict[tuple[str, str], str] = {}
+    for exchange in exchanges:
+        if not done(exchange):
+            continue
+        receiver, target = text(exchange, "ReceivingAE"), exchange.instance_uid
+        match action_type(exchange):
+            case 3:
+                lock = text(exchange, "DeletionLock") if exchange.status == 0 else "FALSE"
+                active[receiver, target] = lock
+                if target == GLOBAL:
+                    active.pop((receiver, SUSPENDED), None)
+            case 4 if target == GLOBAL:
+                active = {key: lock for key, lock in active.items() if key[0] != receiver}
+            case 4:
+                active.pop((receiver, target), None)
+            case 5:
+                locks = [active.pop((receiver, everything), "") for everything in (GLOBAL, FILTERED)]
+                if any(locks):
+                    active[receiver, SUSPENDED] = max(locks)  # "TRUE", if one is
+    return active

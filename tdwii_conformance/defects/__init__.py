@@ -1,0 +1,118 @@
+"""Named defects, which the conformance tests must find, and named variations, which they must not mind.
+
+``DEFECTS`` and ``VARIATIONS`` hold them by name; `equip` installs some in a simulator before its start. The conformant
+simulators know nothing of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any, TypeVar
+
+from . import (
+    attributes,
+    calling,
+    cells,
+    negotiation,
+    performing,
+    queries,
+    reports,
+    requests,
+    retrieval,
+    subscriptions,
+    treating,
+    variations,
+    varying,
+    watching,
+)
+from .deviations import Defect, Deviation, UnknownDeviation, Variation, find, install
+from .knock_on import also_violated
+
+__all__ = ["DEFECTS", "VARIATIONS", "Defect", "Deviation", "UnknownDeviation", "Variation", "chosen", "equip", "install"]
+
+
+D = TypeVar("D", bound=Deviation)
+
+
+def _by_name(sources: Iterable[Iterable[D]]) -> dict[str, D]:
+    named: dict[str, D] = {}
+    for source in sources:
+        for deviation in source:
+            if deviation.name in named:
+                raise ValueError(f"two deviations are called {deviation.name}")
+            named[deviation.name] = deviation
+    return named
+
+
+def _whole(defect: Defect) -> Defect:
+    more = (requirement for requirement in also_violated(defect.name) if requirement not in defect.requirements)
+    return replace(defect, requirements=(*defect.requirements, *more))
+
+
+DEFECTS: Mapping[str, Defect]
+VARIATIONS: Mapping[str, Variation]
+
+
+# A thousand of them take two seconds to make, which a simulator without any does not spend at its start.
+@cache
+def _made() -> dict[str, Mapping[str, Any]]:
+    modules = (
+        cells,
+        subscriptions,
+        reports,
+        requests,
+        queries,
+        attributes,
+        retrieval,
+        negotiation,
+        calling,
+        performing,
+        treating,
+        watching,
+    )
+    return {
+        "DEFECTS": _by_name(map(_whole, module.defects()) for module in modules),
+        "VARIATIONS": _by_name([variations.variations(), varying.variations()]),
+    }
+
+
+def __getattr__(name: str) -> Mapping[str, Any]:
+    if name not in ("DEFECTS", "VARIATIONS"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _made()[name]
+
+
+def _called(names: Iterable[str]) -> list[Deviation]:
+    wanted = list(names)
+    return find({**_made()["DEFECTS"], **_made()["VARIATIONS"]}, wanted) if wanted else []
+
+
+def chosen(names: Iterable[str], actor: str | None = None) -> list[Deviation]:
+    """Return the defects and variations with these names; of one actor, if that is given.
+
+    Raises
+    ------
+    UnknownDeviation
+        For a name that none has; the message has the nearest.
+    """
+    return [deviation for deviation in _called(names) if actor in (None, deviation.actor)]
+
+
+def equip(simulator: Any, names: Iterable[str]) -> None:
+    """Install defects and variations in a simulator that has not been started.
+
+    Parameters
+    ----------
+    simulator : TMS, OST, TDDSimulator or WatcherSimulator
+        The one that shall deviate.
+    names : iterable of str
+        Names in `DEFECTS` and `VARIATIONS`.
+
+    Raises
+    ------
+    UnknownDeviation
+        For a name that none has, and for one that is of another actor.
+    """
+    install(simulator, _called(names))

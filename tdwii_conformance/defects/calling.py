@@ -1,0 +1,358 @@
+"""Defects of whoever calls, a TDD or a watcher alike: negotiation, and the SCU rules of PS3.4 Annex CC."""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pynetdicom import evt, sop_class
+
+from ..dimse import Link, connect
+from ..profile import Requirement, load_catalogue
+from ..profile.statuses import is_warning
+from ..scu.tdd import UPS
+from ..transcript.exchange import Exchange
+from ..treatment.messages import item
+from ..ups import FILTERED
+from .attributes import SHAPES, Edit, edit, shapes, slug, violated
+from .deviations import Defect
+from .hooks import around, change_response, on_links, propose
+
+__all__ = ["beside", "defects", "done", "instead", "of_type"]
+
+CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
+FINAL_STATES = ("COMPLETED", "CANCELED")
+FAILURE = 0x0110
+SECONDS = 10.0  # that a report may take to come
+N_EVENT_REPORT_RSP = 0x8100
+
+
+def done(exchange: Exchange) -> bool:
+    """Whether a request was answered with success or a warning."""
+    return exchange.status == 0 or is_warning(exchange.status)
+
+
+# --- seams ----------------------------------------------------------------------------------------------------------------
+
+
+def instead(
+    simulator: Any, method: str, wanted: Callable[..., bool], change: Callable[..., Exchange], *, again: bool = True
+) -> None:
+    """Let `change` (original, *arguments) make the requests of one kind that are wanted, by their arguments.
+
+    What is refused so is asked once more as it should be, so that one defect leaves the rest what it stands on.
+    """
+
+    def request(original: Any, *given: Any, **named: Any) -> Exchange:
+        if not wanted(*given):
+            result: Exchange = original(*given, **named)
+            return result
+        exchange = change(partial(original, **named), *given)
+        if again and not done(exchange) and not exchange.failure:
+            exchange = original(*given, **named)
+        return exchange
+
+    on_links(simulator, lambda link: around(link, method, request))
+
+
+def beside(simulator: Any, act: Callable[[], object]) -> None:
+    """Let something be done besides: by a TDD before it ends the workitem, by a watcher before it unsubscribes."""
+
+    def before(original: Any, *given: Any) -> Any:
+        act()
+        return original(*given)
+
+    around(simulator, "finish" if simulator.actor == "TDD" else "unsubscribe", before)
+
+
+def _aside(simulator: Any, *contexts: str) -> Link:
+    """Return an association with the TMS for something besides."""
+    return connect(simulator.tms, contexts, calling=simulator.server.ae_title)
+
+
+def of_type(kind: int) -> Callable[..., bool]:
+    """Return whether an N-ACTION, by its arguments, is of an Action Type ID."""
+    return lambda instance, action, *more: action == kind
+
+
+# --- the defects ----------------------------------------------------------------------------------------------------------
+
+
+def defects() -> Iterator[Defect]:
+    """Yield the defects that a TDD and a watcher can have alike."""
+    for actor in ("TDD", "watcher"):
+        yield from _negotiation(actor)
+        yield from _subscriptions(actor)
+        yield from _events(actor)
+        yield from _others(actor)
+
+
+def _maker(actor: str) -> Callable[..., Defect]:
+    def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, alone: bool = False, **more: Any) -> Defect:
+        named = tuple(requirement.replace("*", actor.upper()) for requirement in requirements)
+        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, named, alone, **more)
+
+    return one
+
+
+def _negotiation(actor: str) -> Iterator[Defect]:
+    one = _maker(actor)
+    yield one("proposes-explicit-vr-only", "Proposes no Implicit VR Little Endian",
+              lambda simulator: propose(simulator, [ExplicitVRLittleEndian]), "NEG-*-002")  # fmt: skip
+    yield one(
+        "leaves-a-message-unfinished", "Aborts an association in the middle of a message",
+        lambda simulator: beside(simulator, partial(_speak, simulator, _half)), "NEG-*-003",
+    )  # fmt: skip
+    yield one("aborts", "Ends its associations by A-ABORT", lambda s: on_links(s, _abort_at_the_end), "NEG-*-004")
+    yield one("sends-no-dataset", "Sends a data set that is none", _undecodable, "NEG-*-005", alone=True)
+    yield one("does-not-wait", "Aborts an association before its C-MOVE is answered", _leave, "NEG-*-004", "NEG-*-007")
+    yield one("sends-no-pdus", "Sends something else than PDUs on a connection",
+              lambda simulator: beside(simulator, partial(_speak, simulator, _garbage)), "NEG-*-006")  # fmt: skip
+
+
+def _leave(simulator: Any) -> None:
+    left: list[bool] = []
+
+    def and_go(event: Any) -> None:
+        encode = event.message.encode_msg
+
+        def send(*given: Any) -> Iterator[Any]:
+            yield from encode(*given)
+            give_up(event.assoc)
+
+        event.message.encode_msg = send
+
+    def move(link: Any, original: Any, syntax: str, *given: Any) -> Exchange:
+        if not left:
+            left.append(True)
+            with connect(link.peer, [syntax], calling=link.calling) as other:
+                other.add_handler(evt.EVT_DIMSE_SENT, and_go)
+                other.c_move(syntax, *given)
+        exchange: Exchange = original(syntax, *given)
+        return exchange
+
+    on_links(simulator, lambda link: around(link, "c_move", partial(move, link)))
+
+
+def _speak(simulator: Any, say: Callable[[Any, Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]]) -> None:
+    """Send, on an association besides, what `say` (event, encoder of the message) makes of a request."""
+
+    def sent(event: Any) -> None:
+        event.message.encode_msg = say(event, event.message.encode_msg)
+
+    with _aside(simulator, UPS.WATCH) as link:
+        link.add_handler(evt.EVT_DIMSE_SENT, sent)
+        link.n_get(generate_uid(), context=UPS.WATCH)
+
+
+def give_up(association: Any) -> None:
+    """Abort an association while our own request on it is under way."""
+    association.abort(block=False)
+    association.dimse.msg_queue.put((None, None))  # nothing more comes
+
+
+def _half(event: Any, encode: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    def begin(*given: Any) -> Iterator[Any]:
+        fragment = next(encode(*given))
+        fragment.presentation_data_value_list = [
+            [context, b"\x01" + value[1:]] for context, value in fragment.presentation_data_value_list
+        ]  # a command, and not its last fragment [PS3.8 E.2]
+        yield fragment
+        give_up(event.assoc)
+
+    return begin
+
+
+def _garbage(event: Any, encode: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    def send(*given: Any) -> Iterator[Any]:
+        event.assoc.dul.socket.send(b"\x47\x00\x00\x00\x00\x04ET /")  # 47H is no type of PDU [PS3.8 9.3.1]
+        yield from ()
+
+    return send
+
+
+def _abort_at_the_end(link: Any) -> None:
+    around(link, "close", lambda original, **named: original(abort=True))
+
+
+def _undecodable(simulator: Any) -> None:
+    def spoiled(original: Any, instance: str, kind: int, information: Dataset) -> Exchange:
+        spoil[:] = [True]
+        exchange: Exchange = original(instance, kind, information)
+        return exchange
+
+    def sent(event: Any) -> None:
+        if spoil:
+            spoil.clear()
+            # An element that says it is longer than what there is.
+            event.message.data_set.write(b"\x08\x00\x55\x00\xff\xff\xff\x7f")
+
+    spoil: list[bool] = []
+    on_links(simulator, lambda link: link.add_handler(evt.EVT_DIMSE_SENT, sent))
+    instead(simulator, "n_action", of_type(SUBSCRIBE), spoiled)
+
+
+def _subscriptions(actor: str) -> Iterator[Defect]:
+    one = _maker(actor)
+
+    def subscribing(change: Callable[..., Exchange]) -> Callable[[Any], None]:
+        return lambda simulator: instead(simulator, "n_action", of_type(SUBSCRIBE), change)
+
+    yield one(
+        "filter-without-keys", "Subscribes with a filter that has no keys",
+        subscribing(lambda original, instance, kind, information: original(FILTERED, kind, information)), "CC23-*-002",
+        *(("CC23-TDD-006",) if actor == "TDD" else ()), subject=("subscribe",),  # it unsubscribes from its workitem, and has subscribed to more
+    )  # fmt: skip
+    yield one(
+        "keys-without-filter", "Gives match keys with a subscription that has no filter",
+        subscribing(lambda original, i, kind, information: original(i, kind, _with(information, ProcedureStepState="SCHEDULED"))),
+        "CC23-*-003", subject=("subscribe",),
+    )  # fmt: skip
+    yield one(
+        "suspends-another-instance", "Suspends a global subscription by an instance that is none of the well-known",
+        lambda simulator: beside(simulator, partial(_suspend, simulator)), "CC23-*-004",
+    )  # fmt: skip
+    yield one("subscribes-again-at-the-end", "Subscribes with a deletion lock where it should unsubscribe", _stays,
+              "CC23-*-005", "CC23-*-006", alone=True)  # fmt: skip
+
+    for message, kind in (("subscribe", SUBSCRIBE), ("unsubscribe", UNSUBSCRIBE)):
+        rows = load_catalogue().attributes(f"CC.2.3 {message} request", actor)
+        for row in rows:
+            for shape in shapes(row):
+                how, words = SHAPES[shape]
+                yield one(
+                    f"{message}-{slug(row)}-{shape}", f"In its CC.2.3 {message} {row.rule.text if row.rule else ''} {words}",
+                    partial(_edit_action, kind, row, how), *violated(row, rows, shape),
+                    subject=(message, slug(row)),
+                )  # fmt: skip
+
+
+def _edit_action(kind: int, row: Requirement, how: Edit, simulator: Any) -> None:
+    def changed(original: Any, instance: str, action: int, information: Dataset) -> Exchange:
+        edited = _with(information)
+        edit(edited, row.rule.path if row.rule else (), how)
+        exchange: Exchange = original(instance, action, edited)
+        return exchange
+
+    instead(simulator, "n_action", of_type(kind), changed)
+
+
+def _with(dataset: Dataset, **values: Any) -> Dataset:
+    changed = copy.deepcopy(dataset)
+    changed.update(item(**values))
+    return changed
+
+
+def _suspend(simulator: Any) -> None:
+    with _aside(simulator, UPS.WATCH) as link:
+        link.n_action(generate_uid(), SUSPEND, item(ReceivingAE=simulator.server.ae_title), context=UPS.WATCH)
+
+
+class _Heard:
+    """What a TDD or a watcher has been told."""
+
+    def __init__(self, simulator: Any) -> None:
+        self.reports = 0
+        self.over = ""  # the UPS of which the final state was told
+        self._changed = threading.Condition()
+        simulator.server.wrap_handler(evt.EVT_N_EVENT_REPORT, self._report)
+
+    def _report(self, handler: Any, event: Any) -> Any:
+        answer = handler(event)
+        with self._changed:
+            self.reports += 1
+            if event.event_information.get("ProcedureStepState") in FINAL_STATES:
+                self.over = str(event.request.AffectedSOPInstanceUID)
+            self._changed.notify_all()
+        return answer
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Return when the condition holds, or too late."""
+        with self._changed:
+            self._changed.wait_for(condition, SECONDS)
+
+
+def _stays(simulator: Any) -> None:
+    heard = _Heard(simulator)
+
+    def again(original: Any, *_: Any) -> None:
+        heard.wait(lambda: bool(heard.over))
+        count = heard.reports
+        with _aside(simulator, UPS.WATCH) as link:
+            information = item(ReceivingAE=simulator.server.ae_title, DeletionLock="TRUE")
+            link.n_action(heard.over or generate_uid(), SUBSCRIBE, information, context=UPS.WATCH)
+        # The initial event comes when the TMS has taken the answer to the report of the final state.
+        heard.wait(lambda: heard.reports > count)
+
+    around(simulator, "unsubscribe", again)
+    instead(simulator, "n_action", of_type(SUBSCRIBE), lambda original, instance, kind, information: original(
+        instance, kind, _with(information, DeletionLock="TRUE")))  # fmt: skip
+
+
+EVENTS = {1: "state-report", 2: "cancel-requested", 3: "progress-report", 4: "status-change", 5: "assigned"}
+WORDS = {1: "UPS State Reports", 2: "UPS Cancel Requested", 3: "UPS Progress Reports", 4: "SCP Status Changes", 5: "UPS Assigned"}
+# What a TMS has to tell a TDD, and when.
+TOLD = {1: "new_completed", 2: "inject_cancel_request", 3: "new_completed"}
+
+
+def _events(actor: str) -> Iterator[Defect]:
+    one = _maker(actor)
+    # A watcher that is not told the end waits for it, and is still subscribed when nobody waits any more.
+    needs_end = ("CC23-*-006",) if actor == "watcher" else ()
+    for kind in TOLD if actor == "TDD" else EVENTS:
+        yield one(
+            f"{EVENTS[kind]}-refused", f"Answers {WORDS[kind]} with failure",
+            partial(_refuse_event, kind), f"CC24-*-{kind + 1:03}", **({"scenario": TOLD[kind]} if actor == "TDD" else {}),
+        )  # fmt: skip
+    yield one(
+        "event-response-names-another", "Names another UPS in its answers to event reports",
+        lambda simulator: change_response(simulator, N_EVENT_REPORT_RSP, AffectedSOPInstanceUID=generate_uid()), "CC24-*-007",
+    )  # fmt: skip
+    yield one("ups-event-refused", "Does not accept UPS Event", _refuse_ups_event, "CC24-*-001", *needs_end, alone=True)
+
+
+def _refuse_event(kind: int, simulator: Any) -> None:
+    def answer(handler: Any, event: Any) -> Any:
+        status, information = handler(event)
+        return (FAILURE if event.event_type == kind else status), information
+
+    simulator.server.wrap_handler(evt.EVT_N_EVENT_REPORT, answer)
+
+
+def _refuse_ups_event(simulator: Any) -> None:
+    contexts = simulator.server.contexts
+    contexts[:] = [context for context in contexts if context.abstract_syntax != sop_class.UnifiedProcedureStepEvent]
+
+
+def _others(actor: str) -> Iterator[Defect]:
+    one = _maker(actor)
+
+    def doing(act: Callable[[Any], object]) -> Callable[[Any], None]:
+        return lambda simulator: beside(simulator, partial(act, simulator))
+
+    yield one("creates-in-progress", "Creates a UPS that is IN PROGRESS", doing(_create), "CC25-*-001")
+    yield one("asks-for-the-lock", "Asks for Transaction UID by N-GET", doing(_get_lock), "CC27-*-001")
+    yield one("n-get-names-watch", "Names UPS Watch in the SOP Class UID field of N-GET",
+              doing(partial(_get, sop_class=UPS.WATCH)), "CC31-*-001")  # fmt: skip
+    yield one("n-get-under-query", "Sends N-GET under UPS Query",
+              doing(partial(_get, context=UPS.QUERY)), "CC31-*-002")  # fmt: skip
+
+
+def _create(simulator: Any) -> None:
+    with _aside(simulator, UPS.PUSH) as link:
+        link.n_create(generate_uid(), item(ProcedureStepState="IN PROGRESS"))
+
+
+def _get_lock(simulator: Any) -> None:
+    with _aside(simulator, UPS.WATCH) as link:
+        link.n_get(generate_uid(), ["TransactionUID"], context=UPS.WATCH)
+
+
+def _get(simulator: Any, *, context: str = UPS.WATCH, **named: Any) -> None:
+    with _aside(simulator, context) as link:
+        link.n_get(generate_uid(), ["ProcedureStepState"], context=context, **named)

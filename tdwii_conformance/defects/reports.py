@@ -1,0 +1,400 @@
+"""Defects of event reports [CC.2.4]: missing, doubled, for others, changed, out of order, too late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pynetdicom import sop_class
+
+from ..profile import Requirement, load_catalogue
+from ..ups import GLOBAL, Event
+from ..ups.datasets import plain
+from ..ups.states import FINAL
+from .attributes import SHAPES, Edit, drop, edit, shapes, slug, subject, violated
+from .deviations import Defect
+from .hooks import Around, Told, around, change_event, on_events
+
+__all__ = ["defects"]
+
+# By what an event is known to be the one that is waited for; and what is left in one of which all else is taken away.
+HIDING = ("procedure-step-state", "scpstatus", "progress-procedure-step-progress-description", "progress", "requesting-ae")
+
+STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, ASSIGNED = 1, 2, 3, 4, 5
+PROGRESS = "ProcedureStepProgressInformationSequence"
+MESSAGES = {
+    "CC.2.4 UPS State Report": STATE_REPORT, "CC.2.4 UPS Cancel Requested": CANCEL_REQUESTED,
+    "CC.2.4 UPS Progress Report": PROGRESS_REPORT, "CC.2.4 SCP Status Change": STATUS_CHANGE,
+    "CC.2.4 UPS Assigned": ASSIGNED,
+}  # fmt: skip
+ANOTHER = "1.2.826.0.1.3680043.2.1143.9998"
+
+Wanted = Callable[[Event], bool]
+
+
+def defects() -> Iterator[Defect]:
+    """Yield the defects of event reports."""
+    yield from _attributes()
+    yield from _missing()
+    yield from _others()
+
+
+# --- event information -------------------------------------------------------------------------------------------------
+
+
+def _attributes() -> Iterator[Defect]:
+    for message, kind in MESSAGES.items():
+        rows = load_catalogue().attributes(message, "TMS")
+        name = message.removeprefix("CC.2.4 ").removeprefix("UPS ").removeprefix("SCP ").replace(" ", "-").lower()
+        for row in rows:
+            for shape in shapes(row):
+                how, words = SHAPES[shape]
+                yield Defect(
+                    f"event-{name}-{slug(row)}-{shape}",
+                    f"In the event {message.removeprefix('CC.2.4 ')} {row.rule.text if row.rule else ''} {words}", "TMS",
+                    partial(_edit, kind, row, how), tuple(violated(row, rows, shape)),
+                    subject=subject(message, row), alone=slug(row) in HIDING,
+                )  # fmt: skip
+
+
+def _edit(kind: int, row: Requirement, how: Edit, tms: Any) -> None:
+    assert row.rule is not None
+    change_event(tms, _of_type(kind), partial(edit, path=row.rule.path, how=how))
+
+
+def _of_type(kind: int, **values: str) -> Wanted:
+    return lambda event: event.type == kind and all(event.attributes.get(k) == v for k, v in values.items())
+
+
+# --- whether they come -------------------------------------------------------------------------------------------------
+
+SILENT: tuple[tuple[str, str, Wanted, tuple[str, ...]], ...] = (
+    ("in-progress", "that a UPS went to IN PROGRESS", _of_type(STATE_REPORT, ProcedureStepState="IN PROGRESS"), ("CC24-TMS-002",)),
+    ("completed", "that a UPS was completed", _of_type(STATE_REPORT, ProcedureStepState="COMPLETED"), ("CC24-TMS-002",)),
+    ("canceled", "that a UPS was canceled", _of_type(STATE_REPORT, ProcedureStepState="CANCELED"), ("CC24-TMS-002",)),
+    (
+        "readiness", "that Input Readiness State changed", _of_type(STATE_REPORT, InputReadinessState="INCOMPLETE"),
+        ("CC24-TMS-003",),
+    ),
+    ("cancel-request", "a request to cancel", _of_type(CANCEL_REQUESTED), ("CC24-TMS-005",)),
+    ("progress", "progress", _of_type(PROGRESS_REPORT), ("CC24-TMS-007",)),
+    ("assignment", "an assignment", _of_type(ASSIGNED), ("CC24-TMS-008", "CC24-TMS-009", "CC24-TMS-010", "CC24-TMS-026")),
+    ("restart", "that it was restarted", _of_type(STATUS_CHANGE, SCPStatus="RESTARTED"), ("CC24-TMS-017",)),
+)  # fmt: skip
+
+
+def _missing() -> Iterator[Defect]:
+    for name, what, wanted, requirements in SILENT:
+        yield Defect(f"event-{name}-missing", f"Does not report {what}", "TMS", partial(_drop, wanted), requirements, alone=True)
+    yield Defect(
+        "event-progress-description-missing", "Reports no change of the progress description alone", "TMS",
+        partial(_drop, _about_only("ProcedureStepProgressDescription")), ("CC24-TMS-007",), alone=True,
+    )  # fmt: skip
+    yield Defect(
+        "event-progress-contact-missing", "Reports no change of the Communications URI alone", "TMS",
+        partial(_drop, _about_only("ProcedureStepCommunicationsURISequence")), ("CC24-TMS-007",), alone=True,
+    )  # fmt: skip
+    yield Defect(
+        "event-assignment-of-performer-missing", "Does not report who is to perform a UPS", "TMS",
+        partial(_drop, lambda event: event.type == ASSIGNED and "HumanPerformerCodeSequence" in event.attributes),
+        ("CC24-TMS-010", "CC24-TMS-026"), alone=True,
+    )  # fmt: skip
+    yield Defect(
+        "event-creation-missing", "Does not report a UPS that is created", "TMS", _drop_creation, ("CC24-TMS-001",), alone=True
+    )
+
+
+def _drop(wanted: Wanted, tms: Any) -> None:
+    def kept(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+        if not wanted(event):
+            yield event, receivers
+
+    on_events(tms, kept)
+
+
+def _about_only(keyword: str) -> Wanted:
+    def only(event: Event) -> bool:
+        items = list(event.attributes.get(PROGRESS) or ()) if event.type == PROGRESS_REPORT else []
+        return bool(items) and [element.keyword for element in items[0]] == [keyword]
+
+    return only
+
+
+def _drop_creation(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Any:
+        silent.append(uid)
+        try:
+            return original(uid, attributes)
+        finally:
+            silent.remove(uid)
+
+    silent: list[str] = []
+    around(tms.worklist, "create", create)
+    _drop(lambda event: event.type == STATE_REPORT and event.uid in silent, tms)
+
+
+# --- whom, in which order, of what -------------------------------------------------------------------------------------
+
+
+def _others() -> Iterator[Defect]:
+    def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, alone: bool = True) -> Defect:
+        return Defect(name, sentence, "TMS", apply, requirements, alone)
+
+    for name, kind, requirement in (
+        ("state", STATE_REPORT, "CC24-TMS-011"),
+        ("cancel-request", CANCEL_REQUESTED, "CC24-TMS-005"),  # not told of this UPS; -011 is then not judged
+        ("progress", PROGRESS_REPORT, "CC24-TMS-011"),
+    ):
+        yield one(f"event-{name}-of-another-ups", f"Names another UPS in {name} reports", partial(_other_uid, kind), requirement)
+    yield one("event-names-ups-event", "Names the SOP class UPS Event in event reports", _event_class, "CC24-TMS-011", alone=False)
+    yield one(
+        "event-status-change-of-nothing", "Names no valid SOP Instance UID in SCP Status Change",
+        partial(_other_uid, STATUS_CHANGE, uid="0.0.not-a-uid"), "CC24-TMS-019", alone=False,
+    )  # fmt: skip
+    yield one("event-doubled", "Reports every event twice", _twice, "CC23-TMS-045")
+    yield one(
+        "event-readiness-late", "Reports a change of Input Readiness State only when there is something else to report", _late,
+        "CC24-TMS-003",
+    )  # fmt: skip
+    yield one(
+        "event-order-swapped", "Sends progress and state reports in the opposite order of what happened", _swapped, "CC24-TMS-012"
+    )
+    yield one("event-to-one-receiver-only", "Tells of each event one of the subscribers only", _first_receiver, "CC24-TMS-013")
+    yield one("event-to-strangers", "Tells every AE it knows, subscribed or not", _everybody, "CC24-TMS-014")
+    yield one(
+        "event-of-refused-claim",
+        "Reports IN PROGRESS when it has refused a claim",
+        partial(_of_refused, "change_state"),
+        "CC24-TMS-004",
+    )
+    yield one(
+        "event-of-refused-update", "Reports progress when it has refused an N-SET", partial(_of_refused, "set"), "CC24-TMS-004"
+    )
+    yield one(
+        "event-claim-of-canceled-missing", "Reports only CANCELED when a SCHEDULED UPS is canceled on request", _no_claim_before_cancel,
+        "CC24-TMS-006", alone=False,
+    )  # fmt: skip
+    yield one("event-initial-always-scheduled", "Tells SCHEDULED in every initial event", _initial_scheduled, "CC24-TMS-015")
+    yield one(
+        "event-initial-not-for-ended", "Sends no initial event for a UPS in a final state to a new global subscriber", _no_ended,
+        "CC24-TMS-016",
+    )  # fmt: skip
+    yield one(
+        "event-failure-ends-subscription", "Ends the subscriptions of an AE that answers an event report with failure",
+        _failure_unsubscribes, "CC24-TMS-021",
+    )  # fmt: skip
+    yield one(
+        "event-text-as-question-marks", "Replaces text beyond ASCII in event reports with question marks", _question_marks,
+        "CC24-TMS-022", alone=False,
+    )  # fmt: skip
+    yield one(
+        "event-character-set-missing", "Sends event reports in UTF-8 and does not say so", _no_character_set, "CC24-TMS-022",
+        alone=False,
+    )  # fmt: skip
+    yield one("event-with-lock", "Tells the Transaction UID in UPS State Report", _with_lock, "CC24-TMS-104", alone=False)
+    yield one(
+        "event-performer-without-station", "Leaves the station out of UPS Assigned when there is a performer", _no_station,
+        "CC24-TMS-024", alone=True,
+    )  # fmt: skip
+    yield one(
+        "event-state-wrong", "Tells IN PROGRESS in every UPS State Report", partial(_always, "ProcedureStepState", "IN PROGRESS"),
+        "CC24-TMS-101",
+    )  # fmt: skip
+
+
+def _other_uid(kind: int, tms: Any, uid: str = ANOTHER) -> None:
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+        yield (replace(event, uid=uid) if event.type == kind else event), receivers
+
+    on_events(tms, changed)
+
+
+def _event_class(tms: Any) -> None:
+    def connect(original: Around, receiver: str) -> Any:
+        link = original(receiver)
+        around(link, "n_event_report", lambda send, *given: send(*given, sop_class=sop_class.UnifiedProcedureStepEvent))
+        return link
+
+    around(tms.reporter, "connect", connect)
+
+
+def _twice(tms: Any) -> None:
+    on_events(tms, lambda event, receivers: iter([(event, receivers), (event, receivers)]))
+
+
+def _late(tms: Any) -> None:
+    held: list[Told] = []
+
+    def later(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+        if event.type == STATE_REPORT and event.attributes.get("InputReadinessState") == "INCOMPLETE":
+            held.append((event, receivers))
+            return
+        yield event, receivers
+        while held:
+            yield held.pop(0)
+
+    on_events(tms, later)
+
+
+def _swapped(tms: Any) -> None:
+    """Hold each progress report back until something else is told of that UPS."""
+    held: dict[str, list[Told]] = {}
+
+    def swapped(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+        if event.type == PROGRESS_REPORT and not held.get(event.uid):
+            held[event.uid] = [(event, receivers)]
+            return
+        yield event, receivers
+        yield from held.pop(event.uid, ())
+
+    on_events(tms, swapped)
+
+
+def _first_receiver(tms: Any) -> None:
+    on_events(tms, lambda event, receivers: iter([(event, receivers if event.type == STATUS_CHANGE else list(receivers)[:1])]))
+
+
+def _everybody(tms: Any) -> None:
+    def all_known(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+        yield event, list(tms.reporter.known) if event.type != STATUS_CHANGE else receivers
+
+    on_events(tms, all_known)
+    # What nobody has subscribed to is told as well.
+    around(tms.worklist.subscriptions, "of", lambda original, uid: original(uid) or tuple(tms.reporter.known))
+
+
+def _of_refused(method: str, tms: Any) -> None:
+    def perform(original: Around, uid: str, *given: Any) -> Any:
+        outcome = original(uid, *given)
+        if outcome.status and (receivers := tms.worklist.subscriptions.of(uid)):
+            tms.reporter.post(_made_up(uid, STATE_REPORT if method == "change_state" else PROGRESS_REPORT), receivers)
+        return outcome
+
+    around(tms.worklist, method, perform)
+
+
+def _made_up(uid: str, kind: int) -> Event:
+    attributes = Dataset()
+    if kind == STATE_REPORT:
+        attributes.ProcedureStepState, attributes.InputReadinessState = "IN PROGRESS", "READY"
+    else:
+        progress = Dataset()
+        progress.ProcedureStepProgress = "20"
+        attributes.ProcedureStepProgressInformationSequence = [progress]
+    return Event(kind, uid, attributes)
+
+
+def _no_claim_before_cancel(tms: Any) -> None:
+    canceling: list[str] = []
+
+    def request(original: Around, uid: str, *given: Any) -> Any:
+        canceling.append(uid)
+        try:
+            return original(uid, *given)
+        finally:
+            canceling.remove(uid)
+
+    around(tms.worklist, "request_cancel", request)
+    _drop(lambda e: e.uid in canceling and e.attributes.get("ProcedureStepState") == "IN PROGRESS", tms)
+
+
+def _initially(tms: Any, change: Callable[[Event], Event | None]) -> None:
+    """Change, or leave out, the events that a subscription causes at once."""
+    subscribing: list[str] = []
+
+    def subscribe(original: Around, uid: str, *given: Any) -> Any:
+        subscribing.append(uid)
+        try:
+            return original(uid, *given)
+        finally:
+            subscribing.pop()
+
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+        told = change(event) if subscribing and event.type == STATE_REPORT else event
+        if told is not None:
+            yield told, receivers
+
+    around(tms.worklist, "subscribe", subscribe)
+    on_events(tms, changed)
+
+
+def _initial_scheduled(tms: Any) -> None:
+    def scheduled(event: Event) -> Event:
+        attributes = plain(event.attributes)
+        attributes.ProcedureStepState = "SCHEDULED"
+        return replace(event, attributes=attributes)
+
+    _initially(tms, scheduled)
+
+
+def _no_ended(tms: Any) -> None:
+    def running(uids: Iterable[str]) -> list[str]:
+        records = (tms.worklist.store.get(uid) for uid in uids)
+        return [record.uid for record in records if record is not None and record.state not in FINAL]
+
+    def subscribe(original: Around, ae: str, lock: bool, uids: Iterable[str], keys: bytes | None = None) -> Any:
+        return original(ae, lock, running(uids), keys)
+
+    around(tms.worklist.subscriptions, "subscribe_globally", subscribe)
+
+
+def _failure_unsubscribes(tms: Any) -> None:
+    def connect(original: Around, receiver: str) -> Any:
+        link = original(receiver)
+
+        def report(send: Around, *given: Any) -> Any:
+            exchange = send(*given)
+            if exchange.status:
+                tms.worklist.unsubscribe(GLOBAL, receiver)
+            return exchange
+
+        around(link, "n_event_report", report)
+        return link
+
+    around(tms.reporter, "connect", connect)
+
+
+def _question_marks(tms: Any) -> None:
+    def ask(dataset: Dataset) -> None:
+        for element in dataset.iterall():
+            if element.VR not in ("SQ", "UI") and isinstance(element.value, str) and not element.value.isascii():
+                element.value = element.value.encode("ascii", "replace").decode()
+
+    change_event(tms, lambda event: True, ask)
+
+
+def _no_character_set(tms: Any) -> None:
+    """Have text encoded as UTF-8 and read as Latin-1: what a receiver sees that is not told of a character set."""
+
+    def misread(dataset: Dataset) -> None:
+        for element in dataset.iterall():
+            if element.VR not in ("SQ", "UI") and isinstance(element.value, str) and not element.value.isascii():
+                element.value = element.value.encode().decode("latin-1")
+
+    change_event(tms, lambda event: True, misread)
+
+
+def _with_lock(tms: Any) -> None:
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+        record = tms.worklist.store.get(event.uid)
+        if event.type == STATE_REPORT and record is not None and record.lock:
+            attributes = plain(event.attributes)
+            attributes.TransactionUID = record.lock
+            event = replace(event, attributes=attributes)
+        yield event, receivers
+
+    on_events(tms, changed)
+
+
+def _no_station(tms: Any) -> None:
+    def performed(event: Event) -> bool:
+        return event.type == ASSIGNED and bool(event.attributes.get("HumanPerformerCodeSequence"))
+
+    change_event(tms, performed, lambda told: drop(told, "ScheduledStationNameCodeSequence"))
+
+
+def _always(keyword: str, value: str, tms: Any) -> None:
+    change_event(tms, _of_type(STATE_REPORT), lambda dataset: setattr(dataset, keyword, value))

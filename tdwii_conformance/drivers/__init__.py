@@ -1,1 +1,0 @@
-"""Acts as the peer of an SCP under test: the TDD's steps, the watcher's steps, and the objects they need."""

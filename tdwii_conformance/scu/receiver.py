@@ -1,0 +1,186 @@
+"""Our TDD's listener: takes what it has had moved to itself and can be told to refuse; takes event reports and keeps them all."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from pydicom import uid
+from pynetdicom import evt, sop_class
+
+from ..dimse import TLS, Peer, Server, Timeouts
+from ..transcript.exchange import Exchange, Transcript
+
+__all__ = ["Receiver"]
+
+EVENT = sop_class.UnifiedProcedureStepEvent
+TAKEN = (
+    uid.RTPlanStorage, uid.RTIonPlanStorage, uid.RTBeamsDeliveryInstructionStorage,
+    uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification, EVENT,
+)  # fmt: skip
+OUT_OF_RESOURCES = 0xA700
+PATIENCE = 20  # deadlines that a stream of reports may last
+
+
+class _Arrivals(Transcript):
+    """A transcript that one can wait for."""
+
+    def __init__(self, reports: Transcript) -> None:
+        super().__init__()
+        self._reports = reports
+        self._arrived = threading.Condition()
+
+    def append(self, exchange: Exchange) -> None:
+        with self._arrived:
+            super().append(exchange)
+            if exchange.service == "N-EVENT-REPORT":
+                self._reports.append(exchange)
+            self._arrived.notify_all()
+
+    def wait_for(
+        self, wanted: Callable[[Exchange], bool], in_stream: Callable[[Exchange], bool], since: int, seconds: float
+    ) -> Exchange | None:
+        began = time.monotonic()
+        deadline, last = began + seconds, began + PATIENCE * seconds
+        with self._arrived:
+            while True:
+                # Only what is new is looked at: bursts of events are long.
+                for exchange in filter(in_stream, self[since:]):
+                    if wanted(exchange):
+                        return exchange
+                    deadline = min(time.monotonic() + seconds, last)
+                since = len(self)
+                if not self._arrived.wait(deadline - time.monotonic()):
+                    return None
+
+
+class Receiver:
+    """A storage SCP and UPS Event SCU that keeps what came as exchanges. A context manager.
+
+    Parameters
+    ----------
+    ae_title : str
+        Ours, as the systems under test know it: move destination and Receiving AE. Calls to other AE titles on this port
+        are taken as well.
+    host, port : str, int
+        Where to listen; port 0 takes a free one.
+    tls : TLS, optional
+        For associations over TLS.
+    timeouts : Timeouts, optional
+        Deadlines, in seconds.
+    transcript : Transcript, optional
+        Gets every event report. (What was stored comes with the retrieval that caused it.)
+    also : sequence of str
+        Storage SOP classes that are taken beside those of TDW-II.
+    patience : float
+        How long peers may take, at the end, to release their associations, in seconds.
+
+    Attributes
+    ----------
+    refuse : set of str
+        SOP Instance UIDs whose C-STORE is refused, out of resources.
+    refuse_reports : int
+        Status with which event reports are answered.
+    scp_role_proposed : bool
+        Whether anybody proposed to be the SCP of UPS Event by role selection.
+    """
+
+    def __init__(
+        self,
+        ae_title: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: TLS | None = None,
+        timeouts: Timeouts | None = None,
+        transcript: Transcript | None = None,
+        also: Sequence[str] = (),
+        patience: float = 0.0,
+    ) -> None:
+        self.ae_title = ae_title
+        self.refuse: set[str] = set()
+        self.refuse_reports = 0x0000
+        self.scp_role_proposed = False
+        self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
+        self._server = Server(
+            ae_title,
+            [*TAKEN, *(syntax for syntax in dict.fromkeys(also) if syntax not in TAKEN)],
+            [
+                (evt.EVT_C_STORE, self._store),
+                (evt.EVT_C_ECHO, lambda event: 0x0000),
+                (evt.EVT_N_EVENT_REPORT, lambda event: (self.refuse_reports, None)),
+                (evt.EVT_ACCEPTED, self._accepted),
+            ],
+            host=host,
+            port=port,
+            tls=tls,
+            timeouts=timeouts or Timeouts(),
+            transcript=self._arrivals,
+            scp_roles=[EVENT],
+            patience=patience,
+        )
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._server.stop()
+
+    @property
+    def server(self) -> Server:
+        """What it takes things with; to be looked at, and added to before the start."""
+        return self._server
+
+    @property
+    def peer(self) -> Peer:
+        """How to reach it."""
+        return self._server.peer
+
+    @property
+    def transcript(self) -> Transcript:
+        """Everything that came."""
+        return self._arrivals
+
+    def mark(self) -> int:
+        """Return a mark for `since`, `reports` and `wait_for`."""
+        return len(self._arrivals)
+
+    def since(self, mark: int) -> tuple[Exchange, ...]:
+        """Return the C-STOREs that came after the mark, in their order."""
+        return tuple(exchange for exchange in self._arrivals[mark:] if exchange.service == "C-STORE")
+
+    def reports(self, receiver: str, mark: int = 0) -> tuple[Exchange, ...]:
+        """Return the event reports to an AE title of ours that came after the mark, in their order."""
+        return tuple(exchange for exchange in self._arrivals[mark:] if _is_report(exchange, receiver))
+
+    def wait_for(self, wanted: Callable[[Exchange], bool], receiver: str, mark: int, seconds: float) -> Exchange | None:
+        """Return the first event report to an AE title of ours, after the mark, that is wanted; ``None`` if none comes in time.
+
+        Parameters
+        ----------
+        wanted : callable
+            Looks at an exchange.
+        receiver : str
+            AE title.
+        mark : int
+            Of `mark`.
+        seconds : float
+            How long to wait since the last report to that AE title: before this one an SCP may have many to send, such as
+            the initial events of a global subscription. In all no longer than `PATIENCE` times that.
+        """
+        return self._arrivals.wait_for(wanted, lambda exchange: _is_report(exchange, receiver), mark, seconds)
+
+    def _accepted(self, event: Any) -> None:
+        role = event.assoc.requestor.role_selection.get(EVENT)
+        self.scp_role_proposed = self.scp_role_proposed or (role is not None and bool(role.scp_role))
+
+    def _store(self, event: Any) -> int:
+        return OUT_OF_RESOURCES if str(event.request.AffectedSOPInstanceUID) in self.refuse else 0x0000
+
+
+def _is_report(exchange: Exchange, receiver: str) -> bool:
+    return exchange.service == "N-EVENT-REPORT" and exchange.acceptor == receiver

@@ -1,0 +1,273 @@
+"""A treatment from the workitem to its end: what is scheduled, and a TDD's way through a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    RTBeamsDeliveryInstructionStorage,
+    RTBeamsTreatmentRecordStorage,
+    RTIonBeamsTreatmentRecordStorage,
+    RTIonPlanStorage,
+    RTPlanStorage,
+    generate_uid,
+)
+
+from ..transcript.exchange import Exchange
+from ..treatment import objects
+from ..treatment.messages import Code, Reference, item, references, worklist_query
+from ..treatment.scenarios import Scenario
+from .tdd import TDD
+
+__all__ = ["Course", "Scheduled"]
+
+PLANS = (RTPlanStorage, RTIonPlanStorage)
+RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
+_OWN = object()
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """A workitem on the worklist, and what we know of it.
+
+    Parameters
+    ----------
+    uid : str
+        SOP Instance UID.
+    start : datetime
+        Scheduled Procedure Step Start DateTime.
+    start_type : str
+        Treatment Delivery Type: ``TREATMENT`` or ``CONTINUATION``.
+    station : Code
+        Scheduled station.
+    inputs : tuple of Reference
+        Its Input Information Sequence.
+    facts : mapping of str to str
+        The values that ``$name`` stands for in the attribute tables.
+    treatment : objects.Treatment
+        Plan, delivery instruction and records.
+    edition : str
+        Edition of TDW-II.
+    """
+
+    uid: str
+    start: datetime
+    start_type: str
+    station: Code
+    inputs: tuple[Reference, ...]
+    facts: Mapping[str, str]
+    treatment: objects.Treatment
+    edition: str = "ti"
+
+    def of_class(self, *classes: str) -> list[Reference]:
+        """Return the inputs of some SOP classes."""
+        return [reference for reference in self.inputs if reference.sop_class in classes]
+
+    @property
+    def plans(self) -> list[Reference]:
+        """The RT (Ion) Plans among the inputs."""
+        return self.of_class(*PLANS)
+
+    @property
+    def instructions(self) -> list[Reference]:
+        """The delivery instructions among the inputs."""
+        return self.of_class(RTBeamsDeliveryInstructionStorage)
+
+    @property
+    def records(self) -> list[Reference]:
+        """The treatment records among the inputs."""
+        return self.of_class(*RECORDS)
+
+    def query(self, **changes: Any) -> Dataset:
+        """Return the query of RO-58 that this workitem matches, with some keys changed."""
+        day = f"{self.start:%Y%m%d}"
+        return _query(self.station, f"{day}000000-{day}235959", **changes)
+
+    @staticmethod
+    def query_of(station: Code, start_range: str) -> Dataset:
+        """Return the query of RO-58 for a station and a range of start times."""
+        return _query(station, start_range)
+
+    @classmethod
+    def of_response(cls, identifier: Dataset, station: Code, tms: str, ost: str, edition: str) -> Scheduled:
+        """Return the workitem that a response of RO-58 describes.
+
+        Its plan, instruction and record are known by reference only: what a TDD would read in them is taken from the
+        workitem.
+        """
+        inputs = inputs_of(identifier)
+        parameters = {
+            str(name.get("CodeValue")): entry.get("TextValue") or entry.get("NumericValue")
+            for entry in identifier.get("ScheduledProcessingParametersSequence") or ()
+            for name in entry.get("ConceptNameCodeSequence") or ()
+        }
+        start_type = str(parameters.get("121740") or parameters.get("ccc001") or "TREATMENT")
+        text = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")
+        facts = {"station_value": station.value, "start": start_type, "tms_ae_title": tms, "ost_ae_title": ost}
+        for name, keyword in (
+            ("patient_name", "PatientName"),
+            ("patient_id", "PatientID"),
+            ("study", "StudyInstanceUID"),
+        ):
+            if identifier.get(keyword):
+                facts[name] = str(identifier.get(keyword))
+        if station.scheme:
+            facts["station_scheme"] = station.scheme
+        treatment = objects.new_treatment(
+            start_type, patient_name=facts.get("patient_name", ""), patient_id=facts.get("patient_id", "")
+        )
+        start = datetime.strptime(text[:14].ljust(14, "0"), "%Y%m%d%H%M%S") if text else datetime.now()
+        uid = str(identifier.get("SOPInstanceUID"))
+        return cls(uid, start, start_type, station, inputs, facts, treatment, edition)
+
+
+@dataclass
+class Course:
+    """A TDD's way through one workitem, from the claim on.
+
+    Parameters
+    ----------
+    tdd : TDD
+        Who performs it.
+    workitem : Scheduled
+        What is performed.
+    ost : str
+        AE title of the OST, for the output references.
+    transaction_uid : str
+        The lock.
+    """
+
+    tdd: TDD
+    workitem: Scheduled
+    ost: str
+    transaction_uid: str = field(default_factory=generate_uid)
+    scenario: Scenario | None = None
+    record: Dataset | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def _note(self, exchange: Exchange) -> Exchange:
+        self.exchanges.append(exchange)
+        return exchange
+
+    def claim(self) -> Exchange:
+        """RO-60."""
+        return self._note(self.tdd.claim(self.workitem.uid, self.transaction_uid))
+
+    def beam(self, progress: int) -> int:
+        """Return the number of the beam that is in progress at a percentage."""
+        beams = self.workitem.treatment.beam_numbers
+        return beams[min(progress * len(beams) // 100, len(beams) - 1)]
+
+    def update(self, progress: int, *, description: str | None = None, transaction_uid: Any = _OWN) -> Exchange:
+        """RO-62: a progress update, with the claim's Transaction UID unless another or ``None`` is given."""
+        update = objects.progress_update(progress, self.beam(progress), edition=self.workitem.edition)
+        if description is not None:
+            update.ProcedureStepProgressInformationSequence[0].ProcedureStepProgressDescription = description
+        return self.send(update, transaction_uid)
+
+    def set(self, **attributes: Any) -> Exchange:
+        """N-SET of single attributes."""
+        return self.send(item(**attributes))
+
+    def send(self, modification: Dataset, transaction_uid: Any = _OWN) -> Exchange:
+        """N-SET, with the claim's Transaction UID unless another or ``None`` is given."""
+        uid = self.transaction_uid if transaction_uid is _OWN else transaction_uid
+        if uid is not None:
+            modification.TransactionUID = uid
+        return self._note(self.tdd.set(self.workitem.uid, modification))
+
+    def get(self, keywords: Iterable[str] = ()) -> Exchange:
+        """N-GET of the workitem."""
+        return self.tdd.get(self.workitem.uid, keywords)
+
+    def deliver(self, scenario: Scenario) -> Course:
+        """RO-62 and RO-63 of a scenario: progress updates, and the record stored to the OST."""
+        self._plan(scenario)
+        for progress in scenario.progress:
+            self.update(progress)
+        if self.record is not None and self.tdd.ost is not None:
+            self._note(self.tdd.store("OST", self.record))
+        return self
+
+    def _plan(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        if scenario.delivered:
+            self.record = objects.record(self.workitem.treatment, interrupted=scenario.state == "CANCELED")
+
+    def conclude(self, scenario: Scenario) -> Exchange:
+        """RO-64 of a scenario, without anything before it: what the UPS needs for its final state, and no more."""
+        self._plan(scenario)
+        return self.final_update()
+
+    @property
+    def performed(self) -> tuple[datetime, datetime]:
+        """When it began and ended."""
+        return self.workitem.start, self.workitem.start + timedelta(minutes=12)
+
+    def final_data_set(self) -> Dataset:
+        """Return the data set of RO-64 for the scenario delivered."""
+        if self.scenario is None:
+            raise ValueError("deliver(scenario) comes before the final update")
+        began, ended = self.performed
+        return objects.final_update(
+            progress=self.scenario.final_progress,
+            station=self.workitem.station,
+            start=began,
+            end=ended,
+            records=[self.record] if self.record is not None else [],
+            ost=self.ost,
+            canceled=self.scenario.state == "CANCELED",
+        )
+
+    def final_update(self, transaction_uid: Any = _OWN) -> Exchange:
+        """RO-64."""
+        return self.send(self.final_data_set(), transaction_uid)
+
+    def change_state(self, state: str, transaction_uid: Any = _OWN) -> Exchange:
+        """N-ACTION, with the claim's Transaction UID unless another or ``None`` is given."""
+        uid = self.transaction_uid if transaction_uid is _OWN else transaction_uid
+        return self._note(self.tdd.change_state(self.workitem.uid, state, uid))
+
+    def finish(self) -> Exchange:
+        """RO-65: the final state of the scenario."""
+        if self.scenario is None:
+            raise ValueError("deliver(scenario) comes before the end")
+        return self.change_state(self.scenario.state)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts of the workitem and of its delivery, for the attribute tables."""
+        known = dict(self.workitem.facts)
+        if self.scenario is None:
+            return known
+        began, ended = self.performed
+        known |= {
+            "transaction_uid": self.transaction_uid,
+            "progress": str(self.scenario.final_progress),
+            "delivered": "yes" if self.scenario.delivered else "no",
+            "performed_start": f"{began:%Y%m%d%H%M%S}",
+            "performed_end": f"{ended:%Y%m%d%H%M%S}",
+            "ost_ae_title": self.ost,
+        }
+        if self.record is not None:
+            known |= {
+                "record": self.record.SOPInstanceUID,
+                "record_class": self.record.SOPClassUID,
+                "record_study": self.record.StudyInstanceUID,
+                "record_series": self.record.SeriesInstanceUID,
+            }
+        return known
+
+
+def _query(of_station: Code, start_range: str, **changes: Any) -> Dataset:
+    keys = {"station": of_station.value, "scheme": of_station.scheme, "start": start_range}
+    return worklist_query(**{**keys, **changes})
+
+
+def inputs_of(dataset: Dataset) -> tuple[Reference, ...]:
+    """Return what a workitem, or a response of RO-58, refers to as its inputs."""
+    return tuple(references(dataset.get("InputInformationSequence")))

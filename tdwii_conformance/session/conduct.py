@@ -1,0 +1,298 @@
+"""Conducts a scenario: says what is to be done, shows what arrives and what is awaited, and knows when it is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from ..profile.statuses import status_text
+from ..transcript.exchange import Exchange
+from ..transcript.observation import Observation
+from .partners import Stage
+
+__all__ = ["Plain", "Screen", "Show", "Silent", "Step", "conduct", "show_on"]
+
+STOPPED = "stopped by the operator"
+AGAIN = 1.5  # seconds: an operator who stops twice within them means the whole run
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a scenario.
+
+    Parameters
+    ----------
+    name : str
+        What arrives, for example ``RO-58 Worklist query``.
+    instruction : str
+        One sentence for the operator: what to do on the system under test.
+    reached : callable
+        Whether it has been done, by the exchanges so far.
+    then : callable, optional
+        What we do when it has been done, before the next step.
+    """
+
+    name: str
+    instruction: str
+    reached: Callable[[Sequence[Exchange]], bool]
+    then: Callable[[], object] | None = None
+
+
+class Show(Protocol):
+    """Shows a scenario to whoever watches. A context manager."""
+
+    def __enter__(self) -> Show:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """End."""
+
+    def step(self, steps: Sequence[Step], done: int, deadline: float) -> None:
+        """Show how many steps are done, and until when (`time.monotonic`) the next is awaited."""
+
+    def line(self, text: str) -> None:
+        """Show something that happened."""
+
+    def end(self, outcome: str) -> None:
+        """Show how it ended."""
+
+
+def conduct(
+    stage: Stage, steps: Sequence[Step], *, step_timeout: float, settle: float, show: Show, begin: Callable[[], object]
+) -> Observation:
+    """Conduct a scenario until its end, a deadline, or the operator's stop; return what was observed.
+
+    Parameters
+    ----------
+    stage : Stage
+        Entered here, and left.
+    steps : sequence of Step
+        In their order. A later one that is reached makes up for those before.
+    step_timeout : float
+        How long to wait for a step, in seconds, from the last thing that came.
+    settle : float
+        How long to wait at the end for the system to close its associations, in seconds.
+    show : Show
+        Who tells the operator.
+    begin : callable
+        Called when everything that the system does is recorded: it may begin.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If the operator stops twice, which means the run.
+    """
+    with stage, show:
+        conductor = _Conductor(stage, steps, step_timeout, show)
+        try:
+            begin()
+            outcome = conductor.run()
+            conductor.settle(settle)
+        except KeyboardInterrupt:
+            outcome = STOPPED
+            stage.ended(outcome, conductor.awaited)
+            show.line("this scenario is stopped; Ctrl-C once more stops the whole run")
+            stage.wait(lambda: False, AGAIN)  # the second one is raised here
+        stage.ended(outcome, conductor.awaited)
+        show.end(outcome)
+    return stage.observation()
+
+
+class _Conductor:
+    def __init__(self, stage: Stage, steps: Sequence[Step], step_timeout: float, show: Show) -> None:
+        self.stage, self.steps, self.step_timeout, self.show = stage, steps, step_timeout, show
+        self._shown_exchanges = self._shown_words = 0
+        self.done = 0
+
+    @property
+    def awaited(self) -> str:
+        """The step that is awaited; empty when none is."""
+        return self.steps[self.done].name if self.done < len(self.steps) else ""
+
+    def run(self) -> str:
+        while self.done < len(self.steps):
+            if (outcome := self._await_step()) is not None:
+                return outcome
+        return ""
+
+    def _await_step(self) -> str | None:
+        """Wait for the next step, or a later one; return why that is in vain, or ``None`` when it was reached."""
+        stage, before, size = self.stage, self.done, -1
+        while self.done == before:
+            with stage.floor.changed:
+                if stage.size != size:  # something came: time begins anew
+                    size, deadline = stage.size, time.monotonic() + self.step_timeout
+                self.done = self._reached(stage.exchanges)
+                over, nameless = stage.over, stage.nameless
+            self._tell(deadline)
+            if self.done > before:
+                break
+            if over is not None:
+                return over or "the system did nothing more"
+            if not stage.wait_for_more(size, deadline - time.monotonic()):
+                return self._in_vain(nameless)
+        for step in self.steps[before : self.done]:
+            if step.then is not None:
+                step.then()
+        return None
+
+    def _reached(self, exchanges: Sequence[Exchange]) -> int:
+        return max((n for n, step in enumerate(self.steps, 1) if n > self.done and step.reached(exchanges)), default=self.done)
+
+    def _tell(self, deadline: float) -> None:
+        with self.stage.floor.changed:
+            exchanges, words = self.stage.exchanges[self._shown_exchanges :], self.stage.said[self._shown_words :]
+        self._shown_exchanges += len(exchanges)
+        self._shown_words += len(words)
+        for exchange in exchanges:
+            self.show.line(describe(exchange))
+        for word in words:
+            self.show.line(word)
+        self.show.step(self.steps, self.done, deadline)
+
+    def _in_vain(self, nameless: int) -> str:
+        outcome = f"awaited {self.step_timeout:g} s, nothing received"
+        if nameless:
+            outcome += f" ({nameless} connection{'s' if nameless > 1 else ''} came without an association request)"
+        return outcome
+
+    def settle(self, seconds: float) -> None:
+        """Give the system time to end its associations: what it still does belongs to this scenario."""
+        stage = self.stage
+        stage.wait(lambda: not stage.floor.calling(stage.ae_title) and (stage.over is not None or not stage.definite), seconds)
+        self._tell(time.monotonic())
+
+
+def describe(exchange: Exchange) -> str:
+    """Return an exchange in one line."""
+    result = exchange.failure or f"status {status_text(exchange.status)}"
+    more = ""
+    if exchange.service == "C-FIND":
+        more = f", {len(exchange.identifiers)} found"
+    return f"{exchange.request.time:%H:%M:%S}  {exchange.service} {exchange.requestor} -> {exchange.acceptor}: {result}{more}"
+
+
+# --- for whom it is shown ----------------------------------------------------------------------------------------------
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    def step(self, steps: Sequence[Step], done: int, deadline: float) -> None:
+        """Do nothing."""
+
+    def line(self, text: str) -> None:
+        """Do nothing."""
+
+    def end(self, outcome: str) -> None:
+        """Do nothing."""
+
+
+class Plain(Silent):
+    """Writes lines: for log files, and terminals of workers.
+
+    Parameters
+    ----------
+    title : str
+        What is performed.
+    out : text file
+        Where to.
+    """
+
+    def __init__(self, title: str, out: TextIO) -> None:
+        self.title, self.out = title, out
+        self._at = -1
+
+    def __enter__(self) -> Self:
+        self._write(f"\n{self.title}")
+        return self
+
+    def _write(self, text: str) -> None:
+        self.out.write(text + "\n")
+        self.out.flush()
+
+    def step(self, steps: Sequence[Step], done: int, deadline: float) -> None:
+        """Write the instruction of a new step."""
+        if done != self._at and done < len(steps):
+            self._write(f"  {steps[done].name}: {steps[done].instruction} (within {deadline - time.monotonic():.0f} s)")
+        self._at = done
+
+    def line(self, text: str) -> None:
+        """Write it."""
+        self._write(f"    {text}")
+
+    def end(self, outcome: str) -> None:
+        """Write it."""
+        self._write(f"  {datetime.now():%H:%M:%S}  {outcome or 'the scenario has come to its end'}")
+
+
+class Screen(Silent):
+    """Shows the steps on a terminal, with the time that is left. As `Plain`."""
+
+    def __init__(self, title: str, out: TextIO) -> None:
+        self.title = title
+        self._console = Console(file=out, highlight=False)
+        self._live: AbstractContextManager[Live] | None = None
+        self._steps: Sequence[Step] = ()
+        self._done, self._deadline = 0, time.monotonic()
+        self._outcome: str | None = None
+
+    def __enter__(self) -> Self:
+        self._console.print()
+        self._console.print(Text(self.title, "bold"))
+        self._live = Live(self, console=self._console, refresh_per_second=4, transient=False)
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.__exit__(kind, error, trace)
+
+    def step(self, steps: Sequence[Step], done: int, deadline: float) -> None:
+        """Show it with the next refresh."""
+        self._steps, self._done, self._deadline = steps, done, deadline
+
+    def line(self, text: str) -> None:
+        """Print it above the steps."""
+        self._console.print(Text(f"    {text}", "dim"))
+
+    def end(self, outcome: str) -> None:
+        """Show it below the steps."""
+        self._outcome = outcome
+
+    def __rich__(self) -> Group:
+        """Return what is on the terminal now."""
+        lines = []
+        for number, step in enumerate(self._steps):
+            if number < self._done:
+                lines.append(Text(f"  done  {step.name}", "green"))
+            elif number == self._done and self._outcome is None:
+                left = max(0.0, self._deadline - time.monotonic())
+                lines.append(Text(f"  ----> {step.name}: {step.instruction}", "bold"))
+                lines.append(Text(f"        {left:.0f} s left; Ctrl-C ends this scenario", "yellow"))
+            else:
+                lines.append(Text(f"        {step.name}", "dim"))
+        if self._outcome is not None:
+            style = "red" if self._outcome else "green"
+            lines.append(Text(f"  {self._outcome or 'the scenario has come to its end'}", style))
+        return Group(*lines)
+
+
+def show_on(out: TextIO, title: str) -> Show:
+    """Return how to show a scenario on a file: live on a terminal, in lines elsewhere."""
+    return Screen(title, out) if out.isatty() else Plain(title, out)

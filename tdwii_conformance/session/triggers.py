@@ -1,0 +1,222 @@
+"""Who makes a system under test perform a scenario: a person, a command of the vendor, or our own simulator as a process."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from ..dimse import Peer
+from .partners import Stage
+
+__all__ = ["Performer", "Person", "SimulatedSystem", "Trigger", "environment"]
+
+STOPPING = 5.0  # seconds that a process may take to end
+LISTENS = re.compile(r".+ at (?P<host>\S+):(?P<port>\d+)")  # what a simulator says when it does
+# A process stands apart from ours: Ctrl-C is for the one who conducts, and what it starts can be stopped with it.
+if sys.platform == "win32":
+    APART = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    APART = 0  # the session of its own does that
+
+
+class Performer(Protocol):
+    """Makes the system perform."""
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Begin a scenario. What is said meanwhile goes to ``stage.say``, that nothing more will come to ``stage.finish``."""
+
+    def end(self) -> None:
+        """Stop what still runs of the scenario."""
+
+
+class Person:
+    """A person performs; the steps say what to do."""
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Do nothing."""
+
+    def end(self) -> None:
+        """Do nothing."""
+
+
+def environment(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a command: ours, and each fact as ``TDWII_`` and its name in capitals."""
+    return {**os.environ, **{f"TDWII_{name.upper()}": value for name, value in facts.items()}}
+
+
+class _Lines(threading.Thread):
+    """Hands on each line that a process writes, and in the end its exit code.
+
+    Parameters
+    ----------
+    process : subprocess.Popen
+        With its standard output as a pipe of text.
+    came, ended : callable
+        Take a line; take the exit code.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], came: Callable[[str], None], ended: Callable[[int], None]) -> None:
+        super().__init__(name=f"lines of {process.pid}", daemon=True)
+        self.process, self.came, self.ended = process, came, ended
+        self.last = "it said nothing"
+
+    def run(self) -> None:
+        for line in self.process.stdout or ():
+            if line.strip():
+                self.last = line.strip()
+                self.came(self.last)
+        self.ended(self.process.wait())
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    """End a process that stands apart, and those that it started; on Windows it alone."""
+    for gently in (True, False):
+        if process.poll() is None:
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGTERM if gently else signal.SIGKILL)
+            try:
+                process.wait(STOPPING)
+            except subprocess.TimeoutExpired:
+                continue
+
+
+class Trigger:
+    """Runs the vendor's command once a scenario, with the scenario's facts in its environment.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The command.
+    folder : Path or None
+        Where it runs.
+    """
+
+    def __init__(self, command: Sequence[str], folder: Path | None) -> None:
+        self.command, self.folder = list(command), folder
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: _Lines | None = None
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Start the command; one that cannot be started ends the scenario."""
+        try:
+            self._process = subprocess.Popen(
+                self.command, cwd=self.folder, env=environment(facts), text=True, errors="replace",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+                creationflags=APART,
+            )  # fmt: skip
+        except OSError as error:
+            stage.finish(f"the trigger cannot be started: {' '.join(self.command)}: {error.strerror or error}")
+            return
+
+        def ended(code: int) -> None:
+            if code:  # one that ends well may have left the work to others
+                stage.finish(f"the trigger ended with code {code}: {lines.last}")
+
+        lines = self._lines = _Lines(self._process, lambda line: stage.say(f"trigger: {line}"), ended)
+        lines.start()
+
+    def end(self) -> None:
+        """Stop the command if it still runs."""
+        if self._process is not None and self._lines is not None:
+            _stop(self._process)
+            self._lines.join(STOPPING)
+        self._process = self._lines = None
+
+
+class SimulatedSystem:
+    """A simulator of ours in a process of its own: performs a scenario for each line it is given. A context manager.
+
+    Parameters
+    ----------
+    actor : {"tdd", "watcher"}
+        Which simulator.
+    arguments : sequence of str
+        More arguments of ``python -m tdwii_conformance.cli.simulate``.
+    """
+
+    DONE, GIVEN_UP = "done", "given up: "
+
+    def __init__(self, actor: str, arguments: Sequence[str]) -> None:
+        self.actor, self.arguments = actor, list(arguments)
+        self._command = [sys.executable, "-m", "tdwii_conformance.cli.simulate", actor, "--on-request", *arguments]
+        self._stage: Stage | None = None
+        self._ready = threading.Event()
+        self._address: tuple[str, int] | None = None
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            self._command,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            creationflags=APART,
+        )
+        self._lines = _Lines(self._process, self._came, self._ended)
+        self._lines.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _stop(self._process)
+        self._lines.join(STOPPING)
+
+    def peer(self, ae_title: str, seconds: float = 60.0) -> Peer:
+        """Return where it listens, once it does.
+
+        Raises
+        ------
+        RuntimeError
+            If it does not say so in time.
+        """
+        self._ready.wait(seconds)
+        if self._address is None:
+            raise RuntimeError(f"the simulated {self.actor} did not start: {self._lines.last}")
+        return Peer(ae_title, *self._address)
+
+    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+        """Give it a line: how the treatment is to end."""
+        self._stage = stage
+        stage.definite = True
+        try:
+            if self._process.stdin is not None:
+                self._process.stdin.write(f"{facts.get('end') or 'watch'}\n")
+                self._process.stdin.flush()
+        except OSError:  # it is gone
+            self._ended(self._process.wait(STOPPING))
+
+    def end(self) -> None:
+        """Forget the scenario; the process goes on."""
+        self._stage = None
+
+    def _came(self, line: str) -> None:
+        if not self._ready.is_set():
+            # One that deviates says so first.
+            if listens := LISTENS.fullmatch(line):
+                self._address = listens["host"], int(listens["port"])
+                self._ready.set()
+            return
+        stage = self._stage
+        if stage is None:
+            return
+        if line == self.DONE:
+            stage.finish("")
+        elif line.startswith(self.GIVEN_UP):
+            stage.finish(f"the simulated {self.actor} has given up: {line.removeprefix(self.GIVEN_UP)}")
+        else:
+            stage.say(line)
+
+    def _ended(self, code: int) -> None:
+        self._ready.set()
+        if self._stage is not None:
+            self._stage.finish(f"the process of the simulated {self.actor} has ended with code {code}: {self._lines.last}")

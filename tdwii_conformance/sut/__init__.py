@@ -1,0 +1,1 @@
+"""The system under test: its description, the address book, the embedded one."""

@@ -1,0 +1,228 @@
+"""Runs conformance tests, in this process, against simulators with defects, and tells which requirements were found violated."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from unittest import mock
+
+import pytest
+
+from tdwii_conformance import dcmdump
+from tdwii_conformance import plugin as pytest_plugin
+from tdwii_conformance.cli import simulate as simulators
+from tdwii_conformance.defects import DEFECTS
+from tdwii_conformance.plugin import requirement_key
+from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.session import scenarios as scenes
+from tdwii_conformance.sut import config, embedded
+
+from . import threads
+
+ROOT = Path(__file__).parents[2]
+CONFORMANCE = "tests/conformance"
+# Seconds that an event report is waited for with a defect: hundreds are about some that do not come.
+EVENT_TIMEOUT = 4.0
+# With these every release of an association is waited for in vain: so many seconds.
+UNANSWERED, RELEASE_TIMEOUT = frozenset({"tms-release-unanswered", "ost-release-unanswered"}), 1.0
+STEP_TIMEOUT = 8.0  # seconds that the next step of a TDD or a watcher is waited for
+MET, VIOLATED, NOT_JUDGED, ERROR = "met", "violated", "not judged", "error"
+NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+
+_catalogue = cache(load_catalogue)  # once for all runs
+
+
+@dataclass
+class Outcome:
+    """What a run found.
+
+    Parameters
+    ----------
+    violated : dict of str to list of str
+        Requirement id to the tests that found it violated.
+    by : dict of str to list of str
+        Of these tests, the defects that each fails with alone, where that was looked for.
+    readings : dict of str to set of str
+        Requirement id to the readings that were noted.
+    findings : dict of str to str
+        What was expected and received instead, of each of these tests.
+    passed, not_judged : set of str
+        Requirements that some test passed, and those of which a test was not judged.
+    verdicts : dict of str to str
+        Of each test that was run: met, violated, not judged or error.
+    errors : list of str
+        Tests that ended in an error: neither met nor violated, so that the suite is at fault.
+    tests : int
+        How many were run.
+    tests_of : dict of str to int
+        How many of each module.
+    exit_code : int
+        pytest's.
+    """
+
+    violated: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    readings: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    by: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    findings: dict[str, str] = field(default_factory=dict)
+    passed: set[str] = field(default_factory=set)
+    not_judged: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[str] = field(default_factory=list)
+    verdicts: dict[str, str] = field(default_factory=dict)
+    tests: int = 0
+    tests_of: Counter[str] = field(default_factory=Counter)
+    exit_code: int = 0
+
+
+class Recorder:
+    """A plugin of the inner run: takes the verdicts from the reports, as the suite's own reports do."""
+
+    def __init__(self, outcome: Outcome, wanted: Mapping[str, Collection[str]], sample: int, only: Collection[str]) -> None:
+        self.outcome, self.wanted, self.sample, self.only = outcome, wanted, sample, only
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.option.tbstyle = "no"  # nobody reads them
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave all but every n-th test out of what is not wanted; or all but some tests."""
+        if self.only:
+            items[:] = [item for item in items if _test(item.nodeid) in self.only]
+        elif self.sample != 1:
+            wanted = self._wanted(items)
+            items[:] = [item for n, item in enumerate(items) if item.nodeid in wanted or (self.sample and n % self.sample == 0)]
+
+    def _wanted(self, items: list[pytest.Item]) -> set[str]:
+        tests = defaultdict(set)
+        for item in items:
+            tests[item.stash[requirement_key].id].add(item.nodeid)
+        found: set[str] = set()
+        for requirement, cases in self.wanted.items():
+            of_cases = [{test for test in tests[requirement] if of_case(test, case)} for case in cases]
+            # Where there is no test of a case, any can be the one that shows it.
+            found |= set.union(*of_cases) if of_cases and all(of_cases) else tests[requirement]
+        return found
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        record = getattr(report, "tdwii", None)
+        if record is None:
+            if report.failed:
+                test = _test(report.nodeid)
+                self.outcome.verdicts[test] = ERROR
+                self.outcome.errors.append(f"{test} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
+            return
+        self.outcome.tests += 1
+        self.outcome.tests_of[_test(report.nodeid).partition("::")[0]] += 1
+        identifier, verdict, test = record["requirement"], record["verdict"], _test(report.nodeid)
+        said = dict(report.user_properties)
+        if record["reading"]:
+            self.outcome.readings[identifier].add(record["reading"])
+        if verdict == "failed" or (verdict == "warned" and said["level"] == "should"):
+            self.outcome.verdicts[test] = VIOLATED
+            self.outcome.violated[identifier].append(test)
+            self.outcome.findings[test] = " ".join(said["findings"].partition("expected:")[2].split())[:300]
+        elif verdict == "error":
+            self.outcome.verdicts[test] = ERROR
+            self.outcome.errors.append(f"{test}: {record['reason']}")
+        elif verdict == "skipped":
+            self.outcome.verdicts[test] = NOT_JUDGED
+            self.outcome.not_judged[identifier].append(f"{test}: {record['reason']}")
+        else:
+            self.outcome.verdicts[test] = MET
+            self.outcome.passed.add(identifier)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.outcome.errors.append(f"{report.nodeid}: cannot be collected: {report.longreprtext.splitlines()[-1:]}")
+
+
+def _test(node: str) -> str:
+    return node.removeprefix(f"{CONFORMANCE}/")
+
+
+def of_case(test: str, case: str) -> bool:
+    """Whether a test is that of a case, by its parameters."""
+    return case in re.split(r"[\[\]-]", test)
+
+
+def run(
+    modules: Iterable[str],
+    names: Sequence[str],
+    *,
+    wanted: Mapping[str, Collection[str]] = NOTHING,
+    sample: int = 1,
+    only: Collection[str] = (),
+    edition: str = "ti",
+) -> Outcome:
+    """Run conformance tests against embedded simulators with defects or variations.
+
+    Parameters
+    ----------
+    modules : iterable of str
+        Paths below ``tests/conformance``; or tests of them.
+    names : sequence of str
+        Defects and variations.
+    wanted : mapping of str to collection of str
+        Requirements of which the tests of these cases are run; without a case, or where one has no test of its own, all.
+    sample : int
+        Of the other tests, run every n-th; none if it is 0.
+    only : collection of str
+        Tests of these modules, if not all of them.
+    edition : {"ti", "2013"}
+        Of TDW-II.
+    """
+    outcome = Outcome()
+    arguments = [
+        "--embedded", "--inject", "--edition", edition, "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
+        *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
+        *(word for name in names for word in ("--defect", name)),
+        *(str(ROOT / CONFORMANCE / module) for module in sorted(modules)),
+    ]  # fmt: skip
+    here = Path.cwd()
+    described = config.embedded()
+    assert described.calling_tdd is not None
+    assert described.calling_watcher is not None
+    waiting = dataclasses.replace(
+        described,
+        event_timeout=EVENT_TIMEOUT if any(name in DEFECTS for name in names) else described.event_timeout,
+        timeouts=dataclasses.replace(described.timeouts, association=RELEASE_TIMEOUT)
+        if UNANSWERED.intersection(names)
+        else described.timeouts,
+        calling_tdd=dataclasses.replace(described.calling_tdd, step_timeout=STEP_TIMEOUT),
+        calling_watcher=dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT),
+    )
+    try:
+        # Nor does anybody read the exchanges of what fails: to write them as text costs more than the test.
+        with (
+            mock.patch.object(embedded, "embedded", return_value=waiting),
+            mock.patch.object(config, "embedded", return_value=waiting),
+            mock.patch.object(scenes, "simulated_system", threads.simulated_system),
+            mock.patch.object(simulators, "PATIENCE", 0.0),
+            mock.patch.object(dcmdump, "dump_exchange", return_value=""),
+            mock.patch.object(pytest_plugin, "load_catalogue", _catalogue),
+            mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
+        ):
+            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample, only)]))
+    finally:
+        os.chdir(here)
+    return outcome
+
+
+# The outer run has them: workers, what is printed, time-outs, the cache, threads that fail.
+ABSENT = (
+    "xdist",
+    "terminal",
+    "unraisableexception",
+    "cacheprovider",
+    "faulthandler",
+    "logging",
+    "junitxml",
+    "allure_pytest",
+    "debugging",
+)

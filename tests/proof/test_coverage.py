@@ -1,0 +1,78 @@
+"""Every requirement can be seen violated: it has a defect, or says why it cannot have one."""
+
+import fnmatch
+
+import pytest
+
+from tdwii_conformance.defects import DEFECTS, Defect
+from tdwii_conformance.defects import knock_on as also
+from tdwii_conformance.profile import load_catalogue
+
+from . import proof, running
+
+CATALOGUE = load_catalogue()
+ACTORS = ("TMS", "OST", "TDD", "watcher")
+NAMED = {requirement for defect in DEFECTS.values() for requirement in defect.requirements}
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_every_requirement_has_a_defect(actor):
+    lacking = [r for r in CATALOGUE.of(actor=actor) if r.level == "shall" and r.id not in NAMED and not r.no_defect]
+    assert not lacking, "\n".join(
+        f"{r.id} has no defect ({r.statement}): add one to tdwii_conformance/defects/ that makes its test fail, or"
+        f' no_defect = "why there is none" to its entry in the catalogue; see docs/defects.md'
+        for r in lacking
+    )
+
+
+def test_reasons_are_for_requirements_without_defect():
+    assert [r.id for r in CATALOGUE.values() if r.no_defect and r.id in NAMED] == []
+
+
+def test_defects_name_known_requirements():
+    unknown = {name: set(d.requirements) - set(CATALOGUE) for name, d in DEFECTS.items() if set(d.requirements) - set(CATALOGUE)}
+    assert unknown == {}
+
+
+@pytest.mark.parametrize("defect", DEFECTS.values(), ids=list(DEFECTS))
+def test_defect_violates_something(defect):
+    assert defect.requirements, f"{defect.name} names no requirement: it says which tests have to fail"
+    assert {CATALOGUE[r].actor for r in defect.requirements} <= {defect.actor}
+    assert "may" not in {CATALOGUE[r].level for r in defect.requirements}, "a free choice is no requirement to violate"
+
+
+def test_every_module_of_random_tests_is_there():
+    assert [module for module in proof.RANDOM if not (running.ROOT / running.CONFORMANCE / module).exists()] == []
+
+
+@pytest.mark.parametrize("entry", [*also.ALSO, *also.SPOILED, *also.RACES], ids=lambda entry: entry.why)
+def test_every_pattern_fits_a_defect(entry):
+    assert [pattern for pattern in entry.names.split() if not fnmatch.filter(DEFECTS, pattern)] == []
+
+
+@pytest.mark.parametrize("entry", [*also.SPOILED, *also.RACES], ids=lambda entry: entry.why)
+def test_what_is_spoiled_is_in_the_catalogue(entry):
+    assert [pattern for pattern in entry.requirements.split() if not fnmatch.filter(CATALOGUE, pattern)] == []
+
+
+def test_every_defect_is_in_one_group():
+    grouped = [defect.name for group in proof.groups(DEFECTS.values()) for defect in group]
+    assert sorted(grouped) == sorted(DEFECTS)
+
+
+def test_every_defect_is_run_by_make_test():
+    run = [defect.name for group in [*proof.bounded(DEFECTS.values()), *proof.others(DEFECTS.values())] for defect in group]
+    assert sorted(run) == sorted(DEFECTS)
+
+
+@pytest.mark.parametrize("requirements", [("NEG-OST-001",), ("NEG-OST-001", "NEG-OST-002")], ids=["shown by others", "more"])
+def test_new_defect_that_nothing_detects_fails(requirements, monkeypatch):
+    new = Defect("ost-as-ever", "Does what it should", "OST", lambda ost: None, requirements, alone=True)
+    monkeypatch.setitem(DEFECTS, new.name, new)
+    groups = [*proof.bounded(DEFECTS.values()), *proof.others(DEFECTS.values())]
+    (group,) = [group for group in groups if new in group]
+    problems = proof.problems(group, proof.run_group(group, sample=0))
+    assert problems[0].startswith(
+        f"ost-as-ever: nothing detects it (Does what it should). The tests of {', '.join(requirements)} passed or were not judged:"
+        " have one judge it, or name the requirement that is violated"
+    )
