@@ -263,7 +263,7 @@ KINDS = {"state": 1, "cancel-requested": 2, "progress": 3, "scp-status": 4, "ass
 @click.option("--progress", type=click.IntRange(0, 100), default=0, show_default=True, help="progress: per cent.")
 @click.option("--reason", metavar="TEXT", help="cancel-requested: Reason for Cancellation.")
 @click.option("--station", default="FX1^99TDWII^FX1", show_default=True, metavar="VALUE^SCHEME^MEANING",
-              help="assigned: Scheduled Station Name.")  # fmt: skip
+              help="assigned: ScheduledWorkitem Station Name.")  # fmt: skip
 @click.option("--scp-status", type=click.Choice(["RESTARTED", "GOING DOWN"]), default="RESTARTED", show_default=True,
               help="scp-status: SCP Status.")  # fmt: skip
 @click.option("--file", type=click.Path(path_type=Path), metavar="FILE",

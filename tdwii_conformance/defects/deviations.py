@@ -82,7 +82,7 @@ class Variation(Deviation):
     ----------
     source : str
         What allows it: a section, or an entry of the reference such as ``A16``.
-    unclaimed : tuple of str
+    unsupported : tuple of str
         Options that a vendor whose system is like this does not claim.
     subject : tuple of str
         What it is about: two about the same exclude each other.
@@ -91,7 +91,7 @@ class Variation(Deviation):
     """
 
     source: str = ""
-    unclaimed: tuple[str, ...] = ()
+    unsupported: tuple[str, ...] = ()
     subject: tuple[str, ...] = ()
     alone: bool = False
 

@@ -52,10 +52,10 @@ def variations() -> Iterator[Variation]:
 
 
 def one(
-    name: str, sentence: str, apply: Apply, source: str, unclaimed: tuple[str, ...] = (), subject: tuple[str, ...] = ()
+    name: str, sentence: str, apply: Apply, source: str, unsupported: tuple[str, ...] = (), subject: tuple[str, ...] = ()
 ) -> Variation:
     """Return a variation of the TMS."""
-    return Variation(name, sentence, "TMS", apply, source, unclaimed, subject)
+    return Variation(name, sentence, "TMS", apply, source, unsupported, subject)
 
 
 # --- the wire ------------------------------------------------------------------------------------------------------------

@@ -343,8 +343,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def _skip_unclaimed(requirement: Requirement, system: SystemUnderTest) -> None:
     if not system.describes(requirement.actor):
         pytest.skip(f"not described: no [{requirement.actor.lower()}] in the system's description")
-    if requirement.claim and requirement.claim not in system.claims(requirement.actor):
-        pytest.skip(f"not claimed: {requirement.claim}")
+    if requirement.capability and requirement.capability not in system.supports(requirement.actor):
+        pytest.skip(f"not supported: {requirement.capability}")
 
 
 def _label_for_allure(requirement: Requirement) -> None:

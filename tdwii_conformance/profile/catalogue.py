@@ -102,8 +102,8 @@ class Requirement:
         Status codes that are tolerated with a warning.
     readings : mapping of str to str
         Where the text allows several readings: a status code in hexadecimal, or a word, and what the reading is.
-    claim : str
-        The option a vendor must claim before it is judged; empty: always judged.
+    capability : str
+        The option a vendor must say it supports before it is judged; empty: always judged.
     rule : AttributeRule or None
         For the rows of the attribute tables.
     cell : (str, str) or None
@@ -122,7 +122,7 @@ class Requirement:
     statuses: tuple[int, ...] = ()
     warnings: tuple[int, ...] = ()
     readings: Mapping[str, str] = field(default_factory=dict)
-    claim: str = ""
+    capability: str = ""
     rule: AttributeRule | None = None
     cell: tuple[str, str] | None = None
     no_defect: str = ""
@@ -225,7 +225,7 @@ def _read_all(root: Traversable) -> Iterator[tuple[str, list[Requirement]]]:
 
 
 KEYS = {
-    "id", "actor", "transaction", "level", "edition", "source", "statement", "statuses", "warnings", "readings", "claim",
+    "id", "actor", "transaction", "level", "edition", "source", "statement", "statuses", "warnings", "readings", "capability",
     "no_defect",
 }  # fmt: skip
 
@@ -268,7 +268,7 @@ def _requirement(name: str, number: int, entry: dict[str, Any]) -> Requirement:
         statuses=_statuses(where, "statuses", entry.get("statuses", [])),
         warnings=_statuses(where, "warnings", entry.get("warnings", [])),
         readings=readings,
-        claim=entry.get("claim", ""),
+        capability=entry.get("capability", ""),
         no_defect=entry.get("no_defect", ""),
     )
 
@@ -300,7 +300,7 @@ def _rows(name: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[str,
         yield where, row
 
 
-CELL_COLUMNS = ("id", "event", "state", "also", "tolerated", "readings", "claim", "source")
+CELL_COLUMNS = ("id", "event", "state", "also", "tolerated", "readings", "capability", "source")
 SECTIONS = {"cc_1_1.csv": "CC.1.1", "cc_2_3.csv": "CC.2.3"}
 
 
@@ -321,7 +321,7 @@ def _read_cells(name: str, text: str) -> list[Requirement]:
             name, 0,
             {
                 "id": row["id"], "actor": "TMS", "transaction": section, "level": "shall", "edition": list(EDITIONS),
-                "source": row["source"], "claim": row["claim"], "statement": _cell_statement(key, cell),
+                "source": row["source"], "capability": row["capability"], "statement": _cell_statement(key, cell),
                 "statuses": [f"{status:04X}", *filter(None, row["also"].split("|"))],
                 "warnings": list(filter(None, row["tolerated"].split("|"))),
                 "readings": _readings(where, row["readings"]),
@@ -382,7 +382,7 @@ def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
     entry |= {"edition": row["edition"].split("|"), "statement": _statement(rule, row["remark"])}
     entry["readings"] = _readings(where, row.get("readings", ""))
     entry["transaction"] = row["message"].split(" ")[0]
-    entry["claim"] = "subscription" if entry["transaction"] == "CC.2.4" else ""  # who sends no event reports claims none
+    entry["capability"] = "subscription" if entry["transaction"] == "CC.2.4" else ""  # who sends no event reports supports none
     requirement = _requirement(name, 0, entry)
     return Requirement(**{**requirement.__dict__, "rule": rule})
 

@@ -23,7 +23,7 @@ from ..treatment.messages import Code, Reference, item, references, worklist_que
 from ..treatment.scenarios import Scenario
 from .tdd import TDD
 
-__all__ = ["Course", "Scheduled"]
+__all__ = ["ScheduledWorkitem", "TreatmentSession"]
 
 PLANS = (RTPlanStorage, RTIonPlanStorage)
 RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
@@ -31,7 +31,7 @@ _OWN = object()
 
 
 @dataclass(frozen=True)
-class Scheduled:
+class ScheduledWorkitem:
     """A workitem on the worklist, and what we know of it.
 
     Parameters
@@ -93,7 +93,7 @@ class Scheduled:
         return _query(station, start_range)
 
     @classmethod
-    def of_response(cls, identifier: Dataset, station: Code, tms: str, ost: str, edition: str) -> Scheduled:
+    def of_response(cls, identifier: Dataset, station: Code, tms: str, ost: str, edition: str) -> ScheduledWorkitem:
         """Return the workitem that a response of RO-58 describes.
 
         Its plan, instruction and record are known by reference only: what a TDD would read in them is taken from the
@@ -126,14 +126,14 @@ class Scheduled:
 
 
 @dataclass
-class Course:
+class TreatmentSession:
     """A TDD's way through one workitem, from the claim on.
 
     Parameters
     ----------
     tdd : TDD
         Who performs it.
-    workitem : Scheduled
+    workitem : ScheduledWorkitem
         What is performed.
     ost : str
         AE title of the OST, for the output references.
@@ -142,7 +142,7 @@ class Course:
     """
 
     tdd: TDD
-    workitem: Scheduled
+    workitem: ScheduledWorkitem
     ost: str
     transaction_uid: str = field(default_factory=generate_uid)
     scenario: Scenario | None = None
@@ -184,7 +184,7 @@ class Course:
         """N-GET of the workitem."""
         return self.tdd.get(self.workitem.uid, keywords)
 
-    def deliver(self, scenario: Scenario) -> Course:
+    def deliver(self, scenario: Scenario) -> TreatmentSession:
         """RO-62 and RO-63 of a scenario: progress updates, and the record stored to the OST."""
         self._plan(scenario)
         for progress in scenario.progress:

@@ -17,9 +17,9 @@ from rich.text import Text
 from ..profile.statuses import status_text
 from ..transcript.exchange import Exchange
 from ..transcript.observation import Observation
-from .partners import Stage
+from .partners import Session
 
-__all__ = ["Plain", "Screen", "Show", "Silent", "Step", "conduct", "show_on"]
+__all__ = ["Display", "LineDisplay", "LiveDisplay", "NoDisplay", "Step", "conduct", "display_on"]
 
 STOPPED = "stopped by the operator"
 AGAIN = 1.5  # seconds: an operator who stops twice within them means the whole run
@@ -47,33 +47,33 @@ class Step:
     then: Callable[[], object] | None = None
 
 
-class Show(Protocol):
+class Display(Protocol):
     """Shows a scenario to whoever watches. A context manager."""
 
-    def __enter__(self) -> Show:
+    def __enter__(self) -> Display:
         """Begin."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """End."""
 
     def step(self, steps: Sequence[Step], done: int, deadline: float) -> None:
-        """Show how many steps are done, and until when (`time.monotonic`) the next is awaited."""
+        """Display how many steps are done, and until when (`time.monotonic`) the next is awaited."""
 
     def line(self, text: str) -> None:
-        """Show something that happened."""
+        """Display something that happened."""
 
     def end(self, outcome: str) -> None:
-        """Show how it ended."""
+        """Display how it ended."""
 
 
 def conduct(
-    stage: Stage, steps: Sequence[Step], *, step_timeout: float, settle: float, show: Show, begin: Callable[[], object]
+    session: Session, steps: Sequence[Step], *, step_timeout: float, settle: float, show: Display, begin: Callable[[], object]
 ) -> Observation:
     """Conduct a scenario until its end, a deadline, or the operator's stop; return what was observed.
 
     Parameters
     ----------
-    stage : Stage
+    session : Session
         Entered here, and left.
     steps : sequence of Step
         In their order. A later one that is reached makes up for those before.
@@ -81,7 +81,7 @@ def conduct(
         How long to wait for a step, in seconds, from the last thing that came.
     settle : float
         How long to wait at the end for the system to close its associations, in seconds.
-    show : Show
+    show : Display
         Who tells the operator.
     begin : callable
         Called when everything that the system does is recorded: it may begin.
@@ -91,25 +91,25 @@ def conduct(
     KeyboardInterrupt
         If the operator stops twice, which means the run.
     """
-    with stage, show:
-        conductor = _Conductor(stage, steps, step_timeout, show)
+    with session, show:
+        conductor = _Conductor(session, steps, step_timeout, show)
         try:
             begin()
             outcome = conductor.run()
             conductor.settle(settle)
         except KeyboardInterrupt:
             outcome = STOPPED
-            stage.ended(outcome, conductor.awaited)
+            session.ended(outcome, conductor.awaited)
             show.line("this scenario is stopped; Ctrl-C once more stops the whole run")
-            stage.wait(lambda: False, AGAIN)  # the second one is raised here
-        stage.ended(outcome, conductor.awaited)
+            session.wait(lambda: False, AGAIN)  # the second one is raised here
+        session.ended(outcome, conductor.awaited)
         show.end(outcome)
-    return stage.observation()
+    return session.observation()
 
 
 class _Conductor:
-    def __init__(self, stage: Stage, steps: Sequence[Step], step_timeout: float, show: Show) -> None:
-        self.stage, self.steps, self.step_timeout, self.show = stage, steps, step_timeout, show
+    def __init__(self, session: Session, steps: Sequence[Step], step_timeout: float, show: Display) -> None:
+        self.session, self.steps, self.step_timeout, self.show = session, steps, step_timeout, show
         self._shown_exchanges = self._shown_words = 0
         self.done = 0
 
@@ -126,19 +126,19 @@ class _Conductor:
 
     def _await_step(self) -> str | None:
         """Wait for the next step, or a later one; return why that is in vain, or ``None`` when it was reached."""
-        stage, before, size = self.stage, self.done, -1
+        session, before, size = self.session, self.done, -1
         while self.done == before:
-            with stage.floor.changed:
-                if stage.size != size:  # something came: time begins anew
-                    size, deadline = stage.size, time.monotonic() + self.step_timeout
-                self.done = self._reached(stage.exchanges)
-                over, nameless = stage.over, stage.nameless
+            with session.partners.changed:
+                if session.size != size:  # something came: time begins anew
+                    size, deadline = session.size, time.monotonic() + self.step_timeout
+                self.done = self._reached(session.exchanges)
+                over, nameless = session.over, session.nameless
             self._tell(deadline)
             if self.done > before:
                 break
             if over is not None:
                 return over or "the system did nothing more"
-            if not stage.wait_for_more(size, deadline - time.monotonic()):
+            if not session.wait_for_more(size, deadline - time.monotonic()):
                 return self._in_vain(nameless)
         for step in self.steps[before : self.done]:
             if step.then is not None:
@@ -149,8 +149,8 @@ class _Conductor:
         return max((n for n, step in enumerate(self.steps, 1) if n > self.done and step.reached(exchanges)), default=self.done)
 
     def _tell(self, deadline: float) -> None:
-        with self.stage.floor.changed:
-            exchanges, words = self.stage.exchanges[self._shown_exchanges :], self.stage.said[self._shown_words :]
+        with self.session.partners.changed:
+            exchanges, words = self.session.exchanges[self._shown_exchanges :], self.session.said[self._shown_words :]
         self._shown_exchanges += len(exchanges)
         self._shown_words += len(words)
         for exchange in exchanges:
@@ -167,8 +167,10 @@ class _Conductor:
 
     def settle(self, seconds: float) -> None:
         """Give the system time to end its associations: what it still does belongs to this scenario."""
-        stage = self.stage
-        stage.wait(lambda: not stage.floor.calling(stage.ae_title) and (stage.over is not None or not stage.definite), seconds)
+        session = self.session
+        session.wait(
+            lambda: not session.partners.calling(session.ae_title) and (session.over is not None or not session.definite), seconds
+        )
         self._tell(time.monotonic())
 
 
@@ -184,7 +186,7 @@ def describe(exchange: Exchange) -> str:
 # --- for whom it is shown ----------------------------------------------------------------------------------------------
 
 
-class Silent:
+class NoDisplay:
     """Shows nothing."""
 
     def __enter__(self) -> Self:
@@ -203,7 +205,7 @@ class Silent:
         """Do nothing."""
 
 
-class Plain(Silent):
+class LineDisplay(NoDisplay):
     """Writes lines: for log files, and terminals of workers.
 
     Parameters
@@ -241,8 +243,8 @@ class Plain(Silent):
         self._write(f"  {datetime.now():%H:%M:%S}  {outcome or 'the scenario has come to its end'}")
 
 
-class Screen(Silent):
-    """Shows the steps on a terminal, with the time that is left. As `Plain`."""
+class LiveDisplay(NoDisplay):
+    """Shows the steps on a terminal, with the time that is left. As `LineDisplay`."""
 
     def __init__(self, title: str, out: TextIO) -> None:
         self.title = title
@@ -264,7 +266,7 @@ class Screen(Silent):
             self._live.__exit__(kind, error, trace)
 
     def step(self, steps: Sequence[Step], done: int, deadline: float) -> None:
-        """Show it with the next refresh."""
+        """Display it with the next refresh."""
         self._steps, self._done, self._deadline = steps, done, deadline
 
     def line(self, text: str) -> None:
@@ -272,7 +274,7 @@ class Screen(Silent):
         self._console.print(Text(f"    {text}", "dim"))
 
     def end(self, outcome: str) -> None:
-        """Show it below the steps."""
+        """Display it below the steps."""
         self._outcome = outcome
 
     def __rich__(self) -> Group:
@@ -293,6 +295,6 @@ class Screen(Silent):
         return Group(*lines)
 
 
-def show_on(out: TextIO, title: str) -> Show:
+def display_on(out: TextIO, title: str) -> Display:
     """Return how to show a scenario on a file: live on a terminal, in lines elsewhere."""
-    return Screen(title, out) if out.isatty() else Plain(title, out)
+    return LiveDisplay(title, out) if out.isatty() else LineDisplay(title, out)

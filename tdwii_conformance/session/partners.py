@@ -1,7 +1,7 @@
-"""The floor: the TMS and the OST that systems under test call, and what is observed of those systems.
+"""The partners: the TMS and the OST that systems under test call, and what is observed of those systems.
 
-Like a Connectathon floor it may be crowded: several systems call at once, and others that nobody asked. Everything that
-passes is recorded once, with the scenario of the system it belongs to, or with the strangers.
+Like a Connectathon partners it may be crowded: several systems call at once, and others that nobody asked. Everything that
+passes is recorded once, with the scenario of the system it belongs to, or with the unattributed.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from ..scu.treatment_session import inputs_of
 from ..simulators.instances import InstanceStore, instance_of_dataset
 from ..simulators.ost import OST
 from ..simulators.tms import CHANGE_STATE, TMS
-from ..sut.config import FloorPlan
+from ..sut.config import PartnerSettings
 from ..transcript.exchange import Exchange, Transcript
-from ..transcript.observation import OPEN, Association, Input, Observation, ObservationWriter
+from ..transcript.observation import OPEN, Association, Observation, ObservationWriter, Reference
 from ..treatment import objects
 from ..treatment.messages import Code
 from ..ups import Outcome
 
-__all__ = ["Floor", "Stage", "Workitem"]
+__all__ = ["Partners", "Session", "Workitem"]
 
 Key = tuple[str, str, datetime]  # what an association is told apart by: AE titles, time
-STRANGERS = "strangers"
+UNATTRIBUTED = "unattributed"
 
 
 class Workitem:
@@ -51,9 +51,9 @@ class Workitem:
         self.uid, self.attributes, self.treatment = uid, attributes, treatment
 
     @property
-    def inputs(self) -> tuple[Input, ...]:
+    def inputs(self) -> tuple[Reference, ...]:
         """Its Input Information Sequence."""
-        return tuple(Input(r.sop_class, r.instance, r.study, r.series, r.ae_title) for r in inputs_of(self.attributes))
+        return inputs_of(self.attributes)
 
     @property
     def facts(self) -> dict[str, str]:
@@ -93,28 +93,28 @@ NOT_NOW = 0x0110  # Processing failure [PS3.7 C.5]
 class _TMS(TMS):
     """A TMS on which something gets in a TDD's way, once for each workitem."""
 
-    def __init__(self, hindrances: dict[str, str], *arguments: Any, **keywords: Any) -> None:
+    def __init__(self, injections: dict[str, str], *arguments: Any, **keywords: Any) -> None:
         super().__init__(*arguments, **keywords)
-        self._hindrances = hindrances
+        self._injections = injections
 
-    def _hindered(self, event: Any, by: str) -> bool:
+    def _injected(self, event: Any, by: str) -> bool:
         uid = str(event.request.RequestedSOPInstanceUID)
-        return self._hindrances.get(uid) == by and bool(self._hindrances.pop(uid))
+        return self._injections.get(uid) == by and bool(self._injections.pop(uid))
 
     def announce_restart(self) -> None:
         """Report a warm restart to those who watch."""
         self._report_status("RESTARTED", warm=True)
 
     def action(self, event: Any, action: int) -> Outcome:
-        if action == CHANGE_STATE and self._hindered(event, CLAIM):
+        if action == CHANGE_STATE and self._injected(event, CLAIM):
             self.worklist.change_state(str(event.request.RequestedSOPInstanceUID), "IN PROGRESS", str(generate_uid()))
         return super().action(event, action)
 
     def set(self, event: Any) -> Outcome:
-        if self._hindered(event, SET):
+        if self._injected(event, SET):
             return Outcome(NOT_NOW, "not now")
         outcome = super().set(event)
-        if not outcome.status and self._hindered(event, PROGRESS):
+        if not outcome.status and self._injected(event, PROGRESS):
             self.worklist.request_cancel(str(event.request.RequestedSOPInstanceUID), None, CONSOLE)
         return outcome
 
@@ -137,19 +137,19 @@ class _Destinations(Mapping[str, Peer]):
         return len(list(iter(self)))
 
 
-class Floor:
+class Partners:
     """A simulated TMS and OST that tell apart who calls. A context manager.
 
     Parameters
     ----------
-    plan : FloorPlan
-        AE titles, addresses, what becomes of strangers.
+    plan : PartnerSettings
+        AE titles, addresses, what becomes of unattributed.
     systems : mapping of str to Peer
         The systems under test by AE title: where they listen. The caller may change it until a system is first sent something.
     record : Path
-        Folder of the transcripts: ``SCENARIO.jsonl``, and what strangers did.
+        Folder of the transcripts: ``SCENARIO.jsonl``, and what unattributed did.
     name : str
-        What tells the strangers of several floors in one folder apart.
+        What tells the unattributed of several floors in one folder apart.
     system : str
         Name of the system under test.
     timeouts : Timeouts, optional
@@ -162,7 +162,7 @@ class Floor:
 
     def __init__(
         self,
-        plan: FloorPlan,
+        plan: PartnerSettings,
         systems: Mapping[str, Peer],
         record: Path,
         *,
@@ -176,17 +176,17 @@ class Floor:
         self.plan, self.systems, self.record = plan, systems, record
         self.edition, self.station = edition, station
         self.changed = threading.Condition()
-        self._stages: dict[str, Stage] = {}
+        self._stages: dict[str, Session] = {}
         self._earlier: set[str] = set()
         self._open: dict[Key, Association] = {}
-        self._strangers: ObservationWriter | None = None
+        self._unattributed: ObservationWriter | None = None
         self._transaction_uids: dict[str, list[str]] = {}
-        calling = list(systems) if plan.strangers == "reject" else []
+        calling = list(systems) if plan.unattributed == "reject" else []
         passing = _Passing(self._exchange)
-        self._hindrances: dict[str, str] = {}
+        self._injections: dict[str, str] = {}
         self._unknown: set[str] = set()
         self.tms = _TMS(
-            self._hindrances, plan.tms.ae_title, host=plan.tms.host, port=plan.tms.port, tls=plan.tms.tls, destinations=systems,
+            self._injections, plan.tms.ae_title, host=plan.tms.host, port=plan.tms.port, tls=plan.tms.tls, destinations=systems,
             timeouts=timeouts, transcript=passing, associations=self._association, calling=calling,
         )  # fmt: skip
         self.ost = OST(
@@ -207,8 +207,8 @@ class Floor:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.tms.stop()
         self.ost.stop()
-        if self._strangers is not None:
-            self._strangers.__exit__(None, None, None)
+        if self._unattributed is not None:
+            self._unattributed.__exit__(None, None, None)
 
     # --- the worklist -----------------------------------------------------------------------------------------------
 
@@ -231,26 +231,26 @@ class Floor:
         )  # fmt: skip
         return Workitem(str(generate_uid()), attributes, treatment)
 
-    def put(self, workitem: Workitem, hindrance: str = "") -> Workitem:
+    def put(self, workitem: Workitem, injection: str = "") -> Workitem:
         """Put a workitem on the worklist.
 
         Parameters
         ----------
         workitem : Workitem
             The workitem.
-        hindrance : {"claim-refused", "set-refused", "cancel-request", ""}
+        injection : {"claim-refused", "set-refused", "cancel-request", ""}
             What gets in the way of who performs it: another claims it first, its first N-SET is refused, a cancellation is
             requested after the first one.
         """
-        self._hindrances[workitem.uid] = hindrance
+        self._injections[workitem.uid] = injection
         outcome = self.tms.worklist.create(workitem.uid, workitem.attributes)
         if outcome.status:
             raise RuntimeError(f"our own workitem is refused: {outcome.status:04X} {outcome.comment}")
         return workitem
 
-    def schedule(self, start: str = "TREATMENT", *, patient_name: str = "", hindrance: str = "") -> Workitem:
+    def schedule(self, start: str = "TREATMENT", *, patient_name: str = "", injection: str = "") -> Workitem:
         """Prepare a workitem and put it on the worklist."""
-        return self.put(self.prepare(start, patient_name=patient_name), hindrance)
+        return self.put(self.prepare(start, patient_name=patient_name), injection)
 
     def twin(self, workitem: Workitem) -> Workitem:
         """Put another workitem on the worklist that differs in its SOP Instance UID only."""
@@ -293,9 +293,9 @@ class Floor:
 
     # --- scenarios --------------------------------------------------------------------------------------------------
 
-    def stage(
+    def session(
         self, actor: str, ae_title: str, facts: Mapping[str, str], workitems: Sequence[Workitem], *, receiver: str = ""
-    ) -> Stage:
+    ) -> Session:
         """Return a scenario of a system, to be entered.
 
         Parameters
@@ -326,23 +326,23 @@ class Floor:
             **facts,
         }
         name = "-".join(part for part in (known.get("scenario"), known.get("inject")) if part)
-        return Stage(self, ae_title, receiver or ae_title, self.record / f"{name}.jsonl", known, workitems)
+        return Session(self, ae_title, receiver or ae_title, self.record / f"{name}.jsonl", known, workitems)
 
-    def begin(self, stage: Stage) -> None:
-        """Let what comes from a stage's system go there."""
+    def begin(self, session: Session) -> None:
+        """Let what comes from a session's system go there."""
         with self.changed:
-            self._stages[stage.ae_title] = stage
+            self._stages[session.ae_title] = session
 
-    def end(self, stage: Stage) -> None:
-        """Write what is still open, and let what comes about the stage's workitems go to the strangers."""
+    def end(self, session: Session) -> None:
+        """Write what is still open, and let what comes about the session's workitems go to the unattributed."""
         with self.changed:
-            del self._stages[stage.ae_title]
+            del self._stages[session.ae_title]
             for association in self._open.values():
-                if stage.concerns(association):
-                    stage.take(association)
-            self._earlier |= {workitem.uid for workitem in stage.workitems}
-            self._transaction_uids.setdefault(stage.ae_title, []).extend(_transaction_uids(stage.exchanges))
-        for workitem in stage.workitems:
+                if session.concerns(association):
+                    session.take(association)
+            self._earlier |= {workitem.uid for workitem in session.workitems}
+            self._transaction_uids.setdefault(session.ae_title, []).extend(_transaction_uids(session.exchanges))
+        for workitem in session.workitems:
             self.withdraw(workitem)
 
     def calling(self, ae_title: str) -> bool:
@@ -351,31 +351,31 @@ class Floor:
 
     def _exchange(self, exchange: Exchange) -> None:
         with self.changed:
-            stage = self._stage(exchange)
-            if stage is not None and not self._late(stage, exchange):
-                stage.take(exchange)
+            session = self._stage(exchange)
+            if session is not None and not self._late(session, exchange):
+                session.take(exchange)
             else:
                 self._note_stranger(exchange)
             self.changed.notify_all()
 
-    def _stage(self, seen: Exchange | Association) -> Stage | None:
+    def _stage(self, seen: Exchange | Association) -> Session | None:
         # Who calls is asked first: one system under test may call another.
         caller = self._stages.get(seen.requestor)
-        return caller or next((stage for stage in self._stages.values() if stage.concerns(seen)), None)
+        return caller or next((session for session in self._stages.values() if session.concerns(seen)), None)
 
-    def _late(self, stage: Stage, exchange: Exchange) -> bool:
+    def _late(self, session: Session, exchange: Exchange) -> bool:
         return exchange.instance_uid in self._earlier
 
     def _association(self, association: Association) -> None:
         key = association.requestor, association.acceptor, association.time
         with self.changed:
-            stage = self._stage(association)
+            session = self._stage(association)
             if association.ended == OPEN:
                 self._open[key] = association
             else:
                 self._open.pop(key, None)
-                if stage is not None:
-                    stage.take(association)
+                if session is not None:
+                    session.take(association)
                 else:
                     self._note_stranger(association)
                     for other in self._stages.values():
@@ -383,13 +383,13 @@ class Floor:
             self.changed.notify_all()
 
     def _note_stranger(self, seen: Exchange | Association) -> None:
-        if self._strangers is None:
-            path = self.record / f"{'-'.join(part for part in (STRANGERS, self._name) if part)}.jsonl"
-            self._strangers = ObservationWriter(path, {"scenario": STRANGERS, "actor": STRANGERS}).__enter__()
+        if self._unattributed is None:
+            path = self.record / f"{'-'.join(part for part in (UNATTRIBUTED, self._name) if part)}.jsonl"
+            self._unattributed = ObservationWriter(path, {"scenario": UNATTRIBUTED, "actor": UNATTRIBUTED}).__enter__()
         if isinstance(seen, Exchange):
-            self._strangers.exchange(seen)
+            self._unattributed.exchange(seen)
         else:
-            self._strangers.association(seen)
+            self._unattributed.association(seen)
 
 
 def _soon(now: datetime) -> datetime:
@@ -404,20 +404,20 @@ def _transaction_uids(exchanges: Sequence[Exchange]) -> list[str]:
     return list(dict.fromkeys(str(uid) for uid in used if uid))
 
 
-class Stage:
-    """One scenario of one system under way: what has arrived. A context manager; made by `Floor.stage`.
+class Session:
+    """One scenario of one system under way: what has arrived. A context manager; made by `Partners.session`.
 
-    What is read here is read with ``floor.changed`` held.
+    What is read here is read with ``partners.changed`` held.
     """
 
     def __init__(
-        self, floor: Floor, ae_title: str, receiver: str, path: Path, facts: Mapping[str, str], workitems: Sequence[Workitem]
+        self, partners: Partners, ae_title: str, receiver: str, path: Path, facts: Mapping[str, str], workitems: Sequence[Workitem]
     ) -> None:
-        self.floor, self.ae_title, self.receiver, self.workitems = floor, ae_title, receiver, list(workitems)
+        self.partners, self.ae_title, self.receiver, self.workitems = partners, ae_title, receiver, list(workitems)
         self.exchanges: list[Exchange] = []
         self.associations: list[Association] = []
         self.said: list[str] = []
-        self.nameless = 0  # connections on the floor that ended before they said who called
+        self.nameless = 0  # connections on the partners that ended before they said who called
         self.definite = False  # set by who makes the system perform, when ``over`` is sure to come
         self.over: str | None = None  # set by who makes the system perform, when it is known to do nothing more: why
         self.facts = facts
@@ -427,11 +427,11 @@ class Stage:
 
     def __enter__(self) -> Self:
         self._writer.__enter__()
-        self.floor.begin(self)
+        self.partners.begin(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.floor.end(self)
+        self.partners.end(self)
         if self._outcome is not None:
             self._writer.ended(self._outcome, self._awaited)
         self._writer.__exit__(kind, error, trace)
@@ -447,7 +447,7 @@ class Stage:
         return len(self.exchanges) + len(self.associations) + len(self.said) + self.nameless
 
     def concerns(self, seen: Exchange | Association) -> bool:
-        """Whether the stage's system has called, or was called."""
+        """Whether the session's system has called, or was called."""
         return seen.requestor == self.ae_title or seen.acceptor in (self.ae_title, self.receiver)
 
     def take(self, seen: Exchange | Association) -> None:
@@ -461,16 +461,16 @@ class Stage:
 
     def say(self, line: str) -> None:
         """Take a word of the system, or about it, for the one who watches."""
-        with self.floor.changed:
+        with self.partners.changed:
             self.said.append(line)
-            self.floor.changed.notify_all()
+            self.partners.changed.notify_all()
 
     def finish(self, reason: str) -> None:
         """Take that the system does nothing more, and why; empty when it has done its part."""
-        with self.floor.changed:
+        with self.partners.changed:
             if self.over is None:
                 self.over = reason
-            self.floor.changed.notify_all()
+            self.partners.changed.notify_all()
 
     def ended(self, outcome: str, awaited: str = "") -> None:
         """Take why nothing more is awaited, and what was, to be written at the end."""
@@ -478,8 +478,8 @@ class Stage:
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait until something is so; return whether it is."""
-        with self.floor.changed:
-            return self.floor.changed.wait_for(condition, max(0.0, seconds))
+        with self.partners.changed:
+            return self.partners.changed.wait_for(condition, max(0.0, seconds))
 
     def wait_for_more(self, size: int, seconds: float) -> bool:
         """Wait until more than `size` has happened, or nothing more will; return whether."""
@@ -487,7 +487,7 @@ class Stage:
 
     def observation(self) -> Observation:
         """Return what was observed, as its file has it."""
-        with self.floor.changed:
+        with self.partners.changed:
             inputs = tuple(one for workitem in self.workitems for one in workitem.inputs)
             exchanges, associations = tuple(self.exchanges), tuple(self.associations)
             return Observation(self.facts, inputs, exchanges, associations, self._outcome or "", self._awaited)

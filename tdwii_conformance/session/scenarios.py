@@ -10,11 +10,11 @@ from ..transcript.exchange import Exchange
 from ..transcript.observation import Observation
 from ..treatment.messages import references
 from ..treatment.scenarios import SCENARIOS, Scenario
-from .conduct import Show, Step, conduct
-from .partners import Floor, Stage, Workitem
-from .triggers import Performer, SimulatedSystem
+from .conduct import Display, Step, conduct
+from .partners import Partners, Session, Workitem
+from .triggers import SimulatorTrigger, Trigger
 
-__all__ = ["perform_treatment", "perform_watch", "simulated_system", "simulator_options", "treatment_steps", "watch_steps"]
+__all__ = ["perform_treatment", "perform_watch", "simulator_options", "simulator_trigger", "treatment_steps", "watch_steps"]
 
 CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE = 1, 3, 4
 SUCCESS = 0x0000
@@ -119,11 +119,11 @@ def _asked(exchange: Exchange) -> list[str]:
 
 
 def perform_treatment(
-    floor: Floor,
+    partners: Partners,
     caller: Caller,
-    performer: Performer,
+    trigger: Trigger,
     scenario: Scenario,
-    show: Callable[[str], Show],
+    show: Callable[[str], Display],
     *,
     inject: str = "",
 ) -> Observation:
@@ -131,11 +131,11 @@ def perform_treatment(
 
     Parameters
     ----------
-    floor : Floor
+    partners : Partners
         Where.
     caller : Caller
         The TDD.
-    performer : Performer
+    trigger : Trigger
         Who makes it perform.
     scenario : Scenario
         What.
@@ -148,9 +148,9 @@ def perform_treatment(
     workitems: list[Workitem] = []
     patient = f"TDWII^SCENARIO{number}"
     if inject != "empty-worklist":
-        workitems = [floor.schedule(scenario.start, patient_name=patient, hindrance=inject)]
+        workitems = [partners.schedule(scenario.start, patient_name=patient, injection=inject)]
     if inject == "two-workitems":
-        workitems.append(floor.twin(workitems[0]))
+        workitems.append(partners.twin(workitems[0]))
     facts = {
         "scenario": str(scenario),
         "inject": inject,
@@ -160,22 +160,22 @@ def perform_treatment(
     }
     ae_title = caller.peer.ae_title
     receiver = caller.receiver.ae_title
-    stage = floor.stage("TDD", ae_title, facts, workitems, receiver=receiver)
-    steps = treatment_steps(scenario, stage.facts) if not inject else _hindered_steps(scenario, stage, inject)
-    floor.forget(receiver, forgotten=inject == "move-fails")
+    session = partners.session("TDD", ae_title, facts, workitems, receiver=receiver)
+    steps = treatment_steps(scenario, session.facts) if not inject else _injected_steps(scenario, session, inject)
+    partners.forget(receiver, forgotten=inject == "move-fails")
     title = f"{ae_title}: scenario {number} of {len(SCENARIOS)}, {scenario}{f', {inject}' if inject else ''}"
     try:
-        return _conducted(stage, steps, caller, performer, show(title))
+        return _conducted(session, steps, caller, trigger, show(title))
     finally:
-        floor.forget(receiver, forgotten=False)
+        partners.forget(receiver, forgotten=False)
 
 
-def watch_steps(floor: Floor, seen: Workitem, assigned: Workitem, *, fetches: bool) -> list[Step]:
+def watch_steps(partners: Partners, seen: Workitem, assigned: Workitem, *, fetches: bool) -> list[Step]:
     """Return the steps of a watcher.
 
     Parameters
     ----------
-    floor : Floor
+    partners : Partners
         Where.
     seen : Workitem
         A workitem that is there before the watcher subscribes; it is performed.
@@ -187,13 +187,13 @@ def watch_steps(floor: Floor, seen: Workitem, assigned: Workitem, *, fetches: bo
     patient = seen.facts["patient_name"]
 
     def put() -> None:
-        floor.put(assigned)
+        partners.put(assigned)
         if not fetches:
-            floor.perform(seen)
+            partners.perform(seen)
 
     subscribe = Step(
         "CC.2.3 Subscribe",
-        f"Let the watcher subscribe to {floor.plan.tms.ae_title}: to all workitems, or to that of patient {patient}",
+        f"Let the watcher subscribe to {partners.plan.tms.ae_title}: to all workitems, or to that of patient {patient}",
         _any(lambda e: _answered(e, "N-ACTION") and e.request.command.get("ActionTypeID") == SUBSCRIBE),
         put,
     )
@@ -201,7 +201,7 @@ def watch_steps(floor: Floor, seen: Workitem, assigned: Workitem, *, fetches: bo
         "CC.2.7, RO-59, RO-61 Fetch",
         f"Nothing is to be done: {assigned.facts['patient_name']} is scheduled, and the workitem is fetched with its inputs",
         lambda exchanges: _fetched(exchanges, assigned),
-        lambda: floor.perform(seen),
+        lambda: partners.perform(seen),
     )
     reports = Step(
         "CC.2.4 Event reports",
@@ -232,45 +232,45 @@ def _told_end(exchange: Exchange, uid: str) -> bool:
     )
 
 
-def perform_watch(floor: Floor, caller: Caller, performer: Performer, show: Callable[[str], Show]) -> Observation:
+def perform_watch(partners: Partners, caller: Caller, trigger: Trigger, show: Callable[[str], Display]) -> Observation:
     """Let a watcher watch while everything happens that it can be told of; return what was observed.
 
     Parameters
     ----------
-    floor : Floor
+    partners : Partners
         Where.
     caller : Caller
         The watcher.
-    performer : Performer
+    trigger : Trigger
         Who makes it subscribe.
     show : callable
         Returns who shows it, for a title.
     """
-    seen = floor.schedule(patient_name="TDWII^WATCHED")
-    assigned = floor.prepare(patient_name="TDWII^ASSIGNED")
+    seen = partners.schedule(patient_name="TDWII^WATCHED")
+    assigned = partners.prepare(patient_name="TDWII^ASSIGNED")
     ae_title = caller.peer.ae_title
     facts = {"scenario": "watch", "deadline": f"{caller.step_timeout:g}"}
-    stage = floor.stage("watcher", ae_title, facts, [seen, assigned], receiver=caller.receiver.ae_title)
-    steps = watch_steps(floor, seen, assigned, fetches="fetch-inputs" in caller.claims)
-    return _conducted(stage, steps, caller, performer, show(f"{ae_title}: what a watcher is told"))
+    session = partners.session("watcher", ae_title, facts, [seen, assigned], receiver=caller.receiver.ae_title)
+    steps = watch_steps(partners, seen, assigned, fetches="fetch-inputs" in caller.supports)
+    return _conducted(session, steps, caller, trigger, show(f"{ae_title}: what a watcher is told"))
 
 
-def _conducted(stage: Stage, steps: Sequence[Step], caller: Caller, performer: Performer, show: Show) -> Observation:
+def _conducted(session: Session, steps: Sequence[Step], caller: Caller, trigger: Trigger, show: Display) -> Observation:
     def begin() -> None:
-        performer.begin(stage, {**stage.facts, **_addresses(stage.floor)})
+        trigger.begin(session, {**session.facts, **_addresses(session.partners)})
 
     try:
-        return conduct(stage, steps, step_timeout=caller.step_timeout, settle=caller.settle, show=show, begin=begin)
+        return conduct(session, steps, step_timeout=caller.step_timeout, settle=caller.settle, show=show, begin=begin)
     finally:
-        performer.end()
+        trigger.end()
 
 
-def simulated_system(floor: Floor, actor: str, caller: Caller, defects: Sequence[str] = ()) -> SimulatedSystem:
-    """Return our simulated ``"TDD"`` or ``"watcher"``, to be entered, as the system under test on a floor.
+def simulator_trigger(partners: Partners, actor: str, caller: Caller, defects: Sequence[str] = ()) -> SimulatorTrigger:
+    """Return our simulated ``"TDD"`` or ``"watcher"``, to be entered, as the system under test on a partners.
 
     Parameters
     ----------
-    floor : Floor
+    partners : Partners
         Where it performs.
     actor : {"TDD", "watcher"}
         Which one.
@@ -280,40 +280,40 @@ def simulated_system(floor: Floor, actor: str, caller: Caller, defects: Sequence
         Names of defects and variations; it has those of its actor.
     """
     own = [word for deviation in chosen(defects, actor) for word in ("--defect", deviation.name)]
-    return SimulatedSystem(actor.lower(), [*simulator_options(floor, actor, caller), *own])
+    return SimulatorTrigger(actor.lower(), [*simulator_options(partners, actor, caller), *own])
 
 
-def simulator_options(floor: Floor, actor: str, caller: Caller) -> list[str]:
-    """Return the options with which a simulator of ours is the ``"TDD"`` or the ``"watcher"`` under test on a floor."""
-    found = _addresses(floor)
+def simulator_options(partners: Partners, actor: str, caller: Caller) -> list[str]:
+    """Return the options with which a simulator of ours is the ``"TDD"`` or the ``"watcher"`` under test on a partners."""
+    found = _addresses(partners)
     options = ["--tms", found["tms"], "--ost", found["ost"], "--ae-title", caller.peer.ae_title, "--port", "0"]
     if actor == "TDD":
-        options += ["--station", found["station"], "--edition", floor.edition]
+        options += ["--station", found["station"], "--edition", partners.edition]
         options += ["--watch", "--pace", "0.1"]
     else:
         options += ["--lock"]
     return options
 
 
-def _addresses(floor: Floor) -> dict[str, str]:
+def _addresses(partners: Partners) -> dict[str, str]:
     """Return where a command finds us, and the station, as the simulators' options spell them."""
     named = {}
-    for role, peer in (("tms", floor.tms.peer), ("ost", floor.ost.peer)):
+    for role, peer in (("tms", partners.tms.peer), ("ost", partners.ost.peer)):
         host = "127.0.0.1" if peer.host in ("", "0.0.0.0") else peer.host
         named[role] = f"{peer.ae_title}={host}:{peer.port}"
-    station = floor.station
+    station = partners.station
     return {**named, "station": "^".join((station.value, station.scheme, station.meaning))}
 
 
-def _hindered_steps(scenario: Scenario, stage: Stage, inject: str) -> list[Step]:
+def _injected_steps(scenario: Scenario, session: Session, inject: str) -> list[Step]:
     """Return the steps of a scenario in which something gets in the TDD's way: to what, at the least, it has to come."""
-    facts, ost = stage.facts, stage.facts["ost_ae_title"]
+    facts, ost = session.facts, session.facts["ost_ae_title"]
     if inject == "empty-worklist":
         query = f"Query the worklist for station {facts['station_value']}; it is empty"
         return [Step("RO-58 Worklist query", query, _any(lambda e: _answered(e, "C-FIND")))]
     steps = treatment_steps(scenario, facts)
     if inject == "two-workitems":
-        uids = [workitem.uid for workitem in stage.workitems]
+        uids = [workitem.uid for workitem in session.workitems]
         first = Step(
             steps[0].name,
             f"{steps[0].instruction}; there are two workitems for it, take one",

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from ..dimse import Peer
-from .partners import Stage
+from .partners import Session
 
-__all__ = ["Performer", "Person", "SimulatedSystem", "Trigger", "environment"]
+__all__ = ["CommandTrigger", "PersonTrigger", "SimulatorTrigger", "Trigger", "environment"]
 
 STOPPING = 5.0  # seconds that a process may take to end
 LISTENS = re.compile(r".+ at (?P<host>\S+):(?P<port>\d+)")  # what a simulator says when it does
@@ -27,20 +27,20 @@ else:
     APART = 0  # the session of its own does that
 
 
-class Performer(Protocol):
+class Trigger(Protocol):
     """Makes the system perform."""
 
-    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
-        """Begin a scenario. What is said meanwhile goes to ``stage.say``, that nothing more will come to ``stage.finish``."""
+    def begin(self, session: Session, facts: Mapping[str, str]) -> None:
+        """Begin a scenario. What is said meanwhile goes to ``session.say``, that nothing more will come to ``session.finish``."""
 
     def end(self) -> None:
         """Stop what still runs of the scenario."""
 
 
-class Person:
+class PersonTrigger:
     """A person performs; the steps say what to do."""
 
-    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+    def begin(self, session: Session, facts: Mapping[str, str]) -> None:
         """Do nothing."""
 
     def end(self) -> None:
@@ -90,7 +90,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
                 continue
 
 
-class Trigger:
+class CommandTrigger:
     """Runs the vendor's command once a scenario, with the scenario's facts in its environment.
 
     Parameters
@@ -106,7 +106,7 @@ class Trigger:
         self._process: subprocess.Popen[str] | None = None
         self._lines: _Lines | None = None
 
-    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+    def begin(self, session: Session, facts: Mapping[str, str]) -> None:
         """Start the command; one that cannot be started ends the scenario."""
         try:
             self._process = subprocess.Popen(
@@ -115,14 +115,14 @@ class Trigger:
                 creationflags=APART,
             )  # fmt: skip
         except OSError as error:
-            stage.finish(f"the trigger cannot be started: {' '.join(self.command)}: {error.strerror or error}")
+            session.finish(f"the trigger cannot be started: {' '.join(self.command)}: {error.strerror or error}")
             return
 
         def ended(code: int) -> None:
             if code:  # one that ends well may have left the work to others
-                stage.finish(f"the trigger ended with code {code}: {lines.last}")
+                session.finish(f"the trigger ended with code {code}: {lines.last}")
 
-        lines = self._lines = _Lines(self._process, lambda line: stage.say(f"trigger: {line}"), ended)
+        lines = self._lines = _Lines(self._process, lambda line: session.say(f"trigger: {line}"), ended)
         lines.start()
 
     def end(self) -> None:
@@ -133,7 +133,7 @@ class Trigger:
         self._process = self._lines = None
 
 
-class SimulatedSystem:
+class SimulatorTrigger:
     """A simulator of ours in a process of its own: performs a scenario for each line it is given. A context manager.
 
     Parameters
@@ -149,7 +149,7 @@ class SimulatedSystem:
     def __init__(self, actor: str, arguments: Sequence[str]) -> None:
         self.actor, self.arguments = actor, list(arguments)
         self._command = [sys.executable, "-m", "tdwii_conformance.cli.simulate", actor, "--on-request", *arguments]
-        self._stage: Stage | None = None
+        self._stage: Session | None = None
         self._ready = threading.Event()
         self._address: tuple[str, int] | None = None
 
@@ -184,10 +184,10 @@ class SimulatedSystem:
             raise RuntimeError(f"the simulated {self.actor} did not start: {self._lines.last}")
         return Peer(ae_title, *self._address)
 
-    def begin(self, stage: Stage, facts: Mapping[str, str]) -> None:
+    def begin(self, session: Session, facts: Mapping[str, str]) -> None:
         """Give it a line: how the treatment is to end."""
-        self._stage = stage
-        stage.definite = True
+        self._stage = session
+        session.definite = True
         try:
             if self._process.stdin is not None:
                 self._process.stdin.write(f"{facts.get('end') or 'watch'}\n")
@@ -206,15 +206,15 @@ class SimulatedSystem:
                 self._address = listens["host"], int(listens["port"])
                 self._ready.set()
             return
-        stage = self._stage
-        if stage is None:
+        session = self._stage
+        if session is None:
             return
         if line == self.DONE:
-            stage.finish("")
+            session.finish("")
         elif line.startswith(self.GIVEN_UP):
-            stage.finish(f"the simulated {self.actor} has given up: {line.removeprefix(self.GIVEN_UP)}")
+            session.finish(f"the simulated {self.actor} has given up: {line.removeprefix(self.GIVEN_UP)}")
         else:
-            stage.say(line)
+            session.say(line)
 
     def _ended(self, code: int) -> None:
         self._ready.set()

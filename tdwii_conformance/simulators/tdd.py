@@ -13,7 +13,7 @@ from ..dimse import TLS, DimseError, Peer, Timeouts
 from ..profile.statuses import status_text
 from ..scu.receiver import Receiver
 from ..scu.tdd import TDD, UPS
-from ..scu.treatment_session import PLANS, RECORDS, Scheduled
+from ..scu.treatment_session import PLANS, RECORDS, ScheduledWorkitem
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment import objects
 from ..treatment.messages import Code, Reference, item, worklist_query
@@ -135,7 +135,7 @@ class TDDSimulator(Simulator):
     def treat(self) -> None:
         """Find a workitem and perform it; raises as `perform` does."""
         found = self.find()
-        workitem = Scheduled.of_response(found, self.station, self.tms.ae_title, self.ost.ae_title, self.edition)
+        workitem = ScheduledWorkitem.of_response(found, self.station, self.tms.ae_title, self.ost.ae_title, self.edition)
         plan = self.retrieve_static(workitem)
         self.claim(workitem)
         try:
@@ -185,7 +185,7 @@ class TDDSimulator(Simulator):
                 return role
         raise CannotTreat(f"Retrieve AE Title {reference.ae_title!r} is not known here")
 
-    def retrieve_static(self, workitem: Scheduled) -> Dataset:
+    def retrieve_static(self, workitem: ScheduledWorkitem) -> Dataset:
         """RO-59: retrieve the plan, and the records of an interrupted session; return the plan."""
         plans = workitem.of_class(*PLANS)
         if not plans:
@@ -193,20 +193,20 @@ class TDDSimulator(Simulator):
         records = workitem.of_class(*RECORDS) if workitem.start_type == "CONTINUATION" else []
         return self._retrieve("RO-59", [plans[0], *records])[0]
 
-    def claim(self, workitem: Scheduled) -> None:
+    def claim(self, workitem: ScheduledWorkitem) -> None:
         """RO-60."""
         self.transaction_uid = self.new_transaction_uid()
         _check("RO-60", self.tdd.claim(workitem.uid, self.transaction_uid))
         self.tell("RO-60: claimed")
 
-    def subscribe(self, workitem: Scheduled) -> None:
+    def subscribe(self, workitem: ScheduledWorkitem) -> None:
         """Subscribe to the workitem, if that is wanted; a TMS that does not want it does not keep us from treating."""
         if self.watch:
             information = item(ReceivingAE=self.tdd.calling, DeletionLock="FALSE")
             exchange = self.tdd.action(workitem.uid, SUBSCRIBE, information, context=UPS.WATCH)
             self.tell("subscribed" if exchange.status == 0 else f"not subscribed: {status_text(exchange.status)}")
 
-    def unsubscribe(self, workitem: Scheduled) -> None:
+    def unsubscribe(self, workitem: ScheduledWorkitem) -> None:
         """Unsubscribe from the workitem, if it was subscribed to."""
         if self.watch:
             self.tdd.action(workitem.uid, UNSUBSCRIBE, item(ReceivingAE=self.tdd.calling), context=UPS.WATCH)
@@ -215,13 +215,13 @@ class TDDSimulator(Simulator):
         """Return the Transaction UID of a claim."""
         return str(generate_uid())
 
-    def retrieve_dynamic(self, workitem: Scheduled) -> Dataset:
+    def retrieve_dynamic(self, workitem: ScheduledWorkitem) -> Dataset:
         """RO-61: retrieve the delivery instruction."""
         if not workitem.instructions:
             raise CannotTreat("RO-61: the workitem names no RT Beams Delivery Instruction")
         return self._retrieve("RO-61", workitem.instructions[:1])[0]
 
-    def deliver(self, workitem: Scheduled, treatment: objects.Treatment) -> Scenario:
+    def deliver(self, workitem: ScheduledWorkitem, treatment: objects.Treatment) -> Scenario:
         """RO-62: deliver, and tell the progress; return what became of it."""
         scenario = self._scenario(workitem.start_type)
         done: list[int] = []
@@ -240,7 +240,7 @@ class TDDSimulator(Simulator):
         named = {"completed": 0, "canceled-after": 1, "canceled-before": 2}[self.end]
         return [scenario for scenario in SCENARIOS if scenario.start == start][named]
 
-    def cancel_requested(self, workitem: Scheduled) -> bool:
+    def cancel_requested(self, workitem: ScheduledWorkitem) -> bool:
         """Whether an event report asks to cancel the workitem, while a part of it is delivered."""
 
         def asks(report: Exchange) -> bool:
@@ -248,12 +248,12 @@ class TDDSimulator(Simulator):
 
         return self.receiver.wait_for(asks, self.tdd.calling, 0, self.pace) is not None
 
-    def set(self, transaction: str, workitem: Scheduled, modification: Dataset) -> None:
+    def set(self, transaction: str, workitem: ScheduledWorkitem, modification: Dataset) -> None:
         """N-SET with the lock."""
         modification.TransactionUID = self.transaction_uid
         _check(transaction, self.tdd.set(workitem.uid, modification))
 
-    def store(self, workitem: Scheduled, treatment: objects.Treatment, scenario: Scenario) -> Dataset | None:
+    def store(self, workitem: ScheduledWorkitem, treatment: objects.Treatment, scenario: Scenario) -> Dataset | None:
         """RO-63: store the record of what was delivered."""
         if not scenario.delivered:
             return None
@@ -262,12 +262,12 @@ class TDDSimulator(Simulator):
         self.tell(f"RO-63: record {record.SOPInstanceUID} stored")
         return record
 
-    def final_update(self, workitem: Scheduled, scenario: Scenario, record: Dataset | None) -> None:
+    def final_update(self, workitem: ScheduledWorkitem, scenario: Scenario, record: Dataset | None) -> None:
         """RO-64."""
         self.set("RO-64", workitem, self.final_data_set(workitem, scenario, record))
         self.tell(f"RO-64: {scenario.final_progress} %, {'with' if record is not None else 'without'} a record")
 
-    def final_data_set(self, workitem: Scheduled, scenario: Scenario, record: Dataset | None) -> Dataset:
+    def final_data_set(self, workitem: ScheduledWorkitem, scenario: Scenario, record: Dataset | None) -> Dataset:
         """Return the modification list of RO-64."""
         return objects.final_update(
             progress=scenario.final_progress,
@@ -279,13 +279,13 @@ class TDDSimulator(Simulator):
             canceled=scenario.state == "CANCELED",
         )
 
-    def finish(self, workitem: Scheduled, state: str) -> None:
+    def finish(self, workitem: ScheduledWorkitem, state: str) -> None:
         """RO-65."""
         _check("RO-65", self.tdd.change_state(workitem.uid, state, self.transaction_uid))
         self.tell(f"RO-65: {state}")
         self.unsubscribe(workitem)
 
-    def give_up(self, workitem: Scheduled, fault: Exception) -> None:
+    def give_up(self, workitem: ScheduledWorkitem, fault: Exception) -> None:
         """Cancel what has been claimed, as far as the TMS lets us."""
         self.tell(f"{fault}; the workitem is canceled")
         scenario = SCENARIOS[2]

@@ -28,14 +28,24 @@ from ..dimse import TLS, Peer, Timeouts, check_ae_title
 from ..treatment.messages import Code
 
 __all__ = [
-    "KNOWN_CLAIMS", "Address", "Caller", "ConfigError", "Edition", "FloorPlan", "Listener", "SystemUnderTest", "Workitems",
-    "embedded", "entities", "load_system",
+    "CAPABILITIES",
+    "Address",
+    "Caller",
+    "ConfigError",
+    "Edition",
+    "Listener",
+    "PartnerSettings",
+    "SystemUnderTest",
+    "Workitems",
+    "embedded",
+    "entities",
+    "load_system",
 ]  # fmt: skip
 
 Edition = Literal["ti", "2013"]
 
 # The options a vendor may claim for a TMS or an OST: name, and what is then judged. The catalogue refers to the names.
-KNOWN_CLAIMS = {
+CAPABILITIES = {
     "push": "The TMS accepts UPS Push: workitems can be created with N-CREATE.",
     "watch": "The TMS accepts UPS Watch: N-GET, C-FIND and Request UPS Cancel by somebody who does not perform.",
     "query": "The TMS accepts UPS Query: C-FIND under that SOP class.",
@@ -143,8 +153,8 @@ class Caller:
         The command that makes it perform a scenario; empty: a person does.
     folder : Path or None
         Where the command runs.
-    claims : frozenset of str
-        Options of `KNOWN_CLAIMS` that the vendor claims for it.
+    supports : frozenset of str
+        Options of `CAPABILITIES` that the vendor supports for it.
     receiver_ae_title : str
         AE title by which it is called, when that is not the one by which it calls.
     """
@@ -154,7 +164,7 @@ class Caller:
     settle: float = 5.0
     trigger: tuple[str, ...] = ()
     folder: Path | None = None
-    claims: frozenset[str] = frozenset()
+    supports: frozenset[str] = frozenset()
     receiver_ae_title: str = ""
 
     @property
@@ -164,14 +174,14 @@ class Caller:
 
 
 @dataclass(frozen=True)
-class FloorPlan:
+class PartnerSettings:
     """The TMS and the OST that we are for systems that call us.
 
     Parameters
     ----------
     tms, ost : Listener
         AE titles and where they listen.
-    strangers : {"accept", "reject"}
+    unattributed : {"accept", "reject"}
         What becomes of associations of AE titles that are not under test. Accepted ones are served, and recorded apart.
     transcripts : Path or None
         Folder of the transcripts; ``None`` is for the one who runs the tests to say.
@@ -179,7 +189,7 @@ class FloorPlan:
 
     tms: Listener
     ost: Listener
-    strangers: Literal["accept", "reject"] = "accept"
+    unattributed: Literal["accept", "reject"] = "accept"
     transcripts: Path | None = None
 
 
@@ -204,8 +214,8 @@ class SystemUnderTest:
         Edition of TDW-II it is judged by.
     test_system : bool
         Whether its owner consents to tests that change its state.
-    tms_claims, ost_claims : frozenset of str
-        Options of `KNOWN_CLAIMS` the vendor claims.
+    tms_supports, ost_supports : frozenset of str
+        Options of `CAPABILITIES` the vendor supports.
     timeouts : Timeouts
         Deadlines of associations, in seconds.
     event_timeout : float
@@ -228,7 +238,7 @@ class SystemUnderTest:
         Whether it is our own simulators, in this process.
     calling_tdd, calling_watcher : Caller or None
         A TDD and a watcher under test; ``None`` is not described, so not judged.
-    floor : FloorPlan or None
+    partners : PartnerSettings or None
         The TMS and OST that we are for them.
     """
 
@@ -240,8 +250,8 @@ class SystemUnderTest:
     second_watcher: str | None = None
     edition: Edition = "ti"
     test_system: bool = False
-    tms_claims: frozenset[str] = frozenset()
-    ost_claims: frozenset[str] = frozenset()
+    tms_supports: frozenset[str] = frozenset()
+    ost_supports: frozenset[str] = frozenset()
     timeouts: Timeouts = field(default_factory=Timeouts)
     event_timeout: float = 10.0
     workitems: Workitems = field(default_factory=Workitems)
@@ -257,14 +267,14 @@ class SystemUnderTest:
     property_steps: int | None = None
     calling_tdd: Caller | None = None
     calling_watcher: Caller | None = None
-    floor: FloorPlan | None = None
+    partners: PartnerSettings | None = None
 
-    def claims(self, actor: str) -> frozenset[str]:
-        """Return what the vendor claims for an actor, ``"TMS"``, ``"OST"``, ``"TDD"`` or ``"watcher"``."""
+    def supports(self, actor: str) -> frozenset[str]:
+        """Return what the vendor supports for an actor, ``"TMS"``, ``"OST"``, ``"TDD"`` or ``"watcher"``."""
         if actor in ("TMS", "OST"):
-            return self.tms_claims if actor == "TMS" else self.ost_claims
+            return self.tms_supports if actor == "TMS" else self.ost_supports
         caller = self.caller(actor)
-        return caller.claims if caller is not None else frozenset()
+        return caller.supports if caller is not None else frozenset()
 
     def caller(self, actor: str) -> Caller | None:
         """Return the ``"TDD"`` or ``"watcher"`` under test; ``None`` if it is not described."""
@@ -293,7 +303,7 @@ class SystemUnderTest:
 
 def embedded() -> SystemUnderTest:
     """Return the description of our own simulators: everything claimed and allowed, ports to be filled in."""
-    everything = frozenset(KNOWN_CLAIMS)
+    everything = frozenset(CAPABILITIES)
     return SystemUnderTest(
         name="embedded simulators",
         tms=Peer("TMS", "127.0.0.1", 0),
@@ -301,13 +311,13 @@ def embedded() -> SystemUnderTest:
         tdd=Listener("TDD", "127.0.0.1", 0),
         second_watcher="WATCHER2",
         test_system=True,
-        tms_claims=everything,
-        ost_claims=everything,
+        tms_supports=everything,
+        ost_supports=everything,
         embedded=True,
         # Where the simulators listen is filled in once they do.
-        calling_tdd=Caller(Peer("TDD", "127.0.0.1", 0), step_timeout=20.0, claims=everything),
-        calling_watcher=Caller(Peer("PPVS", "127.0.0.1", 0), step_timeout=20.0, claims=everything),
-        floor=FloorPlan(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0)),
+        calling_tdd=Caller(Peer("TDD", "127.0.0.1", 0), step_timeout=20.0, supports=everything),
+        calling_watcher=Caller(Peer("PPVS", "127.0.0.1", 0), step_timeout=20.0, supports=everything),
+        partners=PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0)),
     )
 
 
@@ -403,8 +413,8 @@ def _seconds(value: Any) -> Any:
 
 
 def _claim(value: Any) -> Any:
-    if value not in KNOWN_CLAIMS:
-        raise ValueError(f"{value!r} is not an option one can claim{_near(value, KNOWN_CLAIMS)}")
+    if value not in CAPABILITIES:
+        raise ValueError(f"{value!r} is not an option one can claim{_near(value, CAPABILITIES)}")
     return value
 
 
@@ -477,7 +487,7 @@ class _Peer(_Table):
     ae_title: AETitle
     host: Text | None = None
     port: Port | None = None
-    claims: list[Annotated[str, BeforeValidator(_claim)]] = []
+    supports: list[Annotated[str, BeforeValidator(_claim)]] = []
     tls: _TLS | None = None
 
 
@@ -514,7 +524,7 @@ class _Ours(_Table):
     tdd: _OurTDD = _OurTDD()
     tms: _OurTMS = _OurTMS()
     ost: _OurOST = _OurOST()
-    strangers: Literal["accept", "reject"] = "accept"
+    unattributed: Literal["accept", "reject"] = "accept"
     transcripts: Text | None = None
     second_performer: AETitle = "TDD2"
     second_watcher: AETitle | None = None
@@ -599,7 +609,7 @@ class _Reader:
         tms, ost = self.peer("tms", file.tms), self.peer("ost", file.ost)
         callers = self.caller("tdd", file.tdd), self.caller("watcher", file.watcher)
         tls = self.tls("ours.tls", file.ours.tls)
-        floor = self.floor(tls) if file.tdd or file.watcher else None
+        partners = self.partners(tls) if file.tdd or file.watcher else None
         tdd = self.listener(file.ours.tdd, 11113, tls)
         if file.ours.second_performer == tdd.ae_title:
             self.wrong("ours.second_performer", f"{tdd.ae_title!r} is the first one's AE title: the two must differ")
@@ -617,8 +627,8 @@ class _Reader:
             ost=ost,
             tdd=tdd,
             second_performer=file.ours.second_performer,
-            tms_claims=frozenset(file.tms.claims if file.tms else ()),
-            ost_claims=frozenset(file.ost.claims if file.ost else ()),
+            tms_supports=frozenset(file.tms.supports if file.tms else ()),
+            ost_supports=frozenset(file.ost.supports if file.ost else ()),
             timeouts=Timeouts(**timeouts),
             event_timeout=event_timeout,
             workitems=workitems,
@@ -629,7 +639,7 @@ class _Reader:
             restart=self.restart(),
             calling_tdd=callers[0],
             calling_watcher=callers[1],
-            floor=floor,
+            partners=partners,
             **file.system.model_dump(),
         )
 
@@ -656,12 +666,12 @@ class _Reader:
         if caller is None or peer is None:
             return None
         trigger = tuple(caller.trigger or ())
-        claims = frozenset(caller.claims)
+        supports = frozenset(caller.supports)
         return Caller(
-            peer, caller.step_timeout, caller.settle, trigger, self.path.parent.resolve(), claims, caller.receiver_ae_title or ""
+            peer, caller.step_timeout, caller.settle, trigger, self.path.parent.resolve(), supports, caller.receiver_ae_title or ""
         )
 
-    def floor(self, tls: TLS | None) -> FloorPlan:
+    def partners(self, tls: TLS | None) -> PartnerSettings:
         ours = self.file.ours
         tms, ost = self.listener(ours.tms, 11114, tls), self.listener(ours.ost, 11112, tls)
         if tms.port == ost.port:
@@ -673,7 +683,7 @@ class _Reader:
         if self.file.tdd and self.file.watcher and self.file.tdd.ae_title == self.file.watcher.ae_title:
             self.wrong("watcher.ae_title", f"{self.file.tdd.ae_title!r} is the AE title of [tdd]: the two must differ")
         folder = (self.path.parent / ours.transcripts).resolve() if ours.transcripts else None
-        return FloorPlan(tms, ost, ours.strangers, folder)
+        return PartnerSettings(tms, ost, ours.unattributed, folder)
 
     def listener(self, ours: _Listener, usual: int, tls: TLS | None) -> Listener:
         known = self.book.get(ours.ae_title)
@@ -708,7 +718,7 @@ class _Reader:
 
     def workitems(self) -> Workitems:
         said = self.file.workitems
-        claimed = self.file.tms is not None and "push" in self.file.tms.claims
+        claimed = self.file.tms is not None and "push" in self.file.tms.supports
         source = said.source or ("push" if claimed and self.file.system.test_system else "existing")
         if self.file.tms is not None:
             if source == "push" and not self.file.system.test_system:
@@ -717,7 +727,7 @@ class _Reader:
                     '"push" creates workitems in the TMS: say system.test_system = true, or source = "existing"',
                 )
             if source == "push" and not claimed:
-                self.wrong("workitems.source", '"push" needs the claim "push" in tms.claims')
+                self.wrong("workitems.source", '"push" needs the claim "push" in tms.supports')
             if source == "existing" and said.station is None:
                 self.wrong("workitems.station", "missing: existing workitems are found by their station and date")
         station = Code(**said.station.model_dump()) if said.station else DEFAULT_STATION

@@ -43,7 +43,7 @@ def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequenc
     described = embedded()
     titles = [destination.ae_title, *([described.second_watcher] if described.second_watcher else [])]
     known = {title: dataclasses.replace(destination, ae_title=title) for title in titles}
-    unclaimed = {option for deviation in deviations if isinstance(deviation, Variation) for option in deviation.unclaimed}
+    unsupported = {option for deviation in deviations if isinstance(deviation, Variation) for option in deviation.unsupported}
     ost = OST("OST", destinations=known)
     install(ost, [deviation for deviation in deviations if deviation.actor == "OST"])
     tms_deviations = [deviation for deviation in deviations if deviation.actor == "TMS"]
@@ -56,8 +56,8 @@ def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequenc
             restart=tms.restart,
             restart_kept=tms.restart_kept,
             reset=tms.restart,
-            tms_claims=described.tms_claims - unclaimed,
-            ost_claims=described.ost_claims - unclaimed,
+            tms_supports=described.tms_supports - unsupported,
+            ost_supports=described.ost_supports - unsupported,
         )
 
 

@@ -43,8 +43,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from .exchange import Exchange, TranscriptError, exchange_from_json, exchange_to_json
+from .references import Reference
 
-__all__ = ["Association", "Input", "Observation", "ObservationWriter", "read_observation", "read_observations"]
+__all__ = ["Association", "Observation", "ObservationWriter", "Reference", "read_observation", "read_observations"]
 
 INTERRUPTED = "the run was interrupted"
 ACTORS = ("TDD", "watcher")
@@ -84,17 +85,6 @@ class Association:
 
 
 @dataclass(frozen=True)
-class Input:
-    """An instance that the workitem refers to, and the AE it is to be retrieved from."""
-
-    sop_class: str
-    instance: str
-    study: str
-    series: str
-    ae_title: str
-
-
-@dataclass(frozen=True)
 class Observation:
     """What was observed in one scenario.
 
@@ -102,7 +92,7 @@ class Observation:
     ----------
     facts : mapping of str to str
         What it is judged by: ``scenario``, ``edition``, ``workitem``, AE titles, ... (see this module).
-    inputs : tuple of Input
+    inputs : tuple of Reference
         The workitem's Input Information Sequence.
     exchanges : tuple of Exchange
         What was exchanged with the system, in the order in which it ended.
@@ -116,7 +106,7 @@ class Observation:
     """
 
     facts: Mapping[str, str]
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[Reference, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     associations: tuple[Association, ...] = ()
     outcome: str = INTERRUPTED
@@ -154,7 +144,7 @@ class ObservationWriter:
 
     path: Path
     facts: Mapping[str, str]
-    inputs: Sequence[Input] = ()
+    inputs: Sequence[Reference] = ()
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
@@ -202,7 +192,7 @@ def read_observation(path: Path) -> Observation:
         reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
         raise TranscriptError(f"{path}: cannot be read: {reason}") from error
     facts: dict[str, str] = {}
-    inputs: tuple[Input, ...] = ()
+    inputs: tuple[Reference, ...] = ()
     exchanges, associations, outcome, awaited = [], [], INTERRUPTED, ""
     # A last line without its end was being written when the run was killed.
     for number, line in enumerate(lines[:-1], 1):
@@ -210,7 +200,7 @@ def read_observation(path: Path) -> Observation:
             ((kind, value),) = json.loads(line).items()
             match kind:
                 case "begun" if number == 1:
-                    facts, inputs = dict(value["facts"]), tuple(Input(**one) for one in value["inputs"])
+                    facts, inputs = dict(value["facts"]), tuple(Reference(**one) for one in value["inputs"])
                 case "exchange":
                     exchanges.append(exchange_from_json(value))
                 case "association":
@@ -229,7 +219,7 @@ def read_observation(path: Path) -> Observation:
 
 
 def read_observations(path: Path) -> tuple[Observation, ...]:
-    """Read a file, or the ``*.jsonl`` files of a folder, but for what strangers did; in the order of their names.
+    """Read a file, or the ``*.jsonl`` files of a folder, but for what unattributed did; in the order of their names.
 
     Raises
     ------

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
+from ..transcript.references import Reference
+
 __all__ = ["Code", "Reference", "code_item", "item", "move_identifier", "references", "state_change", "worklist_query"]
 
 TREATMENT_WITH_VERIFICATION = ("121726", "DCM", "RT Treatment with Internal Verification")
@@ -82,27 +84,6 @@ def worklist_query(
     query.ScheduledWorkitemCodeSequence = [code_item(workitem, "DCM", None)]
     query.update(item(**more))
     return query
-
-
-@dataclass(frozen=True)
-class Reference:
-    """An instance that a workitem refers to, and where it is: an item of the Referenced Instances and Access Macro.
-
-    Parameters
-    ----------
-    sop_class, instance : str
-        Referenced SOP Class and Instance UID.
-    study, series : str
-        Study and Series Instance UID.
-    ae_title : str
-        Retrieve AE Title of the DICOM Retrieval Sequence.
-    """
-
-    sop_class: str
-    instance: str
-    study: str
-    series: str
-    ae_title: str
 
 
 def references(items: Iterable[Dataset] | None) -> list[Reference]:

@@ -18,12 +18,12 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import status
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import recorded_key, system_key
-from tdwii_conformance.scu.treatment_session import Course, Scheduled, inputs_of
+from tdwii_conformance.scu.treatment_session import ScheduledWorkitem, TreatmentSession, inputs_of
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.session import scenarios as scenes
-from tdwii_conformance.session.conduct import Silent, show_on
-from tdwii_conformance.session.partners import Floor
-from tdwii_conformance.session.triggers import Person, Trigger
+from tdwii_conformance.session.conduct import NoDisplay, display_on
+from tdwii_conformance.session.partners import Partners
+from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
 from tdwii_conformance.sut import config
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.scenarios import SCENARIOS
@@ -77,7 +77,7 @@ def _performing(system, calling, consent, wire):
     with RecordingTDD(system.tms, system.ost, **named) as device:
         yield device
         if not system.embedded:
-            put_away(device, by_request="request-cancel" in system.tms_claims)
+            put_away(device, by_request="request-cancel" in system.tms_supports)
 
 
 @pytest.fixture(scope="session")
@@ -100,12 +100,12 @@ def associate(system, wire):
 
 
 @pytest.fixture(scope="session")
-def claimed(system):
+def supported(system):
     """A function that skips what the vendor does not claim."""
 
     def needs(actor, option):
-        if option not in system.claims(actor):
-            pytest.skip(f"not claimed: {option}")
+        if option not in system.supports(actor):
+            pytest.skip(f"not supported: {option}")
 
     return needs
 
@@ -124,8 +124,8 @@ class Schedule:
 
     def __call__(self, start, *, modality="photon", patient_name=""):
         """A SCHEDULED workitem of this start that nobody else in this run uses."""
-        if modality == "ion" and "ion" not in self.system.ost_claims:
-            pytest.skip("not claimed: ion")
+        if modality == "ion" and "ion" not in self.system.ost_supports:
+            pytest.skip("not supported: ion")
         if self.system.workitems.source == "existing" and self.system.tms is not None:
             return self._take(start)
         return self._push(start, modality, patient_name)
@@ -194,9 +194,9 @@ class Schedule:
         """Skip what retrieves the instances of our workitems from a system that was not given them."""
         claim = {"OST": "store-inputs", "TMS": "store-instructions"}[role]
         taken = self.system.workitems.source == "existing" and self.system.tms is not None
-        if claim not in self.system.claims(role) and not taken and self._folder is None:
+        if claim not in self.system.supports(role) and not taken and self._folder is None:
             pytest.skip(
-                f"not claimed: {claim}; so the {role} has no instances of the workitems that we create,"
+                f"not supported: {claim}; so the {role} has no instances of the workitems that we create,"
                 " unless [objects] folder says where they are"
             )
 
@@ -205,7 +205,7 @@ class Schedule:
         return self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
 
     def _store(self, role, claim, instance):
-        if claim in self.system.claims(role):
+        if claim in self.system.supports(role):
             self.tdd.store(role, instance)
 
     @property
@@ -227,7 +227,9 @@ class Schedule:
             "instruction": treatment.instruction.SOPInstanceUID, "tms_ae_title": self._tms, "ost_ae_title": self._ost,
             "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
         }  # fmt: skip
-        return Scheduled(uid, begins, treatment.start, station, inputs_of(attributes), facts, treatment, self.system.edition)
+        return ScheduledWorkitem(
+            uid, begins, treatment.start, station, inputs_of(attributes), facts, treatment, self.system.edition
+        )
 
     # existing: they are on the worklist already
 
@@ -241,11 +243,11 @@ class Schedule:
 
     def _on_the_worklist(self):
         choice = self.system.workitems
-        query = Scheduled.query_of(choice.station, choice.start_range(datetime.now().date()))
+        query = ScheduledWorkitem.query_of(choice.station, choice.start_range(datetime.now().date()))
         exchange = self.tdd.query(query)
         # Distinct workitems for each worker of pytest-xdist.
         mine = sorted(exchange.identifiers, key=lambda i: str(i.get("SOPInstanceUID")))[self.worker :: self.workers]
-        return [Scheduled.of_response(i, choice.station, self._tms, self._ost, self.system.edition) for i in mine]
+        return [ScheduledWorkitem.of_response(i, choice.station, self._tms, self._ost, self.system.edition) for i in mine]
 
     # more of the same, for lists
 
@@ -259,8 +261,8 @@ class Schedule:
 
     def _second(self, role, claim, reference, instance):
         taken = self.system.workitems.source == "existing" and self.system.tms is not None
-        if claim not in self.system.claims(role) or taken:
-            pytest.skip(f"not claimed: {claim}; a list needs a second instance, which we would have to store")
+        if claim not in self.system.supports(role) or taken:
+            pytest.skip(f"not supported: {claim}; a list needs a second instance, which we would have to store")
         second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
         second.SOPInstanceUID = generate_uid()
         self.tdd.store(role, second)
@@ -276,14 +278,14 @@ def schedule(system, tdd, request):
 
 @pytest.fixture(scope="session")
 def begin(schedule, tdd, system):
-    """Claims a new workitem and returns the course of its treatment."""
+    """Claims a new workitem and returns the session of its treatment."""
 
     def claim(start):
-        course = Course(tdd, schedule(start), system.ost.ae_title if system.ost else "OST")
-        granted = course.claim()
+        session = TreatmentSession(tdd, schedule(start), system.ost.ae_title if system.ost else "OST")
+        granted = session.claim()
         if granted.status != 0:
             pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
-        return course
+        return session
 
     return claim
 
@@ -292,8 +294,8 @@ def begin(schedule, tdd, system):
 def still_kept():
     """A function that skips what asks for a UPS in a final state, when that is no longer kept, as may be [CC.2.7.3]."""
 
-    def needs(course):
-        if course.get(["ProcedureStepState"]).status in (0x0112, 0xC307):
+    def needs(session):
+        if session.get(["ProcedureStepState"]).status in (0x0112, 0xC307):
             pytest.skip("not judged: the TMS keeps no UPS in a final state without deletion lock (CC27-TMS-013)")
 
     return needs
@@ -301,18 +303,18 @@ def still_kept():
 
 @pytest.fixture(scope="session")
 def ups_in(schedule, tdd, system, begin):
-    """Brings a new UPS into a state: ``ups_in("COMPLETED")`` returns its course."""
+    """Brings a new UPS into a state: ``ups_in("COMPLETED")`` returns its session."""
     ends = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
     def bring(state):
         if state == "SCHEDULED":
-            return Course(tdd, schedule("TREATMENT"), system.ost.ae_title if system.ost else "OST")
-        course = begin("TREATMENT")
+            return TreatmentSession(tdd, schedule("TREATMENT"), system.ost.ae_title if system.ost else "OST")
+        session = begin("TREATMENT")
         if state in ends:
-            course.conclude(ends[state])
-            if (ended := course.finish()).status != 0:
+            session.conclude(ends[state])
+            if (ended := session.finish()).status != 0:
                 pytest.skip(f"not judged: {state} was not granted (RO65-TMS-001), status {ended.status:04X}")
-        return course
+        return session
 
     return bring
 
@@ -419,7 +421,7 @@ def described(request):
 
 
 @pytest.fixture(scope="session")
-def floor(recorded, described, request, tmp_path_factory):
+def partners(recorded, described, request, tmp_path_factory):
     """The TMS and OST that systems under test call; ``None`` if a recorded run is judged."""
     if recorded is not None:
         yield None
@@ -429,13 +431,13 @@ def floor(recorded, described, request, tmp_path_factory):
     elif described.embedded:
         folder = tmp_path_factory.mktemp("transcripts")
     else:
-        folder = (described.floor.transcripts or Path("tdwii-transcripts")) / f"{datetime.now():%Y-%m-%d-%H%M%S}"
+        folder = (described.partners.transcripts or Path("tdwii-transcripts")) / f"{datetime.now():%Y-%m-%d-%H%M%S}"
     callers = [caller for caller in (described.calling_tdd, described.calling_watcher) if caller]
     systems = {peer.ae_title: peer for caller in callers for peer in (caller.peer, caller.receiver)}
     workerinput = getattr(request.config, "workerinput", {"workerid": ""})
     try:
-        with Floor(
-            described.floor, systems, folder, name=workerinput["workerid"], system=described.name,
+        with Partners(
+            described.partners, systems, folder, name=workerinput["workerid"], system=described.name,
             timeouts=described.timeouts, edition=described.edition, station=described.workitems.station,
         ) as there:  # fmt: skip
             yield there
@@ -444,21 +446,21 @@ def floor(recorded, described, request, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def performer(floor, described, request):
+def trigger(partners, described, request):
     """A function that returns the TDD or the watcher under test, and who makes it perform."""
     started = {}
 
     def performing(actor):
         caller = described.caller(actor)
         if caller.trigger:
-            return caller, Trigger(caller.trigger, caller.folder)
+            return caller, CommandTrigger(caller.trigger, caller.folder)
         if not described.embedded:
-            return caller, Person()
+            return caller, PersonTrigger()
         if actor not in started:
             deviations = [*request.config.getoption("--defect"), *request.config.getoption("--variation")]
-            system = scenes.simulated_system(floor, actor, caller, deviations)
+            system = scenes.simulator_trigger(partners, actor, caller, deviations)
             request.addfinalizer(partial(system.__exit__, None, None, None))
-            floor.systems[caller.peer.ae_title] = system.__enter__().peer(caller.peer.ae_title)
+            partners.systems[caller.peer.ae_title] = system.__enter__().peer(caller.peer.ae_title)
             started[actor] = system
         return caller, started[actor]
 
@@ -472,12 +474,12 @@ def show(described, request):
     @contextmanager
     def showing():
         if described.embedded:  # there is nobody to tell
-            yield lambda title: Silent()
+            yield lambda title: NoDisplay()
             return
         if hasattr(request.config, "workerinput"):  # a worker's standard output is not the terminal
-            yield partial(show_on, sys.__stderr__)
+            yield partial(display_on, sys.__stderr__)
             return
         with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
-            yield partial(show_on, sys.stdout)
+            yield partial(display_on, sys.stdout)
 
     return showing

@@ -37,7 +37,7 @@ def put_away(tdd, *, by_request):
 
 
 def end(performer, uid, state, lock="", *, by_request):
-    """Bring a UPS to CANCELED; one that is SCHEDULED by Request UPS Cancel, if that is claimed."""
+    """Bring a UPS to CANCELED; one that is SCHEDULED by Request UPS Cancel, if that is supported."""
     if state == "SCHEDULED" and by_request:
         performer.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
     elif state in ("SCHEDULED", "IN PROGRESS"):

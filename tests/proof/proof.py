@@ -357,7 +357,7 @@ def _exclude(one: Variation, other: Variation) -> bool:
     # Those of a TDD or a watcher are seen by modules of their own.
     if one.actor != other.actor and not {one.actor, other.actor} <= set(SCPS):
         return True
-    return one.unclaimed != other.unclaimed or one.alone or other.alone or bool(one.subject and one.subject == other.subject)
+    return one.unsupported != other.unsupported or one.alone or other.alone or bool(one.subject and one.subject == other.subject)
 
 
 def _found(outcome: Outcome, requirement: str) -> str:

@@ -202,7 +202,7 @@ def run(
         with (
             mock.patch.object(embedded, "embedded", return_value=waiting),
             mock.patch.object(config, "embedded", return_value=waiting),
-            mock.patch.object(scenes, "simulated_system", threads.simulated_system),
+            mock.patch.object(scenes, "simulator_trigger", threads.simulator_trigger),
             mock.patch.object(simulators, "PATIENCE", 0.0),
             mock.patch.object(dcmdump, "dump_exchange", return_value=""),
             mock.patch.object(pytest_plugin, "load_catalogue", _catalogue),

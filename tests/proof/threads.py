@@ -4,15 +4,14 @@ import queue
 import threading
 
 from tdwii_conformance.cli.simulate import Dialogue, main
-
 from tdwii_conformance.session import scenarios as scenes
-from tdwii_conformance.session.triggers import SimulatedSystem
+from tdwii_conformance.session.triggers import SimulatorTrigger
 
 ENDING = 10.0  # seconds that the thread may take to end
 
 
-class InAThread(SimulatedSystem):
-    """As `SimulatedSystem`, which a process of its own would be: the same options, the same words."""
+class InAThread(SimulatorTrigger):
+    """As `SimulatorTrigger`, which a process of its own would be: the same options, the same words."""
 
     def __enter__(self):
         self._lines = self
@@ -30,9 +29,9 @@ class InAThread(SimulatedSystem):
         if self._thread.is_alive():
             raise RuntimeError(f"the thread of the simulated {self.actor} does not end: {self.last}")
 
-    def begin(self, stage, facts):
-        self._stage = stage
-        stage.definite = True
+    def begin(self, session, facts):
+        self._stage = session
+        session.definite = True
         self._requests.put(facts.get("end") or "watch")
         if not self._thread.is_alive():
             self._ended("an exception")
@@ -49,10 +48,10 @@ class InAThread(SimulatedSystem):
         self._came(line)
 
 
-def simulated_system(floor, actor, caller, defects=()):
-    """In place of `scenes.simulated_system`."""
-    process = IN_A_PROCESS(floor, actor, caller, defects)
+def simulator_trigger(partners, actor, caller, defects=()):
+    """In place of `scenes.simulator_trigger`."""
+    process = IN_A_PROCESS(partners, actor, caller, defects)
     return InAThread(actor.lower(), process.arguments)
 
 
-IN_A_PROCESS = scenes.simulated_system
+IN_A_PROCESS = scenes.simulator_trigger

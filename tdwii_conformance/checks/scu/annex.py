@@ -30,7 +30,7 @@ from .observed import (
     UNSUBSCRIBE,
     UPS_CLASSES,
     WATCH,
-    Story,
+    ObservedSession,
     action_type,
     active_subscriptions,
     answers,
@@ -51,12 +51,12 @@ NO_ASSOCIATION = "the system requested no association"
 
 
 @judges("NEG-TDD-001", "NEG-WATCHER-001", even_if_nothing_came=True)
-def proposes_its_class(requirement: Requirement, story: Story) -> list[Finding] | str:
+def proposes_its_class(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that the UPS class it works under is proposed; trial classes are named (T1)."""
-    needed = PULL if story.actor == "TDD" else WATCH
-    proposals = [a for a in story.requested if a.acceptor == story.fact("tms_ae_title")]
+    needed = PULL if observed.actor == "TDD" else WATCH
+    proposals = [a for a in observed.requested if a.acceptor == observed.fact("tms_ae_title")]
     if not proposals:
-        return NO_ASSOCIATION if not story.requested else "the system requested no association with the TMS"
+        return NO_ASSOCIATION if not observed.requested else "the system requested no association with the TMS"
     proposed = dict.fromkeys(syntax for a in proposals for syntax, _ in a.proposed)
     trials = [named(uid) for uid in proposed if trial(uid)]
     if needed not in proposed:
@@ -68,12 +68,12 @@ def proposes_its_class(requirement: Requirement, story: Story) -> list[Finding] 
 
 
 @judges("NEG-TDD-002", "NEG-WATCHER-002", even_if_nothing_came=True)
-def proposes_the_default(requirement: Requirement, story: Story) -> list[Finding] | str:
+def proposes_the_default(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the transfer syntaxes proposed [PS3.5 10.1]."""
-    if not story.requested:
+    if not observed.requested:
         return NO_ASSOCIATION
     found: dict[Finding, None] = {}
-    for association in story.requested:
+    for association in observed.requested:
         transfers: dict[str, set[str]] = {}
         for syntax, proposed in association.proposed:
             transfers.setdefault(syntax, set()).update(proposed)
@@ -94,69 +94,69 @@ def _endings(associations: Sequence[Association], expected: str, wrong: Sequence
 
 
 @judges("NEG-TDD-003", "NEG-WATCHER-003", even_if_nothing_came=True)
-def finishes_its_messages(requirement: Requirement, story: Story) -> list[Finding] | str:
+def finishes_its_messages(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that no association ended in the middle of a message."""
-    wrong = [a for a in story.associations if IN_A_MESSAGE in a.ended and GARBAGE not in a.ended]
-    return _endings(story.associations, "every message sent whole", wrong)
+    wrong = [a for a in observed.associations if IN_A_MESSAGE in a.ended and GARBAGE not in a.ended]
+    return _endings(observed.associations, "every message sent whole", wrong)
 
 
 @judges("NEG-TDD-004", "NEG-WATCHER-004", even_if_nothing_came=True)
-def releases(requirement: Requirement, story: Story) -> list[Finding] | str:
+def releases(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge how the system ends associations: those it requested, and those it accepted and aborts."""
     wrong = [
         a
-        for a in story.associations
+        for a in observed.associations
         if a.ended.startswith("the connection was lost")
-        or a.ended.startswith("aborted by the " + ("requestor" if a.requestor == story.title else "acceptor"))
+        or a.ended.startswith("aborted by the " + ("requestor" if a.requestor == observed.title else "acceptor"))
     ]
-    return _endings(story.associations, "A-RELEASE", [a for a in wrong if IN_A_MESSAGE not in a.ended])
+    return _endings(observed.associations, "A-RELEASE", [a for a in wrong if IN_A_MESSAGE not in a.ended])
 
 
-def _undecodable(story: Story) -> list[tuple[Exchange, Message]]:
+def _undecodable(observed: ObservedSession) -> list[tuple[Exchange, Message]]:
     """Return what the system has sent that is no data set, with its exchange."""
-    sent = [(e, e.request) for e in story.requests] + [(e, message) for e in story.served for message in e.responses]
+    sent = [(e, e.request) for e in observed.requests] + [(e, message) for e in observed.served for message in e.responses]
     return [(e, message) for e, message in sent if message.undecodable]
 
 
 @judges(
     "NEG-TDD-005", "NEG-WATCHER-005",
-    at=lambda story, transaction: [e for e, _ in _undecodable(story)], even_if_nothing_came=True,
+    at=lambda observed, transaction: [e for e, _ in _undecodable(observed)], even_if_nothing_came=True,
 )  # fmt: skip
-def sends_what_can_be_decoded(requirement: Requirement, story: Story) -> list[Finding] | str:
+def sends_what_can_be_decoded(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the encoding of its data sets, in requests and in responses."""
-    if not story.requests:
+    if not observed.requests:
         return "the system sent no request"
     return [
         Finding(
             f"a data set in {UID(message.transfer_syntax).name}", f"{len(message.encoded or b'')} bytes that are none", e.service
         )
-        for e, message in _undecodable(story)
+        for e, message in _undecodable(observed)
     ]
 
 
 @judges("NEG-TDD-006", "NEG-WATCHER-006", even_if_nothing_came=True)
-def sends_pdus(requirement: Requirement, story: Story) -> list[Finding] | str:
+def sends_pdus(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that what came on a connection were PDUs. A connection without an AE title may be a stranger's."""
-    wrong = [a for a in story.associations if GARBAGE in a.ended]
-    return _endings(story.associations, "PDUs of the DICOM Upper Layer protocol", wrong)
+    wrong = [a for a in observed.associations if GARBAGE in a.ended]
+    return _endings(observed.associations, "PDUs of the DICOM Upper Layer protocol", wrong)
 
 
 @judges(
     "NEG-TDD-007", "NEG-WATCHER-007",
-    at=lambda story, transaction: [e for e in story.requests if e.failure], even_if_nothing_came=True,
+    at=lambda observed, transaction: [e for e in observed.requests if e.failure], even_if_nothing_came=True,
 )  # fmt: skip
-def waits_for_the_response(requirement: Requirement, story: Story) -> list[Finding] | str:
+def waits_for_the_response(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that the system stays for the response to each request, unless it was us who broke off."""
-    if not story.requests:
+    if not observed.requests:
         return "the system sent no request"
-    left = [e for e in story.requests if e.failure and not _aborted_by_us(story, e)]
+    left = [e for e in observed.requests if e.failure and not _aborted_by_us(observed, e)]
     return [Finding("the final response awaited", f"{e.failure}", e.service) for e in left]
 
 
-def _aborted_by_us(story: Story, exchange: Exchange) -> bool:
+def _aborted_by_us(observed: ObservedSession, exchange: Exchange) -> bool:
     """Whether the association of a request, the last that its two had opened before it, was aborted by us."""
     titles = exchange.requestor, exchange.acceptor
-    opened = [a for a in story.associations if (a.requestor, a.acceptor) == titles and a.time <= began(exchange)]
+    opened = [a for a in observed.associations if (a.requestor, a.acceptor) == titles and a.time <= began(exchange)]
     return bool(opened) and max(opened, key=lambda a: a.time).ended.startswith("aborted by us")
 
 
@@ -164,29 +164,29 @@ def _aborted_by_us(story: Story, exchange: Exchange) -> bool:
 
 
 @judges("CC22-TDD-001")
-def cancels_by_change_of_state(requirement: Requirement, story: Story) -> list[Finding] | str:
+def cancels_by_change_of_state(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that a performer does not request the cancel of its own UPS."""
-    if story.claim is None:
+    if observed.claim is None:
         return "the system claimed no UPS"
     return [
         Finding("Change UPS State to CANCELED, for the system performs this UPS", "Request UPS Cancel")
-        for e in story.of("CC.2.2")
-        if e.instance_uid == story.claim.instance_uid and began(e) >= began(story.claim)
+        for e in observed.of("CC.2.2")
+        if e.instance_uid == observed.claim.instance_uid and began(e) >= began(observed.claim)
     ]
 
 
 @judges("CC23-WATCHER-001", even_if_nothing_came=True)
-def subscribes(requirement: Requirement, story: Story) -> list[Finding] | str:
+def subscribes(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that a watcher subscribes at all."""
-    asked = _of_type(story, SUBSCRIBE)
-    if any(done(e) for e in asked) or (asked and story.awaited != "CC.2.3"):
+    asked = _of_type(observed, SUBSCRIBE)
+    if any(done(e) for e in asked) or (asked and observed.awaited != "CC.2.3"):
         return []
-    received = "; ".join(part for part in (story.outcome, answers(asked)) if part)
-    return received if story.interrupted else [Finding("N-ACTION, Subscribe to Receive UPS Event Reports", received)]
+    received = "; ".join(part for part in (observed.outcome, answers(asked)) if part)
+    return received if observed.interrupted else [Finding("N-ACTION, Subscribe to Receive UPS Event Reports", received)]
 
 
-def _of_type(story: Story, *types: int) -> tuple[Exchange, ...]:
-    return tuple(e for e in story.of("CC.2.3") if action_type(e) in types)
+def _of_type(observed: ObservedSession, *types: int) -> tuple[Exchange, ...]:
+    return tuple(e for e in observed.of("CC.2.3") if action_type(e) in types)
 
 
 NO_KEYS = ("ReceivingAE", "DeletionLock", "SpecificCharacterSet", "TimezoneOffsetFromUTC")
@@ -198,27 +198,27 @@ def _keys(request: Exchange) -> list[str]:
 
 
 @judges("CC23-TDD-002", "CC23-WATCHER-002")
-def filter_has_keys(requirement: Requirement, story: Story) -> list[Finding] | str:
+def filter_has_keys(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that a filtered subscription has a filter."""
-    filtered = [e for e in _of_type(story, SUBSCRIBE) if e.instance_uid == FILTERED]
+    filtered = [e for e in _of_type(observed, SUBSCRIBE) if e.instance_uid == FILTERED]
     if not filtered:
         return "the system made no filtered global subscription"
     return each(filtered, lambda e: [] if _keys(e) else [Finding("at least one match key", "none")], "request")
 
 
 @judges("CC23-TDD-003", "CC23-WATCHER-003")
-def only_a_filter_has_keys(requirement: Requirement, story: Story) -> list[Finding] | str:
+def only_a_filter_has_keys(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that other subscriptions have no filter (A5)."""
-    others = [e for e in _of_type(story, SUBSCRIBE) if e.instance_uid != FILTERED]
+    others = [e for e in _of_type(observed, SUBSCRIBE) if e.instance_uid != FILTERED]
     if not others:
         return "the system made no other than filtered subscriptions"
     return each(others, lambda e: [Finding("no match keys", ", ".join(_keys(e)))] if _keys(e) else [], "request")
 
 
 @judges("CC23-TDD-004", "CC23-WATCHER-004")
-def suspends_all(requirement: Requirement, story: Story) -> list[Finding] | str:
+def suspends_all(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the instance of a suspension; the filtered one is not ruled (A7)."""
-    suspensions = _of_type(story, SUSPEND)
+    suspensions = _of_type(observed, SUSPEND)
     if not suspensions:
         return "the system suspended no global subscription"
 
@@ -232,21 +232,21 @@ def suspends_all(requirement: Requirement, story: Story) -> list[Finding] | str:
     return each(suspensions, one, "request")
 
 
-def _subscriptions_and_reports(story: Story, transaction: str) -> tuple[Exchange, ...]:
-    return tuple(sorted((*story.of(transaction), *story.reports), key=began))
+def _subscriptions_and_reports(observed: ObservedSession, transaction: str) -> tuple[Exchange, ...]:
+    return tuple(sorted((*observed.of(transaction), *observed.reports), key=began))
 
 
 @judges("CC23-TDD-005", "CC23-WATCHER-005", at=_subscriptions_and_reports)
-def removes_its_locks(requirement: Requirement, story: Story) -> list[Finding] | str:
+def removes_its_locks(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that no lock is left on a UPS of which the system was told the final state."""
-    asked = story.of("CC.2.3")
-    final = [r for r in story.reports if text(r, "ProcedureStepState") in FINAL_STATES]
+    asked = observed.of("CC.2.3")
+    final = [r for r in observed.reports if text(r, "ProcedureStepState") in FINAL_STATES]
     # An initial event may come with the response to the subscription that caused it.
     locked = {r.instance_uid: r for r in final if _locks([e for e in asked if began(e) <= began(r)], r)}
     if not locked:
         return "the system was told no final state of a UPS on which it had a deletion lock"
-    if story.interrupted:
-        return story.outcome
+    if observed.interrupted:
+        return observed.outcome
     expected = "the deletion lock removed, for the system was told the final state"
     return [Finding(expected, "not removed", uid) for uid, r in locked.items() if _locks(asked, r)]
 
@@ -264,15 +264,17 @@ def _locks(asked: Sequence[Exchange], report: Exchange) -> bool:
 
 
 @judges("CC23-TDD-006", "CC23-WATCHER-006")
-def unsubscribes(requirement: Requirement, story: Story) -> list[Finding] | str:
+def unsubscribes(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that no subscription is left."""
-    if not active_subscriptions(_of_type(story, SUBSCRIBE)):
+    if not active_subscriptions(_of_type(observed, SUBSCRIBE)):
         return "the system has no subscription that was granted"
-    if story.interrupted:
-        return story.outcome
-    left = active_subscriptions(story.of("CC.2.3"))
-    unsubscribed = {e.instance_uid for e in _of_type(story, UNSUBSCRIBE)}
-    told = {(r.acceptor, SUSPENDED) for r in story.reports if event_type(r) != STATUS_CHANGE and r.instance_uid not in unsubscribed}
+    if observed.interrupted:
+        return observed.outcome
+    left = active_subscriptions(observed.of("CC.2.3"))
+    unsubscribed = {e.instance_uid for e in _of_type(observed, UNSUBSCRIBE)}
+    told = {
+        (r.acceptor, SUSPENDED) for r in observed.reports if event_type(r) != STATUS_CHANGE and r.instance_uid not in unsubscribed
+    }
     return [
         Finding(f"unsubscribed from {target}", f"{receiver} is still subscribed")
         for receiver, target in left
@@ -286,27 +288,27 @@ EVENTS = {f"CC24-{actor}-{number + 1:03}": number for actor in ("TDD", "WATCHER"
 
 
 @judges("CC24-TDD-001", "CC24-WATCHER-001", even_if_nothing_came=True)
-def accepts_ups_event(requirement: Requirement, story: Story) -> list[Finding] | str:
+def accepts_ups_event(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the negotiation of event reports."""
-    attempts = [a for a in story.accepted if EVENT in {syntax for syntax, _ in a.proposed}]
+    attempts = [a for a in observed.accepted if EVENT in {syntax for syntax, _ in a.proposed}]
     if not attempts:
-        if story.awaited == "CC.2.4" and story.observation.outcome and not story.interrupted:
-            return [Finding("an association for event reports accepted", f"{story.outcome}; it was not to be reached")]
+        if observed.awaited == "CC.2.4" and observed.observation.outcome and not observed.interrupted:
+            return [Finding("an association for event reports accepted", f"{observed.outcome}; it was not to be reached")]
         return "the system was sent no event report"
     if any(EVENT in a.accepted for a in attempts):
         return []
     return [Finding(f"{named(EVENT)} accepted", attempts[-1].ended if attempts[-1].ended != "released" else "refused")]
 
 
-def _reports(story: Story, transaction: str) -> tuple[Exchange, ...]:
-    return story.reports
+def _reports(observed: ObservedSession, transaction: str) -> tuple[Exchange, ...]:
+    return observed.reports
 
 
 @judges(*EVENTS, at=_reports, even_if_nothing_came=True)
-def accepts_events(requirement: Requirement, story: Story) -> list[Finding] | str:
+def accepts_events(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the answers to event reports of one type."""
     kind = EVENTS[requirement.id]
-    reports = [r for r in story.reports if event_type(r) == kind]
+    reports = [r for r in observed.reports if event_type(r) == kind]
     if not reports:
         return f"the system was sent no {EVENT_TYPES[kind]}"
 
@@ -322,9 +324,9 @@ def accepts_events(requirement: Requirement, story: Story) -> list[Finding] | st
 
 
 @judges("CC24-TDD-007", "CC24-WATCHER-007", at=_reports, even_if_nothing_came=True)
-def names_what_it_was_told(requirement: Requirement, story: Story) -> list[Finding] | str:
+def names_what_it_was_told(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the command sets of the answers to event reports."""
-    answered = [r for r in story.reports if r.response is not None]
+    answered = [r for r in observed.reports if r.response is not None]
     return each(answered, names_as_requested, "report") if answered else "the system answered no event report"
 
 
@@ -332,7 +334,7 @@ def names_what_it_was_told(requirement: Requirement, story: Story) -> list[Findi
 
 
 @judges("CC25-TDD-001", "CC25-WATCHER-001")
-def creates_as_the_table_says(requirement: Requirement, story: Story) -> list[Finding]:
+def creates_as_the_table_says(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the attributes of an N-CREATE by the attribute table [CC.2.5.1.3]."""
 
     def one(creation: Exchange) -> list[Finding]:
@@ -347,15 +349,15 @@ def creates_as_the_table_says(requirement: Requirement, story: Story) -> list[Fi
             )
         return found
 
-    return each(story.of("CC.2.5"), one, "N-CREATE")
+    return each(observed.of("CC.2.5"), one, "N-CREATE")
 
 
-@judges("CC26-TDD-001", at=lambda story, transaction: story.early)
-def no_lock_before_the_claim(requirement: Requirement, story: Story) -> list[Finding] | str:
+@judges("CC26-TDD-001", at=lambda observed, transaction: observed.early)
+def no_lock_before_the_claim(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that an N-SET of a SCHEDULED UPS has no Transaction UID."""
-    if story.claim is None:
+    if observed.claim is None:
         return missing("RO-60")
-    early = [e for e in story.early if e.instance_uid == story.claim.instance_uid]
+    early = [e for e in observed.early if e.instance_uid == observed.claim.instance_uid]
     if not early:
         return "the system sent no N-SET before its claim"
     return each(
@@ -370,7 +372,7 @@ JUDGED_BY_ROWS = ("TransactionUID", "ProcedureStepState", "SOPClassUID", "SOPIns
 
 
 @judges("CC26-TDD-002")
-def sets_what_can_be_set(requirement: Requirement, story: Story) -> list[Finding]:
+def sets_what_can_be_set(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge that no N-SET holds an attribute that is fixed at creation."""
     fixed = {keyword for keyword, row in attribute_rows().items() if row.set in ("not allowed", "special", "-")}
 
@@ -378,11 +380,11 @@ def sets_what_can_be_set(requirement: Requirement, story: Story) -> list[Finding
         sent = [e.keyword for e in information(update) if e.keyword in fixed and e.keyword not in JUDGED_BY_ROWS]
         return [Finding("not sent, for it cannot be changed", "sent", keyword) for keyword in sent]
 
-    return each(story.of("CC.2.6"), one, "N-SET")
+    return each(observed.of("CC.2.6"), one, "N-SET")
 
 
 @judges("CC27-TDD-001", "CC27-WATCHER-001")
-def does_not_ask_for_the_lock(requirement: Requirement, story: Story) -> list[Finding]:
+def does_not_ask_for_the_lock(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge Attribute Identifier List of N-GET."""
 
     def one(request: Exchange) -> list[Finding]:
@@ -391,14 +393,14 @@ def does_not_ask_for_the_lock(requirement: Requirement, story: Story) -> list[Fi
         asked = any(tag is not None and int(tag) == TRANSACTION_UID for tag in tags)
         return [Finding("Transaction UID not asked for", "in Attribute Identifier List", "command set")] if asked else []
 
-    return each(story.of("CC.2.7"), one, "N-GET")
+    return each(observed.of("CC.2.7"), one, "N-GET")
 
 
 TRANSACTION_UID = 0x00081195
 
 
 @judges("CC28-WATCHER-001")
-def searches_under_the_class_it_names(requirement: Requirement, story: Story) -> list[Finding]:
+def searches_under_the_class_it_names(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the SOP class of a watcher's queries."""
 
     def one(query: Exchange) -> list[Finding]:
@@ -408,25 +410,25 @@ def searches_under_the_class_it_names(requirement: Requirement, story: Story) ->
         expected = f"AffectedSOPClassUID {named(query.abstract_syntax)}, as negotiated"
         return [Finding(f"{expected}, and a final SOP class" if trial(affected) else expected, named(affected), "command set")]
 
-    return each(story.of("CC.2.8"), one, "C-FIND")
+    return each(observed.of("CC.2.8"), one, "C-FIND")
 
 
 @judges("CC28-WATCHER-002")
-def searches_without_the_lock(requirement: Requirement, story: Story) -> list[Finding]:
+def searches_without_the_lock(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the keys of a watcher's queries."""
-    return each(story.of("CC.2.8"), no_transaction_uid_key, "C-FIND")
+    return each(observed.of("CC.2.8"), no_transaction_uid_key, "C-FIND")
 
 
 @judges("CC28-WATCHER-003")
-def searches_in_characters(requirement: Requirement, story: Story) -> list[Finding]:
+def searches_in_characters(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the characters of a watcher's queries."""
-    return each(story.of("CC.2.8"), character_set_and_offset, "C-FIND")
+    return each(observed.of("CC.2.8"), character_set_and_offset, "C-FIND")
 
 
 @judges("CC31-TDD-001", "CC31-WATCHER-001")
-def other_requests_name_push(requirement: Requirement, story: Story) -> list[Finding]:
+def other_requests_name_push(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the SOP class field of requests outside the transactions of TDW-II."""
-    return each(story.of("CC.3.1"), names_push, "request")
+    return each(observed.of("CC.3.1"), names_push, "request")
 
 
 CONTEXTS = {"N-GET": (PUSH, PULL, WATCH), "N-CREATE": (PUSH,), "N-SET": (PULL,)}
@@ -434,11 +436,11 @@ ACTION_CONTEXTS = {REQUEST_CANCEL: (PUSH, WATCH), SUBSCRIBE: (WATCH,), UNSUBSCRI
 
 
 @judges("CC31-TDD-002", "CC31-WATCHER-002")
-def other_requests_have_their_class(requirement: Requirement, story: Story) -> list[Finding]:
+def other_requests_have_their_class(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the presentation context of requests outside the transactions of TDW-II [CC.2 tables CC.2-1 to CC.2-5]."""
 
     def one(request: Exchange) -> list[Finding]:
         allowed = CONTEXTS.get(request.service) or ACTION_CONTEXTS.get(action_type(request))
         return under(request, *allowed) if allowed else []
 
-    return each(story.of("CC.3.1"), one, "request")
+    return each(observed.of("CC.3.1"), one, "request")

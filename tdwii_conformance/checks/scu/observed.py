@@ -19,10 +19,10 @@ from pydicom.uid import (
 
 from ...profile.statuses import is_failure, is_warning, status_text
 from ...transcript.exchange import Exchange
-from ...transcript.observation import INTERRUPTED, OPEN, Association, Input, Observation
+from ...transcript.observation import INTERRUPTED, OPEN, Association, Observation, Reference
 from ...ups import FILTERED, GLOBAL
 
-__all__ = ["INJECTIONS", "Story"]
+__all__ = ["INJECTIONS", "ObservedSession"]
 
 # What a scenario can be made to hold that a TDD must survive, as the fact ``inject`` names it.
 INJECTIONS = ("empty-worklist", "two-workitems", "cancel-request", "claim-refused", "move-fails", "set-refused")
@@ -120,7 +120,7 @@ def _changes_state(exchange: Exchange) -> bool:
 
 
 @dataclass(frozen=True)
-class Story:
+class ObservedSession:
     """What a system did in a scenario.
 
     Parameters
@@ -151,7 +151,7 @@ class Story:
         return self.fact(f"{self.actor.lower()}_receiver_ae_title") or self.title
 
     @cached_property
-    def inputs(self) -> Mapping[str, Input]:
+    def inputs(self) -> Mapping[str, Reference]:
         """The workitem's inputs by SOP Instance UID."""
         return {one.instance: one for one in self.observation.inputs}
 
@@ -305,7 +305,7 @@ class Story:
 
     # RO-59, RO-61
 
-    def asked(self, move: Exchange) -> tuple[Input, ...]:
+    def asked(self, move: Exchange) -> tuple[Reference, ...]:
         """Return the inputs that a C-MOVE asks for; one that names no instance asks for all of its series or study."""
         identifier = information(move)
         instances = uids(identifier, "SOPInstanceUID")

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from ...profile import Requirement
 from ...transcript.exchange import Exchange
 from ..findings import Finding
-from .observed import Story
+from .observed import ObservedSession
 
 __all__ = ["JUDGES", "Judge", "judges"]
 
-Function = Callable[[Requirement, Story], "list[Finding] | str"]
-LooksAt = Callable[[Story, str], Sequence[Exchange]]
+Function = Callable[[Requirement, ObservedSession], "list[Finding] | str"]
+LooksAt = Callable[[ObservedSession, str], Sequence[Exchange]]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Judge:
 JUDGES: dict[str, Judge] = {}
 
 
-def _its_transaction(story: Story, transaction: str) -> Sequence[Exchange]:
-    return story.of(transaction)
+def _its_transaction(observed: ObservedSession, transaction: str) -> Sequence[Exchange]:
+    return observed.of(transaction)
 
 
 def judges(*ids: str, at: LooksAt = _its_transaction, even_if_nothing_came: bool = False) -> Callable[[Function], Function]:

@@ -7,8 +7,8 @@ from tdwii_conformance.treatment.messages import move_identifier
 
 
 @pytest.fixture(scope="module", params=["photon", "ion"])
-def record(request, claimed, schedule, make_record):
-    claimed("OST", request.param)
+def record(request, supported, schedule, make_record):
+    supported("OST", request.param)
     return make_record(schedule("TREATMENT", modality=request.param), interrupted=False)
 
 

@@ -1,4 +1,4 @@
-"""Scenarios that a TDD performs on our floor; what is observed is judged by one test for each requirement."""
+"""Scenarios that a TDD performs on our partners; what is observed is judged by one test for each requirement."""
 
 import pytest
 
@@ -14,12 +14,12 @@ def pytest_ignore_collect(collection_path, config):
 
 
 @pytest.fixture(scope="module")
-def observation(request, recorded, floor, performer, show):
+def observation(request, recorded, partners, trigger, show):
     """What the TDD did in the scenario that the module names, now or in the recorded run."""
     named, inject = request.module.SCENARIO, getattr(request.module, "INJECT", "")
     if recorded is not None:
         return recorded("TDD", named, inject)
     scenario = next(one for one in SCENARIOS if str(one) == named)
-    caller, performing = performer("TDD")
+    caller, performing = trigger("TDD")
     with show() as shown:
-        return perform_treatment(floor, caller, performing, scenario, shown, inject=inject)
+        return perform_treatment(partners, caller, performing, scenario, shown, inject=inject)

@@ -28,10 +28,10 @@ LEADS_TO = {
 class Subject:
     """A UPS in a state, or none, and the operations of the table on it."""
 
-    def __init__(self, tdd, course, start):
-        self.tdd, self.course, self.start = tdd, course, start
-        self.uid = course.workitem.uid if course else generate_uid()
-        self.lock = course.transaction_uid if course else generate_uid()
+    def __init__(self, tdd, session, start):
+        self.tdd, self.session, self.start = tdd, session, start
+        self.uid = session.workitem.uid if session else generate_uid()
+        self.lock = session.transaction_uid if session else generate_uid()
 
     def perform(self, event):
         verb, _, rest = event.partition(" ")
@@ -48,7 +48,7 @@ class Subject:
 
     @property
     def state(self):
-        return self.course.state if self.course else NO_UPS
+        return self.session.state if self.session else NO_UPS
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ def subject(tdd, ups_in, system):
                 edition=system.edition,
             )  # fmt: skip
 
-        course = None
+        session = None
         if state != NO_UPS:
-            course = ups_in(state)
-            course.state = state
-        return Subject(tdd, course, attributes)
+            session = ups_in(state)
+            session.state = state
+        return Subject(tdd, session, attributes)
 
     return make
 
@@ -75,24 +75,24 @@ def finished(subject):
 
     def prepare(one, event):
         if one.state == "IN PROGRESS" and event.startswith(("complete", "cancel")):
-            one.course.conclude(COMPLETED if event.startswith("complete") else CANCELED)
+            one.session.conclude(COMPLETED if event.startswith("complete") else CANCELED)
 
     return prepare
 
 
 @pytest.mark.parametrize(("event", "state"), cell_parameters("CC.1.1"))
-def test_cell(event, state, subject, finished, claimed, still_kept, judge, judge_status):
+def test_cell(event, state, subject, finished, supported, still_kept, judge, judge_status):
     if event.startswith("request"):
-        claimed("TMS", "watch")
+        supported("TMS", "watch")
     one = subject(state)
     if state in ("COMPLETED", "CANCELED"):
-        still_kept(one.course)
+        still_kept(one.session)
     finished(one, event)
     before = one.tdd.get(one.uid)
     exchange = one.perform(event)
     leads = LEADS_TO.get((event.split()[0], state))
     if leads in ("COMPLETED", "CANCELED") and not event.endswith("without it") and exchange.status == 0:
-        still_kept(one.course)
+        still_kept(one.session)
     if leads is not None and not event.endswith("without it"):
         judge(ups.state_is(one.tdd.get(one.uid, STATE), leads))
     elif state == NO_UPS:

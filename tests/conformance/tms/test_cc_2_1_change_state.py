@@ -19,30 +19,30 @@ NEEDED = [keyword for keyword, row in attribute_rows()[PERFORMED].items.items() 
 OUTPUT = "OutputInformationSequence"
 
 
-def performed_without(course, keyword, *, empty):
-    course.conclude(COMPLETED)
-    final = course.final_data_set()
+def performed_without(session, keyword, *, empty):
+    session.conclude(COMPLETED)
+    final = session.final_data_set()
     performed = final[PERFORMED].value[0]
     del performed[keyword]
     if empty:
         setattr(performed, keyword, [] if keyword.endswith("Sequence") else None)
-    return course.send(final)
+    return session.send(final)
 
 
 @pytest.mark.requirement("CC21-TMS-001")
 def test_another_ae_with_the_lock_may_finish(ups_in, other_tdd, judge, judge_status):
-    course = ups_in("IN PROGRESS")
-    judge(status.accepted(course.conclude(COMPLETED), "the final update"))
-    judge_status(other_tdd.change_state(course.workitem.uid, "COMPLETED", course.transaction_uid))
+    session = ups_in("IN PROGRESS")
+    judge(status.accepted(session.conclude(COMPLETED), "the final update"))
+    judge_status(other_tdd.change_state(session.workitem.uid, "COMPLETED", session.transaction_uid))
 
 
 @pytest.mark.requirement("CC21-TMS-002")
 @pytest.mark.parametrize("keyword", NEEDED)
 def test_completed_needs(keyword, ups_in, judge, judge_status):
-    course = ups_in("IN PROGRESS")
-    performed_without(course, keyword, empty=False)
-    refused = course.change_state("COMPLETED")
-    shown = course.get([*STATE, PERFORMED])
+    session = ups_in("IN PROGRESS")
+    performed_without(session, keyword, empty=False)
+    refused = session.change_state("COMPLETED")
+    shown = session.get([*STATE, PERFORMED])
     performed = (shown.dataset or {}).get(PERFORMED)
     if performed and performed[0].get(keyword) not in (None, ""):
         pytest.skip(f"not judged: the TMS did not take an N-SET that leaves {keyword} out")
@@ -52,34 +52,34 @@ def test_completed_needs(keyword, ups_in, judge, judge_status):
 
 @pytest.mark.requirement("CC21-TMS-003")
 def test_completed_after_the_missing_is_set(ups_in, judge, judge_status):
-    course = ups_in("IN PROGRESS")
-    judge(status.refused(course.change_state("COMPLETED"), "COMPLETED without any final update"))
-    judge(status.accepted(course.conclude(COMPLETED), "the final update"))
-    judge_status(course.change_state("COMPLETED"))
+    session = ups_in("IN PROGRESS")
+    judge(status.refused(session.change_state("COMPLETED"), "COMPLETED without any final update"))
+    judge(status.accepted(session.conclude(COMPLETED), "the final update"))
+    judge_status(session.change_state("COMPLETED"))
 
 
 @pytest.mark.requirement("CC21-TMS-004")
 def test_completed_without_output(ups_in, judge, judge_status):
-    course = ups_in("IN PROGRESS")
-    judge(status.accepted(performed_without(course, OUTPUT, empty=True), "a final update without output"))
-    judge_status(course.change_state("COMPLETED"))
+    session = ups_in("IN PROGRESS")
+    judge(status.accepted(performed_without(session, OUTPUT, empty=True), "a final update without output"))
+    judge_status(session.change_state("COMPLETED"))
 
 
 @pytest.mark.requirement("CC21-TMS-005")
 def test_reason_for_cancellation_is_kept(ups_in, still_kept, judge):
-    course = ups_in("IN PROGRESS")
+    session = ups_in("IN PROGRESS")
     uri = item(ContactURI="tel:+41-31-000", ContactDisplayName="Console 1")
     told = item(
         ReasonForCancellation="Patient moved",
         ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110513", "DCM", "Discontinued for unspecified reason")],
         ProcedureStepCommunicationsURISequence=[uri],
     )
-    final = course.conclude(CANCELED)
+    final = session.conclude(CANCELED)
     judge(status.accepted(final, "the final update"))
-    judge(status.accepted(course.set(**{PROGRESS: [told]}), "an N-SET with the reason"))
-    judge(status.accepted(course.change_state("CANCELED"), "CANCELED"))
-    still_kept(course)
-    shown = course.get([PROGRESS])
+    judge(status.accepted(session.set(**{PROGRESS: [told]}), "an N-SET with the reason"))
+    judge(status.accepted(session.change_state("CANCELED"), "CANCELED"))
+    still_kept(session)
+    shown = session.get([PROGRESS])
     judge(ups.got(shown))
     kept = next(iter(shown.dataset.get(PROGRESS) or ()), item())
     codes = [code.get("CodeValue") for code in kept.get("ProcedureStepDiscontinuationReasonCodeSequence") or ()]
@@ -93,58 +93,58 @@ def test_reason_for_cancellation_is_kept(ups_in, still_kept, judge):
 
 @pytest.mark.requirement("CC21-TMS-006")
 def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, still_kept, judge):
-    course = ups_in("IN PROGRESS")
-    judge(status.accepted(course.conclude(COMPLETED), "the final update"))
-    uid = course.workitem.uid
+    session = ups_in("IN PROGRESS")
+    judge(status.accepted(session.conclude(COMPLETED), "the final update"))
+    uid = session.workitem.uid
     other_tdd.get(uid, STATE)  # so that both associations stand before the race
     asked = ((tdd, "COMPLETED"), (other_tdd, "CANCELED"))
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda one: one[0].change_state(uid, one[1], course.transaction_uid), asked))
+        answers = list(pool.map(lambda one: one[0].change_state(uid, one[1], session.transaction_uid), asked))
     for answer in answers:
         judge(status.answered(answer))
     winners = [state for (_, state), answer in zip(asked, answers, strict=True) if answer.status == 0]
     judge([] if len(winners) == 1 else [Finding("one of the two granted", f"{len(winners)} granted")])
-    still_kept(course)
-    judge(ups.state_is(course.get(STATE), winners[0]))
+    still_kept(session)
+    judge(ups.state_is(session.get(STATE), winners[0]))
 
 
 @pytest.mark.requirement("CC21-TMS-008")
 @pytest.mark.parametrize("state", ["PAUSED", "", None])
 def test_other_states_are_refused(state, ups_in, judge, requirement, note_reading):
-    course = ups_in("IN PROGRESS")
-    refused = course.change_state(state)
+    session = ups_in("IN PROGRESS")
+    refused = session.change_state(state)
     judge(status.refused(refused, f"Change UPS State to {state!r}"))
-    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
+    judge(ups.state_is(session.get(STATE), "IN PROGRESS"))
     note_reading(status.reading(refused, requirement) or f"{refused.status:04X}")
 
 
 @pytest.mark.requirement("CC21-TMS-009")
 def test_canceled_with_a_reason_alone(ups_in, still_kept, judge, judge_status):
-    course = ups_in("IN PROGRESS")
+    session = ups_in("IN PROGRESS")
     reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110501", "DCM", "Equipment failure")])
-    judge(status.accepted(course.set(**{PROGRESS: [reason]}), "an N-SET of the reason"))
-    granted = course.change_state("CANCELED")
+    judge(status.accepted(session.set(**{PROGRESS: [reason]}), "an N-SET of the reason"))
+    granted = session.change_state("CANCELED")
     judge(status.accepted(granted, "CANCELED with a reason"))
-    still_kept(course)
-    judge(ups.state_is(course.get(STATE), "CANCELED"))
+    still_kept(session)
+    judge(ups.state_is(session.get(STATE), "CANCELED"))
     judge_status(granted)
 
 
 @pytest.mark.requirement("CC21-TMS-010")
 def test_unknown_action_is_refused(ups_in, tdd, judge, judge_status):
-    course = ups_in("IN PROGRESS")
-    before = course.get()
-    refused = tdd.action(course.workitem.uid, 99, state_change("COMPLETED", course.transaction_uid))
-    judge(ups.untouched(before, course.get()))
+    session = ups_in("IN PROGRESS")
+    before = session.get()
+    refused = tdd.action(session.workitem.uid, 99, state_change("COMPLETED", session.transaction_uid))
+    judge(ups.untouched(before, session.get()))
     judge_status(refused)
 
 
 @pytest.mark.requirement("CC21-TMS-007")
 def test_claim_outlives_its_association(ups_in, associate, system, consent, judge, judge_status):
-    course = ups_in("SCHEDULED")
+    session = ups_in("SCHEDULED")
     consent("N-ACTION Change UPS State")
     with associate("TMS", [UPS.PULL]) as link:
-        claim = link.n_action(course.workitem.uid, 1, state_change("IN PROGRESS", course.transaction_uid))
+        claim = link.n_action(session.workitem.uid, 1, state_change("IN PROGRESS", session.transaction_uid))
     judge(status.accepted(claim, "the claim"))
-    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
-    judge_status(course.set(**{PROGRESS: [item(ProcedureStepProgress="10")]}))
+    judge(ups.state_is(session.get(STATE), "IN PROGRESS"))
+    judge_status(session.set(**{PROGRESS: [item(ProcedureStepProgress="10")]}))

@@ -28,12 +28,12 @@ def running(ups_in):
 
 
 @pytest.fixture
-def canceled(ups_in, watcher, claimed, judge):
+def canceled(ups_in, watcher, supported, judge):
     """A UPS that was SCHEDULED, and canceled on request."""
-    claimed("TMS", "watch")
-    course = ups_in("SCHEDULED")
-    judge(status.accepted(watcher.request_cancel(course.workitem.uid, full_request()), "Request UPS Cancel of a SCHEDULED UPS"))
-    return course
+    supported("TMS", "watch")
+    session = ups_in("SCHEDULED")
+    judge(status.accepted(watcher.request_cancel(session.workitem.uid, full_request()), "Request UPS Cancel of a SCHEDULED UPS"))
+    return session
 
 
 @pytest.mark.requirement("CC22-TMS-001")
@@ -79,8 +79,8 @@ def test_performer_may_cancel(running, watcher, judge, judge_status):
 
 
 @pytest.mark.requirement("CC22-TMS-007")
-def test_request_of_another_ae(running, other_tdd, claimed, judge_status):
-    claimed("TMS", "watch")
+def test_request_of_another_ae(running, other_tdd, supported, judge_status):
+    supported("TMS", "watch")
     judge_status(other_tdd.action(running.workitem.uid, REQUEST_CANCEL, full_request(), context=UPS.WATCH))
 
 

@@ -65,19 +65,19 @@ def test_cell(event, state, watcher, ups_in, nothing_else, judge, judge_status, 
             judge(status.accepted(watcher.subscribe(lock="with Lock" in event), "a global subscription"))
         nothing_else(watcher)
         since = watcher.mark()
-        course = ups_in("SCHEDULED")
+        session = ups_in("SCHEDULED")
         exchange = None
     else:
-        course = ups_in("SCHEDULED")
+        session = ups_in("SCHEDULED")
         if event in ("unsubscribe globally", "suspend globally"):
             judge(status.accepted(watcher.subscribe(), "a global subscription"))
-            judge(status.accepted(watcher.unsubscribe(course.workitem.uid), "unsubscribing from a UPS"))
-        become(watcher, course.workitem.uid, state, judge)
+            judge(status.accepted(watcher.unsubscribe(session.workitem.uid), "unsubscribing from a UPS"))
+        become(watcher, session.workitem.uid, state, judge)
         if INITIAL_EVENT.get(event) != "yes":  # of what is awaited nothing can have come before
             nothing_else(watcher)
         since = watcher.mark()
-        exchange = perform(watcher, course.workitem.uid, event)
-    uid = course.workitem.uid
+        exchange = perform(watcher, session.workitem.uid, event)
+    uid = session.workitem.uid
     initial = INITIAL_EVENT.get(event, "no")
     if initial == "may" and state == NOT_SUBSCRIBED:
         initial = "yes"
@@ -94,32 +94,32 @@ def test_cell(event, state, watcher, ups_in, nothing_else, judge, judge_status, 
             judge(events.not_told(reports, f"{event}, the AE being {state}, has no initial event"))
         else:
             follows("event" if reports else "none")
-    judge(told_of_claim(course, watcher, SUBSCRIBED_AFTER[event], state, nothing_else))
+    judge(told_of_claim(session, watcher, SUBSCRIBED_AFTER[event], state, nothing_else))
     if exchange is not None:
         judge_status(exchange)
 
 
-def told_of_claim(course, watcher, subscribed, before, nothing_else):
+def told_of_claim(session, watcher, subscribed, before, nothing_else):
     """What a change of state shows of the subscription."""
     subscribed = before != NOT_SUBSCRIBED if subscribed is None else subscribed
     if not subscribed:
         nothing_else(watcher)  # what was caused earlier is no matter here
     since = watcher.mark()
-    found = status.accepted(course.claim(), "the claim that is to be reported")
+    found = status.accepted(session.claim(), "the claim that is to be reported")
     if subscribed:
-        report = watcher.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since)
+        report = watcher.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since)
         return found + events.told(report, "a UPS State Report, IN PROGRESS: the AE is subscribed")
     nothing_else(watcher)
-    return found + events.not_told(watcher.reports(course.workitem.uid, since=since), "the AE is not subscribed")
+    return found + events.not_told(watcher.reports(session.workitem.uid, since=since), "the AE is not subscribed")
 
 
 @pytest.fixture
-def course(ups_in):
+def session(ups_in):
     return ups_in("SCHEDULED")
 
 
-def claimed_and_reported(course, watcher):
-    return told_of_claim(course, watcher, True, None, None)
+def claimed_and_reported(session, watcher):
+    return told_of_claim(session, watcher, True, None, None)
 
 
 @pytest.mark.requirement("CC23-TMS-031")
@@ -130,39 +130,39 @@ def test_unknown_ups(action, watcher, judge_status):
 
 @pytest.mark.requirement("CC23-TMS-032")
 @pytest.mark.parametrize("target", ["UPS", "global"])
-def test_unknown_receiver(target, watcher, course, judge_status):
-    arguments = (course.workitem.uid,) if target == "UPS" else ()
+def test_unknown_receiver(target, watcher, session, judge_status):
+    arguments = (session.workitem.uid,) if target == "UPS" else ()
     judge_status(watcher.subscribe(*arguments, receiver=NOBODY))
 
 
 @pytest.mark.requirement("CC23-TMS-033")
-def test_single_ups_cannot_be_suspended(watcher, course, judge_status):
-    judge_status(watcher.suspend(course.workitem.uid))
+def test_single_ups_cannot_be_suspended(watcher, session, judge_status):
+    judge_status(watcher.suspend(session.workitem.uid))
 
 
 @pytest.mark.requirement("CC23-TMS-034")
 @pytest.mark.parametrize("missing", ["receiver", "lock"])
-def test_missing_argument(missing, watcher, course, judge_status):
-    judge_status(watcher.subscribe(course.workitem.uid, **{missing: None}))
+def test_missing_argument(missing, watcher, session, judge_status):
+    judge_status(watcher.subscribe(session.workitem.uid, **{missing: None}))
 
 
 @pytest.mark.requirement("CC23-TMS-035")
-def test_receiving_ae_is_subscribed(watcher, second_watcher, course, nothing_else, judge):
+def test_receiving_ae_is_subscribed(watcher, second_watcher, session, nothing_else, judge):
     since = watcher.mark()
     judge(
-        status.accepted(watcher.subscribe(course.workitem.uid, receiver=second_watcher.ae_title), "a subscription for another AE")
+        status.accepted(watcher.subscribe(session.workitem.uid, receiver=second_watcher.ae_title), "a subscription for another AE")
     )
-    judge(claimed_and_reported(course, second_watcher))
+    judge(claimed_and_reported(session, second_watcher))
     nothing_else(watcher)
-    judge(events.not_told(watcher.reports(course.workitem.uid, since=since), "it subscribed another AE, not itself"))
+    judge(events.not_told(watcher.reports(session.workitem.uid, since=since), "it subscribed another AE, not itself"))
 
 
 @pytest.mark.requirement("CC23-TMS-036")
-def test_unsubscribe_of_another_ae(watcher, second_watcher, course, judge):
+def test_unsubscribe_of_another_ae(watcher, second_watcher, session, judge):
     for one in (watcher, second_watcher):
-        judge(status.accepted(one.subscribe(course.workitem.uid), "a subscription"))
-    judge(status.accepted(second_watcher.unsubscribe(course.workitem.uid), "unsubscribing"))
-    judge(claimed_and_reported(course, watcher))
+        judge(status.accepted(one.subscribe(session.workitem.uid), "a subscription"))
+    judge(status.accepted(second_watcher.unsubscribe(session.workitem.uid), "unsubscribing"))
+    judge(claimed_and_reported(session, watcher))
 
 
 @pytest.mark.requirement("CC23-TMS-037")
@@ -171,9 +171,9 @@ def test_global_unsubscribe_of_another_ae(watcher, second_watcher, ups_in, judge
         judge(status.accepted(one.subscribe(), "a global subscription"))
     judge(status.accepted(second_watcher.unsubscribe(), "unsubscribing globally"))
     since = watcher.mark()
-    course = ups_in("SCHEDULED")
-    judge(events.told(watcher.wait_for_state(course.workitem.uid, "SCHEDULED", since=since), "the new UPS"))
-    judge(claimed_and_reported(course, watcher))
+    session = ups_in("SCHEDULED")
+    judge(events.told(watcher.wait_for_state(session.workitem.uid, "SCHEDULED", since=since), "the new UPS"))
+    judge(claimed_and_reported(session, watcher))
 
 
 @pytest.mark.requirement("CC23-TMS-038")
@@ -181,17 +181,17 @@ def test_suspended_ae_is_not_told_of_new_ups(watcher, ups_in, nothing_else, judg
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
     judge(status.accepted(watcher.suspend(), "suspending it"))
     since = watcher.mark()
-    course = ups_in("IN PROGRESS")
+    session = ups_in("IN PROGRESS")
     nothing_else(watcher)
-    judge(events.not_told(watcher.reports(course.workitem.uid, since=since), "the global subscription is suspended"))
+    judge(events.not_told(watcher.reports(session.workitem.uid, since=since), "the global subscription is suspended"))
 
 
 @pytest.mark.requirement("CC23-TMS-039")
 def test_one_ups_less(watcher, ups_in, nothing_else, judge):
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
-    course = ups_in("SCHEDULED")
-    judge(status.accepted(watcher.unsubscribe(course.workitem.uid), "unsubscribing from one UPS"))
-    judge(told_of_claim(course, watcher, False, None, nothing_else))
+    session = ups_in("SCHEDULED")
+    judge(status.accepted(watcher.unsubscribe(session.workitem.uid), "unsubscribing from one UPS"))
+    judge(told_of_claim(session, watcher, False, None, nothing_else))
     since = watcher.mark()
     new = ups_in("SCHEDULED").workitem.uid
     judge(events.told(watcher.wait_for_state(new, "SCHEDULED", since=since), "the next UPS that is created"))
@@ -205,22 +205,22 @@ def test_lock_keeps_a_final_ups(final, watcher, watchers, ups_in, judge, follows
     if subscribed.status != 0:
         pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
     since = watcher.mark()
-    course = ups_in(final)
-    judge(events.told(watcher.wait_for_state(course.workitem.uid, final, since=since), f"the final state {final}"))
+    session = ups_in(final)
+    judge(events.told(watcher.wait_for_state(session.workitem.uid, final, since=since), f"the final state {final}"))
     # Others who come and go do not take the lock away.
     for other in watchers[1:]:
-        judge(status.accepted(other.subscribe(course.workitem.uid), "a subscription of another AE"))
-        judge(status.accepted(other.unsubscribe(course.workitem.uid), "its end"))
-    judge(ups.state_is(course.get(STATE), final))
-    judge(status.accepted(watcher.unsubscribe(course.workitem.uid), "giving the lock back"))
-    after = course.get(STATE)
+        judge(status.accepted(other.subscribe(session.workitem.uid), "a subscription of another AE"))
+        judge(status.accepted(other.unsubscribe(session.workitem.uid), "its end"))
+    judge(ups.state_is(session.get(STATE), final))
+    judge(status.accepted(watcher.unsubscribe(session.workitem.uid), "giving the lock back"))
+    after = session.get(STATE)
     follows("kept" if after.status == 0 else "deleted")
 
 
 @pytest.fixture
-def filtered(watcher, schedule, claimed, judge):
+def filtered(watcher, schedule, supported, judge):
     """A filtered subscription by Patient ID: two UPS that were there, one of which matches."""
-    claimed("TMS", "filtered-subscription")
+    supported("TMS", "filtered-subscription")
     inside, outside = schedule("TREATMENT"), schedule("TREATMENT")
     keys = item(PatientID=inside.facts["patient_id"])
     judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
@@ -242,8 +242,8 @@ def test_filter_on_present_ups(filtered, watcher, tdd, nothing_else, judge):
 
 
 @pytest.mark.requirement("CC23-TMS-042")
-def test_filter_on_new_ups(watcher, tdd, schedule, claimed, nothing_else, judge, follows):
-    claimed("TMS", "filtered-subscription")
+def test_filter_on_new_ups(watcher, tdd, schedule, supported, nothing_else, judge, follows):
+    supported("TMS", "filtered-subscription")
     judge(status.accepted(watcher.subscribe(FILTERED, keys=item(PatientName="Filter*")), "a filtered global subscription"))
     since = watcher.mark()
     outside, inside = schedule("TREATMENT").uid, schedule("TREATMENT", patient_name="Filter^Inside").uid
@@ -269,47 +269,47 @@ def test_filter_can_be_ended(filtered, watcher, tdd, nothing_else, judge, follow
 
 
 @pytest.mark.requirement("CC23-TMS-045")
-def test_subscribed_twice_told_once(watcher, course, nothing_else, judge):
+def test_subscribed_twice_told_once(watcher, session, nothing_else, judge):
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
-    judge(status.accepted(watcher.subscribe(course.workitem.uid), "a specific one"))
+    judge(status.accepted(watcher.subscribe(session.workitem.uid), "a specific one"))
     nothing_else(watcher)
     since = watcher.mark()
-    judge(claimed_and_reported(course, watcher))
+    judge(claimed_and_reported(session, watcher))
     nothing_else(watcher)
-    judge(ups.equal(len(watcher.reports(course.workitem.uid, since=since)), 1, "event reports of one change"))
+    judge(ups.equal(len(watcher.reports(session.workitem.uid, since=since)), 1, "event reports of one change"))
 
 
 @pytest.mark.requirement("CC23-TMS-046")
-def test_refused_subscription_changes_nothing(watcher, course, nothing_else, judge):
+def test_refused_subscription_changes_nothing(watcher, session, nothing_else, judge):
     since = watcher.mark()
-    judge(status.refused(watcher.subscribe(course.workitem.uid, lock=None), "a subscription without Deletion Lock"))
-    judge(told_of_claim(course, watcher, False, None, nothing_else))
-    judge(events.not_told(watcher.reports(course.workitem.uid, since=since), "the subscription was refused"))
+    judge(status.refused(watcher.subscribe(session.workitem.uid, lock=None), "a subscription without Deletion Lock"))
+    judge(told_of_claim(session, watcher, False, None, nothing_else))
+    judge(events.not_told(watcher.reports(session.workitem.uid, since=since), "the subscription was refused"))
 
 
 @pytest.mark.requirement("CC23-TMS-047")
-def test_subscription_outlives_its_association(watcher, course, associate, judge):
+def test_subscription_outlives_its_association(watcher, session, associate, judge):
     information = item(ReceivingAE=watcher.ae_title, DeletionLock="FALSE")
     watcher.caller.consent("N-ACTION of type 3")
     with associate("TMS", [UPS.WATCH]) as link:
-        subscribed = link.n_action(course.workitem.uid, 3, information, context=UPS.WATCH)
+        subscribed = link.n_action(session.workitem.uid, 3, information, context=UPS.WATCH)
     judge(status.accepted(subscribed, "a subscription"))
-    judge(claimed_and_reported(course, watcher))
+    judge(claimed_and_reported(session, watcher))
 
 
 @pytest.mark.requirement("CC23-TMS-048")
 def test_ups_that_comes_to_match(watcher, ups_in, nothing_else, judge, follows):
-    course = ups_in("SCHEDULED")
-    keys = item(ScheduledProcedureStepPriority="LOW", PatientID=course.workitem.facts["patient_id"])
+    session = ups_in("SCHEDULED")
+    keys = item(ScheduledProcedureStepPriority="LOW", PatientID=session.workitem.facts["patient_id"])
     judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
-    changed = course.send(item(ScheduledProcedureStepPriority="LOW"), None)
+    changed = session.send(item(ScheduledProcedureStepPriority="LOW"), None)
     if status.accepted(changed, "an N-SET of the priority"):
         pytest.skip("not judged: the UPS cannot be changed (CC26-TMS-002)")
     nothing_else(watcher)
     since = watcher.mark()
-    judge(status.accepted(course.claim(), "the claim"))
+    judge(status.accepted(session.claim(), "the claim"))
     nothing_else(watcher)
-    follows("subscribed" if watcher.reports(course.workitem.uid, since=since) else "unchanged")
+    follows("subscribed" if watcher.reports(session.workitem.uid, since=since) else "unchanged")
 
 
 @pytest.mark.requirement("CC23-TMS-049")
@@ -346,16 +346,16 @@ def test_filter_can_be_suspended(watcher, tdd, schedule, nothing_else, judge, fo
 
 @pytest.mark.requirement("CC23-TMS-051")
 @pytest.mark.parametrize("target", ["UPS", "global"])
-def test_keys_without_filter(target, watcher, course, nothing_else, judge, follows):
+def test_keys_without_filter(target, watcher, session, nothing_else, judge, follows):
     keys = item(PatientName="Nobody^Known")
-    arguments = (course.workitem.uid,) if target == "UPS" else ()
+    arguments = (session.workitem.uid,) if target == "UPS" else ()
     subscribed = watcher.subscribe(*arguments, keys=keys)
     judge(status.answered(subscribed))
     nothing_else(watcher)
     since = watcher.mark()
-    judge(status.accepted(course.claim(), "the claim that may be reported"))
+    judge(status.accepted(session.claim(), "the claim that may be reported"))
     nothing_else(watcher)
-    told = watcher.reports(course.workitem.uid, since=since)
+    told = watcher.reports(session.workitem.uid, since=since)
     if is_failure(subscribed.status):
         judge(events.not_told(told, "the subscription was refused"))
         follows("refused")
@@ -365,17 +365,17 @@ def test_keys_without_filter(target, watcher, course, nothing_else, judge, follo
 
 @pytest.mark.requirement("CC23-TMS-052")
 def test_lock_after_a_global_subscription_without(watcher, ups_in, judge, follows):
-    course = ups_in("IN PROGRESS")
-    locked = watcher.subscribe(course.workitem.uid, lock=True)
+    session = ups_in("IN PROGRESS")
+    locked = watcher.subscribe(session.workitem.uid, lock=True)
     judge(status.accepted(locked, "a subscription with lock"))
     if locked.status == NO_LOCK:
         pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
     judge(status.accepted(watcher.subscribe(lock=False), "a global subscription without lock"))
-    course.conclude(SCENARIOS[0])
-    judge(status.accepted(course.change_state("COMPLETED"), "COMPLETED"))
-    before = course.get(STATE)
+    session.conclude(SCENARIOS[0])
+    judge(status.accepted(session.change_state("COMPLETED"), "COMPLETED"))
+    before = session.get(STATE)
     judge(status.answered(before))
     judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe, which gives back whatever is held"))
-    after = course.get(STATE)
+    after = session.get(STATE)
     judge(status.answered(after))
     follows("removed" if before.status != 0 else "kept" if after.status != 0 else "unseen")

@@ -35,14 +35,14 @@ NO_LOCK, NOT_IN_PROGRESS, NO_SUCH_UPS = 0xB301, 0xC310, (0x0112, 0xC307)
 
 @pytest.fixture(scope="module")
 def subscribed(watcher):
-    """A function that subscribes a watcher to a course's UPS, and returns the initial event."""
+    """A function that subscribes a watcher to a session's UPS, and returns the initial event."""
 
-    def subscribe(course, by=watcher):
+    def subscribe(session, by=watcher):
         since = by.mark()
-        exchange = by.subscribe(course.workitem.uid)
+        exchange = by.subscribe(session.workitem.uid)
         if status.accepted(exchange, "a subscription"):
             pytest.skip("not judged: the subscription was not granted (CC23-TMS-013)")
-        return by.wait_for(course.workitem.uid, STATE_REPORT, since=since)
+        return by.wait_for(session.workitem.uid, STATE_REPORT, since=since)
 
     return subscribe
 
@@ -52,9 +52,9 @@ def watched(ups_in, subscribed):
     """A function that brings a new UPS into a state, and has our watcher subscribed to it."""
 
     def watch(state="IN PROGRESS"):
-        course = ups_in(state)
-        subscribed(course)
-        return course
+        session = ups_in(state)
+        subscribed(session)
+        return session
 
     return watch
 
@@ -65,16 +65,16 @@ def history(watcher, ups_in, subscribed):
     if status.accepted(watcher.subscribe(), "a global subscription"):
         pytest.skip("not judged: the global subscription was not granted (CC23-TMS-007)")
     since = watcher.mark()
-    course = ups_in("SCHEDULED")
-    steps = [course.claim(), course.update(10), course.update(60)]
-    watcher.request_cancel(course.workitem.uid, cancel_request())
-    steps += [course.set(**{PROGRESS: [full_progress()]}), course.conclude(SCENARIOS[0]), course.change_state("COMPLETED")]
-    last = watcher.wait_for_state(course.workitem.uid, "COMPLETED", since=since)
+    session = ups_in("SCHEDULED")
+    steps = [session.claim(), session.update(10), session.update(60)]
+    watcher.request_cancel(session.workitem.uid, cancel_request())
+    steps += [session.set(**{PROGRESS: [full_progress()]}), session.conclude(SCENARIOS[0]), session.change_state("COMPLETED")]
+    last = watcher.wait_for_state(session.workitem.uid, "COMPLETED", since=since)
     watcher.unsubscribe()
     for step in steps:
         if status.accepted(step, "a step on the way to COMPLETED"):
             pytest.skip(f"not judged: an {step.service} on the way to COMPLETED was refused (RO-60, RO-62, RO-65)")
-    return course, watcher.reports(course.workitem.uid, since=since), last
+    return session, watcher.reports(session.workitem.uid, since=since), last
 
 
 def full_progress():
@@ -121,16 +121,16 @@ def test_progress_report_has(rule, history, judge):
 
 
 @pytest.fixture(scope="module")
-def cancel_requested(watcher, ups_in, subscribed, claimed):
+def cancel_requested(watcher, ups_in, subscribed, supported):
     """The event of an accepted request to cancel."""
-    claimed("TMS", "request-cancel")
-    course = ups_in("IN PROGRESS")
-    subscribed(course)
+    supported("TMS", "request-cancel")
+    session = ups_in("IN PROGRESS")
+    subscribed(session)
     since = watcher.mark()
-    exchange = watcher.request_cancel(course.workitem.uid, cancel_request())
+    exchange = watcher.request_cancel(session.workitem.uid, cancel_request())
     if exchange.status != 0:
         pytest.skip(f"not judged: the request was refused, as the TMS may, status {exchange.status:04X}")
-    return watcher.wait_for(course.workitem.uid, CANCEL_REQUESTED, since=since)
+    return watcher.wait_for(session.workitem.uid, CANCEL_REQUESTED, since=since)
 
 
 @pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS Cancel Requested", "TMS"))
@@ -143,11 +143,11 @@ def test_cancel_requested_has(rule, cancel_requested, tdd, judge, follows):
 @pytest.fixture(scope="module")
 def assigned(watcher, ups_in, subscribed):
     """The event of a UPS whose station was changed."""
-    course = ups_in("SCHEDULED")
-    subscribed(course)
+    session = ups_in("SCHEDULED")
+    subscribed(session)
     since = watcher.mark()
-    changed = course.send(item(**{STATION: [code_item("STATION2", "99TDWII", "Treatment machine 2")]}), None)
-    return changed, watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
+    changed = session.send(item(**{STATION: [code_item("STATION2", "99TDWII", "Treatment machine 2")]}), None)
+    return changed, watcher.wait_for(session.workitem.uid, ASSIGNED, since=since)
 
 
 @pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 UPS Assigned", "TMS"))
@@ -169,23 +169,23 @@ def test_creation_is_reported(watcher, ups_in, judge):
 @pytest.mark.requirement("CC24-TMS-002")
 @pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED", "CANCELED"])
 def test_change_of_state_is_reported(state, watched, watcher, judge):
-    course = watched("SCHEDULED" if state == "IN PROGRESS" else "IN PROGRESS")
+    session = watched("SCHEDULED" if state == "IN PROGRESS" else "IN PROGRESS")
     since = watcher.mark()
     if state == "IN PROGRESS":
-        judge(status.accepted(course.claim(), "the claim"))
+        judge(status.accepted(session.claim(), "the claim"))
     else:
-        course.conclude(SCENARIOS[0] if state == "COMPLETED" else SCENARIOS[1])
-        judge(status.accepted(course.change_state(state), state))
-    judge(events.told(watcher.wait_for_state(course.workitem.uid, state, since=since), f"a UPS State Report, {state}"))
+        session.conclude(SCENARIOS[0] if state == "COMPLETED" else SCENARIOS[1])
+        judge(status.accepted(session.change_state(state), state))
+    judge(events.told(watcher.wait_for_state(session.workitem.uid, state, since=since), f"a UPS State Report, {state}"))
 
 
 @pytest.mark.requirement("CC24-TMS-003")
 def test_change_of_readiness_is_reported(watched, watcher, judge):
-    course = watched("SCHEDULED")
+    session = watched("SCHEDULED")
     since = watcher.mark()
-    set_when_scheduled(course.send(item(InputReadinessState="INCOMPLETE"), None), "an N-SET of Input Readiness State", judge)
+    set_when_scheduled(session.send(item(InputReadinessState="INCOMPLETE"), None), "an N-SET of Input Readiness State", judge)
     report = watcher.wait_for(
-        course.workitem.uid, STATE_REPORT, since=since, where=lambda told: told.get("InputReadinessState") == "INCOMPLETE"
+        session.workitem.uid, STATE_REPORT, since=since, where=lambda told: told.get("InputReadinessState") == "INCOMPLETE"
     )
     judge(events.told(report, "a UPS State Report with Input Readiness State INCOMPLETE"))
 
@@ -193,14 +193,14 @@ def test_change_of_readiness_is_reported(watched, watcher, judge):
 @pytest.mark.requirement("CC24-TMS-004")
 @pytest.mark.parametrize("refused", ["claim", "complete", "set"])
 def test_refused_change_is_not_reported(refused, watched, watcher, other_tdd, nothing_else, judge):
-    course = watched()
-    uid = course.workitem.uid
+    session = watched()
+    uid = session.workitem.uid
     nothing_else(watcher)
     since = watcher.mark()
     requests = {
         "claim": lambda: other_tdd.claim(uid),
-        "complete": lambda: course.change_state("COMPLETED"),
-        "set": lambda: course.update(20, transaction_uid=None),
+        "complete": lambda: session.change_state("COMPLETED"),
+        "set": lambda: session.update(20, transaction_uid=None),
     }
     judge(status.refused(requests[refused](), "a request that must not change anything"))
     nothing_else(watcher)
@@ -213,10 +213,10 @@ def test_cancel_request_is_reported(cancel_requested, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-006")
-def test_cancel_of_a_scheduled_ups_is_reported(watched, watcher, claimed, judge, nothing_else, follows):
-    claimed("TMS", "request-cancel")
-    course = watched("SCHEDULED")
-    uid, since = course.workitem.uid, watcher.mark()
+def test_cancel_of_a_scheduled_ups_is_reported(watched, watcher, supported, judge, nothing_else, follows):
+    supported("TMS", "request-cancel")
+    session = watched("SCHEDULED")
+    uid, since = session.workitem.uid, watcher.mark()
     judge(status.accepted(watcher.request_cancel(uid, cancel_request()), "Request UPS Cancel of a SCHEDULED UPS"))
     judge(events.told(watcher.wait_for_state(uid, "CANCELED", since=since), "a UPS State Report, CANCELED"))
     nothing_else(watcher)
@@ -237,22 +237,22 @@ PROGRESS_UPDATES = {
 @pytest.mark.requirement("CC24-TMS-007")
 @pytest.mark.parametrize("what", PROGRESS_UPDATES)
 def test_progress_is_reported(what, watched, watcher, judge):
-    course = watched()
+    session = watched()
     since = watcher.mark()
-    judge(status.accepted(course.set(**{PROGRESS: [PROGRESS_UPDATES[what]]}), f"an N-SET of {what}"))
-    judge(events.told(watcher.wait_for(course.workitem.uid, PROGRESS_REPORT, since=since), "a UPS Progress Report"))
+    judge(status.accepted(session.set(**{PROGRESS: [PROGRESS_UPDATES[what]]}), f"an N-SET of {what}"))
+    judge(events.told(watcher.wait_for(session.workitem.uid, PROGRESS_REPORT, since=since), "a UPS Progress Report"))
 
 
 @pytest.mark.requirement("CC24-TMS-023")
 def test_parameters_alone_are_reported(watched, watcher, nothing_else, judge, follows):
-    course = watched()
-    update = progress_update(30, 1, edition=course.workitem.edition)
-    judge(status.accepted(course.send(update), "an N-SET of progress"))
+    session = watched()
+    update = progress_update(30, 1, edition=session.workitem.edition)
+    judge(status.accepted(session.send(update), "an N-SET of progress"))
     nothing_else(watcher)
     since = watcher.mark()
-    judge(status.accepted(course.send(progress_update(30, 2, edition=course.workitem.edition)), "an N-SET of another beam"))
+    judge(status.accepted(session.send(progress_update(30, 2, edition=session.workitem.edition)), "an N-SET of another beam"))
     nothing_else(watcher)
-    reports = of_type(watcher.reports(course.workitem.uid, since=since), PROGRESS_REPORT)
+    reports = of_type(watcher.reports(session.workitem.uid, since=since), PROGRESS_REPORT)
     follows("event" if reports else "none")
 
 
@@ -270,15 +270,15 @@ def test_assignment_by_update_is_reported(assigned, judge):
 
 @pytest.mark.requirement("CC24-TMS-010")
 def test_assignment_to_a_performer_is_reported(watched, watcher, judge, follows):
-    course = watched("SCHEDULED")
+    session = watched("SCHEDULED")
     since = watcher.mark()
     performer = item(
         HumanPerformerCodeSequence=[code_item("RTT1", "99TDWII", "Therapist 1")],
         HumanPerformerName="Therapist^One",
         HumanPerformerOrganization="Clinic",
     )
-    set_when_scheduled(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
-    report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
+    set_when_scheduled(session.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
+    report = watcher.wait_for(session.workitem.uid, ASSIGNED, since=since)
     judge(events.told(report, "UPS Assigned of the performer"))
     told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
@@ -289,15 +289,15 @@ def test_assignment_to_a_performer_is_reported(watched, watcher, judge, follows)
 
 @pytest.mark.requirement("CC24-TMS-024")
 def test_assignment_tells_station_and_performer(watched, watcher, judge, follows):
-    course = watched("SCHEDULED")
+    session = watched("SCHEDULED")
     since = watcher.mark()
     performer = item(
         HumanPerformerCodeSequence=[code_item("RTT2", "99TDWII", "Therapist 2")],
         HumanPerformerName="Therapist^Two",
         HumanPerformerOrganization="Clinic 2",
     )
-    set_when_scheduled(course.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
-    report = watcher.wait_for(course.workitem.uid, ASSIGNED, since=since)
+    set_when_scheduled(session.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
+    report = watcher.wait_for(session.workitem.uid, ASSIGNED, since=since)
     judge(events.told(report, "UPS Assigned of the performer"))
     told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
@@ -306,15 +306,15 @@ def test_assignment_tells_station_and_performer(watched, watcher, judge, follows
     codes = [code.get("CodeValue") for code in who.get("HumanPerformerCodeSequence") or ()]
     stations = [code.get("CodeValue") for code in told.get(STATION) or ()]
     judge(
-        ups.equal(stations, [course.workitem.station.value], STATION)
+        ups.equal(stations, [session.workitem.station.value], STATION)
         + ups.equal(codes, ["RTT2"], "HumanPerformerCodeSequence")
         + ups.equal(who.get("HumanPerformerOrganization"), "Clinic 2", "HumanPerformerOrganization")
     )
 
 
 @pytest.mark.requirement("CC24-TMS-026")
-def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system, claimed, judge, follows):
-    claimed("TMS", "push")
+def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system, supported, judge, follows):
+    supported("TMS", "push")
     ost = system.ost.ae_title if system.ost else "OST"
     treatment = new_treatment()
     attributes = workitem(
@@ -343,11 +343,11 @@ def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system,
 @pytest.mark.requirement("CC24-TMS-011")
 @pytest.mark.parametrize("kind", [STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED], ids=events.EVENT_TYPES.get)
 def test_command_set_names_the_ups(kind, history, cancel_requested, judge):
-    course, reports, _ = history
+    session, reports, _ = history
     report = next(iter(of_type(reports, kind)), None)
     if report is None and kind == CANCEL_REQUESTED:
         pytest.skip("not judged: no request to cancel was reported (CC24-TMS-005)")
-    judge(events.about(report, course.workitem.uid))
+    judge(events.about(report, session.workitem.uid))
 
 
 @pytest.mark.requirement("CC24-TMS-012")
@@ -364,29 +364,29 @@ def test_reports_come_in_order(history, judge):
 
 @pytest.mark.requirement("CC24-TMS-013")
 def test_every_subscriber_is_told(watched, subscribed, watcher, second_watcher, judge):
-    course = watched("SCHEDULED")
-    subscribed(course, second_watcher)
+    session = watched("SCHEDULED")
+    subscribed(session, second_watcher)
     since = watcher.mark()
-    judge(status.accepted(course.claim(), "the claim"))
+    judge(status.accepted(session.claim(), "the claim"))
     for one in (watcher, second_watcher):
-        report = one.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since)
+        report = one.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since)
         judge(events.told(report, f"a UPS State Report, IN PROGRESS, to {one.ae_title}"))
 
 
 @pytest.mark.requirement("CC24-TMS-014")
 def test_others_are_not_told(ups_in, subscribed, watchers, nothing_else, judge):
-    course = ups_in("SCHEDULED")
+    session = ups_in("SCHEDULED")
     *subscribers, other = watchers
     judge(status.accepted(other.unsubscribe(), "a global unsubscribe"))
     since = other.mark()
     for watcher in subscribers:
-        subscribed(course, watcher)
-    judge(status.accepted(course.claim(), "the claim"))
+        subscribed(session, watcher)
+    judge(status.accepted(session.claim(), "the claim"))
     for watcher in subscribers:
-        report = watcher.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since)
+        report = watcher.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since)
         judge(events.told(report, "the subscriber's report"))
     nothing_else(other)
-    judge(events.not_told(other.reports(course.workitem.uid, since=since), "the AE is not subscribed"))
+    judge(events.not_told(other.reports(session.workitem.uid, since=since), "the AE is not subscribed"))
 
 
 @pytest.mark.requirement("CC24-TMS-015")
@@ -404,13 +404,13 @@ def test_initial_events_of_a_global_subscription(watcher, ups_in, subscribed, no
     known = ups_in("SCHEDULED")
     subscribed(known)
     since = watcher.mark()
-    kept = {state: course for state, course in courses.items() if course.get(["ProcedureStepState"]).status not in NO_SUCH_UPS}
+    kept = {state: session for state, session in courses.items() if session.get(["ProcedureStepState"]).status not in NO_SUCH_UPS}
     granted = watcher.subscribe(lock=True)
     judge(status.accepted(granted, "a global subscription with lock"))
     if granted.status == NO_LOCK:
         watcher.unsubscribe()
         pytest.skip("not judged: the deletion lock is not granted (B301), and initial events are for subscriptions with lock")
-    reports = {state: watcher.wait_for_state(course.workitem.uid, state, since=since) for state, course in kept.items()}
+    reports = {state: watcher.wait_for_state(session.workitem.uid, state, since=since) for state, session in kept.items()}
     lacking = [
         one for state, report in reports.items() for one in events.told(report, f"an initial event for a UPS that is {state}")
     ]
@@ -429,26 +429,26 @@ def test_role_is_proposed(watched, receiver, judge):
 
 @pytest.mark.requirement("CC24-TMS-021")
 def test_failure_of_the_receiver_changes_nothing(watched, watcher, receiver, nothing_else, judge):
-    course = watched("SCHEDULED")
-    uid, since = course.workitem.uid, watcher.mark()
+    session = watched("SCHEDULED")
+    uid, since = session.workitem.uid, watcher.mark()
     receiver.refuse_reports = OUT_OF_RESOURCES
     try:
-        judge(status.accepted(course.claim(), "the claim"))
+        judge(status.accepted(session.claim(), "the claim"))
         judge(events.told(watcher.wait_for_state(uid, "IN PROGRESS", since=since), "a UPS State Report, IN PROGRESS"))
     finally:
         receiver.refuse_reports = 0
     nothing_else(watcher)  # so that our refusal has come before the next report is caused
-    judge(status.accepted(course.update(15), "an N-SET of progress"))
+    judge(status.accepted(session.update(15), "an N-SET of progress"))
     judge(events.told(watcher.wait_for(uid, PROGRESS_REPORT, since=since), "a UPS Progress Report, after a refused report"))
 
 
 @pytest.mark.requirement("CC24-TMS-022")
 def test_text_beyond_ascii_is_readable(watched, watcher, judge):
-    course = watched()
-    uid, since = course.workitem.uid, watcher.mark()
+    session = watched()
+    uid, since = session.workitem.uid, watcher.mark()
     text = "Gerät überhitzt, 冷却中"
     update = item(SpecificCharacterSet="ISO_IR 192", **{PROGRESS: [item(ProcedureStepProgressDescription=text)]})
-    judge(status.accepted(course.send(update), "an N-SET of a description in ISO_IR 192"))
+    judge(status.accepted(session.send(update), "an N-SET of a description in ISO_IR 192"))
     report = watcher.wait_for(uid, PROGRESS_REPORT, since=since)
     judge(events.told(report, "a UPS Progress Report"))
     told = (content(report).get(PROGRESS) or [item()])[0].get("ProcedureStepProgressDescription")

@@ -83,9 +83,9 @@ def restarting(restart, system, request):
 @pytest.mark.requirement("CC24-TMS-025")
 def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, ups_in, judge, follows):
     told_before = claim_is_told(ups_in("SCHEDULED"), second_watcher)
-    course = ups_in("SCHEDULED")
+    session = ups_in("SCHEDULED")
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
-    judge(status.accepted(second_watcher.subscribe(course.workitem.uid), "a subscription to one UPS"))
+    judge(status.accepted(second_watcher.subscribe(session.workitem.uid), "a subscription to one UPS"))
     since = watcher.mark()
     restarting()
     report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
@@ -99,14 +99,14 @@ def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, ups_i
     also = second_watcher.receiver.wait_for(is_restart, second_watcher.ae_title, since, second_watcher.deadline)
     judge(events.told(also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
     if report.request.dataset.get("UnifiedProcedureStepListStatus") == "WARM START":
-        judge(status.accepted(course.claim(), "the claim of a UPS of the list that was kept"))
-        told_of = second_watcher.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since)
+        judge(status.accepted(session.claim(), "the claim of a UPS of the list that was kept"))
+        told_of = second_watcher.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since)
         judge(events.told(told_of, "a UPS State Report, IN PROGRESS, by the subscription that was kept"))
 
 
-def claim_is_told(course, watcher):
+def claim_is_told(session, watcher):
     """Whether a claim is granted, and told to who has just subscribed to the UPS."""
     since = watcher.mark()
-    if status.accepted(watcher.subscribe(course.workitem.uid), "a subscription") or status.accepted(course.claim(), "a claim"):
+    if status.accepted(watcher.subscribe(session.workitem.uid), "a subscription") or status.accepted(session.claim(), "a claim"):
         return False
-    return watcher.wait_for_state(course.workitem.uid, "IN PROGRESS", since=since) is not None
+    return watcher.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since) is not None

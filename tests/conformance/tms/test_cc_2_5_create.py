@@ -314,7 +314,7 @@ def create(system, tdd):
         return Created(uid, sent, exchange)
 
     yield n_create
-    if not system.embedded and "request-cancel" in system.tms_claims:
+    if not system.embedded and "request-cancel" in system.tms_supports:
         for uid in dict.fromkeys(uids):
             tdd.action(uid, 2, None, context=UPS.PUSH)
 
@@ -616,15 +616,15 @@ def test_state_empty(refuses):
 @pytest.fixture(scope="module", params=["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"])
 def duplicate(request, ups_in, legal, create):
     """A UPS in a state, as it was, the N-CREATE of another under its UID, and as it is then."""
-    course = ups_in(request.param)
-    before = course.get()
+    session = ups_in(request.param)
+    before = session.get()
     if request.param in ("COMPLETED", "CANCELED") and before.status in NO_SUCH_UPS:
         pytest.skip(f"not judged: a UPS that is {request.param} is no longer there")
     attributes = all_supported(legal())
     attributes.ProcedureStepLabel = "Another UPS"
     attributes.ScheduledStationNameCodeSequence = []
-    made = create(attributes, course.workitem.uid)
-    return course, before, made.exchange, course.get()
+    made = create(attributes, session.workitem.uid)
+    return session, before, made.exchange, session.get()
 
 
 @pytest.mark.requirement("CC25-TMS-020")
@@ -634,10 +634,10 @@ def test_duplicate_is_refused(duplicate, judge_status):
 
 @pytest.mark.requirement("CC25-TMS-021")
 def test_duplicate_changes_nothing(duplicate, judge):
-    course, before, exchange, after = duplicate
+    session, before, exchange, after = duplicate
     judge(status.answered(exchange) + ups.untouched(before, after))
     if before.dataset.get("ProcedureStepState") == "IN PROGRESS":
-        judge(status.accepted(course.update(10), "an update with the lock"))
+        judge(status.accepted(session.update(10), "an update with the lock"))
 
 
 @pytest.mark.requirement("CC25-TMS-022")

@@ -323,7 +323,7 @@ def created(system, tdd):
     try:
         yield n_create
     finally:
-        if not system.embedded and "request-cancel" in system.tms_claims:
+        if not system.embedded and "request-cancel" in system.tms_supports:
             for uid in uids:
                 tdd.action(uid, 2, None, context=UPS.PUSH)
 

@@ -18,7 +18,7 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.scu.tdd import UPS
-from tdwii_conformance.scu.treatment_session import Course
+from tdwii_conformance.scu.treatment_session import TreatmentSession
 from tdwii_conformance.treatment.messages import code_item, item
 
 STATE = ("ProcedureStepState",)
@@ -77,9 +77,9 @@ def performer(code, name, **more):
     return item(HumanPerformerCodeSequence=coded(code), HumanPerformerName=name, **more)
 
 
-def rich(course):
+def rich(session):
     """A value of every attribute that N-SET may change: sequences have two items if they may, and much in them."""
-    workitem = course.workitem
+    workitem = session.workitem
     moment = workitem.start
     inputs = [stored_instance(r.sop_class, r.instance, r.ae_title, r.study, r.series) for r in workitem.inputs]
     modifier = content("MODIFIER", "first modifier")
@@ -106,7 +106,7 @@ def rich(course):
         PerformedWorkitemCodeSequence=code_item("121726", "DCM", "RT Treatment with Internal Verification"),
         PerformedProcessingParametersSequence=[content("PARAMETER1", "first"), number("PARAMETER2", "2")],
         PerformedProcedureStepEndDateTime=f"{moment + timedelta(minutes=5):%Y%m%d%H%M%S}",
-        OutputInformationSequence=[stored_instance(RTBeamsTreatmentRecordStorage, one, course.ost) for one in OUTPUTS[:2]],
+        OutputInformationSequence=[stored_instance(RTBeamsTreatmentRecordStorage, one, session.ost) for one in OUTPUTS[:2]],
     )  # fmt: skip
     return {
         "ScheduledProcedureStepPriority": "HIGH",
@@ -134,7 +134,7 @@ def rich(course):
         ],
         "OtherPatientIDsSequence": [item(PatientID="OTHER1", TypeOfPatientID="TEXT"), item(PatientID="OTHER2")],
         "ReferencedPatientPhotoSequence": [
-            stored_instance(SecondaryCaptureImageStorage, one, course.ost) for one in OUTPUTS[:2]
+            stored_instance(SecondaryCaptureImageStorage, one, session.ost) for one in OUTPUTS[:2]
         ],
         "MedicalAlerts": ["First alert", "Second alert"],
         "PregnancyStatus": 1,
@@ -144,16 +144,16 @@ def rich(course):
     }  # fmt: skip
 
 
-def poor(course):
+def poor(session):
     """Another value of every attribute that N-SET may change: sequences have one item, and little in it."""
-    workitem = course.workitem
+    workitem = session.workitem
     moment = workitem.start + timedelta(minutes=1)
     inputs = [stored_instance(r.sop_class, r.instance, r.ae_title, r.study, r.series) for r in workitem.inputs]
     performed = item(
         PerformedStationNameCodeSequence=coded("NAME3"),
         PerformedProcedureStepStartDateTime=f"{moment:%Y%m%d%H%M%S}",
         PerformedWorkitemCodeSequence=code_item("121727", "DCM", "RT Treatment with External Verification"),
-        OutputInformationSequence=stored_instance(RTBeamsTreatmentRecordStorage, OUTPUTS[2], course.ost),
+        OutputInformationSequence=stored_instance(RTBeamsTreatmentRecordStorage, OUTPUTS[2], session.ost),
     )
     return {
         "ScheduledProcedureStepPriority": "LOW",
@@ -174,7 +174,7 @@ def poor(course):
         "StudyInstanceUID": STUDIES[1],
         "OutputDestinationSequence": [item(DICOMStorageSequence=item(DestinationAE="ARCHIVE3"))],
         "OtherPatientIDsSequence": [item(PatientID="OTHER3")],
-        "ReferencedPatientPhotoSequence": [stored_instance(SecondaryCaptureImageStorage, OUTPUTS[2], course.ost)],
+        "ReferencedPatientPhotoSequence": [stored_instance(SecondaryCaptureImageStorage, OUTPUTS[2], session.ost)],
         "MedicalAlerts": "Third alert",
         "PregnancyStatus": 4,
         "SpecialNeeds": "Second need",
@@ -307,7 +307,7 @@ def all_change(exchange, after, expected):
 
 
 @pytest.fixture(scope="module")
-def course(ups_in):
+def session(ups_in):
     """The UPS in progress that most tests change."""
     return ups_in("IN PROGRESS")
 
@@ -326,7 +326,7 @@ def stranger(ups_in):
 
 @pytest.fixture(scope="module")
 def scheduled(ups_in):
-    """A UPS nobody has claimed; its course leaves the Transaction UID out if told so."""
+    """A UPS nobody has claimed; its session leaves the Transaction UID out if told so."""
     return ups_in("SCHEDULED")
 
 
@@ -336,25 +336,25 @@ def ended(request, ups_in):
 
 
 @pytest.fixture(scope="module")
-def answer(course):
+def answer(session):
     """An N-SET that is right in every respect."""
-    return course.set(ProcedureStepLabel="Answer me")
+    return session.set(ProcedureStepLabel="Answer me")
 
 
 @pytest.fixture(scope="module")
-def refusal(course, answer):
+def refusal(session, answer):
     """An N-SET with another Transaction UID."""
-    return course.send(item(ProcedureStepLabel="Refuse me"), generate_uid())
+    return session.send(item(ProcedureStepLabel="Refuse me"), generate_uid())
 
 
 @pytest.fixture(scope="module")
 def modified(ups_in):
     """A UPS whose every attribute of SUPPORTED was set at once: to what, the N-SET, an N-GET of before, and one after it."""
-    course = ups_in("IN PROGRESS")  # one of its own, so that it is known what is there: of everything another value
-    before = course.get()
-    course.send(change(poor(course), SUPPORTED))
-    exchange = course.send(change(rich(course), SUPPORTED))
-    return change(rich(course), SUPPORTED), before, exchange, course.get()
+    session = ups_in("IN PROGRESS")  # one of its own, so that it is known what is there: of everything another value
+    before = session.get()
+    session.send(change(poor(session), SUPPORTED))
+    exchange = session.send(change(rich(session), SUPPORTED))
+    return change(rich(session), SUPPORTED), before, exchange, session.get()
 
 
 # --- the Transaction UID, state by state ------------------------------------------------------------------------------
@@ -393,17 +393,17 @@ def test_scheduled_with_transaction_uid(scheduled, judge, judge_status):
 
 @pytest.mark.requirement("CC26-TMS-004")
 def test_scheduled_records_no_lock(ups_in, judge):
-    unclaimed = ups_in("SCHEDULED")
-    judge(status.answered(unclaimed.send(unwanted(), generate_uid())))
-    judge(ups.state_is(unclaimed.get(STATE), "SCHEDULED"))
-    judge(status.accepted(unclaimed.claim(), "the claim after an N-SET with another Transaction UID"))
+    unsupported = ups_in("SCHEDULED")
+    judge(status.answered(unsupported.send(unwanted(), generate_uid())))
+    judge(ups.state_is(unsupported.get(STATE), "SCHEDULED"))
+    judge(status.accepted(unsupported.claim(), "the claim after an N-SET with another Transaction UID"))
 
 
 @pytest.mark.requirement("CC26-TMS-005")
-def test_in_progress_with_the_lock(course, judge, judge_status):
-    before = course.get()
-    exchange = course.set(ProcedureStepLabel="By the performer")
-    after = course.get()
+def test_in_progress_with_the_lock(session, judge, judge_status):
+    before = session.get()
+    exchange = session.set(ProcedureStepLabel="By the performer")
+    after = session.get()
     judge(effect(exchange, before, after, item(ProcedureStepLabel="By the performer")))
     judge(ups.state_is(after, "IN PROGRESS"))
     judge_status(exchange)
@@ -411,16 +411,16 @@ def test_in_progress_with_the_lock(course, judge, judge_status):
 
 @pytest.mark.requirement("CC26-TMS-006")
 @pytest.mark.parametrize("uid", [None, ""], ids=["absent", "empty"])
-def test_in_progress_without_transaction_uid(course, judge, judge_status, uid):
-    before = course.get()
-    exchange = course.send(unwanted(), uid)
-    judge(status.answered(exchange) + ups.untouched(before, course.get()))
+def test_in_progress_without_transaction_uid(session, judge, judge_status, uid):
+    before = session.get()
+    exchange = session.send(unwanted(), uid)
+    judge(status.answered(exchange) + ups.untouched(before, session.get()))
     judge_status(exchange)
 
 
-def wrong_lock(kind, course, stranger):
+def wrong_lock(kind, session, stranger):
     """A Transaction UID that is not the lock, though it may look like one."""
-    kinds = {"new": generate_uid(), "of-another-ups": stranger.transaction_uid, "cut-short": course.transaction_uid[:-1]}
+    kinds = {"new": generate_uid(), "of-another-ups": stranger.transaction_uid, "cut-short": session.transaction_uid[:-1]}
     return kinds[kind]
 
 
@@ -429,22 +429,22 @@ WRONG_LOCKS = pytest.mark.parametrize("kind", ["new", "of-another-ups", "cut-sho
 
 @pytest.mark.requirement("CC26-TMS-007")
 @WRONG_LOCKS
-def test_in_progress_with_another(course, stranger, judge, judge_status, kind):
-    before = course.get()
-    exchange = course.send(unwanted(), wrong_lock(kind, course, stranger))
-    judge(status.answered(exchange) + ups.untouched(before, course.get()))
+def test_in_progress_with_another(session, stranger, judge, judge_status, kind):
+    before = session.get()
+    exchange = session.send(unwanted(), wrong_lock(kind, session, stranger))
+    judge(status.answered(exchange) + ups.untouched(before, session.get()))
     judge_status(exchange)
 
 
 @pytest.mark.requirement("CC26-TMS-008")
 @WRONG_LOCKS
-def test_lock_outlives_a_refusal(course, stranger, judge, kind):
+def test_lock_outlives_a_refusal(session, stranger, judge, kind):
     label = f"Still mine after {kind}"
-    refused = course.send(unwanted(), wrong_lock(kind, course, stranger))
+    refused = session.send(unwanted(), wrong_lock(kind, session, stranger))
     judge(status.refused(refused, "an N-SET with another Transaction UID"))
-    changed = course.set(ProcedureStepLabel=label)
+    changed = session.set(ProcedureStepLabel=label)
     judge(status.accepted(changed, "the performer's next N-SET"))
-    judge(coerced(changed, ups.shows(course.get(["ProcedureStepLabel"]), "ProcedureStepLabel", label)))
+    judge(coerced(changed, ups.shows(session.get(["ProcedureStepLabel"]), "ProcedureStepLabel", label)))
 
 
 def set_after_the_end(ended, uid):
@@ -482,63 +482,63 @@ def test_ended_without_transaction_uid(ended, judge, judge_status):
 
 @pytest.mark.requirement("CC26-TMS-012")
 @pytest.mark.parametrize("keyword", SUPPORTED)
-def test_supported_attribute(course, judge, keyword):
-    for values in (rich(course), poor(course)):
+def test_supported_attribute(session, judge, keyword):
+    for values in (rich(session), poor(session)):
         sent = change(values, [keyword])
-        judge(all_change(course.send(sent), course.get([keyword]), change(values, [keyword])))
+        judge(all_change(session.send(sent), session.get([keyword]), change(values, [keyword])))
 
 
 @pytest.mark.requirement("CC26-TMS-013")
 @pytest.mark.parametrize("keyword", OPTIONAL)
-def test_optional_attribute_is_not_lost(course, judge, follows, keyword):
-    for values in (rich(course), poor(course)):
-        before = course.get()
+def test_optional_attribute_is_not_lost(session, judge, follows, keyword):
+    for values in (rich(session), poor(session)):
+        before = session.get()
         expected = change(values, [keyword])
-        exchange = course.send(change(values, [keyword]))
+        exchange = session.send(change(values, [keyword]))
         judge(status.answered(exchange))
         if exchange.status == 0:
-            judge(holds(course.get([keyword]), expected))
+            judge(holds(session.get([keyword]), expected))
             follows("stored")
         elif is_failure(exchange.status):
-            judge(ups.untouched(before, course.get()))
+            judge(ups.untouched(before, session.get()))
             follows("unsupported")
         else:  # a warning: not supported, or coerced
-            judge(ups.untouched(before, course.get(), ignoring=[keyword]))
+            judge(ups.untouched(before, session.get(), ignoring=[keyword]))
             follows("unsupported")
 
 
 @pytest.mark.requirement("CC26-TMS-014")
 @pytest.mark.parametrize("keyword", FREE)
-def test_free_attribute(course, judge, keyword):
-    for values in (rich(course), poor(course)):
+def test_free_attribute(session, judge, keyword):
+    for values in (rich(session), poor(session)):
         sent = change(values, [keyword])
-        judge(all_change(course.send(sent), course.get([keyword]), change(values, [keyword])))
+        judge(all_change(session.send(sent), session.get([keyword]), change(values, [keyword])))
 
 
-def must_be_kept(course, keyword):
+def must_be_kept(session, keyword):
     """Fill an attribute; leave out the test if it is one that the SCP does not keep."""
-    exchange = course.send(change(rich(course), [keyword]))
-    value = (course.get([keyword]).dataset or {}).get(keyword)
+    exchange = session.send(change(rich(session), [keyword]))
+    value = (session.get([keyword]).dataset or {}).get(keyword)
     if exchange.status not in (0x0000, *COERCED) or not value:
         pytest.skip(f"not judged: {keyword} was not stored (CC26-TMS-012 to CC26-TMS-014)")
 
 
 @pytest.mark.requirement("CC26-TMS-015")
 @pytest.mark.parametrize("keyword", SEQUENCES)
-def test_sequence_is_replaced_whole(course, judge, keyword):
-    must_be_kept(course, keyword)
-    sent = change(poor(course), [keyword])
-    judge(all_change(course.send(sent), course.get([keyword]), change(poor(course), [keyword])))
+def test_sequence_is_replaced_whole(session, judge, keyword):
+    must_be_kept(session, keyword)
+    sent = change(poor(session), [keyword])
+    judge(all_change(session.send(sent), session.get([keyword]), change(poor(session), [keyword])))
 
 
 @pytest.mark.requirement("CC26-TMS-016")
 @pytest.mark.parametrize("keyword", MAY_BE_EMPTY)
-def test_sequence_is_emptied(course, judge, follows, keyword):
-    must_be_kept(course, keyword)
-    before = course.get()
-    exchange = course.set(**{keyword: []})
+def test_sequence_is_emptied(session, judge, follows, keyword):
+    must_be_kept(session, keyword)
+    before = session.get()
+    exchange = session.set(**{keyword: []})
     judge(status.answered(exchange))
-    after = course.get()
+    after = session.get()
     if is_failure(exchange.status):
         judge(ups.untouched(before, after))
         follows("refused")
@@ -617,11 +617,11 @@ def test_issuer_of_another_patient_id(scheduled, judge, follows):
 
 @pytest.mark.requirement("CC26-TMS-019")
 @pytest.mark.parametrize("keyword", NEVER_EMPTY)
-def test_type_1_is_never_emptied(course, judge, judge_status, keyword):
-    must_be_kept(course, keyword)
-    before = course.get()
-    exchange = course.set(**{keyword: [] if ROWS[keyword].vr == "SQ" else ""})
-    after = course.get()
+def test_type_1_is_never_emptied(session, judge, judge_status, keyword):
+    must_be_kept(session, keyword)
+    before = session.get()
+    exchange = session.set(**{keyword: [] if ROWS[keyword].vr == "SQ" else ""})
+    after = session.get()
     coerced = exchange.status in COERCED
     judge(status.answered(exchange) + ups.untouched(before, after, ignoring=[keyword] if coerced else []))
     value = after.dataset.get(keyword)
@@ -686,22 +686,22 @@ def not_stored(before, after, kind):
 
 
 @pytest.mark.requirement("CC26-TMS-022")
-def test_same_set_twice(course, judge):
-    course.send(change(poor(course), SUPPORTED))
-    first = course.send(change(rich(course), SUPPORTED))
-    once = course.get()
-    second = course.send(change(rich(course), SUPPORTED))
-    judge(status.accepted(first, "the first of two equal N-SETs") + ups.untouched(once, course.get()))
+def test_same_set_twice(session, judge):
+    session.send(change(poor(session), SUPPORTED))
+    first = session.send(change(rich(session), SUPPORTED))
+    once = session.get()
+    second = session.send(change(rich(session), SUPPORTED))
+    judge(status.accepted(first, "the first of two equal N-SETs") + ups.untouched(once, session.get()))
     judge(ups.equal(f"{second.status:04X}" if second.status is not None else None, f"{first.status:04X}", "status"))
 
 
 @pytest.mark.requirement("CC26-TMS-022")
-def test_same_refused_set_twice(course, judge):
-    before = course.get()
+def test_same_refused_set_twice(session, judge):
+    before = session.get()
     label, other = unwanted().ProcedureStepLabel, generate_uid()
-    first, second = (course.send(item(ProcedureStepLabel=label), other) for _ in range(2))
+    first, second = (session.send(item(ProcedureStepLabel=label), other) for _ in range(2))
     judge(status.refused(first, "an N-SET without the lock") + status.refused(second, "the same once more"))
-    judge(ups.equal(f"{second.status:04X}", f"{first.status:04X}", "status") + ups.untouched(before, course.get()))
+    judge(ups.equal(f"{second.status:04X}", f"{first.status:04X}", "status") + ups.untouched(before, session.get()))
 
 
 @pytest.mark.requirement("CC26-TMS-023")
@@ -719,11 +719,11 @@ def test_others_stay_after_several(modified, judge):
 
 @pytest.mark.requirement("CC26-TMS-024")
 @pytest.mark.parametrize("keyword", SUPPORTED)
-def test_others_stay_after_one(course, judge, keyword):
-    judge(status.accepted(course.send(change(rich(course), SUPPORTED)), "a change of several attributes"))
-    before = course.get()
-    judge(status.accepted(course.send(change(poor(course), [keyword])), "a change of one attribute"))
-    judge(ups.untouched(before, course.get(), ignoring=[keyword]))
+def test_others_stay_after_one(session, judge, keyword):
+    judge(status.accepted(session.send(change(rich(session), SUPPORTED)), "a change of several attributes"))
+    before = session.get()
+    judge(status.accepted(session.send(change(poor(session), [keyword])), "a change of one attribute"))
+    judge(ups.untouched(before, session.get(), ignoring=[keyword]))
 
 
 STEPS = st.lists(
@@ -781,7 +781,7 @@ MEANING = "Raum Süd 東"
 @pytest.mark.parametrize("asked", ["each", "all", "with-character-set"])
 def test_character_sets_together(tdd, schedule, judge, asked):
     workitem = schedule("TREATMENT", patient_name=NAME)
-    foreign = Course(tdd, workitem, "OST")
+    foreign = TreatmentSession(tdd, workitem, "OST")
     if foreign.claim().status != 0:
         pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
     before = foreign.get()
@@ -815,10 +815,10 @@ def part_of(dataset, keywords):
 
 
 @pytest.mark.requirement("CC26-TMS-027")
-def test_response_names_the_ups(course, answer, refusal, judge):
+def test_response_names_the_ups(session, answer, refusal, judge):
     judge(status.accepted(answer, "an N-SET with the lock"))
     for exchange in (answer, refusal):
-        judge(status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", course.workitem.uid))
+        judge(status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", session.workitem.uid))
 
 
 @pytest.mark.requirement("CC26-TMS-028")

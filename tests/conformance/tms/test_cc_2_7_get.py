@@ -79,23 +79,23 @@ def scheduled(ups_in):
 
 
 @pytest.fixture(scope="module")
-def course(ups_in):
+def session(ups_in):
     """The UPS in progress that most tests look at."""
     return ups_in("IN PROGRESS")
 
 
 @pytest.fixture(scope="module")
-def filling(course):
+def filling(session):
     """The N-SET that fills the UPS in progress."""
-    return course.send(change(rich(course), FILLED))
+    return session.send(change(rich(session), FILLED))
 
 
 @pytest.fixture
-def filled(course, filling):
+def filled(session, filling):
     """The UPS in progress, with content of ours."""
     if status.accepted(filling, "an N-SET"):
         pytest.skip("not judged: there is nothing to get, the N-SET was not accepted (CC26-TMS-012)")
-    return course
+    return session
 
 
 @pytest.fixture(scope="module", params=["COMPLETED", "CANCELED"])
@@ -117,10 +117,10 @@ def foreign_name(schedule):
 
 @pytest.mark.requirement("CC27-TMS-001")
 @pytest.mark.parametrize("keyword", ALWAYS)
-def test_attribute_of_every_ups(request, course, judge, keyword):
+def test_attribute_of_every_ups(request, session, judge, keyword):
     if keyword == COMMENTS:  # may be created empty, and is of type 1 to get
         request.getfixturevalue("filled")
-    exchange = course.get([keyword])
+    exchange = session.get([keyword])
     judge(ups.got(exchange))
     judge([] if keyword in exchange.dataset else [Finding("the attribute", "attribute absent", keyword)])
     empty = ROWS[keyword].get == "1" and exchange.dataset[keyword].is_empty
@@ -129,10 +129,10 @@ def test_attribute_of_every_ups(request, course, judge, keyword):
 
 @pytest.mark.requirement("CC27-TMS-002")
 @pytest.mark.parametrize("keyword", PERHAPS)
-def test_attribute_of_some_ups(course, judge, follows, keyword):
-    facts = course.workitem.facts
+def test_attribute_of_some_ups(session, judge, follows, keyword):
+    facts = session.workitem.facts
     given = {"PatientID": facts.get("patient_id"), "StudyInstanceUID": facts.get("study")}.get(keyword)
-    exchange = course.get([keyword])
+    exchange = session.get([keyword])
     judge(status.answered(exchange))
     if given:
         judge(ups.shows(exchange, keyword, given))
@@ -149,22 +149,22 @@ def test_attribute_of_some_ups(course, judge, follows, keyword):
 
 @pytest.mark.requirement("CC27-TMS-003")
 @pytest.mark.parametrize("keyword", ALWAYS)
-def test_one_attribute_alone(course, judge, keyword):
-    judge(ups.only_requested(course.get([keyword]), [keyword]))
+def test_one_attribute_alone(session, judge, keyword):
+    judge(ups.only_requested(session.get([keyword]), [keyword]))
 
 
 @pytest.mark.requirement("CC27-TMS-003")
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
-def test_several_attributes_and_no_others(scheduled, course, judge, state):
-    exchange = (scheduled if state == "SCHEDULED" else course).get(TOGETHER)
+def test_several_attributes_and_no_others(scheduled, session, judge, state):
+    exchange = (scheduled if state == "SCHEDULED" else session).get(TOGETHER)
     judge(ups.only_requested(exchange, TOGETHER))
     judge([Finding("every attribute asked for", "attribute absent", k) for k in TOGETHER if k not in exchange.dataset])
 
 
 @pytest.mark.requirement("CC27-TMS-004")
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
-def test_all_attributes(scheduled, course, filling, judge, state):
-    ups_ = scheduled if state == "SCHEDULED" else course
+def test_all_attributes(scheduled, session, filling, judge, state):
+    ups_ = scheduled if state == "SCHEDULED" else session
     everything = ups_.get()
     judge(ups.state_is(everything, state))
     for keyword in RETRIEVABLE:
@@ -182,8 +182,8 @@ def test_all_attributes(scheduled, course, filling, judge, state):
     "asked", [["TransactionUID"], ["TransactionUID", *STATE], [*STATE], []], ids=["alone", "with", "not", "all"]
 )
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
-def test_transaction_uid_never_comes(scheduled, course, judge, state, asked):
-    exchange = (scheduled if state == "SCHEDULED" else course).get(asked)
+def test_transaction_uid_never_comes(scheduled, session, judge, state, asked):
+    exchange = (scheduled if state == "SCHEDULED" else session).get(asked)
     judge(no_lock(exchange))
     if "TransactionUID" not in asked:
         judge(ups.got(exchange))
@@ -208,19 +208,19 @@ def test_inputs_come_whole(scheduled, judge, asked):
 
 @pytest.mark.requirement("CC27-TMS-007")
 @pytest.mark.parametrize("kind", NOT_KEPT)
-def test_attribute_that_is_not_kept(course, judge_status, kind):
-    judge_status(course.get([*STATE, NOT_KEPT[kind], "ProcedureStepLabel"]))
+def test_attribute_that_is_not_kept(session, judge_status, kind):
+    judge_status(session.get([*STATE, NOT_KEPT[kind], "ProcedureStepLabel"]))
 
 
 @pytest.mark.requirement("CC27-TMS-008")
 @pytest.mark.parametrize("position", [0, 1, 2])
 @pytest.mark.parametrize("kind", NOT_KEPT)
-def test_others_come_with_what_is_not_kept(course, judge, kind, position):
-    label = course.get(["ProcedureStepLabel"])
+def test_others_come_with_what_is_not_kept(session, judge, kind, position):
+    label = session.get(["ProcedureStepLabel"])
     judge(ups.got(label))
     asked = [*STATE, "ProcedureStepLabel"]
     asked.insert(position, NOT_KEPT[kind])
-    exchange = course.get(asked)
+    exchange = session.get(asked)
     judge(status.answered(exchange))
     if is_failure(exchange.status) or exchange.status == 0x0116:  # 0116: named as a refusal in PS3.4, a warning in PS3.7
         pytest.skip(f"not judged: the request is refused, status {exchange.status:04X} (CC27-TMS-007)")
@@ -268,15 +268,15 @@ def test_well_known_instance(tdd, judge, judge_status, instance, asked):
 
 @pytest.mark.requirement("CC27-TMS-012")
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
-def test_every_state_is_shown(scheduled, course, judge, state):
-    ups_ = scheduled if state == "SCHEDULED" else course
+def test_every_state_is_shown(scheduled, session, judge, state):
+    ups_ = scheduled if state == "SCHEDULED" else session
     judge(ups.state_is(ups_.get(STATE), state) + ups.state_is(ups_.get(), state))
 
 
 @pytest.mark.requirement("CC27-TMS-013")
 def test_ended_ups(ended, judge, judge_status):
-    state, course = ended
-    exchange = course.get(STATE)
+    state, session = ended
+    exchange = session.get(STATE)
     if exchange.status not in NO_SUCH_UPS:
         judge(ups.state_is(exchange, state))
     judge_status(exchange)
@@ -285,8 +285,8 @@ def test_ended_ups(ended, judge, judge_status):
 @pytest.mark.requirement("CC27-TMS-014")
 @pytest.mark.parametrize("asked", [["TransactionUID", *STATE], []], ids=["asked", "all"])
 def test_transaction_uid_of_an_ended_ups_never_comes(ended, judge, asked):
-    _, course = ended
-    exchange = course.get(asked)
+    _, session = ended
+    exchange = session.get(asked)
     judge(no_lock(exchange))
     if exchange.status not in NO_SUCH_UPS and "TransactionUID" not in asked:
         judge(ups.got(exchange))
@@ -294,14 +294,14 @@ def test_transaction_uid_of_an_ended_ups_never_comes(ended, judge, asked):
 
 @pytest.mark.requirement("CC27-TMS-015")
 def test_changes_are_shown_at_once(other_tdd, ups_in, judge):
-    course = ups_in("SCHEDULED")
-    uid = course.workitem.uid
+    session = ups_in("SCHEDULED")
+    uid = session.workitem.uid
     judge(ups.state_is(other_tdd.get(uid, STATE), "SCHEDULED"))
-    if course.claim().status != 0:
+    if session.claim().status != 0:
         pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
     judge(ups.state_is(other_tdd.get(uid, STATE), "IN PROGRESS"))
     for label in ("Shown at once", "And once more"):
-        changed = course.set(ProcedureStepLabel=label)
+        changed = session.set(ProcedureStepLabel=label)
         judge(status.accepted(changed, "an N-SET with the lock"))
         if changed.status in (0x0116, 0xB305):
             pytest.skip("not judged: the value that is set is coerced (B305)")
@@ -325,28 +325,28 @@ def answered_as_under_pull(associate, context, uid, asked):
 
 @pytest.mark.requirement("CC27-TMS-016")
 @QUESTIONS
-def test_under_push(associate, course, filling, judge, asked):
-    judge(answered_as_under_pull(associate, UPS.PUSH, course.workitem.uid, asked))
+def test_under_push(associate, session, filling, judge, asked):
+    judge(answered_as_under_pull(associate, UPS.PUSH, session.workitem.uid, asked))
 
 
 @pytest.mark.requirement("CC27-TMS-017")
 @QUESTIONS
-def test_under_watch(associate, course, filling, judge, asked):
-    judge(answered_as_under_pull(associate, UPS.WATCH, course.workitem.uid, asked))
+def test_under_watch(associate, session, filling, judge, asked):
+    judge(answered_as_under_pull(associate, UPS.WATCH, session.workitem.uid, asked))
 
 
 @pytest.mark.requirement("CC27-TMS-018")
 @QUESTIONS
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
-def test_by_another_ae(other_tdd, scheduled, course, filling, judge, state, asked):
-    ups_ = scheduled if state == "SCHEDULED" else course
+def test_by_another_ae(other_tdd, scheduled, session, filling, judge, state, asked):
+    ups_ = scheduled if state == "SCHEDULED" else session
     judge(same(ups_.get(asked), other_tdd.get(ups_.workitem.uid, asked)))
 
 
 @pytest.mark.requirement("CC27-TMS-019")
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
-def test_n_get_changes_nothing(tdd, other_tdd, scheduled, course, filling, judge, state):
-    ups_ = scheduled if state == "SCHEDULED" else course
+def test_n_get_changes_nothing(tdd, other_tdd, scheduled, session, filling, judge, state):
+    ups_ = scheduled if state == "SCHEDULED" else session
     before = ups_.get()
     judge(ups.got(before) + ups.has_value(before.dataset, MODIFIED))
     for asked in (STATE, [MODIFIED], TOGETHER, ["TransactionUID"], [NOT_KEPT["private"]]):
@@ -356,24 +356,24 @@ def test_n_get_changes_nothing(tdd, other_tdd, scheduled, course, filling, judge
 
 
 @pytest.mark.requirement("CC27-TMS-019")
-def test_n_get_leaves_the_lock(other_tdd, course, judge):
-    judge(ups.state_is(other_tdd.get(course.workitem.uid, STATE), "IN PROGRESS"))
-    judge(status.accepted(course.set(ProcedureStepLabel="Mine still"), "the performer's N-SET after another's N-GET"))
+def test_n_get_leaves_the_lock(other_tdd, session, judge):
+    judge(ups.state_is(other_tdd.get(session.workitem.uid, STATE), "IN PROGRESS"))
+    judge(status.accepted(session.set(ProcedureStepLabel="Mine still"), "the performer's N-SET after another's N-GET"))
 
 
 @pytest.mark.requirement("CC27-TMS-020")
 @pytest.mark.parametrize("asked", [STATE, ()], ids=["one", "all"])
-def test_response_names_the_ups(course, judge, asked):
-    exchange = course.get(asked)
-    judge(ups.got(exchange) + status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", course.workitem.uid))
+def test_response_names_the_ups(session, judge, asked):
+    exchange = session.get(asked)
+    judge(ups.got(exchange) + status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", session.workitem.uid))
 
 
 @pytest.mark.requirement("CC27-TMS-021")
 @pytest.mark.parametrize("claim", ["", "push", "watch"], ids=["pull", "push", "watch"])
-def test_response_names_ups_push(associate, claimed, course, judge, claim):
+def test_response_names_ups_push(associate, supported, session, judge, claim):
     if claim:
-        claimed("TMS", claim)
+        supported("TMS", claim)
     context = {"": UPS.PULL, "push": UPS.PUSH, "watch": UPS.WATCH}[claim]
     with associate("TMS", [UPS.PULL, context] if claim else [UPS.PULL]) as link:
-        exchange = link.n_get(course.workitem.uid, STATE, context=context)
+        exchange = link.n_get(session.workitem.uid, STATE, context=context)
     judge(ups.state_is(exchange, "IN PROGRESS") + status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH))

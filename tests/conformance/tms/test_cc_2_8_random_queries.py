@@ -330,7 +330,7 @@ def worklist(tdd, base, judge, system):
         made.append(Worklist(tdd, base, judge))
         return made[-1]
 
-    new.clear = lambda: [one.clear() for one in made if "request-cancel" in system.tms_claims] and made.clear()
+    new.clear = lambda: [one.clear() for one in made if "request-cancel" in system.tms_supports] and made.clear()
     yield new
     if system.test_system:
         new.clear()

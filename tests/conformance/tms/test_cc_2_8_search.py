@@ -885,8 +885,8 @@ def test_only_the_identity(tdd, workitem, judge):
 
 @pytest.mark.requirement("CC28-TMS-039")
 @pytest.mark.parametrize("model", [UPS.PULL, UPS.WATCH, UPS.QUERY], ids=["pull", "watch", "query"])
-def test_sop_class_of_responses(tdd, workitem, claimed, judge, model):
-    claims(claimed, model)
+def test_sop_class_of_responses(tdd, workitem, supported, judge, model):
+    must_support(supported, model)
     exchange = tdd.query(item(SOPInstanceUID=workitem.uid, SOPClassUID=None), model)
     judge(find.includes(exchange, workitem.uid))
     judge(ups.equal(response(exchange, workitem.uid).get("SOPClassUID"), UPS.PUSH, "SOPClassUID"))
@@ -981,15 +981,15 @@ def course_in(ups_in):
 @pytest.mark.parametrize("asked", STATES)
 @pytest.mark.parametrize("state", STATES)
 def test_state_as_a_key(tdd, course_in, judge, state, asked):
-    course = course_in(state)
-    exchange = tdd.query(item(SOPInstanceUID=course.workitem.uid, ProcedureStepState=asked))
+    session = course_in(state)
+    exchange = tdd.query(item(SOPInstanceUID=session.workitem.uid, ProcedureStepState=asked))
     judge(find.ended(exchange))
-    if tdd.get(course.workitem.uid, ["ProcedureStepState"]).status in NO_SUCH_UPS and state in ("COMPLETED", "CANCELED"):
+    if tdd.get(session.workitem.uid, ["ProcedureStepState"]).status in NO_SUCH_UPS and state in ("COMPLETED", "CANCELED"):
         pytest.skip(f"not judged: the SCP no longer has the {state} UPS")
     if asked == state:
-        judge(find.includes(exchange, course.workitem.uid))
+        judge(find.includes(exchange, session.workitem.uid))
     else:
-        judge(find.excludes(exchange, course.workitem.uid, f"it is {state}"))
+        judge(find.excludes(exchange, session.workitem.uid, f"it is {state}"))
 
 
 @pytest.mark.requirement("CC28-TMS-048")
@@ -1008,11 +1008,11 @@ def test_changed_value(tdd, schedule, judge):
 # --- models -------------------------------------------------------------------------------------------------------------
 
 
-def claims(claimed, model):
-    """Skip an optional model that is not claimed."""
+def must_support(supported, model):
+    """Do not judge an optional model that is not supported."""
     for option, optional in (("watch", UPS.WATCH), ("query", UPS.QUERY)):
         if model == optional:
-            claimed("TMS", option)
+            supported("TMS", option)
 
 
 models = pytest.mark.parametrize(
@@ -1039,8 +1039,8 @@ def test_same_matches(tdd, has, judge, model, path):
 
 @pytest.mark.requirement("CC28-TMS-051")
 @pytest.mark.parametrize("model", [UPS.PULL, UPS.WATCH, UPS.QUERY], ids=["pull", "watch", "query"])
-def test_affected_sop_class(tdd, workitem, claimed, judge, model):
-    claims(claimed, model)
+def test_affected_sop_class(tdd, workitem, supported, judge, model):
+    must_support(supported, model)
     exchange = tdd.query(item(SOPInstanceUID=workitem.uid), model)
     judge(find.includes(exchange, workitem.uid) + status.no_foreign_uid(exchange, "AffectedSOPClassUID", model))
 

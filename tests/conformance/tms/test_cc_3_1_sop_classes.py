@@ -32,9 +32,9 @@ def get_under(associate, workitem):
 
 
 @pytest.fixture(params=[UPS.PULL, UPS.WATCH, UPS.QUERY], ids=["Pull", "Watch", "Query"])
-def found(request, tdd, workitem, claimed):
+def found(request, tdd, workitem, supported):
     if request.param in CLAIMS:
-        claimed("TMS", CLAIMS[request.param])
+        supported("TMS", CLAIMS[request.param])
     return tdd.query(workitem.query(SOPInstanceUID=workitem.uid), model=request.param)
 
 
@@ -68,14 +68,14 @@ def test_c_find_responses_name_the_abstract_syntax(found, judge):
 
 @pytest.mark.requirement("CC31-TMS-006")
 def test_dimse_n_responses_name_push(ups_in, judge):
-    course = ups_in("SCHEDULED")
-    exchanges = [course.get(STATE), course.claim(), course.update(10)]
+    session = ups_in("SCHEDULED")
+    exchanges = [session.get(STATE), session.claim(), session.update(10)]
     judge(finding for exchange in exchanges for finding in status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH))
 
 
-def naming(associate, course, operation, sop_class_uid):
+def naming(associate, session, operation, sop_class_uid):
     """A request that would do something if it named UPS Push."""
-    uid = course.workitem.uid
+    uid = session.workitem.uid
     with associate("TMS", [UPS.PULL]) as link:
         if operation == "N-SET":
             return link.n_set(uid, item(ProcedureStepLabel="Renamed"), sop_class=sop_class_uid)
@@ -96,13 +96,13 @@ def test_other_class_is_refused(named, operation, ups_in, associate, consent, ju
 @pytest.mark.parametrize("operation", ["N-SET", "N-ACTION"])
 def test_refused_request_changes_nothing(operation, ups_in, associate, consent, judge):
     consent(operation)
-    course = ups_in("SCHEDULED")
-    before = course.get()
-    exchange = naming(associate, course, operation, UPS.PULL)
+    session = ups_in("SCHEDULED")
+    before = session.get()
+    exchange = naming(associate, session, operation, UPS.PULL)
     judge(status.answered(exchange))
     if not is_failure(exchange.status):
         pytest.skip("not judged: the request was not refused, as the TMS may (CC31-TMS-007)")
-    judge(ups.untouched(before, course.get()))
+    judge(ups.untouched(before, session.get()))
 
 
 @pytest.mark.requirement("CC31-TMS-009")

@@ -91,9 +91,9 @@ def negotiate(associate, named):
 
 
 @pytest.fixture(params=MODELS)
-def model(request, claimed):
+def model(request, supported):
     if request.param != "Pull":
-        claimed("TMS", request.param.lower())
+        supported("TMS", request.param.lower())
     return MODELS[request.param]
 
 

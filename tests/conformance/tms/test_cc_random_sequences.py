@@ -14,8 +14,8 @@ RESET_AFTER = 10  # examples
 
 
 @pytest.fixture
-def environment(tdd, other_tdd, system, schedule, judge, new_example, claimed):
-    claimed("TMS", "push")
+def environment(tdd, other_tdd, system, schedule, judge, new_example, supported):
+    supported("TMS", "push")
     treatment = objects.new_treatment()
     station, start = system.workitems.station, datetime.now()
     ost = system.ost.ae_title if system.ost else "OST"
@@ -51,7 +51,7 @@ def environment(tdd, other_tdd, system, schedule, judge, new_example, claimed):
         new_marker=new_marker,
         judge=judge,
         begin=begin,
-        cancels="request-cancel" in system.tms_claims,
+        cancels="request-cancel" in system.tms_supports,
     )
     yield environment
     if system.reset is None:

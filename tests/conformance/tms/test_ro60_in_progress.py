@@ -41,7 +41,7 @@ def second_claim(other_tdd, shown, workitem):
 
 
 @pytest.fixture
-def unclaimed(schedule):
+def unsupported(schedule):
     return schedule("TREATMENT")
 
 
@@ -84,9 +84,9 @@ def test_claimed_workitem_is_found_in_progress(tdd, shown, workitem, judge):
 
 
 @pytest.mark.requirement("RO60-TMS-008")
-def test_claim_without_transaction_uid_is_refused(tdd, unclaimed, judge, judge_status):
-    exchange = tdd.change_state(unclaimed.uid, "IN PROGRESS", None)
-    judge(ups.state_is(tdd.get(unclaimed.uid, STATE), "SCHEDULED"))
+def test_claim_without_transaction_uid_is_refused(tdd, unsupported, judge, judge_status):
+    exchange = tdd.change_state(unsupported.uid, "IN PROGRESS", None)
+    judge(ups.state_is(tdd.get(unsupported.uid, STATE), "SCHEDULED"))
     judge_status(exchange)
 
 
@@ -96,15 +96,15 @@ def test_claim_of_unknown_workitem_is_refused(tdd, judge_status):
 
 
 @pytest.mark.requirement("RO60-TMS-010")
-def test_change_to_scheduled_is_refused(tdd, unclaimed, judge_status):
-    judge_status(tdd.change_state(unclaimed.uid, "SCHEDULED", generate_uid()))
+def test_change_to_scheduled_is_refused(tdd, unsupported, judge_status):
+    judge_status(tdd.change_state(unsupported.uid, "SCHEDULED", generate_uid()))
 
 
 @pytest.mark.requirement("RO60-TMS-011")
 @pytest.mark.parametrize("state", ["COMPLETED", "CANCELED"])
-def test_final_state_without_claim_is_refused(tdd, unclaimed, judge, judge_status, state):
-    exchange = tdd.change_state(unclaimed.uid, state, generate_uid())
-    judge(ups.state_is(tdd.get(unclaimed.uid, STATE), "SCHEDULED"))
+def test_final_state_without_claim_is_refused(tdd, unsupported, judge, judge_status, state):
+    exchange = tdd.change_state(unsupported.uid, state, generate_uid())
+    judge(ups.state_is(tdd.get(unsupported.uid, STATE), "SCHEDULED"))
     judge_status(exchange)
 
 
@@ -126,25 +126,25 @@ def test_transaction_uid_is_not_in_n_get(tdd, claim, workitem, judge, asked):
 
 
 @pytest.mark.requirement("RO60-TMS-015")
-def test_one_of_two_simultaneous_claims_wins(tdd, other_tdd, unclaimed, judge):
-    other_tdd.get(unclaimed.uid, STATE)  # so that both associations stand before the race
+def test_one_of_two_simultaneous_claims_wins(tdd, other_tdd, unsupported, judge):
+    other_tdd.get(unsupported.uid, STATE)  # so that both associations stand before the race
     with ThreadPoolExecutor(2) as pool:
-        claims = list(pool.map(lambda performer: performer.claim(unclaimed.uid), (tdd, other_tdd)))
+        claims = list(pool.map(lambda performer: performer.claim(unsupported.uid), (tdd, other_tdd)))
     winners = [claim for claim in claims if claim.status == 0]
     judge([] if len(winners) == 1 else [Finding("one claim granted, one refused", f"{len(winners)} granted")])
 
 
 @pytest.mark.requirement("RO60-TMS-016")
-def test_change_to_unknown_state_is_refused(tdd, unclaimed, judge, requirement, note_reading):
-    exchange = tdd.change_state(unclaimed.uid, "SUSPENDED", generate_uid())
+def test_change_to_unknown_state_is_refused(tdd, unsupported, judge, requirement, note_reading):
+    exchange = tdd.change_state(unsupported.uid, "SUSPENDED", generate_uid())
     judge(status.refused(exchange, "a state that does not exist"))
-    judge(ups.state_is(tdd.get(unclaimed.uid, STATE), "SCHEDULED"))
+    judge(ups.state_is(tdd.get(unsupported.uid, STATE), "SCHEDULED"))
     note_reading(status.reading(exchange, requirement) or f"{exchange.status:04X}")
 
 
 @pytest.mark.requirement("RO60-TMS-017")
-def test_unknown_action_type_is_refused(tdd, unclaimed, judge_status):
-    judge_status(tdd.action(unclaimed.uid, 99, state_change("IN PROGRESS", generate_uid())))
+def test_unknown_action_type_is_refused(tdd, unsupported, judge_status):
+    judge_status(tdd.action(unsupported.uid, 99, state_change("IN PROGRESS", generate_uid())))
 
 
 @pytest.mark.requirement("RO60-TMS-018")

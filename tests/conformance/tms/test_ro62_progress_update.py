@@ -28,26 +28,26 @@ def beam_of(exchange):
 
 
 @pytest.fixture(scope="module")
-def course(begin):
+def session(begin):
     """A workitem that was claimed."""
     return begin("TREATMENT")
 
 
 @pytest.fixture(scope="module")
-def first(course):
-    return course.update(0)
+def first(session):
+    return session.update(0)
 
 
 @pytest.fixture(scope="module")
-def later(course, first):
+def later(session, first):
     """The updates after the first, each with what N-GET showed then."""
-    return [(value, course.update(value), course.get([PROGRESS])) for value in (30, 70, 100)]
+    return [(value, session.update(value), session.get([PROGRESS])) for value in (30, 70, 100)]
 
 
 @pytest.fixture(scope="module")
-def before(course, later):
+def before(session, later):
     """The workitem before requests that are to change nothing."""
-    return course.get()
+    return session.get()
 
 
 @pytest.mark.requirement("RO62-TMS-001")
@@ -68,55 +68,55 @@ def test_progress_is_shown(later, judge):
 
 
 @pytest.mark.requirement("RO62-TMS-004")
-def test_beam_is_shown(course, later, judge):
-    judge(ups.equal(beam_of(later[-1][2]), float(course.beam(100)), "Referenced Beam Number"))
+def test_beam_is_shown(session, later, judge):
+    judge(ups.equal(beam_of(later[-1][2]), float(session.beam(100)), "Referenced Beam Number"))
 
 
 @pytest.mark.requirement("RO62-TMS-005")
-def test_other_transaction_uid_is_refused(course, before, judge_status):
-    judge_status(course.update(5, transaction_uid=generate_uid()))
+def test_other_transaction_uid_is_refused(session, before, judge_status):
+    judge_status(session.update(5, transaction_uid=generate_uid()))
 
 
 @pytest.mark.requirement("RO62-TMS-006")
-def test_missing_transaction_uid_is_refused(course, before, judge_status):
-    judge_status(course.update(5, transaction_uid=None))
+def test_missing_transaction_uid_is_refused(session, before, judge_status):
+    judge_status(session.update(5, transaction_uid=None))
 
 
 @pytest.mark.requirement("RO62-TMS-007")
 @pytest.mark.parametrize("uid", ["other", "missing"])
-def test_refused_update_changes_nothing(course, before, judge, uid):
-    refused = course.update(7, transaction_uid=generate_uid() if uid == "other" else None)
+def test_refused_update_changes_nothing(session, before, judge, uid):
+    refused = session.update(7, transaction_uid=generate_uid() if uid == "other" else None)
     judge(status.refused(refused, "an update without the lock"))
-    judge(ups.untouched(before, course.get()))
+    judge(ups.untouched(before, session.get()))
 
 
 @pytest.mark.requirement("RO62-TMS-008")
 @pytest.mark.parametrize("state", ["SCHEDULED", "COMPLETED"])
-def test_state_cannot_be_set(course, before, judge, follows, state):
-    exchange = course.set(ProcedureStepState=state)
+def test_state_cannot_be_set(session, before, judge, follows, state):
+    exchange = session.set(ProcedureStepState=state)
     judge(status.answered(exchange))
-    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
+    judge(ups.state_is(session.get(STATE), "IN PROGRESS"))
     follows("refused" if is_failure(exchange.status) else "ignored")
 
 
 @pytest.mark.requirement("RO62-TMS-009")
 @pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID"])
-def test_identity_cannot_be_set(tdd, course, before, judge, follows, keyword):
-    exchange = course.set(**{keyword: generate_uid()})
+def test_identity_cannot_be_set(tdd, session, before, judge, follows, keyword):
+    exchange = session.set(**{keyword: generate_uid()})
     judge(status.answered(exchange))
-    workitem = course.workitem
+    workitem = session.workitem
     query = workitem.query(state="IN PROGRESS", SOPInstanceUID=workitem.uid)
     judge(find.includes(tdd.query(query), workitem.uid))
-    judge(ups.untouched(before, course.get()))
+    judge(ups.untouched(before, session.get()))
     follows("refused" if is_failure(exchange.status) else "ignored")
 
 
 @pytest.mark.requirement("RO62-TMS-010")
 @pytest.mark.parametrize("keyword", ["PatientName", "PatientID"])
-def test_patient_cannot_be_set(course, before, judge, follows, keyword):
-    exchange = course.set(**{keyword: "OTHER"})
+def test_patient_cannot_be_set(session, before, judge, follows, keyword):
+    exchange = session.set(**{keyword: "OTHER"})
     judge(status.answered(exchange))
-    judge(ups.shows(course.get([keyword]), keyword, (before.dataset or item()).get(keyword)))
+    judge(ups.shows(session.get([keyword]), keyword, (before.dataset or item()).get(keyword)))
     follows("refused" if is_failure(exchange.status) else "ignored")
 
 
@@ -126,8 +126,8 @@ def test_unknown_workitem_is_refused(tdd, judge_status):
 
 
 @pytest.mark.requirement("RO62-TMS-012")
-def test_response_names_the_workitem(first, course, judge):
-    judge(status.no_foreign_uid(first, "AffectedSOPInstanceUID", course.workitem.uid))
+def test_response_names_the_workitem(first, session, judge):
+    judge(status.no_foreign_uid(first, "AffectedSOPInstanceUID", session.workitem.uid))
 
 
 @pytest.mark.requirement("RO62-TMS-013")
@@ -137,10 +137,10 @@ def test_transaction_uid_is_not_in_the_response(first, judge):
 
 @pytest.mark.requirement("RO62-TMS-014")
 def test_sequence_is_replaced_whole(begin, judge):
-    course = begin("TREATMENT")
-    judge(status.accepted(course.update(10, description="Gating"), "an update with a description"))
-    judge(status.accepted(course.update(20), "an update"))
-    shown = course.get([PROGRESS])
+    session = begin("TREATMENT")
+    judge(status.accepted(session.update(10, description="Gating"), "an update with a description"))
+    judge(status.accepted(session.update(20), "an update"))
+    shown = session.get([PROGRESS])
     judge(ups.equal(progress_of(shown), 20.0, "Procedure Step Progress"))
     judge(ups.equal(shown.dataset.get(PROGRESS)[0].get("ProcedureStepProgressDescription"), None, "Description"))
 
@@ -159,22 +159,22 @@ def test_unclaimed_workitem_may_be_set(tdd, schedule, judge_status):
 
 @pytest.mark.requirement("RO62-TMS-017")
 def test_same_update_twice(begin, judge):
-    course = begin("TREATMENT")
-    judge(status.accepted(course.update(60), "the first of two equal updates"))
-    once = course.get()
-    judge(status.accepted(course.update(60), "the second of two equal updates"))
-    judge(ups.untouched(once, course.get()))
+    session = begin("TREATMENT")
+    judge(status.accepted(session.update(60), "the first of two equal updates"))
+    once = session.get()
+    judge(status.accepted(session.update(60), "the second of two equal updates"))
+    judge(ups.untouched(once, session.get()))
 
 
 @pytest.mark.requirement("RO62-TMS-018")
 def test_modification_time_is_kept(begin, judge):
     keyword = "ScheduledProcedureStepModificationDateTime"
-    course = begin("TREATMENT")
-    earlier = course.get([keyword])
-    course.update(60)
-    judge(ups.not_before(earlier, course.get([keyword]), keyword))
+    session = begin("TREATMENT")
+    earlier = session.get([keyword])
+    session.update(60)
+    judge(ups.not_before(earlier, session.get([keyword]), keyword))
 
 
 @pytest.mark.requirement("RO62-TMS-019")
-def test_state_stays_in_progress(course, later, judge):
-    judge(ups.state_is(course.get(STATE), "IN PROGRESS"))
+def test_state_stays_in_progress(session, later, judge):
+    judge(ups.state_is(session.get(STATE), "IN PROGRESS"))

@@ -15,25 +15,25 @@ PROGRESS = "ProcedureStepProgressInformationSequence"
 
 
 @pytest.fixture(scope="module", params=SCENARIOS, ids=str)
-def course(request, begin):
+def session(request, begin):
     """A treatment delivered up to the final update."""
     return begin(request.param.start).deliver(request.param)
 
 
 @pytest.fixture(scope="module")
-def before(course):
-    return course.get()
+def before(session):
+    return session.get()
 
 
 @pytest.fixture(scope="module")
-def final(course, before):
-    return course.final_update()
+def final(session, before):
+    return session.final_update()
 
 
 @pytest.fixture(scope="module")
-def stored(course, final):
+def stored(session, final):
     """The workitem after the final update, by N-GET."""
-    return course.get()
+    return session.get()
 
 
 @pytest.mark.requirement("RO64-TMS-001")
@@ -42,9 +42,9 @@ def test_final_update_is_accepted(final, judge_status):
 
 
 @pytest.mark.parametrize("rule", attribute_parameters("RO-64 stored", "TMS"))
-def test_stored_has(rule, final, stored, course, judge):
+def test_stored_has(rule, final, stored, session, judge):
     judge(ups.got(stored))
-    judge(judge_attribute(rule.rule, [stored.dataset], course.facts))
+    judge(judge_attribute(rule.rule, [stored.dataset], session.facts))
 
 
 @pytest.mark.requirement("RO64-TMS-002")
@@ -53,8 +53,8 @@ def test_state_stays_in_progress(final, stored, judge):
 
 
 @pytest.mark.requirement("RO64-TMS-007")
-def test_response_names_the_workitem(final, course, judge):
-    judge(status.no_foreign_uid(final, "AffectedSOPInstanceUID", course.workitem.uid))
+def test_response_names_the_workitem(final, session, judge):
+    judge(status.no_foreign_uid(final, "AffectedSOPInstanceUID", session.workitem.uid))
 
 
 @pytest.mark.requirement("RO64-TMS-008")
@@ -64,17 +64,17 @@ def test_the_rest_is_untouched(before, final, stored, judge):
 
 @pytest.mark.requirement("RO64-TMS-003")
 def test_other_transaction_uid_is_refused(begin, judge, judge_status):
-    course = begin("TREATMENT").deliver(SCENARIOS[0])
-    before = course.get()
-    refused = course.final_update(transaction_uid=generate_uid())
-    judge(ups.untouched(before, course.get()))
+    session = begin("TREATMENT").deliver(SCENARIOS[0])
+    before = session.get()
+    refused = session.final_update(transaction_uid=generate_uid())
+    judge(ups.untouched(before, session.get()))
     judge_status(refused)
 
 
 @pytest.mark.requirement("RO64-TMS-004")
 def test_every_output_is_stored(begin, judge):
-    course = begin("TREATMENT").deliver(SCENARIOS[0])
-    update = course.final_data_set()
+    session = begin("TREATMENT").deliver(SCENARIOS[0])
+    update = session.final_data_set()
     outputs = update.UnifiedProcedureStepPerformedProcedureSequence[0].OutputInformationSequence
     for _ in range(2):
         more = item(**{element.keyword: element.value for element in outputs[0]})
@@ -83,8 +83,8 @@ def test_every_output_is_stored(begin, judge):
             item(ReferencedSOPClassUID=reference.ReferencedSOPClassUID, ReferencedSOPInstanceUID=generate_uid())
         ]
         outputs.append(more)
-    judge(status.accepted(course.send(update), "a final update with three outputs"))
-    stored = course.get([PERFORMED])
+    judge(status.accepted(session.send(update), "a final update with three outputs"))
+    stored = session.get([PERFORMED])
     judge(ups.got(stored))
     performed = stored.dataset.get(PERFORMED) or [item()]
     came = item(OutputInformationSequence=list(performed[0].get("OutputInformationSequence") or []))
@@ -93,14 +93,14 @@ def test_every_output_is_stored(begin, judge):
 
 @pytest.mark.requirement("RO64-TMS-005")
 def test_text_of_iso_ir_100_stays_readable(begin, judge):
-    course = begin("TREATMENT").deliver(SCENARIOS[0])
-    update = course.final_data_set()
+    session = begin("TREATMENT").deliver(SCENARIOS[0])
+    update = session.final_data_set()
     update.SpecificCharacterSet = "ISO_IR 100"
-    station = course.workitem.station
+    station = session.workitem.station
     performed = update.UnifiedProcedureStepPerformedProcedureSequence[0]
     performed.PerformedStationNameCodeSequence = [code_item(station.value, station.scheme, "Gerät Süd")]
-    judge(status.accepted(course.send(update), "a final update in ISO_IR 100"))
-    stored = course.get([PERFORMED, "SpecificCharacterSet"])
+    judge(status.accepted(session.send(update), "a final update in ISO_IR 100"))
+    stored = session.get([PERFORMED, "SpecificCharacterSet"])
     judge(ups.got(stored))
     meanings = [
         code.get("CodeMeaning")
@@ -113,16 +113,16 @@ def test_text_of_iso_ir_100_stays_readable(begin, judge):
 @pytest.mark.requirement("RO64-TMS-006")
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.state == "CANCELED"], ids=str)
 def test_reason_of_cancellation_is_stored(begin, judge, scenario):
-    course = begin(scenario.start).deliver(scenario)
-    judge(status.accepted(course.final_update(), "the final update"))
-    stored = course.get([PROGRESS])
+    session = begin(scenario.start).deliver(scenario)
+    judge(status.accepted(session.final_update(), "the final update"))
+    stored = session.get([PROGRESS])
     judge(ups.got(stored))
     reasons = [
         reason.get("CodeValue")
         for progress in stored.dataset.get(PROGRESS) or []
         for reason in progress.get("ProcedureStepDiscontinuationReasonCodeSequence") or []
     ]
-    sent = course.final_data_set().ProcedureStepProgressInformationSequence[0]
+    sent = session.final_data_set().ProcedureStepProgressInformationSequence[0]
     expected = [reason.CodeValue for reason in sent.ProcedureStepDiscontinuationReasonCodeSequence]
     place = f"{PROGRESS}[0].ProcedureStepDiscontinuationReasonCodeSequence"
     judge(ups.equal(reasons, expected, place) if expected else [Finding("a reason in the final update", "none", place)])

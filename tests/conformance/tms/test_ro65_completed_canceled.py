@@ -14,39 +14,39 @@ BY_STATE = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
 
 @pytest.fixture(scope="module", params=SCENARIOS, ids=str)
-def course(request, begin):
+def session(request, begin):
     """A treatment delivered, its final update sent."""
-    course = begin(request.param.start).deliver(request.param)
-    course.final_update()
-    return course
+    session = begin(request.param.start).deliver(request.param)
+    session.final_update()
+    return session
 
 
 @pytest.fixture(scope="module")
-def before(course):
-    return course.get([PERFORMED])
+def before(session):
+    return session.get([PERFORMED])
 
 
 @pytest.fixture(scope="module")
-def end(course, before):
-    return course.finish()
+def end(session, before):
+    return session.finish()
 
 
 @pytest.fixture(scope="module")
-def shown(course, end, still_kept):
+def shown(session, end, still_kept):
     """The workitem in its final state, by N-GET."""
     if end.status == 0:
-        still_kept(course)
-    return course.get()
+        still_kept(session)
+    return session.get()
 
 
 @pytest.fixture(scope="module", params=FINAL)
 def ended(request, begin, still_kept):
     """A workitem in a final state, for requests that come too late."""
-    course = begin("TREATMENT").deliver(BY_STATE[request.param])
-    course.final_update()
-    if course.finish().status == 0:
-        still_kept(course)
-    return course
+    session = begin("TREATMENT").deliver(BY_STATE[request.param])
+    session.final_update()
+    if session.finish().status == 0:
+        still_kept(session)
+    return session
 
 
 @pytest.fixture(scope="module")
@@ -61,16 +61,16 @@ def test_final_state_is_granted(end, judge_status):
 
 
 @pytest.mark.requirement("RO65-TMS-002")
-def test_final_state_is_shown(course, end, shown, judge):
-    judge(ups.state_is(shown, course.scenario.state))
+def test_final_state_is_shown(session, end, shown, judge):
+    judge(ups.state_is(shown, session.scenario.state))
 
 
 @pytest.mark.requirement("RO65-TMS-003")
-def test_final_state_is_found(tdd, course, end, shown, judge):
-    workitem = course.workitem
-    judge(find.includes(tdd.query(workitem.query(state=course.scenario.state)), workitem.uid))
+def test_final_state_is_found(tdd, session, end, shown, judge):
+    workitem = session.workitem
+    judge(find.includes(tdd.query(workitem.query(state=session.scenario.state)), workitem.uid))
     for state in ("SCHEDULED", "IN PROGRESS"):
-        judge(find.excludes(tdd.query(workitem.query(state=state)), workitem.uid, f"it is {course.scenario.state}"))
+        judge(find.excludes(tdd.query(workitem.query(state=state)), workitem.uid, f"it is {session.scenario.state}"))
 
 
 @pytest.mark.requirement("RO65-TMS-004")
@@ -96,11 +96,11 @@ def finished(begin, still_kept):
     """A function that takes a new workitem to a final state."""
 
     def finish(state):
-        course = begin("TREATMENT").deliver(BY_STATE[state])
-        course.final_update()
-        if course.finish().status == 0:
-            still_kept(course)
-        return course
+        session = begin("TREATMENT").deliver(BY_STATE[state])
+        session.final_update()
+        if session.finish().status == 0:
+            still_kept(session)
+        return session
 
     return finish
 
@@ -143,8 +143,8 @@ def test_missing_transaction_uid_is_refused(running, judge, judge_status, state)
 
 @pytest.mark.requirement("RO65-TMS-012")
 def test_cancellation_time_is_filled(finished, judge):
-    course = finished("CANCELED")
-    shown = course.get(["ProcedureStepProgressInformationSequence"])
+    session = finished("CANCELED")
+    shown = session.get(["ProcedureStepProgressInformationSequence"])
     judge(ups.got(shown))
     judge(ups.has_value(shown.dataset, "ProcedureStepProgressInformationSequence", "ProcedureStepCancellationDateTime"))
 
@@ -155,8 +155,8 @@ def test_canceled_without_reason(begin, judge_status):
 
 
 @pytest.mark.requirement("RO65-TMS-014")
-def test_response_names_the_workitem(course, end, judge):
-    judge(status.no_foreign_uid(end, "AffectedSOPInstanceUID", course.workitem.uid))
+def test_response_names_the_workitem(session, end, judge):
+    judge(status.no_foreign_uid(end, "AffectedSOPInstanceUID", session.workitem.uid))
 
 
 @pytest.mark.requirement("RO65-TMS-015")
@@ -175,5 +175,5 @@ def test_final_back_to_scheduled_is_refused(ended, judge_status):
 
 
 @pytest.mark.requirement("RO65-TMS-017")
-def test_final_update_is_kept(before, shown, course, judge):
-    judge(ups.untouched(before, course.get([PERFORMED])))
+def test_final_update_is_kept(before, shown, session, judge):
+    judge(ups.untouched(before, session.get([PERFORMED])))

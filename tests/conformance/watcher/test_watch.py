@@ -7,13 +7,13 @@ from tdwii_conformance.session.scenarios import perform_watch
 
 
 @pytest.fixture(scope="module")
-def observation(recorded, floor, performer, show):
+def observation(recorded, partners, trigger, show):
     """What the watcher did, now or in the recorded run."""
     if recorded is not None:
         return recorded("watcher", "watch")
-    caller, performing = performer("watcher")
+    caller, performing = trigger("watcher")
     with show() as shown:
-        return perform_watch(floor, caller, performing, shown)
+        return perform_watch(partners, caller, performing, shown)
 
 
 @pytest.mark.parametrize("requirement", requirement_parameters("watcher"))

@@ -53,7 +53,7 @@ def free_port():
 
 
 @dataclass
-class Floor:
+class Partners:
     """A simulated TMS and OST, and whom they know."""
 
     tms: TMS
@@ -70,7 +70,7 @@ class Floor:
 def environment():
     known = {title: Peer(title, "127.0.0.1", free_port()) for title in ("TDD", "WATCHER")}
     with TMS("UPSSCP", destinations=known) as tms, OST("OST", destinations=known) as ost:
-        yield Floor(tms, ost, known)
+        yield Partners(tms, ost, known)
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ def scheduled(floor, tdwii, tmp_path):
     assert tdwii("store", "UPSSCP", "rbdi.dcm").code == 0
     created = tdwii("create", "UPSSCP", "workitem.dcm")
     assert created.code == 0, created.err
-    return Scheduled(created.out.strip(), made)
+    return ScheduledWorkitem(created.out.strip(), made)
 
 
 @dataclass
-class Scheduled:
+class ScheduledWorkitem:
     uid: str
     treatment: objects.Treatment

@@ -90,7 +90,7 @@ def test_asking_for_a_message_without_a_table_is_an_error(tmp_path):
 
 # --- cells of the state and subscription tables -----------------------------------------------------------------------
 
-CELL_HEAD = "id,event,state,also,tolerated,readings,claim,source\n"
+CELL_HEAD = "id,event,state,also,tolerated,readings,capability,source\n"
 CELL = "CC11-TMS-901,N-CREATE,no such UPS,B300,,0000: as it is|B300: changed,push,CC.1.1\n"
 
 
@@ -105,7 +105,7 @@ def test_reads_cells(tmp_path):
     event, state = next(iter(state_table()))
     row = CELL.replace("N-CREATE", event).replace("no such UPS", state)
     (read,) = load_cells(tmp_path, row).cells("CC.1.1")
-    assert (read.cell, read.claim, read.transaction, read.level) == ((event, state), "push", "CC.1.1", "shall")
+    assert (read.cell, read.capability, read.transaction, read.level) == ((event, state), "push", "CC.1.1", "shall")
     assert read.statuses[-1] == 0xB300
     assert read.readings == {"0000": "as it is", "B300": "changed"}
 
@@ -168,7 +168,7 @@ statement = "Does   something\twith Ä."
 statuses = ["0000", "C3FF"]
 warnings = ["B300"]
 readings = { C301 = "as it is" }
-claim = "query"
+capability = "query"
 no_defect = "Nobody can see it."
 
 [[requirement]]
@@ -212,10 +212,10 @@ def test_files_of_other_kinds_are_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ("[defaults]\nactr = 1", "[defaults]: unknown key 'actr'; did you mean 'actor'; known are actor, claim, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
-        ("[defaults]\nid = 1", "[defaults]: unknown key 'id'; known are actor, claim, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
+        ("[defaults]\nactr = 1", "[defaults]: unknown key 'actr'; did you mean 'actor'; known are actor, capability, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
+        ("[defaults]\nid = 1", "[defaults]: unknown key 'id'; known are actor, capability, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
         ("x = 1", "top level: unknown key 'x'; known are defaults, requirement"),
-        (GOOD.replace("level", "levle"), "RO60-TMS-900: unknown key 'levle'; did you mean 'level'; known are actor, claim, edition, id, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
+        (GOOD.replace("level", "levle"), "RO60-TMS-900: unknown key 'levle'; did you mean 'level'; known are actor, capability, edition, id, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
         (GOOD.replace('id = "RO60-TMS-900"', ""), "requirement 1: id is missing or empty; every requirement has one"),
         (GOOD + GOOD.replace('id = "RO60-TMS-900"', 'id = ""'), "requirement 2: id is missing or empty; every requirement has one"),
         (GOOD.replace('"Does something."', '" "'), "RO60-TMS-900: statement is missing or empty; every requirement has one"),
@@ -307,7 +307,7 @@ def test_a_row_may_have_readings(tmp_path):
 def test_rows_of_event_reports_are_judged_of_those_who_send_some(tmp_path):
     changes = {"id": "CC24-TMS-901", "message": "CC.2.4 UPS Assigned", "edition": "ti|2013", "level": "may", "source": "CC.2.4.1"}
     read = load_catalogue(write(tmp_path, attributes_a=HEAD + row(**changes)))["CC24-TMS-901"]
-    assert (read.transaction, read.claim, read.editions) == ("CC.2.4", "subscription", ("ti", "2013"))
+    assert (read.transaction, read.capability, read.editions) == ("CC.2.4", "subscription", ("ti", "2013"))
     assert (read.level, read.source) == ("may", "CC.2.4.1")
 
 
@@ -399,7 +399,7 @@ def test_reads_all_of_a_cell(tmp_path, name, event, state, status, statement):
 
 def test_a_cell_without_alternatives(tmp_path):
     (read,) = cells(tmp_path, ["CC11-TMS-901,N-CREATE,SCHEDULED,,,,,CC.1.1"]).cells("CC.1.1")
-    assert (read.statuses, read.warnings, read.readings, read.claim) == ((0x0111,), (), {}, "")
+    assert (read.statuses, read.warnings, read.readings, read.capability) == ((0x0111,), (), {}, "")
 
 
 def test_a_section_without_table(tmp_path):

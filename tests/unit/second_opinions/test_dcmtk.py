@@ -156,7 +156,7 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
     (tmp_path / "vendor.toml").write_text(
         '[system]\nname = "separate processes"\ntest_system = true\n'
         f'[tms]\nae_title = "TMS"\nhost = "127.0.0.1"\nport = {tms}\n'
-        'claims = ["push", "watch", "query", "store-instructions", "request-cancel", "subscription",'
+        'supports = ["push", "watch", "query", "store-instructions", "request-cancel", "subscription",'
         ' "filtered-subscription"]\n'
         f'[ost]\nae_title = "OST"\nhost = "127.0.0.1"\nport = {ost}\nclaims = ["store-inputs", "photon", "ion"]\n'
         f'[ours]\nsecond_watcher = "WATCHER2"\n[ours.tdd]\nae_title = "TDD"\nhost = "127.0.0.1"\nport = {ours}\n'

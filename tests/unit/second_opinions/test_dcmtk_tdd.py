@@ -9,11 +9,11 @@ from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.dimse import Peer
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.scu.tdd import TDD
-from tdwii_conformance.scu.treatment_session import Course, Scheduled
-from tdwii_conformance.session.conduct import Silent
-from tdwii_conformance.session.partners import Floor
+from tdwii_conformance.scu.treatment_session import Course, ScheduledWorkitem
+from tdwii_conformance.session.conduct import NoDisplay
+from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.session.scenarios import perform_treatment
-from tdwii_conformance.sut.config import Caller, FloorPlan, Listener
+from tdwii_conformance.sut.config import Caller, Listener, PartnerSettings
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.treatment.scenarios import SCENARIOS
@@ -25,16 +25,16 @@ NEW_COMPLETED = SCENARIOS[0]
 class WithDCMTK:
     """Performs a scenario: UPS requests by our driver, everything else by DCMTK's programs."""
 
-    def __init__(self, floor, port, folder):
-        self.floor, self.port, self.folder = floor, port, folder
+    def __init__(self, partners, port, folder):
+        self.partners, self.port, self.folder = partners, port, folder
         self.received = []
 
-    def begin(self, stage, facts):
-        tms, ost = self.floor.tms.peer, self.floor.ost.peer
+    def begin(self, session, facts):
+        tms, ost = self.partners.tms.peer, self.partners.ost.peer
         with TDD(tms, ost, calling="TDD") as tdd:
             today = f"{datetime.now():%Y%m%d}"
-            (found,) = tdd.query(Scheduled.query_of(STATION, f"{today}000000-{today}235959")).identifiers
-            workitem = Scheduled.of_response(found, STATION, tms.ae_title, ost.ae_title, "ti")
+            (found,) = tdd.query(ScheduledWorkitem.query_of(STATION, f"{today}000000-{today}235959")).identifiers
+            workitem = ScheduledWorkitem.of_response(found, STATION, tms.ae_title, ost.ae_title, "ti")
             for peer in (tms, ost):
                 self.succeed("echoscu", *self.addressed(peer))
             (plan,) = self.retrieve(ost, workitem.plans[0])
@@ -48,7 +48,7 @@ class WithDCMTK:
             self.succeed("storescu", *self.addressed(ost), str(saved(course.record, self.folder / "record.dcm")))
             course.final_update()
             course.finish()
-        stage.finish("")
+        session.finish("")
 
     def end(self):
         pass
@@ -77,10 +77,12 @@ def test_dcmtk_as_a_tdd_meets_what_its_clients_are_judged_by(tmp_path):
         tool(name)
     port = free_port()
     listening = Peer("TDD", "127.0.0.1", port)
-    plan = FloorPlan(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
-    with Floor(plan, {"TDD": listening}, tmp_path / "seen", station=STATION) as floor:
-        performer = WithDCMTK(floor, port, tmp_path)
-        observation = perform_treatment(floor, Caller(listening, step_timeout=20), performer, NEW_COMPLETED, lambda title: Silent())
+    plan = PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
+    with Partners(plan, {"TDD": listening}, tmp_path / "seen", station=STATION) as partners:
+        trigger = WithDCMTK(partners, port, tmp_path)
+        observation = perform_treatment(
+            partners, Caller(listening, step_timeout=20), trigger, NEW_COMPLETED, lambda title: NoDisplay()
+        )
     assert observation.outcome == ""
     judged = [(r, judge_scu(r, observation)) for r in load_catalogue().of(actor="TDD", edition="ti")]
     assert {r.id: j.findings for r, j in judged if any(finding.weight == "fault" for finding in j.findings)} == {}

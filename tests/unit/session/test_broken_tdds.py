@@ -3,12 +3,12 @@
 import threading
 
 import pytest
-from floor_callers import ABORT, HALF_A_MESSAGE, STATION, associate_and_send, let_perform, query
+from partner_callers import ABORT, HALF_A_MESSAGE, STATION, associate_and_send, let_perform, query
 
 from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.dimse import Peer
 from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.session.conduct import Silent
+from tdwii_conformance.session.conduct import NoDisplay
 from tdwii_conformance.session.scenarios import perform_treatment
 from tdwii_conformance.simulators.tdd import TDDSimulator
 from tdwii_conformance.sut.config import Caller
@@ -24,7 +24,7 @@ class Doing:
     def __init__(self, thing):
         self.thing, self.thread = thing, None
 
-    def begin(self, stage, facts):
+    def begin(self, session, facts):
         self.thread = threading.Thread(target=self.thing)
         self.thread.start()
 
@@ -33,12 +33,12 @@ class Doing:
 
 
 @pytest.fixture
-def broken(floor):
+def broken(partners):
     """A function that lets a TDD do one thing, and returns the faults found, by requirement, and the outcome."""
 
     def perform(thing):
         caller = Caller(LISTENING, step_timeout=1.0, settle=1.0)
-        observation = perform_treatment(floor, caller, Doing(thing), NEW_COMPLETED, lambda title: Silent())
+        observation = perform_treatment(partners, caller, Doing(thing), NEW_COMPLETED, lambda title: NoDisplay())
         requirements = load_catalogue().of(actor="TDD", edition="ti")
         judged = {r.id: judge_scu(r, observation) for r in requirements}
         faults = {identifier: j.findings[0].received for identifier, j in judged.items() if j.findings}
@@ -48,39 +48,39 @@ def broken(floor):
     return perform
 
 
-def goes_on(floor):
+def goes_on(partners):
     """Whether a TDD that is sound performs the next scenario."""
-    with TDDSimulator(floor.tms.peer, floor.ost.peer, station=STATION, end="canceled-before") as tdd:
-        return let_perform(floor, tdd, SCENARIOS[2]).outcome == ""
+    with TDDSimulator(partners.tms.peer, partners.ost.peer, station=STATION, end="canceled-before") as tdd:
+        return let_perform(partners, tdd, SCENARIOS[2]).outcome == ""
 
 
-def test_one_that_never_calls(broken, floor):
+def test_one_that_never_calls(broken, partners):
     faults, outcome = broken(lambda: None)
     assert outcome == "awaited 1 s, nothing received"
     assert list(faults.values()) == ["awaited 1 s, nothing received"]
     assert next(iter(faults)).startswith("RO58-TDD")
-    assert goes_on(floor)
+    assert goes_on(partners)
 
 
-def test_one_that_hangs_after_its_query(broken, floor):
-    faults, outcome = broken(lambda: query(floor, "TDD"))
+def test_one_that_hangs_after_its_query(broken, partners):
+    faults, outcome = broken(lambda: query(partners, "TDD"))
     assert outcome == "awaited 1 s, nothing received"
     assert [identifier[:4] for identifier, said in faults.items() if "nothing received" in said] == ["RO59"]
-    assert goes_on(floor)
+    assert goes_on(partners)
 
 
-def test_one_that_aborts_in_the_middle_of_a_message(broken, floor):
-    faults, _ = broken(lambda: associate_and_send(floor.tms.peer, "TDD", HALF_A_MESSAGE + ABORT))
+def test_one_that_aborts_in_the_middle_of_a_message(broken, partners):
+    faults, _ = broken(lambda: associate_and_send(partners.tms.peer, "TDD", HALF_A_MESSAGE + ABORT))
     assert any("aborted by the requestor in the middle of a message" in said for i, said in faults.items() if i.startswith("NEG"))
-    assert goes_on(floor)
+    assert goes_on(partners)
 
 
-def test_one_that_sends_garbage(broken, floor):
-    faults, _ = broken(lambda: associate_and_send(floor.tms.peer, "TDD", b"\xff" * 64))
+def test_one_that_sends_garbage(broken, partners):
+    faults, _ = broken(lambda: associate_and_send(partners.tms.peer, "TDD", b"\xff" * 64))
     assert any("what came was no PDU" in said for i, said in faults.items() if i.startswith("NEG"))
-    assert goes_on(floor)
+    assert goes_on(partners)
 
 
-def test_a_stranger_with_bad_luck_does_not_matter(floor):
-    associate_and_send(floor.tms.peer, "SOMEBODY", b"\xff" * 64)
-    assert goes_on(floor)
+def test_a_stranger_with_bad_luck_does_not_matter(partners):
+    associate_and_send(partners.tms.peer, "SOMEBODY", b"\xff" * 64)
+    assert goes_on(partners)

@@ -1,4 +1,4 @@
-"""A simulated TDD with a fault put in by hand performs a scenario on the floor, and fails exactly the requirements concerned.
+"""A simulated TDD with a fault put in by hand performs a scenario on the partners, and fails exactly the requirements concerned.
 
 The expected sets are written by hand. Where the fault makes the TMS or OST refuse something the TDD may have to give up, and
 then what it did not come to is missed once.
@@ -7,16 +7,16 @@ then what it did not come to is missed once.
 import threading
 
 import pytest
-from floor_callers import ABORT, HALF_A_MESSAGE, STATION, associate_and_send
+from partner_callers import ABORT, HALF_A_MESSAGE, STATION, associate_and_send
 
 from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.dimse import DimseError, Peer, Timeouts
 from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.session.conduct import Show
-from tdwii_conformance.session.partners import Floor
+from tdwii_conformance.session.conduct import Display
+from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.session.scenarios import perform_treatment
 from tdwii_conformance.simulators.tdd import CannotTreat, TDDSimulator
-from tdwii_conformance.sut.config import Caller, FloorPlan, Listener
+from tdwii_conformance.sut.config import Caller, Listener, PartnerSettings
 from tdwii_conformance.treatment.scenarios import SCENARIOS, Scenario
 
 REQUIREMENTS = load_catalogue().of(actor="TDD", edition="ti")
@@ -139,7 +139,7 @@ FAULTS = [
 ]
 
 
-class Quiet(Show):
+class Quiet(Display):
     """Shows nothing."""
 
 
@@ -149,34 +149,34 @@ class InAThread:
     def __init__(self, simulator):
         self.simulator = simulator
 
-    def begin(self, stage, facts):
-        stage.definite = True
-        self.thread = threading.Thread(target=self._perform, args=(stage,))
+    def begin(self, session, facts):
+        session.definite = True
+        self.thread = threading.Thread(target=self._perform, args=(session,))
         self.thread.start()
 
-    def _perform(self, stage):
+    def _perform(self, session):
         reason = ""
         try:
             self.simulator.perform()
         except (CannotTreat, DimseError) as fault:
             reason = f"given up: {fault}"
         self.simulator.tdd.close()
-        stage.finish(reason)
+        session.finish(reason)
 
     def end(self):
         self.thread.join()
 
 
 def performed(kind, folder, times=1):
-    plan = FloorPlan(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
+    plan = PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
     systems = {"TDD": Peer("TDD", "127.0.0.1", 9)}
-    with Floor(plan, systems, folder, timeouts=BRIEF, station=STATION) as floor:
-        simulator = kind(floor.tms.peer, floor.ost.peer, "TDD", station=STATION, timeouts=BRIEF)
+    with Partners(plan, systems, folder, timeouts=BRIEF, station=STATION) as partners:
+        simulator = kind(partners.tms.peer, partners.ost.peer, "TDD", station=STATION, timeouts=BRIEF)
         with simulator:
             systems["TDD"] = simulator.peer
             caller = Caller(simulator.peer, step_timeout=10, settle=10)
             for _ in range(times):
-                found = perform_treatment(floor, caller, InAThread(simulator), SCENARIOS[0], lambda title: Quiet())
+                found = perform_treatment(partners, caller, InAThread(simulator), SCENARIOS[0], lambda title: Quiet())
     return found
 
 
@@ -198,16 +198,16 @@ def test_a_fault_fails_exactly_what_it_concerns(kind, expected, tmp_path):
     ids=["aborts in a message", "is gone in a message", "aborts", "sends garbage"],
 )
 def test_a_broken_association_is_a_finding_beside_what_did_not_come(content, requirement, tmp_path):
-    plan = FloorPlan(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
-    with Floor(plan, {"TDD": Peer("TDD", "127.0.0.1", 9)}, tmp_path, timeouts=BRIEF, station=STATION) as floor:
-        with floor.stage("TDD", "TDD", {"end": "completed"}, [floor.schedule()]) as stage:
-            associate_and_send(floor.tms.peer, "TDD", content)
-            assert stage.wait(lambda: len(stage.associations) == 1, 10)
-            stage.ended("awaited 10 s, nothing received")
-        judgements = {r.id: judge_scu(r, stage.observation()) for r in REQUIREMENTS}
+    plan = PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
+    with Partners(plan, {"TDD": Peer("TDD", "127.0.0.1", 9)}, tmp_path, timeouts=BRIEF, station=STATION) as partners:
+        with partners.session("TDD", "TDD", {"end": "completed"}, [partners.schedule()]) as session:
+            associate_and_send(partners.tms.peer, "TDD", content)
+            assert session.wait(lambda: len(session.associations) == 1, 10)
+            session.ended("awaited 10 s, nothing received")
+        judgements = {r.id: judge_scu(r, session.observation()) for r in REQUIREMENTS}
     assert {key for key, judgement in judgements.items() if judgement.findings} == {requirement, "RO58-TDD-001"}
     (missing,) = judgements["RO58-TDD-001"].findings
-    assert missing.received == f"awaited 10 s, nothing received; its last association: {stage.associations[0].ended}"
+    assert missing.received == f"awaited 10 s, nothing received; its last association: {session.associations[0].ended}"
 
 
 def test_without_a_fault_nothing_fails(tmp_path):

@@ -181,7 +181,7 @@ def test_an_edition_other_than_recorded_is_said(describe, run):
 
 
 @pytest.fixture
-def ended_early(performed, floor, tmp_path):
+def ended_early(performed, partners, tmp_path):
     """A folder with a scenario of a TDD and one of a watcher that ended early: RO-65 was not done, the subscription refused."""
     _, _, (_, recorded) = performed
     folder = tmp_path / "early"
@@ -189,12 +189,12 @@ def ended_early(performed, floor, tmp_path):
     lines = recorded.read_text().splitlines()[:-1]
     lines += [json.dumps({"awaited": "RO-65 Completed"}), json.dumps({"ended": AWAITED})]
     (folder / recorded.name).write_text("\n".join(lines) + "\n")
-    with floor.stage("watcher", "PPVS", {"scenario": "watch"}, []) as stage:
-        with connect(floor.tms.peer, [UPS.WATCH], calling="PPVS") as link:
+    with partners.session("watcher", "PPVS", {"scenario": "watch"}, []) as session:
+        with connect(partners.tms.peer, [UPS.WATCH], calling="PPVS") as link:
             link.n_action("1.2.3.4", 3, item(ReceivingAE="PPVS", DeletionLock="FALSE"), context=UPS.WATCH)
-        assert stage.wait(lambda: stage.exchanges and stage.associations, 10)
-        stage.ended(AWAITED, "CC.2.3 Subscribe")
-    shutil.copy(stage.path, folder)
+        assert session.wait(lambda: session.exchanges and session.associations, 10)
+        session.ended(AWAITED, "CC.2.3 Subscribe")
+    shutil.copy(session.path, folder)
     return folder
 
 

@@ -12,12 +12,12 @@ import trustme
 from tdwii_conformance.dimse import TLS, Peer, Timeouts
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.sut.config import (
-    KNOWN_CLAIMS,
+    CAPABILITIES,
     Address,
     Caller,
     ConfigError,
-    FloorPlan,
     Listener,
+    PartnerSettings,
     SystemUnderTest,
     embedded,
     entities,
@@ -66,18 +66,18 @@ def test_the_example_loads():
     assert system.workitems.source == "push"
     assert system.test_system is True
     assert system.timeouts == Timeouts(connect=5.0, association=10.0, message=30.0, network=60.0)
-    assert system.claims("TMS") == {"push", "watch", "query", "request-cancel", "store-instructions"}
-    assert system.claims("OST") == {"store-inputs", "photon", "ion", "cget"}
-    assert system.claims("TDD") == set()
+    assert system.supports("TMS") == {"push", "watch", "query", "request-cancel", "store-instructions"}
+    assert system.supports("OST") == {"store-inputs", "photon", "ion", "cget"}
+    assert system.supports("TDD") == set()
 
 
 def test_the_example_explains_every_claim():
     text = (FIXTURES / "sut_example.toml").read_text()
-    assert [claim for claim in KNOWN_CLAIMS if f"#   {claim} " not in text] == []
+    assert [claim for claim in CAPABILITIES if f"#   {claim} " not in text] == []
 
 
 def test_every_claim_of_the_catalogue_can_be_claimed():
-    assert {r.claim for r in load_catalogue().values()} - {""} <= set(KNOWN_CLAIMS)
+    assert {r.capability for r in load_catalogue().values()} - {""} <= set(CAPABILITIES)
 
 
 def test_what_is_left_out_is_careful(write):
@@ -85,7 +85,7 @@ def test_what_is_left_out_is_careful(write):
     assert system.ost is None
     assert system.edition == "ti"
     assert system.test_system is False
-    assert system.claims("TMS") == set()
+    assert system.supports("TMS") == set()
     assert system.workitems.source == "existing"
     assert system.timeouts == Timeouts()
     assert system.description == "Small: TMS TMS at tms.example:11114"
@@ -102,7 +102,7 @@ version = 4.2
 ae_title = "A TITLE THAT IS TOO LONG"
 hots = "10.0.0.1"
 port = 111111
-claims = ["pusch"]
+supports = ["pusch"]
 [timeouts]
 connect = -1
 [workitem]
@@ -115,8 +115,8 @@ date = "today"
         "system.test_system: 'yes' is not true or false",
         "tms.ae_title: 'A TITLE THAT IS TOO LONG' is no AE title: 1 to 16 printable ASCII characters, no backslash",
         "tms.port: 111111 is not a port: give 1 to 65535",
-        "tms.claims[0]: 'pusch' is not an option one can claim; did you mean 'push'?",
-        "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, claims, tls, restart",
+        "tms.supports[0]: 'pusch' is not an option one can claim; did you mean 'push'?",
+        "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, supports, tls, restart",
         "timeouts.connect: -1 is not a time-out: give seconds, more than 0 and at most 3600",
         "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, tdd, watcher, ours, timeouts, workitems, objects, properties",
     ]
@@ -180,13 +180,13 @@ def test_the_restart_command_runs_beside_the_description(write, tmp_path, code, 
 def test_pushing_needs_consent_and_a_claim(write):
     assert problems(write(SMALL + 'source = "push"')) == [
         'workitems.source: "push" creates workitems in the TMS: say system.test_system = true, or source = "existing"',
-        'workitems.source: "push" needs the claim "push" in tms.claims',
+        'workitems.source: "push" needs the claim "push" in tms.supports',
     ]
 
 
 def test_pushing_is_the_default_where_it_is_allowed(write):
     allowed = SMALL.replace('name = "Small"', 'name = "Small"\ntest_system = true').replace(
-        "port = 11114", 'port = 11114\nclaims = ["push"]'
+        "port = 11114", 'port = 11114\nsupports = ["push"]'
     )
     assert load_system(write(allowed)).workitems.source == "push"
 
@@ -277,7 +277,7 @@ def test_an_address_book_alone_describes_a_system_to_read_from():
     assert (system.tms, system.ost) == (Peer("TMS", "127.0.0.1", 11114), Peer("OST", "127.0.0.1", 11112))
     assert system.tdd.port == 11113
     assert not system.test_system
-    assert system.claims("TMS") == set()
+    assert system.supports("TMS") == set()
 
 
 @pytest.mark.parametrize(
@@ -338,7 +338,7 @@ def test_embedded_claims_and_allows_everything():
     system = embedded()
     assert isinstance(system, SystemUnderTest)
     assert system.embedded and system.test_system
-    assert system.claims("TMS") == system.claims("OST") == set(KNOWN_CLAIMS)
+    assert system.supports("TMS") == system.supports("OST") == set(CAPABILITIES)
 
 
 def test_the_description_in_the_ci_page_loads(write):
@@ -365,7 +365,7 @@ def test_a_tdd_alone_is_enough(write):
     system = load_system(write(TDD_ALONE))
     assert system.calling_tdd == Caller(Peer("LINAC1", "10.1.2.3", 104), folder=write(TDD_ALONE).parent.resolve())
     assert (system.calling_tdd.step_timeout, system.calling_tdd.settle) == (120.0, 5.0)
-    assert system.floor == FloorPlan(Listener("TMS", "0.0.0.0", 11114), Listener("OST", "0.0.0.0", 11112), "accept", None)
+    assert system.partners == PartnerSettings(Listener("TMS", "0.0.0.0", 11114), Listener("OST", "0.0.0.0", 11112), "accept", None)
     assert [actor for actor in ("TMS", "OST", "TDD", "watcher") if system.describes(actor)] == ["TDD"]
     assert system.description == "a machine: TDD LINAC1 at 10.1.2.3:104"
 
@@ -383,10 +383,10 @@ trigger = "python run.py 'with a blank'"
 ae_title = "PPVS"
 host = "10.1.2.4"
 port = 105
-claims = ["fetch-inputs"]
+supports = ["fetch-inputs"]
 trigger = ["python", "watch.py"]
 [ours]
-strangers = "reject"
+unattributed = "reject"
 transcripts = "seen"
 [ours.tms]
 ae_title = "OURTMS"
@@ -403,10 +403,10 @@ port = 2105
     assert system.calling_watcher.trigger == ("python", "watch.py")
     assert system.calling_tdd.receiver == dataclasses.replace(system.calling_tdd.peer, ae_title="TDD_STORE")
     assert system.calling_watcher.receiver == system.calling_watcher.peer
-    assert system.claims("watcher") == {"fetch-inputs"} and system.claims("TDD") == set()
-    assert system.floor.strangers == "reject"
-    assert system.floor.transcripts == tmp_path / "seen"
-    assert (system.floor.tms, system.floor.ost) == (Listener("OURTMS", "10.1.2.9", 2104), Listener("OUROST", "0.0.0.0", 2105))
+    assert system.supports("watcher") == {"fetch-inputs"} and system.supports("TDD") == set()
+    assert system.partners.unattributed == "reject"
+    assert system.partners.transcripts == tmp_path / "seen"
+    assert (system.partners.tms, system.partners.ost) == (Listener("OURTMS", "10.1.2.9", 2104), Listener("OUROST", "0.0.0.0", 2105))
 
 
 @pytest.mark.parametrize(
@@ -415,7 +415,7 @@ port = 2105
         ("step_timeout = 0", "tdd.step_timeout: 0 is not a time-out: give seconds, more than 0 and at most 3600"),
         ('trigger = "run \'it"', 'tdd.trigger: "run \'it" is not a command: No closing quotation'),
         ('[watcher]\nae_title = "PPVS"', "watcher: host and port missing"),
-        ('[ours]\nstrangers = "maybe"', "ours.strangers: 'maybe' is not one of 'accept' or 'reject'"),
+        ('[ours]\nunattributed = "maybe"', "ours.unattributed: 'maybe' is not one of 'accept' or 'reject'"),
         ("[ours.tms]\nport = 11112", "ours.ost.port: 11112 is the port of [ours.tms]: the two must differ"),
         ('[ours.tms]\nae_title = "LINAC1"', "tdd.ae_title: 'LINAC1' is the AE title of [ours.tms]: the two must differ"),
         (
@@ -442,5 +442,5 @@ def test_the_commented_example_of_a_tdd_loads(tmp_path):
     system = load_system(path)
     assert system.calling_tdd.peer == Peer("TDD", "10.1.2.3", 11113)
     assert system.calling_tdd.trigger == ("python", "-m", "my_tdd_automation")
-    assert system.calling_watcher.claims == {"fetch-inputs"}
-    assert system.floor.tms == Listener("TMS", "0.0.0.0", 11114)
+    assert system.calling_watcher.supports == {"fetch-inputs"}
+    assert system.partners.tms == Listener("TMS", "0.0.0.0", 11114)

@@ -9,16 +9,16 @@ from tdwii_conformance.transcript.exchange import Exchange, Message, TranscriptE
 from tdwii_conformance.transcript.observation import (
     INTERRUPTED,
     Association,
-    Input,
     Observation,
     ObservationWriter,
+    Reference,
     read_observation,
     read_observations,
 )
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FACTS = {"actor": "TDD", "scenario": "new-completed", "workitem": "1.2.3"}
-INPUT = Input("1.2.840.10008.5.1.4.1.1.481.5", "1.2.4", "1.2.5", "1.2.6", "OST")
+INPUT = Reference("1.2.840.10008.5.1.4.1.1.481.5", "1.2.4", "1.2.5", "1.2.6", "OST")
 ASSOCIATION = Association("TDD", "TMS", NOON, (("1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),), ("1.2.840.10008.1.1",))
 
 
@@ -102,14 +102,14 @@ def test_a_file_that_is_not_there_is_refused(tmp_path):
 
 
 def test_a_folder_is_read_without_the_strangers(tmp_path):
-    for name, actor in (("b", "TDD"), ("a", "watcher"), ("strangers", "strangers")):
+    for name, actor in (("b", "TDD"), ("a", "watcher"), ("unattributed", "unattributed")):
         with ObservationWriter(tmp_path / f"{name}.jsonl", {"actor": actor}):
             pass
     assert [one.facts["actor"] for one in read_observations(tmp_path)] == ["watcher", "TDD"]
 
 
 def test_a_folder_of_strangers_is_refused(tmp_path):
-    with ObservationWriter(tmp_path / "strangers.jsonl", {"actor": "strangers"}):
+    with ObservationWriter(tmp_path / "unattributed.jsonl", {"actor": "unattributed"}):
         pass
     with pytest.raises(TranscriptError, match="no recorded scenario of a TDD or a watcher"):
         read_observations(tmp_path)

@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from tdwii_conformance.checks import judge_attribute
 from tdwii_conformance.profile.catalogue import load_catalogue
-from tdwii_conformance.scu.treatment_session import Scheduled
+from tdwii_conformance.scu.treatment_session import ScheduledWorkitem
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.course import PlanError, fraction_numbers, plan_facts, read_instance, schedule
 from tdwii_conformance.treatment.messages import Code, item
@@ -102,7 +102,7 @@ def test_workitems_stand_in_the_tables_of_the_catalogue(modality, edition):
     worklist = Worklist()
     created = worklist.create(one.uid, one.workitem)
     assert (created.status, created.comment) == (0, "")
-    query = Scheduled.query_of(STATION, "20260108000000-20260108235959")
+    query = ScheduledWorkitem.query_of(STATION, "20260108000000-20260108235959")
     facts = {
         "station_value": "FX1", "station_scheme": "99IHERO2008", "tms_ae_title": "TMS", "ost_ae_title": "OST",
         "patient_name": str(plan.PatientName), "patient_id": plan.PatientID, "study": plan.StudyInstanceUID,

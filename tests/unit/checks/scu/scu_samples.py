@@ -11,7 +11,7 @@ from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode
 
 from tdwii_conformance.transcript.exchange import Exchange, Message
-from tdwii_conformance.transcript.observation import Association, Input, Observation
+from tdwii_conformance.transcript.observation import Association, Observation, Reference
 from tdwii_conformance.treatment.messages import item
 
 PUSH, WATCH, PULL, EVENT, QUERY = (f"1.2.840.10008.5.1.4.34.6.{n}" for n in range(1, 6))
@@ -28,9 +28,9 @@ SCENARIOS = [f"{start}-{end}" for start in ("new", "continuation") for end in ("
 
 WORKITEM, LOCK = "1.2.3.1", "1.2.3.2.77"
 STUDY = "1.2.3.10"
-PLAN_AT = Input(RT_PLAN, "1.2.3.11.1", STUDY, "1.2.3.11", "OST")
-INSTRUCTION_AT = Input(INSTRUCTION, "1.2.3.12.1", STUDY, "1.2.3.12", "TMS")
-PREVIOUS_AT = Input(RECORD, "1.2.3.13.1", STUDY, "1.2.3.13", "OST")
+PLAN_AT = Reference(RT_PLAN, "1.2.3.11.1", STUDY, "1.2.3.11", "OST")
+INSTRUCTION_AT = Reference(INSTRUCTION, "1.2.3.12.1", STUDY, "1.2.3.12", "TMS")
+PREVIOUS_AT = Reference(RECORD, "1.2.3.13.1", STUDY, "1.2.3.13", "OST")
 NEW_RECORD, NEW_SERIES = "1.2.3.14.1", "1.2.3.14"
 BEGIN = datetime(2026, 3, 2, 10, 0, 0, tzinfo=UTC)
 FIELDS = {"C-STORE": "Affected", "N-CREATE": "Affected", "N-EVENT-REPORT": "Affected"}

@@ -7,7 +7,7 @@ from scu_samples import FILTERED, report, treatment, watching
 from test_scu_faults import AWAITED, failed, judged, two_workitems
 
 from tdwii_conformance.checks.scu import INJECTIONS
-from tdwii_conformance.checks.scu.observed import Story
+from tdwii_conformance.checks.scu.observed import ObservedSession
 from tdwii_conformance.transcript.observation import INTERRUPTED, OPEN, ObservationWriter, read_observation
 
 
@@ -120,7 +120,7 @@ def test_what_cannot_be_decoded_is_judged_by_no_row():
     ],
 )
 def test_what_was_not_sent_is_named(section, reason):
-    assert Story(watching().observe(), "watcher").nothing_of(section) == reason
+    assert ObservedSession(watching().observe(), "watcher").nothing_of(section) == reason
 
 
 def test_an_interrupted_run_is_nobodys_fault():

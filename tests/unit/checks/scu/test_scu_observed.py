@@ -9,7 +9,7 @@ from scu_samples import BEGIN, NEW_RECORD, NEW_SERIES, PULL, RECORD, STUDY, acce
 from test_scu_faults import judged
 
 from tdwii_conformance.checks.scu import registry
-from tdwii_conformance.checks.scu.observed import Story
+from tdwii_conformance.checks.scu.observed import ObservedSession
 from tdwii_conformance.checks.scu.tdd import after, character_set_and_offset
 from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
@@ -19,7 +19,7 @@ from tdwii_conformance.treatment.messages import item
 
 def told(play, transaction):
     """The progress that the updates of a transaction tell."""
-    updates = Story(play.observe(), "TDD").of(transaction)
+    updates = ObservedSession(play.observe(), "TDD").of(transaction)
     return [e.request.dataset.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress for e in updates]
 
 
@@ -53,7 +53,7 @@ def test_the_last_update_that_knows_no_beam_is_the_final_one():
 
 
 def test_what_comes_at_the_same_moment_is_in_order():
-    query = Story(treatment().observe(), "TDD").of("RO-58")[0]
+    query = ObservedSession(treatment().observe(), "TDD").of("RO-58")[0]
     assert after(query, query, "one after the other") == []
 
 
@@ -76,10 +76,10 @@ def test_a_text_without_a_keyword_is_named_by_its_tag():
 def test_a_judge_is_kept_with_all_that_is_said_of_it(monkeypatch):
     monkeypatch.setattr(registry, "JUDGES", {})
 
-    def function(requirement, story):
+    def function(requirement, observed):
         return []
 
-    def looks_at(story, transaction):
+    def looks_at(observed, transaction):
         return ()
 
     assert registry.judges("A-1", "A-2", at=looks_at, even_if_nothing_came=True)(function) is function
@@ -88,14 +88,14 @@ def test_a_judge_is_kept_with_all_that_is_said_of_it(monkeypatch):
         "A-1": (function, True), "A-2": (function, True), "A-3": (function, False),
     }  # fmt: skip
     assert registry.JUDGES["A-1"].looks_at is looks_at
-    story = Story(treatment().observe(), "TDD")
-    assert registry.JUDGES["A-3"].looks_at(story, "RO-58") == story.of("RO-58")
+    observed = ObservedSession(treatment().observe(), "TDD")
+    assert registry.JUDGES["A-3"].looks_at(observed, "RO-58") == observed.of("RO-58")
 
 
 def test_a_requirement_has_one_judge(monkeypatch):
     monkeypatch.setattr(registry, "JUDGES", {})
 
-    def function(requirement, story):
+    def function(requirement, observed):
         return []
 
     registry.judges("A-1")(function)

@@ -1,4 +1,4 @@
-"""Those who call the floor in its tests: systems, strangers, and what is broken."""
+"""Those who call the partners in its tests: systems, unattributed, and what is broken."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ from pynetdicom.presentation import build_context
 
 from tdwii_conformance.dimse import connect
 from tdwii_conformance.scu.tdd import UPS
-from tdwii_conformance.session.conduct import Silent
+from tdwii_conformance.session.conduct import NoDisplay
 from tdwii_conformance.session.scenarios import perform_treatment
 from tdwii_conformance.simulators.tdd import CannotTreat
 from tdwii_conformance.sut.config import Caller
@@ -20,9 +20,9 @@ STATION = Code("FX1", "99TDWII", "Treatment machine 1")
 QUERY = worklist_query(station=STATION.value, start="")
 
 
-def query(floor, calling):
+def query(partners, calling):
     """Query the worklist; return the exchange."""
-    with connect(floor.tms.peer, [UPS.PULL], calling=calling) as link:
+    with connect(partners.tms.peer, [UPS.PULL], calling=calling) as link:
         return link.c_find(UPS.PULL, QUERY)
 
 
@@ -58,29 +58,29 @@ class InAThread:
     def __init__(self, tdd):
         self.tdd, self.thread = tdd, None
 
-    def begin(self, stage, facts):
-        stage.definite = True
-        self.thread = threading.Thread(target=self.perform, args=(stage,))
+    def begin(self, session, facts):
+        session.definite = True
+        self.thread = threading.Thread(target=self.perform, args=(session,))
         self.thread.start()
 
-    def perform(self, stage):
+    def perform(self, session):
         try:
             self.tdd.perform()
         except CannotTreat as error:
-            stage.finish(f"given up: {error}")
+            session.finish(f"given up: {error}")
         else:
-            stage.finish("")
+            session.finish("")
 
     def end(self):
         self.thread.join()
 
 
-def let_perform(floor, tdd, scenario, *, inject="", step_timeout=10.0, times=1):
+def let_perform(partners, tdd, scenario, *, inject="", step_timeout=10.0, times=1):
     """Let a simulated TDD of this process perform a scenario; return what was observed, the last time if several."""
-    floor.systems["TDD"] = tdd.peer
+    partners.systems["TDD"] = tdd.peer
     caller = Caller(tdd.peer, step_timeout=step_timeout)
     for _ in range(times):
-        observation = perform_treatment(floor, caller, InAThread(tdd), scenario, lambda title: Silent(), inject=inject)
+        observation = perform_treatment(partners, caller, InAThread(tdd), scenario, lambda title: NoDisplay(), inject=inject)
     return observation
 
 
