@@ -15,6 +15,7 @@ import shlex
 import ssl
 import subprocess
 import tomllib
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -414,7 +415,7 @@ def _seconds(value: Any) -> Any:
 
 def _claim(value: Any) -> Any:
     if value not in CAPABILITIES:
-        raise ValueError(f"{value!r} is not an option one can claim{_near(value, CAPABILITIES)}")
+        raise ValueError(f"{value!r} is no capability{_near(value, CAPABILITIES)}")
     return value
 
 
@@ -584,7 +585,39 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: not TOML: {error}"]) from error
 
 
+# Keys of version 0.1 before its release, by table, that are still read for one version.
+FORMER_KEYS = {
+    **{table: {"claims": "supports"} for table in ("tms", "ost", "tdd", "watcher")},
+    "ours": {"strangers": "unattributed"},
+}
+
+
+def _with_present_names(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Return the content with former keys under their present names, and say so.
+
+    Raises
+    ------
+    ConfigError
+        If a file has both names of a key.
+    """
+    result = dict(content)
+    for table, former in FORMER_KEYS.items():
+        if not isinstance(result.get(table), dict):
+            continue
+        result[table] = dict(result[table])
+        for old, new in former.items():
+            if old not in result[table]:
+                continue
+            if new in result[table]:
+                raise ConfigError([f"{path}: {table}.{old}: is the former name of {table}.{new}, which is there too: keep one"])
+            message = f"{path}: {table}.{old} is now called {table}.{new}; the former name goes with the next version"
+            warnings.warn(message, FutureWarning, stacklevel=2)
+            result[table][new] = result[table].pop(old)
+    return result
+
+
 def _system(path: Path, content: dict[str, Any], book: dict[str, Address], book_path: Path | None) -> SystemUnderTest:
+    content = _with_present_names(path, content)
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
@@ -727,7 +760,7 @@ class _Reader:
                     '"push" creates workitems in the TMS: say system.test_system = true, or source = "existing"',
                 )
             if source == "push" and not claimed:
-                self.wrong("workitems.source", '"push" needs the claim "push" in tms.supports')
+                self.wrong("workitems.source", '"push" needs "push" in tms.supports')
             if source == "existing" and said.station is None:
                 self.wrong("workitems.station", "missing: existing workitems are found by their station and date")
         station = Code(**said.station.model_dump()) if said.station else DEFAULT_STATION

@@ -38,6 +38,13 @@ port = 11114
 station = {value = "S1"}
 """
 
+TDD_UNDER_TEST = """
+[tdd]
+ae_title = "MACHINE"
+host = "tdd.example"
+port = 11113
+"""
+
 
 @pytest.fixture
 def write(tmp_path):
@@ -115,7 +122,7 @@ date = "today"
         "system.test_system: 'yes' is not true or false",
         "tms.ae_title: 'A TITLE THAT IS TOO LONG' is no AE title: 1 to 16 printable ASCII characters, no backslash",
         "tms.port: 111111 is not a port: give 1 to 65535",
-        "tms.supports[0]: 'pusch' is not an option one can claim; did you mean 'push'?",
+        "tms.supports[0]: 'pusch' is no capability; did you mean 'push'?",
         "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, supports, tls, restart",
         "timeouts.connect: -1 is not a time-out: give seconds, more than 0 and at most 3600",
         "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, tdd, watcher, ours, timeouts, workitems, objects, properties",
@@ -143,7 +150,7 @@ date = "today"
         (SMALL + '[ours]\nsecond_watcher = "TDD"',
          "ours.second_watcher: 'TDD' is the first one's AE title: the two must differ"),
         (SMALL + "[properties]\nexamples = 0", "properties.examples: 0 is not a count: give 1 to 100000"),
-        (SMALL + "claims = 3", "workitems.claims: unknown key; known are source, station, date"),
+        (SMALL + "supports = 3", "workitems.supports: unknown key; known are source, station, date"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(write, text, problem):
@@ -177,10 +184,10 @@ def test_the_restart_command_runs_beside_the_description(write, tmp_path, code, 
             system.restart()
 
 
-def test_pushing_needs_consent_and_a_claim(write):
+def test_pushing_needs_consent_and_the_capability(write):
     assert problems(write(SMALL + 'source = "push"')) == [
         'workitems.source: "push" creates workitems in the TMS: say system.test_system = true, or source = "existing"',
-        'workitems.source: "push" needs the claim "push" in tms.supports',
+        'workitems.source: "push" needs "push" in tms.supports',
     ]
 
 
@@ -189,6 +196,24 @@ def test_pushing_is_the_default_where_it_is_allowed(write):
         "port = 11114", 'port = 11114\nsupports = ["push"]'
     )
     assert load_system(write(allowed)).workitems.source == "push"
+
+
+def test_former_keys_are_read_with_a_notice(write):
+    path = write(
+        SMALL.replace("port = 11114", 'port = 11114\nclaims = ["query"]') + TDD_UNDER_TEST + '[ours]\nstrangers = "reject"'
+    )
+    with pytest.warns(FutureWarning) as told:
+        system = load_system(path)
+    assert (system.tms_supports, system.partners.unattributed) == ({"query"}, "reject")
+    assert sorted(str(one.message) for one in told) == [
+        f"{path}: ours.strangers is now called ours.unattributed; the former name goes with the next version",
+        f"{path}: tms.claims is now called tms.supports; the former name goes with the next version",
+    ]
+
+
+def test_former_key_beside_its_present_name_is_refused(write):
+    both = SMALL.replace("port = 11114", 'port = 11114\nclaims = ["query"]\nsupports = ["push"]')
+    assert problems(write(both)) == ["tms.claims: is the former name of tms.supports, which is there too: keep one"]
 
 
 def test_toml_that_is_none_is_refused_with_the_line(write):
