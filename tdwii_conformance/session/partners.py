@@ -1,7 +1,7 @@
-"""The partners: the TMS and the OST that systems under test call, and what is observed of those systems.
+"""The test partners: the TMS and the OST that systems under test call, and what is observed of those systems.
 
-Like a Connectathon partners it may be crowded: several systems call at once, and others that nobody asked. Everything that
-passes is recorded once, with the scenario of the system it belongs to, or with the unattributed.
+Several systems may call at once, and others that are not under test. Every exchange is recorded once: in the session of the
+system that it is attributed to, or with what is unattributed.
 """
 
 from __future__ import annotations
@@ -143,13 +143,13 @@ class Partners:
     Parameters
     ----------
     plan : PartnerSettings
-        AE titles, addresses, what becomes of unattributed.
+        AE titles, addresses, what becomes of unattributed callers.
     systems : mapping of str to Peer
         The systems under test by AE title: where they listen. The caller may change it until a system is first sent something.
     record : Path
-        Folder of the transcripts: ``SCENARIO.jsonl``, and what unattributed did.
+        Folder of the transcripts: ``SCENARIO.jsonl``, and of what is unattributed.
     name : str
-        What tells the unattributed of several floors in one folder apart.
+        What tells apart the unattributed files of several partners in one folder.
     system : str
         Name of the system under test.
     timeouts : Timeouts, optional
@@ -334,7 +334,7 @@ class Partners:
             self._stages[session.ae_title] = session
 
     def end(self, session: Session) -> None:
-        """Write what is still open, and let what comes about the session's workitems go to the unattributed."""
+        """Write what is still open, and let what comes about the session's workitems be unattributed."""
         with self.changed:
             del self._stages[session.ae_title]
             for association in self._open.values():
@@ -417,7 +417,7 @@ class Session:
         self.exchanges: list[Exchange] = []
         self.associations: list[Association] = []
         self.said: list[str] = []
-        self.nameless = 0  # connections on the partners that ended before they said who called
+        self.nameless = 0  # connections to the partners that ended before they said who called
         self.definite = False  # set by who makes the system perform, when ``over`` is sure to come
         self.over: str | None = None  # set by who makes the system perform, when it is known to do nothing more: why
         self.facts = facts

@@ -132,7 +132,7 @@ def perform_treatment(
     Parameters
     ----------
     partners : Partners
-        Where.
+        Whom it calls.
     caller : Caller
         The TDD.
     trigger : Trigger
@@ -176,7 +176,7 @@ def watch_steps(partners: Partners, seen: Workitem, assigned: Workitem, *, fetch
     Parameters
     ----------
     partners : Partners
-        Where.
+        Whom it calls.
     seen : Workitem
         A workitem that is there before the watcher subscribes; it is performed.
     assigned : Workitem
@@ -238,7 +238,7 @@ def perform_watch(partners: Partners, caller: Caller, trigger: Trigger, show: Ca
     Parameters
     ----------
     partners : Partners
-        Where.
+        Whom it calls.
     caller : Caller
         The watcher.
     trigger : Trigger
@@ -266,12 +266,12 @@ def _conducted(session: Session, steps: Sequence[Step], caller: Caller, trigger:
 
 
 def simulator_trigger(partners: Partners, actor: str, caller: Caller, defects: Sequence[str] = ()) -> SimulatorTrigger:
-    """Return our simulated ``"TDD"`` or ``"watcher"``, to be entered, as the system under test on a partners.
+    """Return our simulated ``"TDD"`` or ``"watcher"``, to be entered, as the system under test with test partners.
 
     Parameters
     ----------
     partners : Partners
-        Where it performs.
+        Whom it calls.
     actor : {"TDD", "watcher"}
         Which one.
     caller : Caller
@@ -284,7 +284,7 @@ def simulator_trigger(partners: Partners, actor: str, caller: Caller, defects: S
 
 
 def simulator_options(partners: Partners, actor: str, caller: Caller) -> list[str]:
-    """Return the options with which a simulator of ours is the ``"TDD"`` or the ``"watcher"`` under test on a partners."""
+    """Return the options with which a simulator of ours is the ``"TDD"`` or the ``"watcher"`` under test with test partners."""
     found = _addresses(partners)
     options = ["--tms", found["tms"], "--ost", found["ost"], "--ae-title", caller.peer.ae_title, "--port", "0"]
     if actor == "TDD":

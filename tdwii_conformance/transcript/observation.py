@@ -219,7 +219,7 @@ def read_observation(path: Path) -> Observation:
 
 
 def read_observations(path: Path) -> tuple[Observation, ...]:
-    """Read a file, or the ``*.jsonl`` files of a folder, but for what unattributed did; in the order of their names.
+    """Read a file, or the ``*.jsonl`` files of a folder, except for what is unattributed; in the order of their names.
 
     Raises
     ------

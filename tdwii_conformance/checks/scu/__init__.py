@@ -42,7 +42,7 @@ BEAM_NUMBERS = ("RO62-TDD-104", "RO62-TDD-108")
 
 
 class _Observed:
-    """An observation to be told from others by what it is, not by what it holds: to find its observed again."""
+    """An observation to be told from others by what it is, not by what it holds: to find its observed session again."""
 
     def __init__(self, observation: Observation) -> None:
         self.observation = observation

@@ -1,4 +1,4 @@
-"""Scenarios that a TDD performs on our partners; what is observed is judged by one test for each requirement."""
+"""Scenarios that a TDD performs with our test partners; what is observed is judged by one test for each requirement."""
 
 import pytest
 

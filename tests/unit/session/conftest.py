@@ -12,7 +12,7 @@ BRIEF = Timeouts(connect=2, association=2, message=2, network=5)
 
 @pytest.fixture
 def new_floor(tmp_path):
-    """A function that makes a partners for a TDD and a watcher, TDD and PPVS."""
+    """A function that makes test partners for a TDD and a watcher, TDD and PPVS."""
 
     def make(**changes):
         plan = PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0), **changes)

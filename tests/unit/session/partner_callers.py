@@ -1,4 +1,4 @@
-"""Those who call the partners in its tests: systems, unattributed, and what is broken."""
+"""Callers of the test partners: systems under test, unattributed callers, and broken ones."""
 
 import socket
 import threading

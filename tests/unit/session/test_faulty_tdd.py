@@ -1,4 +1,4 @@
-"""A simulated TDD with a fault put in by hand performs a scenario on the partners, and fails exactly the requirements concerned.
+"""A simulated TDD with a fault put in by hand performs a scenario with the test partners, and fails exactly the requirements concerned.
 
 The expected sets are written by hand. Where the fault makes the TMS or OST refuse something the TDD may have to give up, and
 then what it did not come to is missed once.

@@ -1,4 +1,4 @@
-"""The simulated watcher as a process on the partners: what was over before it came does not make it go."""
+"""The simulated watcher as a process, with the test partners: what was over before it came does not make it go."""
 
 from tdwii_conformance.session.conduct import NoDisplay
 from tdwii_conformance.session.scenarios import perform_watch, simulator_options
