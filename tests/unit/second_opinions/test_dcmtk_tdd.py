@@ -9,7 +9,7 @@ from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.dimse import Peer
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.scu.tdd import TDD
-from tdwii_conformance.scu.treatment_session import Course, ScheduledWorkitem
+from tdwii_conformance.scu.treatment_session import ScheduledWorkitem, TreatmentSession
 from tdwii_conformance.session.conduct import NoDisplay
 from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.session.scenarios import perform_treatment
@@ -38,7 +38,7 @@ class WithDCMTK:
             for peer in (tms, ost):
                 self.succeed("echoscu", *self.addressed(peer))
             (plan,) = self.retrieve(ost, workitem.plans[0])
-            course = Course(tdd, workitem, ost.ae_title)
+            course = TreatmentSession(tdd, workitem, ost.ae_title)
             course.claim()
             (instruction,) = self.retrieve(tms, workitem.instructions[0])
             for progress in NEW_COMPLETED.progress:
