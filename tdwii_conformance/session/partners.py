@@ -176,7 +176,7 @@ class Partners:
         self.plan, self.systems, self.record = plan, systems, record
         self.edition, self.station = edition, station
         self.changed = threading.Condition()
-        self._stages: dict[str, Session] = {}
+        self._sessions: dict[str, Session] = {}
         self._earlier: set[str] = set()
         self._open: dict[Key, Association] = {}
         self._unattributed: ObservationWriter | None = None
@@ -331,12 +331,12 @@ class Partners:
     def begin(self, session: Session) -> None:
         """Let what comes from a session's system go there."""
         with self.changed:
-            self._stages[session.ae_title] = session
+            self._sessions[session.ae_title] = session
 
     def end(self, session: Session) -> None:
         """Write what is still open, and let what comes about the session's workitems be unattributed."""
         with self.changed:
-            del self._stages[session.ae_title]
+            del self._sessions[session.ae_title]
             for association in self._open.values():
                 if session.concerns(association):
                     session.take(association)
@@ -351,17 +351,17 @@ class Partners:
 
     def _exchange(self, exchange: Exchange) -> None:
         with self.changed:
-            session = self._stage(exchange)
+            session = self._session_of(exchange)
             if session is not None and not self._late(session, exchange):
                 session.take(exchange)
             else:
                 self._note_stranger(exchange)
             self.changed.notify_all()
 
-    def _stage(self, seen: Exchange | Association) -> Session | None:
+    def _session_of(self, seen: Exchange | Association) -> Session | None:
         # Who calls is asked first: one system under test may call another.
-        caller = self._stages.get(seen.requestor)
-        return caller or next((session for session in self._stages.values() if session.concerns(seen)), None)
+        caller = self._sessions.get(seen.requestor)
+        return caller or next((session for session in self._sessions.values() if session.concerns(seen)), None)
 
     def _late(self, session: Session, exchange: Exchange) -> bool:
         return exchange.instance_uid in self._earlier
@@ -369,7 +369,7 @@ class Partners:
     def _association(self, association: Association) -> None:
         key = association.requestor, association.acceptor, association.time
         with self.changed:
-            session = self._stage(association)
+            session = self._session_of(association)
             if association.ended == OPEN:
                 self._open[key] = association
             else:
@@ -378,7 +378,7 @@ class Partners:
                     session.take(association)
                 else:
                     self._note_stranger(association)
-                    for other in self._stages.values():
+                    for other in self._sessions.values():
                         other.nameless += not association.requestor
             self.changed.notify_all()
 

@@ -149,7 +149,7 @@ class SimulatorTrigger:
     def __init__(self, actor: str, arguments: Sequence[str]) -> None:
         self.actor, self.arguments = actor, list(arguments)
         self._command = [sys.executable, "-m", "tdwii_conformance.cli.simulate", actor, "--on-request", *arguments]
-        self._stage: Session | None = None
+        self._session: Session | None = None
         self._ready = threading.Event()
         self._address: tuple[str, int] | None = None
 
@@ -186,7 +186,7 @@ class SimulatorTrigger:
 
     def begin(self, session: Session, facts: Mapping[str, str]) -> None:
         """Give it a line: how the treatment is to end."""
-        self._stage = session
+        self._session = session
         session.definite = True
         try:
             if self._process.stdin is not None:
@@ -197,7 +197,7 @@ class SimulatorTrigger:
 
     def end(self) -> None:
         """Forget the scenario; the process goes on."""
-        self._stage = None
+        self._session = None
 
     def _came(self, line: str) -> None:
         if not self._ready.is_set():
@@ -206,7 +206,7 @@ class SimulatorTrigger:
                 self._address = listens["host"], int(listens["port"])
                 self._ready.set()
             return
-        session = self._stage
+        session = self._session
         if session is None:
             return
         if line == self.DONE:
@@ -218,5 +218,5 @@ class SimulatorTrigger:
 
     def _ended(self, code: int) -> None:
         self._ready.set()
-        if self._stage is not None:
-            self._stage.finish(f"the process of the simulated {self.actor} has ended with code {code}: {self._lines.last}")
+        if self._session is not None:
+            self._session.finish(f"the process of the simulated {self.actor} has ended with code {code}: {self._lines.last}")

@@ -20,7 +20,7 @@ from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import recorded_key, system_key
 from tdwii_conformance.scu.treatment_session import ScheduledWorkitem, TreatmentSession, inputs_of
 from tdwii_conformance.scu.watcher import Watcher
-from tdwii_conformance.session import scenarios as scenes
+from tdwii_conformance.session import scenarios
 from tdwii_conformance.session.conduct import NoDisplay, display_on
 from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
@@ -458,7 +458,7 @@ def trigger(partners, described, request):
             return caller, PersonTrigger()
         if actor not in started:
             deviations = [*request.config.getoption("--defect"), *request.config.getoption("--variation")]
-            system = scenes.simulator_trigger(partners, actor, caller, deviations)
+            system = scenarios.simulator_trigger(partners, actor, caller, deviations)
             request.addfinalizer(partial(system.__exit__, None, None, None))
             partners.systems[caller.peer.ae_title] = system.__enter__().peer(caller.peer.ae_title)
             started[actor] = system

@@ -33,7 +33,7 @@ CASES = {
     ),
     "CC24-TMS-010": (
         "tms/test_cc_2_4_event_reports.py::test_assignment_to_a_performer_is_reported",
-        "events-trigger-in-sequence", ["flat"], ["nested"],
+        "events-performer-in-sequence", ["flat"], ["nested"],
     ),
     "CC24-TMS-016": (
         "tms/test_cc_2_4_event_reports.py::test_initial_events_of_a_global_subscription",

@@ -4,7 +4,7 @@ import queue
 import threading
 
 from tdwii_conformance.cli.simulate import Dialogue, main
-from tdwii_conformance.session import scenarios as scenes
+from tdwii_conformance.session import scenarios
 from tdwii_conformance.session.triggers import SimulatorTrigger
 
 ENDING = 10.0  # seconds that the thread may take to end
@@ -30,7 +30,7 @@ class InAThread(SimulatorTrigger):
             raise RuntimeError(f"the thread of the simulated {self.actor} does not end: {self.last}")
 
     def begin(self, session, facts):
-        self._stage = session
+        self._session = session
         session.definite = True
         self._requests.put(facts.get("end") or "watch")
         if not self._thread.is_alive():
@@ -49,9 +49,9 @@ class InAThread(SimulatorTrigger):
 
 
 def simulator_trigger(partners, actor, caller, defects=()):
-    """In place of `scenes.simulator_trigger`."""
+    """In place of `session.scenarios.simulator_trigger`."""
     process = IN_A_PROCESS(partners, actor, caller, defects)
     return InAThread(actor.lower(), process.arguments)
 
 
-IN_A_PROCESS = scenes.simulator_trigger
+IN_A_PROCESS = scenarios.simulator_trigger
