@@ -234,6 +234,14 @@ def test_an_early_end_that_no_verdict_tells_fails_the_run(ended_early, run):
 # --- a person -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT is not ignored by the processes that a test starts, as it is by those of a script's background or of nohup."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @contextlib.contextmanager
 def started(*arguments, cwd):
     """A run that goes on meanwhile; its output is a pipe."""
@@ -259,6 +267,7 @@ def read_until(process, text):
     raise AssertionError(f"{text!r} did not come: {''.join(lines)}")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_the_operator_ends_a_scenario_and_the_run_goes_on(describe, pytestconfig):
     path, _ = describe()
     with started(module("new-completed"), module("new-canceled-before"), "--sut", path, cwd=pytestconfig.rootpath) as process:
@@ -274,6 +283,7 @@ def test_the_operator_ends_a_scenario_and_the_run_goes_on(describe, pytestconfig
     assert [read_observation(one).outcome for one in recordings(path)] == ["stopped by the operator"] * 2
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_stopping_twice_ends_the_run(describe, pytestconfig):
     path, _ = describe()
     with started(module("new-completed"), module("new-canceled-before"), "--sut", path, cwd=pytestconfig.rootpath) as process:
