@@ -387,7 +387,7 @@ def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
     for requirement in sorted(r for r in outcome.violated if r not in allowed and not _random(r)):
         found.append(
             f"{requirement} fails, and no defect names it ({names}): {_found(outcome, requirement)}. Either its test"
-            " judges more than the requirement says, or a defect violates it too: add it there, or to also.py"
+            " judges more than the requirement says, or a defect violates it too: add it there, or to knock_on.py"
         )
     return found
 
@@ -398,7 +398,7 @@ def strays(outcome: Outcome) -> list[str]:
         *(f"error, neither met nor violated: {error}" for error in outcome.errors),
         *(
             f"{requirement} fails elsewhere, and {name} does not name it: {_found(outcome, requirement)}. Name it in"
-            " also.py: as violated, or as something that cannot be judged any more"
+            " knock_on.py: as violated, or as something that cannot be judged any more"
             for requirement, tests in sorted(outcome.violated.items())
             for name in sorted({name for test in tests for name in outcome.by[test]})
             if requirement not in DEFECTS[name].requirements and not _random(requirement)

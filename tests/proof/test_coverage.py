@@ -5,7 +5,7 @@ import fnmatch
 import pytest
 
 from tdwii_conformance.defects import DEFECTS, Defect
-from tdwii_conformance.defects import knock_on as also
+from tdwii_conformance.defects import knock_on
 from tdwii_conformance.profile import load_catalogue
 
 from . import proof, running
@@ -45,12 +45,12 @@ def test_every_module_of_random_tests_is_there():
     assert [module for module in proof.RANDOM if not (running.ROOT / running.CONFORMANCE / module).exists()] == []
 
 
-@pytest.mark.parametrize("entry", [*also.ALSO, *also.SPOILED, *also.RACES], ids=lambda entry: entry.why)
+@pytest.mark.parametrize("entry", [*knock_on.ALSO, *knock_on.SPOILED, *knock_on.RACES], ids=lambda entry: entry.why)
 def test_every_pattern_fits_a_defect(entry):
     assert [pattern for pattern in entry.names.split() if not fnmatch.filter(DEFECTS, pattern)] == []
 
 
-@pytest.mark.parametrize("entry", [*also.SPOILED, *also.RACES], ids=lambda entry: entry.why)
+@pytest.mark.parametrize("entry", [*knock_on.SPOILED, *knock_on.RACES], ids=lambda entry: entry.why)
 def test_what_is_spoiled_is_in_the_catalogue(entry):
     assert [pattern for pattern in entry.requirements.split() if not fnmatch.filter(CATALOGUE, pattern)] == []
 
