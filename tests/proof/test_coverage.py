@@ -4,8 +4,7 @@ import fnmatch
 
 import pytest
 
-from tdwii_conformance.defects import DEFECTS, Defect
-from tdwii_conformance.defects import knock_on
+from tdwii_conformance.defects import DEFECTS, Defect, knock_on
 from tdwii_conformance.profile import load_catalogue
 
 from . import proof, running

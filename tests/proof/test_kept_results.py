@@ -6,8 +6,7 @@ import sys
 
 import pytest
 
-from tdwii_conformance.defects import DEFECTS
-from tdwii_conformance.defects import knock_on
+from tdwii_conformance.defects import DEFECTS, knock_on
 
 from . import proof, running, whole
 
