@@ -27,7 +27,8 @@ from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
 from tdwii_conformance.sut import config
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.scenarios import SCENARIOS
-from tests.conformance.leftovers import RecordingTDD, put_away
+
+from .leftovers import RecordingTDD, put_away
 
 
 @pytest.hookimpl(wrapper=True)

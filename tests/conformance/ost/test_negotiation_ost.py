@@ -4,7 +4,7 @@ import pytest
 from pydicom import uid
 from pynetdicom import sop_class
 
-from tests.conformance.negotiation import Negotiation
+from ..negotiation import Negotiation
 
 
 class TestNegotiation(Negotiation):

@@ -3,7 +3,8 @@
 import pytest
 
 from tdwii_conformance.checks import move
-from tests.conformance.retrieval import Retrieve
+
+from ..retrieval import Retrieve
 
 
 class TestRetrieveStaticInputs(Retrieve):

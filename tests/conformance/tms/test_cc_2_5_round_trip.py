@@ -18,7 +18,8 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.profile.statuses import is_failure, status_text
 from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.treatment.messages import item
-from tests.conformance.tms.test_cc_2_5_create import (
+
+from .test_cc_2_5_create import (
     APART,
     PERFORMED,
     PROGRESS,

@@ -12,7 +12,8 @@ from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.scu.treatment_session import inputs_of
-from tests.conformance.tms.test_cc_2_6_set import change, holds, rich
+
+from .test_cc_2_6_set import change, holds, rich
 
 STATE = ("ProcedureStepState",)
 MODIFIED = "ScheduledProcedureStepModificationDateTime"

@@ -15,7 +15,8 @@ from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import code_item, item
-from tests.conformance.tms.matching_oracle import Verdict, verdicts
+
+from .matching_oracle import Verdict, verdicts
 
 # Keys may be what their VR does not allow.
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Invalid value for VR")]

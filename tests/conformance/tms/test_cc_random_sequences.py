@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from tdwii_conformance.treatment import objects
-from tests.conformance.tms.ups_machine import Environment, drive
+
+from .ups_machine import Environment, drive
 
 pytestmark = pytest.mark.long
 

@@ -4,7 +4,8 @@ import pytest
 from pynetdicom import sop_class
 
 from tdwii_conformance.checks import find
-from tests.conformance.negotiation import Negotiation
+
+from ..negotiation import Negotiation
 
 
 class TestNegotiation(Negotiation):

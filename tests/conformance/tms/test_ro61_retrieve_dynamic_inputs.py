@@ -4,7 +4,8 @@ import pytest
 
 from tdwii_conformance.checks import judge_attribute, move
 from tdwii_conformance.plugin import attribute_parameters
-from tests.conformance.retrieval import Retrieve
+
+from ..retrieval import Retrieve
 
 
 class TestRetrieveDynamicInputs(Retrieve):

@@ -22,7 +22,8 @@ from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.scu.watcher import GLOBAL
 from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.ups import Worklist
-from tests.conformance.leftovers import end
+
+from ..leftovers import end
 
 __all__ = ["Environment", "drive"]
 
