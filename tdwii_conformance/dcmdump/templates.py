@@ -1,7 +1,7 @@
 """Messages of TDW-II as dcmdump texts with ``${placeholders}``, and how they are filled.
 
-They are files in ``templates/``. A placeholder is ``${Name}``, or ``${Name:-value}`` with the value it has when none is
-given. The first comment of a template is its title.
+They are files in ``dcmdump_templates/`` (`resources.templates`). A placeholder is ``${Name}``, or ``${Name:-value}`` with
+the value it has when none is given. The first comment of a template is its title.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
+from .. import resources
 from .read import TAG_AND_VR, DumpError
 from .write import LINES
 
@@ -70,14 +70,11 @@ class Template:
 
 @cache
 def templates() -> Mapping[str, Template]:
-    """Return the templates of this package, by name."""
-    folder = resources.files(__package__).joinpath("templates")
+    """Return the templates that come with the package, by name."""
     found = {}
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        name, dot, suffix = file.name.rpartition(".")
-        if dot and suffix == "txt":
-            text = file.read_text(encoding="utf-8")
-            found[name] = Template(name, text.partition("\n")[0].lstrip("# "), text)
+    for file in sorted(resources.templates().glob("*.txt")):
+        text = file.read_text(encoding="utf-8")
+        found[file.stem] = Template(file.stem, text.partition("\n")[0].lstrip("# "), text)
     return found
 
 

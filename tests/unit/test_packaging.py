@@ -5,7 +5,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import tdwii_conformance
+from tdwii_conformance import resources
 
 PACKAGE = Path(tdwii_conformance.__file__).parent
 
@@ -55,11 +58,26 @@ def test_every_module_can_be_imported_without_unix(tmp_path):
     assert (transaction, locks.strip()) == ("1.3", "[(1, 1), (1, 1)]")
 
 
-def test_every_data_file_is_packed():
+@pytest.mark.parametrize(
+    ("package", "folder", "least"),
+    [
+        ("tdwii_conformance", PACKAGE, 30),
+        ("tdwii_conformance.dcmdump_templates", PACKAGE.parent / "dcmdump_templates", 30),
+        ("tdwii_conformance.fixtures", PACKAGE.parent / "fixtures", 2),
+    ],
+)
+def test_every_data_file_is_packed(package, folder, least):
     """A file that no pattern of package-data takes is missing in a wheel, and there alone."""
     with (PACKAGE.parent / "pyproject.toml").open("rb") as file:
-        patterns = tomllib.load(file)["tool"]["setuptools"]["package-data"]["tdwii_conformance"]
-    packed = {path for pattern in patterns for path in PACKAGE.glob(pattern)}
-    present = {path for path in PACKAGE.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
+        patterns = tomllib.load(file)["tool"]["setuptools"]["package-data"][package]
+    packed = {path for pattern in patterns for path in folder.glob(pattern)}
+    present = {path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert present - packed == set()
-    assert len(present) > 60
+    assert len(present) >= least
+
+
+def test_the_suite_does_not_depend_on_where_it_is():
+    """In a wheel the suite is ``tdwii_conformance.suite``: its modules import each other relatively."""
+    modules = sorted(resources.suite().rglob("*.py"))
+    assert len(modules) > 40
+    assert [path.name for path in modules if "tests.conformance" in path.read_text(encoding="utf-8")] == []
