@@ -15,10 +15,10 @@ from unittest import mock
 
 import pytest
 
-from tdwii_conformance import dcmdump, plugin
+from tdwii_conformance import dcmdump
 from tdwii_conformance.cli import simulate as simulators
 from tdwii_conformance.defects import DEFECTS
-from tdwii_conformance.plugin import requirement_key
+from tdwii_conformance.plugin import parameters, requirement_key, under_test
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.session import scenarios
 from tdwii_conformance.sut import config, embedded
@@ -204,7 +204,8 @@ def run(
             mock.patch.object(scenarios, "simulator_trigger", threads.simulator_trigger),
             mock.patch.object(simulators, "PATIENCE", 0.0),
             mock.patch.object(dcmdump, "dump_exchange", return_value=""),
-            mock.patch.object(plugin, "load_catalogue", _catalogue),
+            mock.patch.object(under_test, "load_catalogue", _catalogue),
+            mock.patch.object(parameters, "load_catalogue", _catalogue),
             mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
         ):
             outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample, only)]))

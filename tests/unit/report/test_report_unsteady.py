@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from tdwii_conformance.checks import Finding
-from tdwii_conformance.plugin import Nonconformity, _nonconformity_in
+from tdwii_conformance.plugin.verdicts import Nonconformity, nonconformity_in
 
 
 def test_fault_that_is_not_repeated_is_found_in_what_hypothesis_raises():
@@ -20,9 +20,9 @@ def test_fault_that_is_not_repeated_is_found_in_what_hypothesis_raises():
 
     with pytest.raises(BaseExceptionGroup) as raised:
         unsteady()
-    fault = _nonconformity_in(raised.value)
+    fault = nonconformity_in(raised.value)
     assert [finding.received for finding in fault.findings] == ["none in time"]
 
 
 def test_other_groups_hold_no_fault():
-    assert _nonconformity_in(ExceptionGroup("several", [ValueError(), ExceptionGroup("deeper", [OSError()])])) is None
+    assert nonconformity_in(ExceptionGroup("several", [ValueError(), ExceptionGroup("deeper", [OSError()])])) is None

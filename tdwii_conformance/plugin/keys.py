@@ -1,0 +1,38 @@
+"""What the plugin keeps in the stashes of pytest: of the whole run, and of one test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..checks import Finding
+from ..profile import Catalogue, Requirement
+from ..transcript.exchange import Exchange, Transcript
+from ..transcript.observation import Observation
+
+if TYPE_CHECKING:
+    from ..sut.config import SystemUnderTest
+
+
+# Of the run.
+catalogue_key = pytest.StashKey[Catalogue]()
+system_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the system described; none when simulators are judged
+recorded_key = pytest.StashKey[tuple[Observation, ...]]()  # what --transcript names
+wire_key = pytest.StashKey[Transcript]()
+# Of one test.
+requirement_key = pytest.StashKey[Requirement]()
+warnings_key = pytest.StashKey[list[Finding]]()
+reading_key = pytest.StashKey[list[str]]()  # noted of one test, each once
+mark_key = pytest.StashKey[int]()  # how many exchanges there were when the test began
+evidence_key = pytest.StashKey[Iterable[Exchange]]()
+early_key = pytest.StashKey[tuple[str, str]]()
+notes_key = pytest.StashKey[list[str]]()
+
+
+# Properties of a report: its scenario did not come to its end; by a fault, so that a verdict has to tell it.
+EARLY_END, FAULTY_END = "ended early", "ended early by a fault"
+
+
+UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the configuration is wrong)

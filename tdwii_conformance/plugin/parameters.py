@@ -1,0 +1,48 @@
+"""Parameters of conformance tests from the tables of the catalogue: a test for each requirement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ..profile import load_catalogue
+
+
+def attribute_parameters(message: str, actor: str) -> list[Any]:
+    """Return ``pytest.param``s, one for each row of an attribute table, marked with the row's requirement id.
+
+    Parameters
+    ----------
+    message : str
+        The message as the tables call it, for example ``"RO-58 response"``.
+    actor : str
+        Who makes that message.
+    """
+    return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().attributes(message, actor)]
+
+
+def requirement_parameters(actor: str) -> list[Any]:
+    """Return ``pytest.param``s, one for each requirement on a system that calls us, marked with its id.
+
+    Parameters
+    ----------
+    actor : {"TDD", "watcher"}
+        What the system is.
+    """
+    return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().values() if r.actor == actor]
+
+
+def cell_parameters(section: str) -> list[Any]:
+    """Return ``pytest.param``s, one for each cell of the table of a section of Annex CC: event, state; marked with its requirement.
+
+    Parameters
+    ----------
+    section : {"CC.1.1", "CC.2.3"}
+        State table or subscription table.
+    """
+    return [
+        pytest.param(*r.cell, id=f"{r.cell[0]}, {r.cell[1]}", marks=pytest.mark.requirement(r.id))
+        for r in load_catalogue().cells(section)
+        if r.cell is not None
+    ]

@@ -1,0 +1,86 @@
+"""What is judged in this run, and by what: the system, its edition, the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..profile import Catalogue, load_catalogue
+from ..transcript.exchange import TranscriptError
+from ..transcript.observation import Observation
+from .keys import catalogue_key, recorded_key, system_key
+
+if TYPE_CHECKING:
+    from ..sut.config import Edition, SystemUnderTest
+
+
+def deviations_of(config: pytest.Config) -> list[str]:
+    """Return the names of the simulators' deviations."""
+    return [*config.getoption("--defect"), *config.getoption("--variation")]
+
+
+def described_system(config: pytest.Config) -> SystemUnderTest:
+    """Return the system that --sut and --entities describe; what is wrong there ends the run."""
+    from ..sut.config import ConfigError, load_system
+
+    sut, entities = config.getoption("--sut"), config.getoption("--entities")
+    try:
+        system = load_system(Path(sut) if sut else None, entities=Path(entities) if entities else None)
+    except ConfigError as error:
+        raise pytest.UsageError(str(error)) from error
+    edition = config.getoption("--edition")
+    return system.with_edition(edition) if edition else system
+
+
+def recorded_run(path: Path) -> tuple[Observation, ...]:
+    """Return what a recorded run observed."""
+    from ..transcript.observation import read_observations
+
+    try:
+        found = read_observations(path)
+    except TranscriptError as error:
+        raise pytest.UsageError(str(error)) from error
+    if len(editions := sorted({one.facts.get("edition", "ti") for one in found})) > 1:
+        raise pytest.UsageError(f"{path}: recorded by the editions {' and '.join(editions)}: judge one at a time")
+    return found
+
+
+def catalogue_of(config: pytest.Config) -> Catalogue:
+    """Return the catalogue, which is read once."""
+    if catalogue_key not in config.stash:
+        config.stash[catalogue_key] = load_catalogue()
+    return config.stash[catalogue_key]
+
+
+def edition_of(config: pytest.Config) -> Edition:
+    """Return the edition of TDW-II that is judged by."""
+    if system_key in config.stash:
+        return config.stash[system_key].edition
+    said: Edition | None = config.getoption("--edition")
+    if said is None and recorded_key in config.stash:
+        return "2013" if config.stash[recorded_key][0].facts.get("edition") == "2013" else "ti"
+    return said or "ti"
+
+
+def trouble_with(system: SystemUnderTest) -> str:
+    """Return what is wrong with a remote system so that it cannot be judged, or nothing."""
+    from ..scu.probe import trouble
+
+    return trouble((("TMS", system.tms), ("OST", system.ost)), calling=system.tdd.ae_title, timeouts=system.timeouts)
+
+
+def name_of_recorded(observation: Observation) -> str:
+    """Return what the system is called of which something was recorded."""
+    return observation.facts.get("system") or "a system without name"
+
+
+def name_of_system(config: pytest.Config) -> str:
+    """Return what the system under test is called in reports and in the baseline."""
+    if system_key in config.stash:
+        return config.stash[system_key].name
+    if recorded_key in config.stash:
+        return name_of_recorded(config.stash[recorded_key][0])
+    deviations = deviations_of(config)
+    return f"embedded simulators with {', '.join(deviations)}" if deviations else "embedded simulators"
