@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Any
 
-from pydicom.datadict import dictionary_VR, keyword_for_tag
-from pydicom.dataelem import RawDataElement
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
 from ..profile.ups_tables import STATES, attribute_rows
 from . import states
+from .answers import name_character_set, responses, vr_of
+from .changes import cancellation_filled_in, in_zone_of, unspecified_reason, with_attributes
 from .datasets import merged, picked, plain, without
-from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, progress_item, state_report
+from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, state_report
 from .final_state import missing
-from .matching import TIMES, Key, KeyFault, keys_of, match, respond, strings
+from .matching import Key, KeyFault, keys_of, match
+from .outcomes import (
+    CANNOT_PROCESS,
+    IDENTIFIER_DOES_NOT_FIT,
+    INVALID_ARGUMENT,
+    INVALID_INSTANCE,
+    INVALID_VALUE,
+    NO_SUCH_UPS,
+    NOT_FOR_THIS_INSTANCE,
+    SUCCESS,
+    IdentifierError,
+    Outcome,
+)  # fmt: skip
 from .records import decoded, encoded
 from .requests import Refusal, refuse_creation, refuse_modification
 from .store import Change, MemoryStore, Record, Store
@@ -32,55 +43,10 @@ PUSH = "1.2.840.10008.5.1.4.34.6.1"
 WELL_KNOWN = (GLOBAL, FILTERED)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 
-SUCCESS = 0x0000
-INVALID_VALUE, INVALID_ARGUMENT, INVALID_INSTANCE, NO_SUCH_UPS = 0x0106, 0x0115, 0x0117, 0xC307
-NOT_FOR_THIS_INSTANCE = 0xC314
-IDENTIFIER_DOES_NOT_FIT, CANNOT_PROCESS = 0xA900, 0xC000
-
 # They travel in the command set; in a data set they say nothing [CC.2.5.1.3].
 IDENTITY = ("SOPClassUID", "SOPInstanceUID")
 SUBSCRIPTION = ("ReceivingAE", "DeletionLock")  # what an N-ACTION has besides match keys (A5)
 DEFAULT_LABEL = "TDW-II"
-# What the SCP gives as reason when it cancels on a request that gives none [PS3.16 CID 9300].
-UNSPECIFIED_REASON = ("110513", "DCM", "Discontinued for unspecified reason")
-
-
-class IdentifierError(ValueError):
-    """A query cannot be answered.
-
-    Parameters
-    ----------
-    status : int
-        C-FIND status.
-    comment : str
-        Why.
-    """
-
-    def __init__(self, status: int, comment: str) -> None:
-        super().__init__(comment)
-        self.status, self.comment = status, comment
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an operation answers, and what follows from it.
-
-    Parameters
-    ----------
-    status : int
-        DIMSE status.
-    comment : str
-        Error Comment.
-    dataset : Dataset or None
-        Attribute list of the response.
-    events : tuple of Event
-        What is reported, in order.
-    """
-
-    status: int
-    comment: str = ""
-    dataset: Dataset | None = None
-    events: tuple[Event, ...] = ()
 
 
 class Worklist:
@@ -178,7 +144,7 @@ class Worklist:
         if refusal := self.refuse_creation(attributes):
             return Outcome(refusal.status, refusal.comment)
         attributes = without(attributes, ("TransactionUID",))
-        return self._add(uid, attributes, _with(**{PROGRESS: [], PERFORMED: []}), "")
+        return self._add(uid, attributes, with_attributes(**{PROGRESS: [], PERFORMED: []}), "")
 
     def restore(self, uid: str, attributes: Dataset) -> Outcome:
         """Take a UPS as it stood elsewhere, in any state, with the progress and the lock it had. No DIMSE service does this.
@@ -201,18 +167,20 @@ class Worklist:
             return Outcome(INVALID_INSTANCE, f"{uid!r} is no SOP Instance UID of a UPS")
         performed = picked(attributes, (PROGRESS, PERFORMED))
         as_created = without(merged(attributes), ("TransactionUID", PROGRESS, PERFORMED))
-        as_created = merged(as_created, _with(ProcedureStepState="SCHEDULED", TransactionUID="", **{PROGRESS: [], PERFORMED: []}))
+        as_created = merged(
+            as_created, with_attributes(ProcedureStepState="SCHEDULED", TransactionUID="", **{PROGRESS: [], PERFORMED: []})
+        )
         if refusal := refuse_creation(as_created) or refuse_modification(performed):
             return Outcome(refusal.status, refusal.comment)
-        ours = _with(SOPClassUID=PUSH, SOPInstanceUID=uid, ScheduledProcedureStepModificationDateTime=self.timestamp())
+        ours = with_attributes(SOPClassUID=PUSH, SOPInstanceUID=uid, ScheduledProcedureStepModificationDateTime=self.timestamp())
         if state in states.FINAL and (lacking := missing(merged(attributes, ours), state)):
             return Outcome(INVALID_VALUE, f"{state} without {', '.join(lacking)}")
         lock = "" if state == "SCHEDULED" else str(attributes.get("TransactionUID") or "")
-        attributes = merged(without(attributes, ("TransactionUID",)), _with(ProcedureStepState=state))
-        return self._add(uid, attributes, merged(_with(**{PROGRESS: [], PERFORMED: []}), performed), lock)
+        attributes = merged(without(attributes, ("TransactionUID",)), with_attributes(ProcedureStepState=state))
+        return self._add(uid, attributes, merged(with_attributes(**{PROGRESS: [], PERFORMED: []}), performed), lock)
 
     def _add(self, uid: str, attributes: Dataset, performed: Dataset, lock: str) -> Outcome:
-        attributes = merged(attributes, _with(SOPClassUID=PUSH, SOPInstanceUID=uid), performed)
+        attributes = merged(attributes, with_attributes(SOPClassUID=PUSH, SOPInstanceUID=uid), performed)
         if not attributes.get("WorklistLabel"):
             attributes.WorklistLabel = DEFAULT_LABEL
         with self._lock:
@@ -254,8 +222,8 @@ class Worklist:
                 return Outcome(cell.status)
             if refusal := self.refuse_modification(modification):
                 return Outcome(refusal.status, refusal.comment)
-            timestamp = _with(ScheduledProcedureStepModificationDateTime=self.timestamp())
-            attributes = merged(record.attributes, _in_zone_of(record, modification), timestamp)
+            timestamp = with_attributes(ScheduledProcedureStepModificationDateTime=self.timestamp())
+            attributes = merged(record.attributes, in_zone_of(record, modification), timestamp)
             self._store.commit(Change(Record(uid, attributes, record.lock)))
             return self._done(tuple(modified(uid, record.attributes, attributes)), self._subscriptions.of(uid))
 
@@ -277,7 +245,7 @@ class Worklist:
                 wanted.add(stored)
             elif row is not None and row.get == "2":
                 setattr(wanted, row.keyword, [] if row.vr == "SQ" else None)
-        return Outcome(SUCCESS, dataset=_name_character_set(wanted, record))
+        return Outcome(SUCCESS, dataset=name_character_set(wanted, record))
 
     def find(self, identifier: Dataset, implicit_vr: bool | None = None) -> Iterator[Dataset]:
         """C-FIND [CC.2.8]: yield the response identifier of each match.
@@ -304,12 +272,12 @@ class Worklist:
         except Exception as error:  # pydicom raises whatever the bytes lead it to
             raise IdentifierError(CANNOT_PROCESS, f"identifier cannot be decoded: {error}") from error
         for key in keys:
-            if (key.vr == "SQ") != (_vr(key.tag, key.vr) == "SQ"):
+            if (key.vr == "SQ") != (vr_of(key.tag, key.vr) == "SQ"):
                 raise IdentifierError(IDENTIFIER_DOES_NOT_FIT, f"{key.tag} has VR {key.vr}")
         with self._lock:
             self._forget()
             candidates = self._store.candidates(keys)
-        return _responses(keys, candidates, implicit_vr)
+        return responses(keys, candidates, implicit_vr)
 
     def keys(self, identifier: Dataset) -> tuple[Key, ...]:
         """Return what the keys of an identifier, plain, ask for."""
@@ -325,7 +293,7 @@ class Worklist:
                 return Outcome(cell.status)
             attributes = record.attributes
             if cell.state == "CANCELED":
-                attributes = _cancellation_filled_in(attributes, self.timestamp())
+                attributes = cancellation_filled_in(attributes, self.timestamp())
             if cell.state in states.FINAL and (lacking := missing(attributes, cell.state)):
                 return Outcome(cell.status, f"missing: {', '.join(lacking)}")
             lock = str(transaction_uid) if cell.state == "IN PROGRESS" else record.lock
@@ -333,7 +301,7 @@ class Worklist:
 
     def to_state(self, uid: str, attributes: Dataset, lock: str, state: str, *before: Event) -> Outcome:
         """Take a UPS to a state, whatever it is in; report `before`, and then that."""
-        attributes = merged(attributes, _with(ProcedureStepState=state))
+        attributes = merged(attributes, with_attributes(ProcedureStepState=state))
         self._store.commit(Change(Record(uid, attributes, lock)))
         if state in states.FINAL and self._retention is not None:
             self._ended[uid] = self._now()
@@ -381,16 +349,13 @@ class Worklist:
             if record is None or cell.status != SUCCESS:
                 return Outcome(cell.status)
             reasons = picked(information, REASONS)
-            if refusal := refuse_modification(_with(**{PROGRESS: [reasons]})):
+            if refusal := refuse_modification(with_attributes(**{PROGRESS: [reasons]})):
                 return Outcome(INVALID_ARGUMENT, refusal.comment)
             if not cell.state:
                 return self._done((canceled_by_request(uid, information, requesting_ae),), self._subscriptions.of(uid))
             # A SCHEDULED UPS goes to CANCELED through IN PROGRESS [CC.1.1, CC.2.2.3]; both are reported, one is kept.
-            claimed = state_report(uid, merged(record.attributes, _with(ProcedureStepState="IN PROGRESS")))
-            value, scheme, meaning = UNSPECIFIED_REASON
-            reason = _with(CodeValue=value, CodingSchemeDesignator=scheme, CodeMeaning=meaning)
-            unspecified = _with(ProcedureStepDiscontinuationReasonCodeSequence=[reason])
-            attributes = _cancellation_filled_in(record.attributes, self.timestamp(), unspecified, reasons)
+            claimed = state_report(uid, merged(record.attributes, with_attributes(ProcedureStepState="IN PROGRESS")))
+            attributes = cancellation_filled_in(record.attributes, self.timestamp(), unspecified_reason(), reasons)
             return self.to_state(uid, attributes, record.lock, cell.state, claimed)
 
     def subscribe(self, uid: str, receiver: str, lock: bool, keys: Dataset | None = None) -> Outcome:
@@ -410,7 +375,7 @@ class Worklist:
         with self._lock:
             self._forget()
             if uid == GLOBAL:
-                return self._subscribed(self._subscriptions.subscribe_globally(receiver, lock, self._uids()))
+                return self._subscribed(self._subscriptions.subscribe_globally(receiver, lock, [r.uid for r in self.records()]))
             if uid == FILTERED:
                 try:
                     filter_ = encoded(without(plain(keys if keys is not None else Dataset()), SUBSCRIPTION))
@@ -457,9 +422,6 @@ class Worklist:
                 self._publish(events[-1], (receiver,))
         return Outcome(SUCCESS, events=tuple(events))
 
-    def _uids(self) -> list[str]:
-        return [record.uid for record in self.records()]
-
     def _fits(self, filter_: bytes, uid: str) -> bool:
         record = self._store.get(uid)
         return record is not None and _fits(record, filter_)
@@ -481,77 +443,3 @@ def _narrowing(filter_: bytes) -> tuple[Key, ...]:
 
 def _fits(record: Record, filter_: bytes) -> bool:
     return match(_narrowing(filter_), record.attributes, record.zone)
-
-
-def _responses(keys: Sequence[Key], candidates: Sequence[Record], implicit_vr: bool | None) -> Iterator[Dataset]:
-    narrowing = [key for key in keys if key.narrows]
-    timed = any(key.vr in (*TIMES, "SQ") for key in keys)
-    for record in candidates:
-        zone = record.zone
-        if not match(narrowing, record.attributes, zone):
-            continue
-        if implicit_vr is None:
-            response = respond(keys, record.attributes, zone)
-        else:
-            response = respond(keys, record.attributes, zone, partial(record.raw, implicit_vr=implicit_vr))
-        if zone and timed:
-            response.TimezoneOffsetFromUTC = zone
-        _name_character_set(response, record)
-        if implicit_vr is not None:
-            # So that pydicom writes the encoded elements as they are.
-            response.set_original_encoding(implicit_vr, True, response._character_set)
-        yield response
-
-
-def _vr(tag: BaseTag, otherwise: str) -> str:
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return otherwise
-
-
-def _in_zone_of(record: Record, modification: Dataset) -> Dataset:
-    """Return a modification with its date-times meant as in the UPS: a UPS has one Timezone Offset From UTC."""
-    zone = str(modification.get("TimezoneOffsetFromUTC") or "")
-    if not zone or zone == record.zone:
-        return modification
-    for element in modification.iterall():
-        if element.VR == "DT" and not element.is_empty:
-            values = [value if value[-5:-4] in ("+", "-") else value + zone for value in strings(element)]
-            element.value = values if len(values) > 1 else values[0]
-    return without(modification, ("TimezoneOffsetFromUTC",))
-
-
-def _cancellation_filled_in(attributes: Dataset, timestamp: str, *reasons: Dataset) -> Dataset:
-    """Return the attributes with what CANCELED needs and the SCP fills in [CC.2.2.3, CC.2.5.1.3]."""
-    progress = merged(_with(ProcedureStepCancellationDateTime=timestamp), *reasons, progress_item(attributes))
-    if not progress.get("ProcedureStepCancellationDateTime"):
-        progress.ProcedureStepCancellationDateTime = timestamp
-    return merged(attributes, _with(**{PROGRESS: [progress]}))
-
-
-def _with(**attributes: Any) -> Dataset:
-    dataset = Dataset()
-    for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
-def _name_character_set(response: Dataset, record: Record) -> Dataset:
-    """Say which character set a response needs, if it needs one [CC.2.7.2, CC.2.8.1.3.2]; return the response."""
-    if record.character_set and _beyond_ascii(response):
-        response.SpecificCharacterSet = record.character_set
-    return response
-
-
-def _beyond_ascii(dataset: Dataset) -> bool:
-    for element in dataset.elements():
-        if isinstance(element, RawDataElement):
-            if element.value and not element.value.isascii():
-                return True
-        elif element.VR == "SQ":
-            if any(_beyond_ascii(item) for item in element.value or ()):
-                return True
-        elif not str(element.value).isascii():
-            return True
-    return False

@@ -1,0 +1,153 @@
+"""Workitems of a treatment, and what a TDD sets in them: RO-62 and RO-64."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from pydicom.dataset import Dataset
+
+from ..ups.datasets import named_character_set
+from .messages import TREATMENT_WITH_VERIFICATION, Code, code_item, item
+from .parts import Treatment, reference
+
+__all__ = ["final_update", "progress_update", "workitem"]
+
+
+def _access(instance: Dataset, ae_title: str) -> Dataset:
+    """Return an item of the Referenced Instances and Access Macro."""
+    return item(
+        TypeOfInstances="DICOM", StudyInstanceUID=instance.StudyInstanceUID, SeriesInstanceUID=instance.SeriesInstanceUID,
+        ReferencedSOPSequence=reference(instance), DICOMRetrievalSequence=item(RetrieveAETitle=ae_title),
+    )  # fmt: skip
+
+
+def _text(code: tuple[str, str, str], value: str) -> Dataset:
+    return item(ValueType="TEXT", ConceptNameCodeSequence=code_item(*code), TextValue=value)
+
+
+def _numeric(code: tuple[str, str, str], value: float) -> Dataset:
+    return item(
+        ValueType="NUMERIC", ConceptNameCodeSequence=code_item(*code), NumericValue=value,
+        MeasurementUnitsCodeSequence=code_item("1", "UCUM", "no units"),
+    )  # fmt: skip
+
+
+def _parameters(treatment: Treatment, edition: str) -> list[Dataset]:
+    if edition == "2013":
+        return [_text(("ccc001", "99IHERO2008", "Treatment Delivery Type"), treatment.start)]
+    return [
+        _text(("121740", "DCM", "Treatment Delivery Type"), treatment.start),
+        _text(("2018001", "99IHERO2018", "Plan Label"), treatment.plan_label),
+        _numeric(("2018002", "99IHERO2018", "Current Fraction Number"), treatment.fraction),
+        _numeric(("2018003", "99IHERO2018", "Number of Fractions Planned"), treatment.fractions_planned),
+    ]
+
+
+def workitem(treatment: Treatment, *, tms: str, ost: str, station: Code, start: datetime, edition: str = "ti") -> Dataset:
+    """Return the attributes of a workitem for N-CREATE [CC.2.5.1.3].
+
+    Parameters
+    ----------
+    treatment : Treatment
+        What is to be delivered.
+    tms, ost : str
+        AE titles from which the inputs are retrieved.
+    station : Code
+        Scheduled station.
+    start : datetime
+        Scheduled Procedure Step Start DateTime.
+    edition : {"ti", "2013"}
+        Edition of TDW-II.
+    """
+    plan = treatment.plan
+    inputs = [_access(plan, ost), _access(treatment.instruction, tms)]
+    if treatment.previous_record is not None:
+        inputs.append(_access(treatment.previous_record, ost))
+    attributes = item(
+        TransactionUID="", ScheduledProcedureStepPriority="MEDIUM", ProcedureStepLabel=f"Fraction {treatment.fraction}",
+        WorklistLabel="TDW-II", ScheduledProcessingParametersSequence=_parameters(treatment, edition),
+        ScheduledStationNameCodeSequence=station.item, ScheduledStationClassCodeSequence=[],
+        ScheduledStationGeographicLocationCodeSequence=[],
+        ScheduledProcedureStepStartDateTime=f"{start:%Y%m%d%H%M%S}",
+        ExpectedCompletionDateTime=f"{start + timedelta(minutes=15):%Y%m%d%H%M%S}",
+        ScheduledWorkitemCodeSequence=code_item(*TREATMENT_WITH_VERIFICATION), CommentsOnTheScheduledProcedureStep="",
+        InputReadinessState="READY", InputInformationSequence=inputs, StudyInstanceUID=plan.StudyInstanceUID,
+        PatientName=str(plan.PatientName), PatientID=plan.PatientID, IssuerOfPatientID="",
+        IssuerOfPatientIDQualifiersSequence=[], OtherPatientIDsSequence=[],
+        PatientBirthDate=plan.get("PatientBirthDate"), PatientSex=plan.get("PatientSex"), AdmissionID="",
+        IssuerOfAdmissionIDSequence=[], AdmittingDiagnosesDescription="", AdmittingDiagnosesCodeSequence=[],
+        ReferencedRequestSequence=[], ProcedureStepState="SCHEDULED", ProcedureStepProgressInformationSequence=[],
+        UnifiedProcedureStepPerformedProcedureSequence=[],
+    )  # fmt: skip
+    return named_character_set(attributes)
+
+
+def progress_update(progress: int, beam: int, *, edition: str = "ti") -> Dataset:
+    """Return the modification list of RO-62, without Transaction UID.
+
+    Parameters
+    ----------
+    progress : int
+        Per cent.
+    beam : int
+        Number of the beam in progress.
+    edition : {"ti", "2013"}
+        Where the beam number goes (T6).
+    """
+    information = item(ProcedureStepProgress=str(progress))
+    if edition == "2013":
+        parameter = _text(("121700", "DCM", "Referenced Beam Number in Progress"), str(beam))
+        performed = item(PerformedProcessingParametersSequence=parameter, OutputInformationSequence=[])
+        return item(
+            ProcedureStepProgressInformationSequence=information,
+            UnifiedProcedureStepPerformedProcedureSequence=performed,
+        )
+    information.ProcedureStepProgressParametersSequence = [_numeric(("2018004", "99IHERO2018", "Referenced Beam Number"), beam)]
+    return item(ProcedureStepProgressInformationSequence=information)
+
+
+def final_update(
+    *,
+    progress: int,
+    station: Code,
+    start: datetime,
+    end: datetime,
+    records: Sequence[Dataset],
+    ost: str,
+    canceled: bool,
+) -> Dataset:
+    """Return the modification list of RO-64, without Transaction UID.
+
+    Parameters
+    ----------
+    progress : int
+        Per cent.
+    station : Code
+        Performed station, as scheduled.
+    start, end : datetime
+        When delivery began and ended.
+    records : sequence of Dataset
+        What was stored by RO-63; empty when nothing was delivered, and then no procedure was performed (T7).
+    ost : str
+        AE title from which the records are retrieved.
+    canceled : bool
+        Whether CANCELED follows, which a reason goes with.
+    """
+    information = item(ProcedureStepProgress=str(progress))
+    if canceled:
+        information.ProcedureStepDiscontinuationReasonCodeSequence = [
+            code_item("110513", "DCM", "Discontinued for unspecified reason")
+        ]
+    update = item(ProcedureStepProgressInformationSequence=information)
+    if records:
+        update.UnifiedProcedureStepPerformedProcedureSequence = [
+            item(
+                PerformedStationNameCodeSequence=station.item,
+                PerformedProcedureStepStartDateTime=f"{start:%Y%m%d%H%M%S}",
+                PerformedProcedureStepEndDateTime=f"{end:%Y%m%d%H%M%S}",
+                PerformedWorkitemCodeSequence=code_item(*TREATMENT_WITH_VERIFICATION),
+                OutputInformationSequence=[_access(one, ost) for one in records],
+            )
+        ]
+    return update
