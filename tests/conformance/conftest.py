@@ -1,24 +1,18 @@
 """What every conformance test stands on: our TDDs, and the workitems they perform."""
 
-import copy
-import dataclasses
 import itertools
-import os
 import sys
-import warnings
 from contextlib import contextmanager, suppress
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
 import hypothesis
 import pytest
-from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import status
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import recorded_key, system_key
-from tdwii_conformance.scu.treatment_session import ScheduledWorkitem, TreatmentSession, inputs_of
+from tdwii_conformance.scu.treatment_session import TreatmentSession
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.session import scenarios
 from tdwii_conformance.session.conduct import NoDisplay, display_on
@@ -27,27 +21,33 @@ from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
 from tdwii_conformance.sut import config
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.scenarios import SCENARIOS
+from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
+from tdwii_conformance.workitems.supply import Supply
 
 from .leftovers import RecordingTDD, put_away
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup():
-    """Have a test not judged that needs a presentation context which was not accepted; whether it is has tests of its own."""
-    return (yield from _with_its_context())
+    """Have a test not judged that lacks a presentation context or a workitem; whether there is one has tests of its own."""
+    return (yield from _with_what_it_needs())
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call():
     """The same, when it turns out later."""
-    return (yield from _with_its_context())
+    return (yield from _with_what_it_needs())
 
 
-def _with_its_context():
+def _with_what_it_needs():
     try:
         return (yield)
     except (NoContext, NothingAccepted) as error:
         pytest.skip(f"not judged: {error}")
+    except NotJudged as error:
+        pytest.skip(str(error))
+    except UnusableObjects as error:
+        pytest.exit(str(error), returncode=4)
 
 
 @pytest.fixture(scope="session")
@@ -111,170 +111,11 @@ def supported(system):
     return needs
 
 
-COERCED_AT_CREATION = 0xB300
-
-
-class Schedule:
-    """Puts workitems on the worklist of the system under test, or takes those that are there."""
-
-    def __init__(self, system, tdd, worker, workers):
-        self.system, self.tdd = system, tdd
-        self.worker, self.workers = worker, workers
-        self._existing = None
-        self._own = None
-
-    def __call__(self, start, *, modality="photon", patient_name=""):
-        """A SCHEDULED workitem of this start that nobody else in this run uses."""
-        if modality == "ion" and "ion" not in self.system.ost_supports:
-            pytest.skip("not supported: ion")
-        if self.system.workitems.source == "existing" and self.system.tms is not None:
-            return self._take(start)
-        return self._push(start, modality, patient_name)
-
-    # push: we create them
-
-    def _push(self, start, modality, patient_name):
-        treatment = self._treatment(start, modality, patient_name)
-        self._store("OST", "store-inputs", treatment.plan)
-        if treatment.previous_record is not None:
-            self._store("OST", "store-inputs", treatment.previous_record)
-        if self.system.tms is not None:
-            self._store("TMS", "store-instructions", treatment.instruction)
-        uid = generate_uid()
-        begins, attributes = self._attributes(treatment)
-        if self.system.tms is None:  # an OST alone needs the objects only
-            return self._scheduled(uid, begins, attributes, treatment)
-        try:
-            created = self.tdd.create(uid, attributes)
-        except NoContext as error:
-            pytest.skip(f"not judged: no workitem to test with: {error}")
-        faults = status.accepted(created, "the N-CREATE of a workitem")
-        if faults:
-            pytest.skip(f"not judged: no workitem to test with, the N-CREATE was refused (CC25-TMS-001): {faults[0].received}")
-        if created.status == COERCED_AT_CREATION:  # a TMS that knows the patient may write the name as it is known there
-            shown = self.tdd.get(uid, ["PatientName"]).dataset
-            attributes.PatientName = (shown is not None and shown.get("PatientName")) or attributes.PatientName
-        return self._scheduled(uid, begins, attributes, treatment)
-
-    def _attributes(self, treatment):
-        begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
-        tms, ost, station = self._tms, self._ost, self.system.workitems.station
-        return begins, objects.workitem(treatment, tms=tms, ost=ost, station=station, start=begins, edition=self.system.edition)
-
-    def described(self, start):
-        """A workitem of this start that is not on the worklist: what an N-CREATE may be made of."""
-        if self.system.workitems.source == "existing" and self.system.tms is not None:
-            return self._take(start)
-        treatment = self._treatment(start, "photon", "")
-        begins, attributes = self._attributes(treatment)
-        return self._scheduled(generate_uid(), begins, attributes, treatment)
-
-    def _treatment(self, start, modality, patient_name):
-        folder = self._folder
-        if folder is None:
-            return objects.new_treatment(start, modality=modality, patient_name=patient_name)
-        treatment = self._read(folder)
-        if treatment.start != start or treatment.ion != (modality == "ion"):
-            pytest.skip(f"not judged: {folder} has no {modality} treatment of type {start}")
-        if patient_name:
-            pytest.skip(f"not judged: the patient of {folder} is used")
-        return treatment
-
-    def _read(self, folder):
-        """The user's own objects, with UIDs as they are: every workitem of the run is for them."""
-        if self._own is None:
-            try:
-                self._own = objects.read_treatment(folder)
-            except objects.ObjectsError as error:
-                pytest.exit(str(error), returncode=4)
-            for remark in self._own.remarks:
-                warnings.warn(f"objects in {folder}: {remark}", stacklevel=1)
-        return self._own
-
-    def has_instances(self, role):
-        """Skip what retrieves the instances of our workitems from a system that was not given them."""
-        claim = {"OST": "store-inputs", "TMS": "store-instructions"}[role]
-        taken = self.system.workitems.source == "existing" and self.system.tms is not None
-        if claim not in self.system.supports(role) and not taken and self._folder is None:
-            pytest.skip(
-                f"not supported: {claim}; so the {role} has no instances of the workitems that we create,"
-                " unless [objects] folder says where they are"
-            )
-
-    @property
-    def _folder(self):
-        return self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
-
-    def _store(self, role, claim, instance):
-        if claim in self.system.supports(role):
-            self.tdd.store(role, instance)
-
-    @property
-    def _tms(self):
-        return self.system.tms.ae_title if self.system.tms else "TMS"
-
-    @property
-    def _ost(self):
-        return self.system.ost.ae_title if self.system.ost else "OST"
-
-    def _scheduled(self, uid, begins, attributes, treatment):
-        station = self.system.workitems.station
-        facts = {
-            "station_value": station.value, "station_scheme": station.scheme,
-            "patient_name": str(attributes.PatientName), "patient_id": attributes.PatientID,
-            "plan_label": treatment.plan_label, "fraction": str(treatment.fraction),
-            "fractions_planned": str(treatment.fractions_planned), "start": treatment.start,
-            "study": attributes.StudyInstanceUID, "plan": treatment.plan.SOPInstanceUID,
-            "instruction": treatment.instruction.SOPInstanceUID, "tms_ae_title": self._tms, "ost_ae_title": self._ost,
-            "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
-        }  # fmt: skip
-        return ScheduledWorkitem(
-            uid, begins, treatment.start, station, inputs_of(attributes), facts, treatment, self.system.edition
-        )
-
-    # existing: they are on the worklist already
-
-    def _take(self, start):
-        if self._existing is None:
-            self._existing = self._on_the_worklist()
-        for number, found in enumerate(self._existing):
-            if found.start_type == start:
-                return self._existing.pop(number)
-        pytest.skip(f"not judged: no (further) workitem of type {start} on the worklist for this station and date")
-
-    def _on_the_worklist(self):
-        choice = self.system.workitems
-        query = ScheduledWorkitem.query_of(choice.station, choice.start_range(datetime.now().date()))
-        exchange = self.tdd.query(query)
-        # Distinct workitems for each worker of pytest-xdist.
-        mine = sorted(exchange.identifiers, key=lambda i: str(i.get("SOPInstanceUID")))[self.worker :: self.workers]
-        return [ScheduledWorkitem.of_response(i, choice.station, self._tms, self._ost, self.system.edition) for i in mine]
-
-    # more of the same, for lists
-
-    def second_plan(self, workitem):
-        """The plan of a workitem and another in the same series of the OST."""
-        return self._second("OST", "store-inputs", workitem.plans[0], workitem.treatment.plan)
-
-    def second_instruction(self, workitem):
-        """The delivery instruction of a workitem and another in the same series of the TMS."""
-        return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
-
-    def _second(self, role, claim, reference, instance):
-        taken = self.system.workitems.source == "existing" and self.system.tms is not None
-        if claim not in self.system.supports(role) or taken:
-            pytest.skip(f"not supported: {claim}; a list needs a second instance, which we would have to store")
-        second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
-        second.SOPInstanceUID = generate_uid()
-        self.tdd.store(role, second)
-        return [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)]
-
-
 @pytest.fixture(scope="session")
 def schedule(system, tdd, request):
     """Makes, or finds, a SCHEDULED workitem: ``schedule("TREATMENT")``."""
     workerinput = getattr(request.config, "workerinput", {"workerid": "gw0", "workercount": 1})
-    return Schedule(system, tdd, int(workerinput["workerid"][2:]), workerinput["workercount"])
+    return Supply(system, tdd, worker=int(workerinput["workerid"][2:]), workers=workerinput["workercount"])
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""Where the workitems of a run come from, and how few will do."""
