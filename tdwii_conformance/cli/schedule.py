@@ -19,7 +19,7 @@ from .answers import settle
 from .failures import Usage
 from .peers import named_peer
 from .screen import Spoken, note, plain, say, say_json, say_table
-from .serve import OST_TITLE, TMS_TITLE, station_code
+from .serve.options import OST_TITLE, TMS_TITLE, station_code
 from .settings import Command, Settings, common
 
 __all__ = ["schedule_course"]

@@ -8,7 +8,7 @@ import pytest
 from pydicom.uid import generate_uid
 from rich.console import Console
 
-from tdwii_conformance.cli.serve_view import Lines, LiveView, Server
+from tdwii_conformance.cli.serve.view import Lines, LiveView, Server
 from tdwii_conformance.simulators.live import Happening, Live
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code, item

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pydicom.dataset import Dataset
 
-from ..simulators.live import Happening, Live
-from ..ups.events import progress_item
-from .screen import note, plain, say
+from ...simulators.live import Happening, Live
+from ...ups.events import progress_item
+from ..screen import note, plain, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from ..ups import Record, Worklist
+    from ...ups import Record, Worklist
 
 __all__ = ["Lines", "LiveView", "Row", "Server", "View", "row_of"]
 

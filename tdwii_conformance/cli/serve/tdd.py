@@ -1,0 +1,130 @@
+"""``tdwii serve tdd``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from ...dimse import DimseError, Peer
+from ...simulators.tdd import CannotTreat, TDDSimulator
+from ..settings import Command
+from .options import (
+    OST_PORT,
+    OST_TITLE,
+    PORT,
+    STATION,
+    TDD_PORT,
+    TDD_TITLE,
+    TMS_PORT,
+    TMS_TITLE,
+    deny_others,
+    other_at,
+    ours_at,
+    serving,
+    station_code,
+)
+from .session import Session
+
+_TDD = (
+    click.option("--station", default=STATION, show_default=True, metavar="VALUE^SCHEME^MEANING", help="Scheduled station."),
+    click.option("--end", type=click.Choice(["completed", "canceled-after", "canceled-before"]), default="completed",
+                 show_default=True, help="How treatments end: canceled after radiation, or before any."),
+    click.option("--pace", type=click.FloatRange(0, 3600), default=1.0, show_default=True, metavar="SECONDS",
+                 help="How long each step of a treatment takes."),
+    click.option("--every", type=click.FloatRange(0.1, 86400), default=5.0, show_default=True, metavar="SECONDS",
+                 help="How often it asks for workitems."),
+)  # fmt: skip
+
+
+def tdd_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a TDD to a command."""
+    for option in reversed(_TDD):
+        function = option(function)
+    return function
+
+
+class _Treatments:
+    """A TDD that performs what is on the worklist, one after the other, until the end. A context manager."""
+
+    def __init__(self, session: Session, tdd: TDDSimulator, title: str, every: float, times: int | None) -> None:
+        self._session, self._tdd, self._title, self._every, self._times = session, tdd, title, every, times
+        self._thread = threading.Thread(target=self._treat, name=f"{title} treats")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._session.stop.set()
+        self._thread.join()
+
+    def _treat(self) -> None:
+        session, done, said = self._session, 0, ""
+        while not session.stop.is_set() and done != self._times:
+            try:
+                self._tdd.perform()
+                done, said = done + 1, ""
+                continue
+            except CannotTreat as fault:
+                trouble = str(fault)
+            except DimseError as error:
+                trouble = error.advice
+            # "Nothing is scheduled" need not be said every few seconds.
+            if trouble != said:
+                said = trouble
+                session.note(self._title, trouble, refused="nothing is scheduled" not in trouble)
+            session.stop.wait(self._every)
+        if done == self._times:
+            session.stop.set()
+
+
+def start_tdd(
+    session: Session, ours: Peer, tms: Peer, ost: Peer, station: str, end: Any, pace: float, every: float, times: int | None
+) -> None:
+    """Start a TDD in a session, which performs what is scheduled until the end."""
+
+    def tell(sentence: str) -> None:
+        session.note(ours.ae_title, sentence)
+        session.stop.wait(pace)
+
+    tdd = TDDSimulator(
+        tms,
+        ost,
+        ours.ae_title,
+        host=ours.host,
+        port=ours.port,
+        station=station_code(station),
+        end=end,
+        watch=True,
+        tell=tell,
+        timeouts=session.timeouts,
+    )
+    session.start(tdd, "TDD", f"treats at {station_code(station).value}")
+    session.known[ours.ae_title] = session.reachable(tdd.peer)
+    session.stack.enter_context(_Treatments(session, tdd, ours.ae_title, every, times))
+
+
+@click.command(
+    cls=Command,
+    examples=["tdwii serve tdd --station FX1", "tdwii serve tdd --tms TMS --ost OST --end canceled-after --times 1"],
+)
+@click.option("--ae-title", metavar="AE", help=f"AE title, which TMS and OST have to know  [default: {TDD_TITLE}]")
+@click.option("--port", type=PORT, metavar="N", help=f"Port; 0 takes a free one  [default: {TDD_PORT}]")
+@click.option(
+    "--tms", metavar="PEER", help=f"The TMS: AE title, HOST:PORT or AE=HOST:PORT  [default: {TMS_TITLE}, port {TMS_PORT}]"
+)
+@click.option("--ost", metavar="PEER", help=f"The OST, as the TMS  [default: {OST_TITLE}, port {OST_PORT}]")
+@click.option("--times", type=click.IntRange(1), metavar="N", help="Stop after so many treatments.")
+@tdd_options
+@serving
+def tdd(
+    session: Session, ae_title: str | None, port: int | None, tms: str | None, ost: str | None, times: int | None, **how: Any
+) -> None:
+    """Be a Treatment Delivery Device: perform what is scheduled for it today, RO-58 to RO-65."""
+    deny_others(session, "TDD")
+    ours = ours_at(session, None, ae_title, port, Peer(TDD_TITLE, session.host, TDD_PORT))
+    the_tms = other_at(session, "tms", tms, Peer(TMS_TITLE, "127.0.0.1", TMS_PORT))
+    the_ost = other_at(session, "ost", ost, Peer(OST_TITLE, "127.0.0.1", OST_PORT))
+    start_tdd(session, ours, the_tms, the_ost, times=times, **how)
