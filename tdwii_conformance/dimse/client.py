@@ -24,7 +24,7 @@ from ..transcript.observation import Association
 from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .peers import Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder
-from .tuning import quiet_logging, tune
+from .tuning import over, quiet_logging, tune
 
 __all__ = ["Link", "NegotiatedContext", "Proposal", "connect"]
 
@@ -168,6 +168,7 @@ class Link:
         self._message_ids = itertools.cycle(range(1, 0x10000))
         self._one_at_a_time = threading.Lock()
         self._association: Any = None
+        self._unanswered = False  # pynetdicom aborts an association on which a request was not answered
 
     def _record(self, exchange: Exchange) -> None:
         self._ended.append(exchange)
@@ -237,9 +238,9 @@ class Link:
 
     def close(self, *, abort: bool = False) -> None:
         """Release the association; abort it if the peer does not answer the release, or if told to."""
-        if self._association.is_established and not abort:
+        if self.established and not abort:
             self._association.release()
-        if self._association.is_established:
+        if self.established:
             self._association.abort()
         self._association._reactor_checkpoint.nudge()  # so that the thread sees at once that it is over
         self._association.join(self.timeouts.association)
@@ -251,7 +252,7 @@ class Link:
     @property
     def established(self) -> bool:
         """Whether the association stands, as far as we know."""
-        return bool(self._association.is_established)
+        return not self._unanswered and not over(self._association)
 
     @property
     def released(self) -> bool:
@@ -289,7 +290,7 @@ class Link:
     def _perform(self, abstract_syntax: str, operation: Callable[[Any, int], object]) -> Exchange:
         with self._one_at_a_time:
             association = self._association
-            if not association.is_established:
+            if not self.established:
                 raise LinkLost(self.peer)
             if not self.accepts(abstract_syntax):
                 raise NoContext(self.peer, f"{uid.UID(abstract_syntax).name} ({abstract_syntax})")
@@ -301,6 +302,7 @@ class Link:
                 if not self._ended and not self._recorder.abandon(association, "the association ended"):
                     raise LinkLost(self.peer) from error
             if not self._ended:
+                self._unanswered = True
                 late = time.monotonic() - began >= self.timeouts.message
                 reason = (
                     f"no response within {self.timeouts.message:g} s"

@@ -4,7 +4,8 @@ All of it hangs on one handler, `tune`, for ``evt.EVT_CONN_OPEN``, which pynetdi
 association's reactor thread runs. The TCP option goes through the public event; the rest replaces private parts, because
 there is no public hook: ``Association._reactor_checkpoint`` for the hand-over, and of the thread that reads and writes
 PDUs (``DULServiceProvider``) the look at the socket, which waits here instead of coming round a thousand times a second;
-and ``Association._serve_request``, which answers no event report that comes before the acceptor knows that it has accepted.
+``Association._serve_request``, which answers no event report that comes before the acceptor knows that it has accepted;
+and ``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 from pynetdicom import _config, evt
 
-__all__ = ["Checkpoint", "quiet_logging", "tune"]
+__all__ = ["Checkpoint", "over", "quiet_logging", "tune"]
 
 
 class Checkpoint:
@@ -179,6 +180,41 @@ def _serve_when_established(association: Any) -> None:
         association.bind(kind, lambda _: decided.set())
 
 
+class _Responses:
+    """Lets nobody wait for a response on a connection that is closed.
+
+    As shipped, a closed connection puts one mark into the queue of messages. The reactor takes it when it comes round
+    first, and who sends the next request before the reactor has looked further waits the whole time-out on a dead
+    association. Sent back to back, requests keep the reactor from that look: each is paused for as it resumes.
+    """
+
+    def __init__(self, association: Any) -> None:
+        self._provider = association.dimse
+        self._get = self._provider.get_msg
+        self._closed = False
+        self._provider.get_msg = self.get
+
+    def close(self) -> None:
+        """Say that the connection is closed; wakes who waits."""
+        self._closed = True  # first: who does not see it yet finds the mark
+        self._provider.msg_queue.put((None, None))
+
+    def get(self, block: bool = False) -> Any:
+        """Return the next message; nothing, and at once, if none can come any more."""
+        return self._get(block=block and not (self._closed and self._provider.msg_queue.empty()))
+
+
+def over(association: Any) -> bool:
+    """Return whether an association has ended, though its reactor may not have come round to see it.
+
+    Parameters
+    ----------
+    association : pynetdicom.association.Association
+        One that has stood.
+    """
+    return bool(not association.is_established or association.acse.is_aborted() or association.dul._kill_thread)
+
+
 def _close(*sockets: socket.socket) -> None:
     for one in sockets:
         one.close()
@@ -189,10 +225,11 @@ def tune(event: Any) -> None:
     association = event.assoc
     checkpoint = association._reactor_checkpoint = Checkpoint(association)
     association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
-    wait = Wait(association.dul)
+    wait, responses = Wait(association.dul), _Responses(association)
 
     def closed(_: Any) -> None:
         wait.close()
+        responses.close()
         checkpoint.nudge()  # the association is over: its thread may end
 
     association.bind(evt.EVT_CONN_CLOSE, closed)
