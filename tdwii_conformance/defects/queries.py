@@ -15,6 +15,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pynetdicom import evt
 
+from ..dimse import left_undeclared
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from ..ups import IdentifierError, Record
 from ..ups.datasets import merged
@@ -796,7 +797,7 @@ def _responses() -> Iterator[Defect]:
     yield one(
         "find-without-character-set",
         "Names no Specific Character Set in responses",
-        partial(_each, lambda r, i: drop(r, "SpecificCharacterSet")),
+        partial(_each, lambda r, i: drop(left_undeclared(r), "SpecificCharacterSet")),
         "CC28-TMS-061",
         "RO58-TMS-021",
         alone=True,
@@ -905,7 +906,7 @@ def _trial(response: Dataset, identifier: Dataset) -> None:
 
 def _empty_set(response: Dataset, identifier: Dataset) -> None:
     if len(identifier) > MANY:
-        response.SpecificCharacterSet = None
+        left_undeclared(response).SpecificCharacterSet = None
 
 
 def _first_items(response: Dataset, identifier: Dataset) -> None:

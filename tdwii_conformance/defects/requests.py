@@ -12,6 +12,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
+from ..dimse import left_undeclared
 from ..profile import load_catalogue
 from ..profile.ups_tables import attribute_rows
 from ..ups import Outcome, Record
@@ -1010,7 +1011,7 @@ def _retrieval() -> Iterator[Defect]:
     )  # fmt: skip
     yield one(
         "get-without-character-set", "Names no Specific Character Set in N-GET responses",
-        partial(_any_get, lambda shown: drop(shown, "SpecificCharacterSet")), "CC27-TMS-009",
+        partial(_any_get, lambda shown: drop(left_undeclared(shown), "SpecificCharacterSet")), "CC27-TMS-009",
     )  # fmt: skip
     yield one(
         "get-unknown-ups-granted", "Answers success to N-GET of a UPS that does not exist", _unknown_shown, "CC27-TMS-010", "RO60-TMS-018", subject=("unknown",),

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTBeamsDeliveryInstructionStorage, RTIonPlanStorage, RTPlanStorage, generate_uid
 from pynetdicom import sop_class
 
+from ..dimse import left_undeclared
 from ..scu.tdd import UPS
 from ..simulators.tdd import CannotTreat
 from ..transcript.exchange import Exchange
@@ -129,7 +130,7 @@ def _query() -> Iterator[Defect]:
     yield _one("ro58-by-code-meaning", "Gives a value to a Code Meaning of the worklist query",
                key(code_meaning("RT Treatment")), "RO58-TDD-005", subject=meaning)  # fmt: skip
     yield _one("ro58-characters-without-set", "Names no Specific Character Set for an umlaut in the worklist query",
-               key(code_meaning("Ger\u00e4t")), "RO58-TDD-005", "RO58-TDD-006", subject=meaning)  # fmt: skip
+               key(lambda query: code_meaning("Ger\u00e4t")(left_undeclared(query))), "RO58-TDD-005", "RO58-TDD-006", subject=meaning)  # fmt: skip
     yield _one("ro58-timezone-without-value", "Sends Timezone Offset From UTC without a value in the worklist query",
                key(lambda query: query.update(item(TimezoneOffsetFromUTC=""))), "RO58-TDD-006")  # fmt: skip
     yield _one("ro58-start-is-no-time", "Gives a word as Scheduled Procedure Step Start DateTime",

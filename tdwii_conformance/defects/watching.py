@@ -9,7 +9,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
-from ..dimse import connect
+from ..dimse import connect, left_undeclared
 from ..scu.tdd import UPS
 from ..treatment.messages import item
 from .calling import beside
@@ -26,7 +26,9 @@ def defects() -> Iterator[Defect]:
         return Defect(f"watcher-{name}", sentence, "watcher", apply, requirements, **more)
 
     def searching(**keys: Any) -> Callable[[Any], None]:
-        return lambda watcher: beside(watcher, partial(_search, watcher, item(ProcedureStepState="SCHEDULED", **keys)))
+        # As it is given: one of them is to do without Specific Character Set.
+        query = left_undeclared(item(ProcedureStepState="SCHEDULED", **keys))
+        return lambda watcher: beside(watcher, partial(_search, watcher, query))
 
     yield one("does-not-subscribe", "Does not subscribe", _does_not_subscribe, "CC23-WATCHER-001", alone=True)
     yield one("proposes-pull", "Proposes UPS Pull in place of UPS Watch", _under_pull, "NEG-WATCHER-001", "CC31-WATCHER-002",

@@ -5,6 +5,7 @@ from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, NothingAccep
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder
 from .server import Handler, Server
+from .text import declared, left_undeclared
 from .tuning import tune
 
 __all__ = [
@@ -28,5 +29,7 @@ __all__ = [
     "Unreachable",
     "check_ae_title",
     "connect",
+    "declared",
+    "left_undeclared",
     "tune",
 ]

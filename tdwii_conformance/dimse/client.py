@@ -24,6 +24,7 @@ from ..transcript.observation import Association
 from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .peers import Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder
+from .text import declared
 from .tuning import over, quiet_logging, tune
 
 __all__ = ["Link", "NegotiatedContext", "Proposal", "connect"]
@@ -324,13 +325,16 @@ class Link:
         if not hasattr(dataset, "file_meta") or "TransferSyntaxUID" not in dataset.file_meta:
             dataset.file_meta = FileMetaDataset()
             dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
-        return self._perform(dataset.SOPClassUID, lambda a, n: a.send_c_store(dataset, msg_id=n))
+        named = declared(dataset)
+        return self._perform(dataset.SOPClassUID, lambda a, n: a.send_c_store(named, msg_id=n))
 
     def c_find(self, abstract_syntax: str, identifier: Dataset, cancel_after: int | None = None) -> Exchange:
         """C-FIND [PS3.7 9.1.2]; with `cancel_after` a C-CANCEL is sent after that many pending responses."""
 
+        named = declared(identifier)
+
         def find(association: Any, number: int) -> None:
-            responses = association.send_c_find(identifier, abstract_syntax, msg_id=number)
+            responses = association.send_c_find(named, abstract_syntax, msg_id=number)
             for count, _ in enumerate(responses, 1):
                 if count == cancel_after:
                     association.send_c_cancel(number, query_model=abstract_syntax)
@@ -339,18 +343,21 @@ class Link:
 
     def c_move(self, abstract_syntax: str, identifier: Dataset, destination: str) -> Exchange:
         """C-MOVE [PS3.7 9.1.4] to the AE title `destination`."""
-        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_move(identifier, destination, abstract_syntax, msg_id=n)))
+        named = declared(identifier)
+        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_move(named, destination, abstract_syntax, msg_id=n)))
 
     def c_get(self, abstract_syntax: str, identifier: Dataset) -> Exchange:
         """C-GET [PS3.7 9.1.3]; the C-STOREs that come on this association are exchanges of their own."""
-        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_get(identifier, abstract_syntax, msg_id=n)))
+        named = declared(identifier)
+        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_get(named, abstract_syntax, msg_id=n)))
 
     # DIMSE-N: SOP Class UID UPS Push whatever was negotiated [CC.3.1.1]
 
     def n_create(self, instance: str, attributes: Dataset, *, context: str = sop_classes.UnifiedProcedureStepPush) -> Exchange:
         """N-CREATE [PS3.7 10.1.5]."""
         push = sop_classes.UnifiedProcedureStepPush
-        return self._perform(context, lambda a, n: a.send_n_create(attributes, push, instance, msg_id=n, meta_uid=context))
+        named = declared(attributes)
+        return self._perform(context, lambda a, n: a.send_n_create(named, push, instance, msg_id=n, meta_uid=context))
 
     def n_set(
         self,
@@ -361,7 +368,8 @@ class Link:
         context: str = sop_classes.UnifiedProcedureStepPull,
     ) -> Exchange:
         """N-SET [PS3.7 10.1.3]."""
-        return self._perform(context, lambda a, n: a.send_n_set(modification, sop_class, instance, msg_id=n, meta_uid=context))
+        named = declared(modification)
+        return self._perform(context, lambda a, n: a.send_n_set(named, sop_class, instance, msg_id=n, meta_uid=context))
 
     def n_get(
         self,
@@ -386,7 +394,7 @@ class Link:
     ) -> Exchange:
         """N-ACTION [PS3.7 10.1.4]."""
         # pynetdicom announces a data set for an empty Dataset and never sends it.
-        given = information if information is not None and len(information) else None
+        given = declared(information) if information is not None and len(information) else None
         return self._perform(
             context, lambda a, n: a.send_n_action(given, action_type, sop_class, instance, msg_id=n, meta_uid=context)
         )
@@ -401,7 +409,7 @@ class Link:
         context: str = sop_classes.UnifiedProcedureStepEvent,
     ) -> Exchange:
         """N-EVENT-REPORT [PS3.7 10.1.1]; we are the SCP of that class."""
-        given = information if information is not None and len(information) else None
+        given = declared(information) if information is not None and len(information) else None
         return self._perform(
             context, lambda a, n: a.send_n_event_report(given, event_type, sop_class, instance, msg_id=n, meta_uid=context)
         )

@@ -18,6 +18,7 @@ from ..transcript.observation import Association
 from .client import Proposal, contexts_of
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder
+from .text import declaring
 from .tuning import quiet_logging, tune
 
 __all__ = ["Handler", "Server"]
@@ -186,7 +187,7 @@ class Server:
                 self._address,
                 contexts=self._contexts,
                 ssl_context=self._tls.server_context() if self._tls else None,
-                evt_handlers=self._handlers,
+                evt_handlers=[(kind, declaring(kind, handler)) for kind, handler in self._handlers],
                 server_class=_Listener,
             )
         except OSError as error:

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.valuerep import PersonName
 
-__all__ = ["character_set", "merged", "named_character_set", "picked", "plain", "without"]
+__all__ = ["character_set", "character_set_of", "merged", "named_character_set", "picked", "plain", "without"]
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 
@@ -76,14 +76,15 @@ def _alone(element: DataElement) -> Dataset:
 
 def character_set(dataset: Dataset) -> str:
     """Return the Specific Character Set that the text of a data set needs; empty for the default repertoire."""
-    text = "".join(str(element.value) for element in dataset.iterall() if element.VR != "SQ")
+    return character_set_of("".join(str(element.value) for element in dataset.iterall() if element.VR != "SQ"))
+
+
+def character_set_of(text: str) -> str:
+    """Return the Specific Character Set that a text needs: none, ISO_IR 100, else ISO_IR 192 [PS3.3 C.12.1.1.2]."""
     if text.isascii():
         return ""
-    try:
-        text.encode("latin-1")
-        return "ISO_IR 100"
-    except UnicodeEncodeError:
-        return "ISO_IR 192"
+    # ISO 8859-1 has no characters from 80 to 9F, which Python's Latin 1 takes for control characters.
+    return "ISO_IR 192" if any(c > "\xff" or "\x80" <= c < "\xa0" for c in text) else "ISO_IR 100"
 
 
 def named_character_set(dataset: Dataset) -> Dataset:
