@@ -10,18 +10,15 @@ from pathlib import Path
 
 import click
 
+from .. import resources
 from .failures import NoAnswer, Usage
 from .settings import Command
 
 __all__ = ["run_suite", "suite_folder"]
 
-SUITE = Path("tests") / "conformance"
-
 
 def suite_folder(given: Path | None = None) -> Path:
-    """Return the folder of the conformance tests: the one given, or that of the checkout we are in or come from.
-
-    An editable install comes from its checkout; another one brings no tests.
+    """Return the folder of the conformance tests: the one given, or the one that came with the package.
 
     Raises
     ------
@@ -29,17 +26,13 @@ def suite_folder(given: Path | None = None) -> Path:
         If there is none; with what to do.
     """
     if given is not None:
-        if not (given / "conftest.py").is_file():
-            raise Usage(f"{given}: is no folder of the conformance tests: it has no conftest.py")
+        if not (given / "suite.ini").is_file():
+            raise Usage(f"{given}: is no folder of the conformance tests: it has no suite.ini")
         return given
-    ours = Path(__file__).resolve().parents[2]
-    for checkout in (ours, Path.cwd(), *Path.cwd().parents):
-        if (checkout / SUITE / "conftest.py").is_file() and (checkout / "pytest.ini").is_file():
-            return checkout / SUITE
-    raise Usage(
-        f"the conformance tests are not here: tdwii_conformance is installed in {ours} without them. "
-        f"They are in {SUITE} of the project's checkout: go there, install with 'pip install -e .', or name it with --suite DIR"
-    )
+    try:
+        return resources.suite()
+    except FileNotFoundError as error:
+        raise Usage(str(error)) from error
 
 
 def _selection(suite: Path, words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -99,10 +92,12 @@ def _look_at_the_system(options: Sequence[str]) -> None:
         "tdwii run tms --sut clinic.toml                      # its TMS alone",
         "tdwii run tms/test_ro60_in_progress.py --sut clinic.toml",
         "tdwii run --sut clinic.toml -k 'claim' -x            # any option of pytest",
-        "tdwii run --suite ~/tdwii/tests/conformance --sut clinic.toml",
+        "tdwii run --suite ~/tdwii/tests/conformance --sut clinic.toml   # the tests of a checkout",
     ],
 )
-@click.option("--suite", type=click.Path(path_type=Path), metavar="DIR", help="The conformance tests, where they are not found.")
+@click.option(
+    "--suite", type=click.Path(path_type=Path), metavar="DIR", help="Other conformance tests than those that came with tdwii."
+)
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this message and exit.")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[PART]... [PYTEST OPTIONS]...")
 @click.pass_context
@@ -121,7 +116,7 @@ def run_suite(context: click.Context, suite: Path | None, wants_help: bool, word
     folder = suite_folder(suite)
     chosen, options = _selection(folder, words)
     _look_at_the_system(options)
-    command = [sys.executable, "-m", "pytest", *chosen, *options]
+    command = [sys.executable, "-m", "pytest", *resources.pytest_arguments(folder), *chosen, *options]
     if sys.platform == "win32":  # where an exec gives the terminal back at once, and the exit code is lost
         return subprocess.call(command)
     # pytest in our place: signals, terminal and exit code are its own.

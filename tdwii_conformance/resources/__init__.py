@@ -5,15 +5,17 @@ In a wheel they are packages below ours (``setup.py`` maps them); in a checkout 
 
 from __future__ import annotations
 
-from functools import cache
+import functools
+import os
+import sys
 from pathlib import Path
 
-__all__ = ["examples", "suite", "templates"]
+__all__ = ["cache", "examples", "pytest_arguments", "suite", "templates"]
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-@cache
+@functools.cache
 def _folder(installed: str, in_checkout: str) -> Path:
     """Return a folder as the wheel brings it, or as the checkout has it from which an editable install comes.
 
@@ -61,3 +63,30 @@ def examples() -> Path:
         If the installation is damaged.
     """
     return _folder("fixtures", "fixtures")
+
+
+def cache() -> Path:
+    """Return the folder for what a run keeps for the next one: ``$XDG_CACHE_HOME/tdwii`` (Windows: ``%LOCALAPPDATA%``).
+
+    Nothing of it is put into the folder where somebody runs the suite, or into the installation, which may be read-only.
+    """
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tdwii"
+
+
+def pytest_arguments(folder: Path | None = None) -> list[str]:
+    """Return the arguments by which pytest runs the suite alike in a checkout, in a wheel, and in any current folder.
+
+    The suite's own ``suite.ini`` is the configuration, whatever pytest.ini or pyproject.toml stands above the current folder
+    or above the virtual environment. Arguments of the user come after these, and so win.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The suite, if it is not the one that came with the package.
+    """
+    folder = (folder or suite()).resolve()
+    return ["-c", str(folder / "suite.ini"), f"--rootdir={folder}", "-o", f"cache_dir={cache() / 'pytest'}"]

@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
-from tdwii_conformance.plugin import recorded_key, system_key
+from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
 from tdwii_conformance.scu.treatment_session import TreatmentSession
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.session import scenarios
@@ -25,6 +25,8 @@ from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
 from tdwii_conformance.workitems.supply import Supply
 
 from .leftovers import RecordingTDD, put_away
+
+hypothesis_profiles.register()
 
 
 @pytest.hookimpl(wrapper=True)

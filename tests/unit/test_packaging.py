@@ -1,5 +1,6 @@
 """What an installation brings: the data files, and modules that can be imported where there is no Unix."""
 
+import configparser
 import subprocess
 import sys
 import tomllib
@@ -64,6 +65,7 @@ def test_every_module_can_be_imported_without_unix(tmp_path):
         ("tdwii_conformance", PACKAGE, 30),
         ("tdwii_conformance.dcmdump_templates", PACKAGE.parent / "dcmdump_templates", 30),
         ("tdwii_conformance.fixtures", PACKAGE.parent / "fixtures", 2),
+        ("tdwii_conformance.suite", resources.suite(), 1),
     ],
 )
 def test_every_data_file_is_packed(package, folder, least):
@@ -81,3 +83,12 @@ def test_the_suite_does_not_depend_on_where_it_is():
     modules = sorted(resources.suite().rglob("*.py"))
     assert len(modules) > 40
     assert [path.name for path in modules if "tests.conformance" in path.read_text(encoding="utf-8")] == []
+
+
+def test_the_suite_is_configured_alike_by_its_own_file_and_by_the_checkouts():
+    """A checkout runs it by pytest.ini or by ``tdwii run``, an installation by ``tdwii run``: one set of verdicts."""
+    inner, outer = configparser.ConfigParser(), configparser.ConfigParser()
+    inner.read(resources.suite() / "suite.ini", encoding="utf-8")
+    outer.read(PACKAGE.parent / "pytest.ini", encoding="utf-8")
+    assert set(inner["pytest"]) > {"addopts", "filterwarnings"}
+    assert {key: outer["pytest"][key] for key in inner["pytest"]} == dict(inner["pytest"])

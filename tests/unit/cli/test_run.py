@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from serving import environment, free_port
 
-from tdwii_conformance.cli.run import suite_folder
+from tdwii_conformance import resources
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SUITE = CHECKOUT / "tests" / "conformance"
+PYTEST = [sys.executable, "-m", "pytest", *resources.pytest_arguments()]
 
 
 @pytest.fixture
@@ -24,13 +25,14 @@ def handed_over(monkeypatch):
 
 def test_the_suite_of_the_checkout_is_run_by_pytest(tdwii, handed_over):
     assert tdwii("run").code == 0
-    assert handed_over == [(sys.executable, [sys.executable, "-m", "pytest", str(SUITE)])]
+    assert handed_over == [(sys.executable, [*PYTEST, str(SUITE)])]
 
 
 def test_parts_come_first_and_the_rest_is_pytests(tdwii, handed_over):
     assert tdwii("run", "tms", "ost/test_negotiation_ost.py::test_x", "--embedded", "-k", "tms", "-x", "-n", "2", "-v").code == 0
     ((_, arguments),) = handed_over
-    assert arguments[3:] == [
+    assert arguments == [
+        *PYTEST,
         str(SUITE / "tms"), str(SUITE / "ost/test_negotiation_ost.py::test_x"), "--embedded", "-k", "tms", "-x", "-n", "2", "-v",
     ]  # fmt: skip
 
@@ -39,7 +41,7 @@ def test_help_is_ours_and_pytests_behind_a_dash(tdwii, handed_over):
     ran = tdwii("run", "--help")
     assert ran.code == 0 and "--sut FILE" in ran.out and handed_over == []
     assert tdwii("run", "--", "--help").code == 0
-    assert handed_over[0][1][3:] == [str(SUITE), "--help"]
+    assert handed_over[0][1] == [*PYTEST, str(SUITE), "--help"]
 
 
 @pytest.mark.parametrize("word", ["nothing", "/etc", "tms/none.py"])
@@ -68,21 +70,20 @@ def test_a_system_that_is_not_there_is_said_before_pytest_starts(tdwii, handed_o
     assert handed_over == []
 
 
-def test_without_the_tests_it_is_said_where_they_are(tdwii, handed_over, monkeypatch, tmp_path):
-    """As where the package was installed from a wheel."""
-    monkeypatch.setattr(
-        sys.modules[suite_folder.__module__], "__file__", str(tmp_path / "lib" / "tdwii_conformance" / "cli" / "run.py")
-    )
+def test_an_installation_without_the_tests_is_incomplete(tdwii, handed_over, monkeypatch, tmp_path):
+    monkeypatch.setattr(resources, "PACKAGE", tmp_path / "lib" / "tdwii_conformance")
+    resources._folder.cache_clear()
     ran = tdwii("run")
+    resources._folder.cache_clear()
     assert ran.code == 2
-    assert "installed in" in ran.err and "without them" in ran.err and "--suite DIR" in ran.err
+    assert "is incomplete: there is neither" in ran.err and "install it again" in ran.err
+
+
+def test_other_tests_than_those_that_came_with_it(tdwii, handed_over, tmp_path):
     assert tdwii("run", "--suite", SUITE).code == 0
-    assert handed_over[0][1][3:] == [str(SUITE)]
+    assert handed_over[0][1] == [*PYTEST, str(SUITE)]
     ran = tdwii("run", "--suite", tmp_path)
-    assert ran.code == 2 and "has no conftest.py" in ran.err
-    # From within the checkout it is found all the same.
-    monkeypatch.chdir(CHECKOUT / "docs")
-    assert suite_folder() == SUITE
+    assert ran.code == 2 and "has no suite.ini" in ran.err
 
 
 def test_it_runs_from_anywhere_and_ends_as_pytest_does(tmp_path):
@@ -93,9 +94,9 @@ def test_it_runs_from_anywhere_and_ends_as_pytest_does(tmp_path):
         )  # fmt: skip
 
     part = "ost/test_negotiation_ost.py"
-    met = run(part, "--embedded", "-q", "-p", "no:cacheprovider")
+    met = run(part, "--embedded", "-q")
     assert met.returncode == 0, met.stdout + met.stderr
     assert " passed" in met.stdout
-    none = run(part, "--embedded", "-q", "-p", "no:cacheprovider", "-k", "no_such_test")
+    none = run(part, "--embedded", "-q", "-k", "no_such_test")
     assert none.returncode == 5  # pytest: no tests were collected
     assert list(tmp_path.iterdir()) == []
