@@ -11,6 +11,7 @@ from pydicom.valuerep import PersonName
 
 from ..profile.catalogue import AttributeRule
 from ..profile.paths import Place, resolve
+from ..ups.times import same_moment
 from .findings import Finding
 
 __all__ = ["Judgement", "judge_attribute"]
@@ -88,7 +89,8 @@ def _judge_place(rule: AttributeRule, place: Place, facts: Mapping[str, str]) ->
         return [Finding(_expectation(rule, facts), "present without a value", path)] if rule.type in ("1", "1C") else []
     allowed = tuple(_text(value, type(element)) for value in expected_values(rule, facts))
     values = [_text(v) for v in element] if isinstance(element, MultiValue) else [_text(element)]
-    if allowed and not any(_same(value, one) for value in values for one in allowed):
+    same = same_moment if place.item[step.keyword].VR == "DT" else _same
+    if allowed and not any(value == one or same(value, one) for value in values for one in allowed):
         return [Finding(_expectation(rule, facts), f"value {shown(element)}", path)]
     return []
 
@@ -155,8 +157,6 @@ def _expectation(rule: AttributeRule, facts: Mapping[str, str]) -> str:
 
 
 def _same(value: str, expected: str) -> bool:
-    if value == expected:
-        return True
     # "1" and "1.0" are one number in DS and IS; no attribute with a listed value has a text where they differ.
     try:
         return float(value) == float(expected)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from pydicom.dataset import Dataset
-from pydicom.valuerep import DT
 
 from ..profile.statuses import is_failure, status_text
 from ..transcript.exchange import Exchange
+from ..ups.times import is_value, read_date_time
 from .attributes import shown
 from .findings import Finding
 from .move import same_content
@@ -78,17 +78,24 @@ def not_before(earlier: Exchange, later: Exchange, keyword: str) -> list[Finding
     if found or earlier.dataset is None or later.dataset is None:
         return found
     found = has_value(earlier.dataset, keyword) + has_value(later.dataset, keyword)
-    if not found and _before(DT(str(later.dataset[keyword].value)), DT(str(earlier.dataset[keyword].value))):
-        found.append(
-            Finding(f"not before {earlier.dataset[keyword].value}", f"value {shown(later.dataset[keyword].value)}", keyword)
-        )
+    if found:
+        return found
+    values = [str(dataset.get(keyword)) for dataset in (earlier.dataset, later.dataset)]
+    for value in values:
+        if not is_value(value, "DT"):
+            found.append(Finding("a date-time", f"value {shown(value)}", keyword))
+    if not found and _before(values[1], values[0]):
+        found.append(Finding(f"not before {values[0]}", f"value {shown(values[1])}", keyword))
     return found
 
 
-def _before(one: DT, other: DT) -> bool:
-    if (one.tzinfo is None) != (other.tzinfo is None):  # meant in the same zone, for want of another
-        return one.replace(tzinfo=None) < other.replace(tzinfo=None)
-    return bool(one < other)
+def _before(one: str, other: str) -> bool:
+    ones, others = read_date_time(one), read_date_time(other)
+    if ones is None or others is None:
+        return False
+    if (ones.first.tzinfo is None) != (others.first.tzinfo is None):  # meant in the same zone, for want of another
+        return ones.last.replace(tzinfo=None) < others.first.replace(tzinfo=None)
+    return ones.last < others.first  # what one of them leaves open is no step back
 
 
 def has_value(dataset: Dataset | None, *keywords: str) -> list[Finding]:

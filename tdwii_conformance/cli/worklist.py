@@ -17,6 +17,7 @@ from ..scu.tdd import TDD, UPS
 from ..sut.config import Workitems
 from ..transcript.exchange import Exchange
 from ..treatment.messages import Code, item, references, worklist_query
+from ..ups.times import readable
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import of_class, read_or_fill, safe_uid, save_message
@@ -182,6 +183,7 @@ def summary(workitem: Dataset) -> dict[str, Any]:
         "sop_instance_uid": str(workitem.get("SOPInstanceUID") or ""),
         "state": str(workitem.get("ProcedureStepState") or ""),
         "start": str(workitem.get("ScheduledProcedureStepStartDateTime") or ""),
+        "timezone": str(workitem.get("TimezoneOffsetFromUTC") or ""),
         "patient_name": str(workitem.get("PatientName") or ""),
         "patient_id": str(workitem.get("PatientID") or ""),
         "label": str(workitem.get("ProcedureStepLabel") or ""),
@@ -197,16 +199,9 @@ def summary(workitem: Dataset) -> dict[str, Any]:
 def _row(one: dict[str, Any]) -> list[object]:
     inputs = Counter(entry["ae_title"] or "?" for entry in one["inputs"])
     return [
-        one["state"], readable_time(one["start"]), one["patient_name"], one["patient_id"], one["label"], one["station"],
+        one["state"], readable(one["start"], one["timezone"]), one["patient_name"], one["patient_id"], one["label"], one["station"],
         ", ".join(f"{count} {title}" for title, count in inputs.items()), one["sop_instance_uid"],
     ]  # fmt: skip
-
-
-def readable_time(value: str) -> str:
-    """Return a DT as people write it, to the minute; as it is if it is no DT."""
-    if len(value) < 12 or not value[:12].isdecimal():
-        return value
-    return f"{value[:4]}-{value[4:6]}-{value[6:8]} {value[8:10]}:{value[10:12]}"
 
 
 @click.command(

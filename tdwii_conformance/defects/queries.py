@@ -6,11 +6,13 @@ import copy
 import fnmatch
 import re
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pynetdicom import evt
@@ -828,6 +830,13 @@ def _responses() -> Iterator[Defect]:
         subject=("find", "ScheduledProcessingParametersSequence", "TextValue"),
     )
     yield one(
+        "find-start-as-people-write-it-for-a-tdd",
+        "Returns Scheduled Procedure Step Start DateTime to a TDD as 2026-11-29T12:00:00",
+        partial(_each, _start_as_people_write_it),
+        "RO58-TMS-026",
+        subject=("find", "ScheduledProcedureStepStartDateTime"),
+    )
+    yield one(
         "ro58-plan-of-another",
         "Names another plan, of the same class, in answers to a TDD",
         partial(_each, _other_plan),
@@ -934,6 +943,14 @@ def _mixed_labels(tms: Any) -> None:
             yield response
 
     on_find_responses(tms, mixed)
+
+
+def _start_as_people_write_it(response: Dataset, identifier: Dataset) -> None:
+    there = value_start(str(response.get(START) or ""), "DT")
+    if there is not None and asks_as_a_tdd(identifier):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom sees it, too
+            response[START] = DataElement(response[START].tag, "DT", f"{there.astimezone():%Y-%m-%dT%H:%M:%S}")
 
 
 def _first_input(response: Dataset, identifier: Dataset) -> None:

@@ -186,6 +186,13 @@ def _of_answers() -> Iterator[Variation]:
         subject=("time",),
     )
     yield one(
+        "date-times-with-offset",
+        "Shows date-times with their offset from UTC",
+        lambda tms: _date_times(f"{datetime.now().astimezone():%z}", tms),
+        "PS3.5 6.2",
+        subject=("time",),
+    )
+    yield one(
         "modification-time-without-fraction",
         "Gives its times without fraction and offset",
         _coarse_time,

@@ -21,6 +21,7 @@ from ..transcript.exchange import Exchange
 from ..treatment import objects
 from ..treatment.messages import Code, Reference, item, references, worklist_query
 from ..treatment.scenarios import Scenario
+from ..ups.times import read_date_time, written
 from .tdd import TDD
 
 __all__ = ["ScheduledWorkitem", "TreatmentSession"]
@@ -39,7 +40,7 @@ class ScheduledWorkitem:
     uid : str
         SOP Instance UID.
     start : datetime
-        Scheduled Procedure Step Start DateTime.
+        When it starts: the first moment of Scheduled Procedure Step Start DateTime, with time zone if an offset is known.
     start_type : str
         Treatment Delivery Type: ``TREATMENT`` or ``CONTINUATION``.
     station : Code
@@ -52,6 +53,11 @@ class ScheduledWorkitem:
         Plan, delivery instruction and records.
     edition : str
         Edition of TDW-II.
+    last : datetime or None
+        The last moment that Scheduled Procedure Step Start DateTime covers, where that is not the first: it may be
+        precise to the minute or to the day.
+    bad_start : str or None
+        What a system gave as Scheduled Procedure Step Start DateTime that is no date-time; `start` is then made up.
     """
 
     uid: str
@@ -62,6 +68,13 @@ class ScheduledWorkitem:
     facts: Mapping[str, str]
     treatment: objects.Treatment
     edition: str = "ti"
+    last: datetime | None = None
+    bad_start: str | None = None
+
+    @property
+    def end_of_start(self) -> datetime:
+        """The last moment that its start covers."""
+        return self.last or self.start
 
     def of_class(self, *classes: str) -> list[Reference]:
         """Return the inputs of some SOP classes."""
@@ -84,8 +97,20 @@ class ScheduledWorkitem:
 
     def query(self, **changes: Any) -> Dataset:
         """Return the query of RO-58 that this workitem matches, with some keys changed."""
-        day = f"{self.start:%Y%m%d}"
-        return _query(self.station, f"{day}000000-{day}235959", **changes)
+        return _query(self.station, "" if self.bad_start is not None else self.days(), **changes)
+
+    def days(self, shift: int = 0) -> str:
+        """Return the range of the days in which it may start, or of the day as many days before or after.
+
+        Parameters
+        ----------
+        shift : int
+            0 for its own days, else how many days before the first or after the last of them.
+        """
+        days = timedelta(days=shift)
+        first, last = self.start + days, self.end_of_start + days
+        first, last = (first, first) if shift < 0 else (last, last) if shift else (first, last)
+        return f"{written(start_of_day(first))}-{written(end_of_day(last))}"
 
     @staticmethod
     def query_of(station: Code, start_range: str) -> Dataset:
@@ -107,6 +132,7 @@ class ScheduledWorkitem:
         }
         start_type = str(parameters.get("121740") or parameters.get("ccc001") or "TREATMENT")
         text = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")
+        given = read_date_time(text, str(identifier.get("TimezoneOffsetFromUTC") or ""))
         facts = {"station_value": station.value, "start": start_type, "tms_ae_title": tms, "ost_ae_title": ost}
         for name, keyword in (
             ("patient_name", "PatientName"),
@@ -120,9 +146,10 @@ class ScheduledWorkitem:
         treatment = objects.new_treatment(
             start_type, patient_name=facts.get("patient_name", ""), patient_id=facts.get("patient_id", "")
         )
-        start = datetime.strptime(text[:14].ljust(14, "0"), "%Y%m%d%H%M%S") if text else datetime.now()
+        start, last = (given.first, given.last) if given else (datetime.now().replace(microsecond=0), None)
         uid = str(identifier.get("SOPInstanceUID"))
-        return cls(uid, start, start_type, station, inputs, facts, treatment, edition)
+        bad = None if given else text
+        return cls(uid, start, start_type, station, inputs, facts, treatment, edition, last, bad)
 
 
 @dataclass
@@ -206,7 +233,8 @@ class TreatmentSession:
     @property
     def performed(self) -> tuple[datetime, datetime]:
         """When it began and ended."""
-        return self.workitem.start, self.workitem.start + timedelta(minutes=12)
+        began = self.workitem.start
+        return began, began + min(timedelta(minutes=12), datetime.max - began.replace(tzinfo=None))
 
     def final_data_set(self) -> Dataset:
         """Return the data set of RO-64 for the scenario delivered."""
@@ -249,8 +277,8 @@ class TreatmentSession:
             "transaction_uid": self.transaction_uid,
             "progress": str(self.scenario.final_progress),
             "delivered": "yes" if self.scenario.delivered else "no",
-            "performed_start": f"{began:%Y%m%d%H%M%S}",
-            "performed_end": f"{ended:%Y%m%d%H%M%S}",
+            "performed_start": written(began),
+            "performed_end": written(ended),
             "ost_ae_title": self.ost,
         }
         if self.record is not None:
@@ -261,6 +289,16 @@ class TreatmentSession:
                 "record_series": self.record.SeriesInstanceUID,
             }
         return known
+
+
+def start_of_day(moment: datetime) -> datetime:
+    """Return the first second of a moment's day."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def end_of_day(moment: datetime) -> datetime:
+    """Return the last second of a moment's day."""
+    return moment.replace(hour=23, minute=59, second=59, microsecond=0)
 
 
 def _query(of_station: Code, start_range: str, **changes: Any) -> Dataset:

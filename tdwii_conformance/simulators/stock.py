@@ -11,6 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from ..treatment import objects
 from ..treatment.course import Fraction
 from ..treatment.messages import Code
+from ..ups.times import key_span, value_start
 from .instances import instance_of_dataset
 from .ost import OST
 from .tms import TMS
@@ -29,10 +30,12 @@ FIRST_HOUR, APART = 8, timedelta(minutes=20)
 def scheduled_on(tms: TMS, day: datetime, station: Code) -> int:
     """Return how many workitems a TMS has for a station on a day, in any state."""
     count = 0
+    today = key_span(f"{day:%Y%m%d}", "DT")
     for record in tms.worklist.records():
-        start = str(record.attributes.get("ScheduledProcedureStepStartDateTime") or "")
+        start = value_start(str(record.attributes.get("ScheduledProcedureStepStartDateTime") or ""), "DT", record.zone)
         stations = record.attributes.get("ScheduledStationNameCodeSequence") or ()
-        count += start.startswith(f"{day:%Y%m%d}") and any(one.get("CodeValue") == station.value for one in stations)
+        then = start is not None and today is not None and today.holds(start)
+        count += then and any(one.get("CodeValue") == station.value for one in stations)
     return count
 
 

@@ -104,6 +104,7 @@ class TDDSimulator(Simulator):
         self._server = self.receiver.server
         self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
         self.transaction_uid = ""
+        self.began = datetime.now()
 
     def call_itself(self, name: str) -> None:
         """Set its Implementation Version Name, also for the associations it requests."""
@@ -196,6 +197,7 @@ class TDDSimulator(Simulator):
     def claim(self, workitem: ScheduledWorkitem) -> None:
         """RO-60."""
         self.transaction_uid = self.new_transaction_uid()
+        self.began = datetime.now()
         _check("RO-60", self.tdd.claim(workitem.uid, self.transaction_uid))
         self.tell("RO-60: claimed")
 
@@ -272,8 +274,8 @@ class TDDSimulator(Simulator):
         return objects.final_update(
             progress=scenario.final_progress,
             station=self.station,
-            start=workitem.start,
-            end=workitem.start + timedelta(minutes=12),
+            start=self.began,
+            end=max(datetime.now(), self.began + timedelta(seconds=1)),
             records=[record] if record is not None else [],
             ost=self.ost.ae_title,
             canceled=scenario.state == "CANCELED",

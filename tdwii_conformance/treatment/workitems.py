@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pydicom.dataset import Dataset
 
 from ..ups.datasets import named_character_set
+from ..ups.times import written
 from .messages import TREATMENT_WITH_VERIFICATION, Code, code_item, item
 from .parts import Treatment, reference
 
@@ -69,8 +70,8 @@ def workitem(treatment: Treatment, *, tms: str, ost: str, station: Code, start: 
         WorklistLabel="TDW-II", ScheduledProcessingParametersSequence=_parameters(treatment, edition),
         ScheduledStationNameCodeSequence=station.item, ScheduledStationClassCodeSequence=[],
         ScheduledStationGeographicLocationCodeSequence=[],
-        ScheduledProcedureStepStartDateTime=f"{start:%Y%m%d%H%M%S}",
-        ExpectedCompletionDateTime=f"{start + timedelta(minutes=15):%Y%m%d%H%M%S}",
+        ScheduledProcedureStepStartDateTime=written(start),
+        ExpectedCompletionDateTime=written(start + timedelta(minutes=15)),
         ScheduledWorkitemCodeSequence=code_item(*TREATMENT_WITH_VERIFICATION), CommentsOnTheScheduledProcedureStep="",
         InputReadinessState="READY", InputInformationSequence=inputs, StudyInstanceUID=plan.StudyInstanceUID,
         PatientName=str(plan.PatientName), PatientID=plan.PatientID, IssuerOfPatientID="",
@@ -144,8 +145,8 @@ def final_update(
         update.UnifiedProcedureStepPerformedProcedureSequence = [
             item(
                 PerformedStationNameCodeSequence=station.item,
-                PerformedProcedureStepStartDateTime=f"{start:%Y%m%d%H%M%S}",
-                PerformedProcedureStepEndDateTime=f"{end:%Y%m%d%H%M%S}",
+                PerformedProcedureStepStartDateTime=written(start),
+                PerformedProcedureStepEndDateTime=written(end),
                 PerformedWorkitemCodeSequence=code_item(*TREATMENT_WITH_VERIFICATION),
                 OutputInformationSequence=[_access(one, ost) for one in records],
             )

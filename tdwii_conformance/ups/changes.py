@@ -10,6 +10,7 @@ from .datasets import merged, without
 from .events import PROGRESS, progress_item
 from .matching import strings
 from .store import Record
+from .times import is_offset
 
 __all__ = ["cancellation_filled_in", "in_zone_of", "unspecified_reason", "with_attributes"]
 
@@ -20,11 +21,11 @@ UNSPECIFIED_REASON = ("110513", "DCM", "Discontinued for unspecified reason")
 def in_zone_of(record: Record, modification: Dataset) -> Dataset:
     """Return a modification with its date-times meant as in the UPS: a UPS has one Timezone Offset From UTC."""
     zone = str(modification.get("TimezoneOffsetFromUTC") or "")
-    if not zone or zone == record.zone:
+    if not is_offset(zone) or zone == record.zone:
         return modification
     for element in modification.iterall():
         if element.VR == "DT" and not element.is_empty:
-            values = [value if value[-5:-4] in ("+", "-") else value + zone for value in strings(element)]
+            values = [value if is_offset(value[-5:]) else value + zone for value in strings(element)]
             element.value = values if len(values) > 1 else values[0]
     return without(modification, ("TimezoneOffsetFromUTC",))
 

@@ -18,6 +18,7 @@ from pydicom.dataset import Dataset
 
 from ...simulators.live import Happening, Live
 from ...ups.events import progress_item
+from ...ups.times import is_value, readable
 from ..screen import note, plain, say
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def row_of(record: Record) -> Row:
     progress = progress_item(attributes).get("ProcedureStepProgress")
     return Row(
         record.uid,
-        f"{start[4:6]}-{start[6:8]} {start[8:10]}:{start[10:12]}" if len(start) >= 12 else start,
+        readable(start, record.zone)[len("2026-") if is_value(start[:8], "DA") and is_value(start, "DT") else 0 :],
         plain(attributes.get("PatientName")),
         plain(attributes.get("PatientID")),
         plain(attributes.get("ProcedureStepLabel")),

@@ -121,3 +121,26 @@ def test_uids_in_the_order_of_the_responses():
     assert find.uids(exchange(pending("1.2"), message(item(PatientID="P"), Status=0xFF01), pending("1.1"), DONE)) == [
         "1.2", "", "1.1",
     ]  # fmt: skip
+
+
+START, BIRTH = "ScheduledProcedureStepStartDateTime", "PatientBirthDate"
+BAD = Finding("a date-time (DT)", "value '2026-11-29T08:00'", f"identifier[0].{START}")
+
+
+@pytest.mark.parametrize(
+    ("identifier", "expected"),
+    [
+        (item(**{START: "202611290800+0100", BIRTH: "19580403"}), []),
+        (item(**{START: "2026"}), []),
+        (item(**{START: ""}), []),
+        (item(**{START: "2026-11-29T08:00"}), [BAD]),
+        (item(**{BIRTH: "3.4.1958"}), [Finding("a date (DA)", "value '3.4.1958'", f"identifier[0].{BIRTH}")]),
+        (item(StudyTime="8:00 h"), [Finding("a time (TM)", "value '8:00 h'", "identifier[0].StudyTime")]),
+        (
+            item(ReferencedRequestSequence=[item(StudyDate="20261129"), item(StudyDate="20261329")]),
+            [Finding("a date (DA)", "value '20261329'", "identifier[0].ReferencedRequestSequence[1].StudyDate")],
+        ),
+    ],
+)
+def test_times_of_responses(identifier, expected):
+    assert find.times_legal(exchange(message(identifier, Status=0xFF00), DONE)) == expected

@@ -132,3 +132,20 @@ def test_not_before(earlier, later, expected):
 def test_not_before_needs_both_answers():
     assert workitem.not_before(REFUSED_GET, UNANSWERED, START) == [NOT_THERE, NOT_ANSWERED]
     assert workitem.not_before(got(PatientID="P"), got(**{START: EARLY}), START) == [Finding("a value", "absent or empty", START)]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("20260101", "202601010800"),  # the day leaves the hour open
+        ("20260101120000+0100", "20260101113000+0000"),
+        ("20260101120000", "20260101120000.5+0100"),
+    ],
+)
+def test_not_before_as_far_as_can_be_told(earlier, later):
+    assert workitem.not_before(got(**{START: earlier}), got(**{START: later}), START) == []
+
+
+def test_not_before_of_what_is_no_date_time():
+    found = workitem.not_before(got(**{START: "yesterday"}), got(**{START: EARLY}), START)
+    assert found == [Finding("a date-time", "value 'yesterday'", START)]

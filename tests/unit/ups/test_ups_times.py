@@ -1,11 +1,22 @@
 """Dates and times as matching keys. Expected moments are worked out by hand, in UTC."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from tdwii_conformance.ups.times import Span, is_value, key_span, value_start
+from tdwii_conformance.ups.times import (
+    DateTime,
+    Span,
+    is_offset,
+    is_value,
+    key_span,
+    read_date_time,
+    readable,
+    same_moment,
+    value_start,
+    written,
+)  # fmt: skip
 
 
 def at(*parts):
@@ -127,3 +138,100 @@ def test_a_span_holds_its_start_but_not_its_end(span, holds):
 )
 def test_a_range_is_no_value(text, vr, valid):
     assert is_value(text, vr) is valid
+
+
+CET, EST = timezone(timedelta(hours=1)), timezone(timedelta(hours=-5))
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "precision", "shown"),
+    [
+        ("2026", datetime(2026, 1, 1), datetime(2026, 12, 31, 23, 59, 59), 1, "2026"),
+        ("202602", datetime(2026, 2, 1), datetime(2026, 2, 28, 23, 59, 59), 2, "2026-02"),
+        ("20261129", datetime(2026, 11, 29), datetime(2026, 11, 29, 23, 59, 59), 3, "2026-11-29"),
+        ("2026112908", datetime(2026, 11, 29, 8), datetime(2026, 11, 29, 8, 59, 59), 4, "2026-11-29 08h"),
+        ("202611290800", datetime(2026, 11, 29, 8), datetime(2026, 11, 29, 8, 0, 59), 5, "2026-11-29 08:00"),
+        ("20261129080000", datetime(2026, 11, 29, 8), datetime(2026, 11, 29, 8), 6, "2026-11-29 08:00"),
+        ("20261129080030", datetime(2026, 11, 29, 8, 0, 30), datetime(2026, 11, 29, 8, 0, 30), 6, "2026-11-29 08:00:30"),
+        ("20261129080000.0", datetime(2026, 11, 29, 8), datetime(2026, 11, 29, 8), 7, "2026-11-29 08:00"),
+        (
+            "20261129080000.050", datetime(2026, 11, 29, 8, 0, 0, 50000), datetime(2026, 11, 29, 8, 0, 0, 50000), 7,
+            "2026-11-29 08:00:00.05",
+        ),
+        (
+            "202611290800+0100", datetime(2026, 11, 29, 8, tzinfo=CET), datetime(2026, 11, 29, 8, 0, 59, tzinfo=CET), 5,
+            "2026-11-29 08:00 +0100",
+        ),
+        (
+            "2026-0500", datetime(2026, 1, 1, tzinfo=EST), datetime(2026, 12, 31, 23, 59, 59, tzinfo=EST), 1, "2026 -0500",
+        ),
+        ("20161231235960", datetime(2016, 12, 31, 23, 59, 59), datetime(2017, 1, 1), 6, "2016-12-31 23:59:60"),
+        (" 20261129080000 ", datetime(2026, 11, 29, 8), datetime(2026, 11, 29, 8), 6, "2026-11-29 08:00"),
+    ],
+)  # fmt: skip
+def test_a_date_time_is_read_and_shown(text, first, last, precision, shown):
+    assert read_date_time(text) == DateTime(first, last, precision)
+    assert readable(text) == shown
+
+
+@pytest.mark.parametrize(
+    "text", ["", "tomorrow", "2026-11-29T08:00:00", "20261129T0800", "26", "20260230", "2026112908000", "20261129080000+1430",
+             "20261129080000-1230", "20261129080000+01", "20261129080000Z", "２０２６", "0000"],
+)  # fmt: skip
+def test_what_is_no_date_time_is_shown_as_it_is(text):
+    assert read_date_time(text) is None
+    assert not is_value(text, "DT")
+    assert readable(text) == text
+
+
+def test_the_offset_of_the_data_set_is_that_of_a_value_without_one():
+    assert read_date_time("202611290800", "+0100").first == datetime(2026, 11, 29, 8, tzinfo=CET)
+    assert read_date_time("202611290800-0500", "+0100").first == datetime(2026, 11, 29, 8, tzinfo=EST)
+    assert read_date_time("202611290800", "local").first == datetime(2026, 11, 29, 8)  # an offset that is none says nothing
+    assert readable("202611290800", "+0100") == "2026-11-29 08:00 +0100"
+    assert readable("202611290800-0500", "+0100") == "2026-11-29 08:00 -0500"
+    assert readable("202611290800", "local") == "2026-11-29 08:00"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("20261129080000", "20261129080000.000", True),
+        ("20261129080000+0100", "20261129070000+0000", True),
+        ("20261129080000", "20261129080000+0100", True),  # in whatever zone it was meant
+        ("20261129080000+0100", "20261129080000+0000", False),
+        ("202611290800", "20261129080000", False),  # a minute is no second
+        ("20261129080000", "tomorrow", False),
+    ],
+)
+def test_two_date_times_may_mean_the_same(one, other, same):
+    assert same_moment(one, other) is same
+    assert same_moment(other, one) is same
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 11, 29, 8), "20261129080000"),
+        (datetime(2026, 11, 29, 8, 0, 0, 500), "20261129080000.000500"),
+        (datetime(2026, 11, 29, 8, tzinfo=EST), "20261129080000-0500"),
+        (datetime(1, 1, 1), "00010101000000"),
+    ],
+)
+def test_a_moment_is_written_as_a_date_time(moment, text):
+    assert written(moment) == text
+
+
+@pytest.mark.parametrize("text", ["+0000", "-0500", "+1400", "-1200", "+0530"])
+def test_offsets(text):
+    assert is_offset(text)
+
+
+@pytest.mark.parametrize("text", ["", "+01", "0100", "+1401", "-1201", "+0160", "UTC"])
+def test_no_offsets(text):
+    assert not is_offset(text)
+
+
+@pytest.mark.parametrize("text", ["0001", "0001+1400", "9999", "9999-1200", "99991231235960", "99991231235959.999999-1200"])
+def test_the_first_and_the_last_year_are_read(text):
+    assert is_value(text, "DT") and value_start(text, "DT", "+0000") is not None and key_span(text, "DT", "+0000") is not None
