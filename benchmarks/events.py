@@ -15,8 +15,9 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks.events import event_type
 from tdwii_conformance.dimse import Peer
+from tdwii_conformance.profile.ups_service import ASSIGNED, STATE_REPORT, SUBSCRIBE, UNSUBSCRIBE, UPS
 from tdwii_conformance.scu.receiver import Receiver
-from tdwii_conformance.scu.tdd import TDD, UPS
+from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.scu.watcher import GLOBAL, Watcher
 from tdwii_conformance.transcript.exchange import Exchange
 from tdwii_conformance.treatment.messages import item
@@ -26,8 +27,6 @@ from .servers import watching_tms, workitem
 DEADLINE = 120.0
 ECHOES, AS_IDLE = 20, 1.25  # the last so many are answered, in the median, in no more than this times what an idle TMS takes
 WATCHERS, WORKITEMS, SUBSCRIBERS = 10, 1_000, (0, 1, 10, 50)
-STATE_REPORT, ASSIGNED = 1, 5
-SUBSCRIBE, UNSUBSCRIBE = 3, 4
 Running = Callable[..., "contextmanager[Peer]"]
 
 

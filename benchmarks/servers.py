@@ -11,11 +11,12 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, evt, sop_class
 
 from tdwii_conformance.dimse import Peer
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code, item, worklist_query
 
-PUSH, PULL = sop_class.UnifiedProcedureStepPush, sop_class.UnifiedProcedureStepPull
+PUSH, PULL = UPS.PUSH, UPS.PULL
 CONTEXTS = (sop_class.Verification, PUSH, PULL)
 STATION = Code("FX1", "99X", "FX1")
 RESPONSES = 500

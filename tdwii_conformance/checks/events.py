@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ..profile.ups_service import EVENT_TYPES, STATE_REPORT, UPS
 from ..transcript.exchange import Exchange
 from .attributes import shown
 from .findings import Finding
 
-__all__ = ["EVENT_TYPES", "about", "event_type", "in_order", "not_told", "states_told", "told"]
-
-# Event Type IDs [CC.2.4.1]
-EVENT_TYPES = {
-    1: "UPS State Report", 2: "UPS Cancel Requested", 3: "UPS Progress Report", 4: "SCP Status Change", 5: "UPS Assigned",
-}  # fmt: skip
-STATE_REPORT = 1
-PUSH = "1.2.840.10008.5.1.4.34.6.1"
-EVENT = "1.2.840.10008.5.1.4.34.6.4"
+__all__ = ["about", "event_type", "in_order", "not_told", "states_told", "told"]
 
 
 def event_type(report: Exchange) -> int:
@@ -51,7 +44,7 @@ def about(report: Exchange | None, uid: str) -> list[Finding]:
         return [Finding(f"an event report about {uid}", "no such event report in time")]
     command = report.request.command
     wanted = (
-        ("AffectedSOPClassUID", PUSH, command.get("AffectedSOPClassUID")),
+        ("AffectedSOPClassUID", UPS.PUSH, command.get("AffectedSOPClassUID")),
         ("AffectedSOPInstanceUID", uid, report.instance_uid),
     )
     found = [
@@ -59,7 +52,7 @@ def about(report: Exchange | None, uid: str) -> list[Finding]:
         for keyword, expected, received in wanted
         if received != expected
     ]
-    if report.abstract_syntax != EVENT:
+    if report.abstract_syntax != UPS.EVENT:
         found.append(Finding("an association with UPS Event", f"abstract syntax {report.abstract_syntax}"))
     return found
 

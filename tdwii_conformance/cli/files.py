@@ -11,6 +11,7 @@ from pydicom.uid import UID
 
 from ..dcmdump import fill, load_text, parse, templates
 from ..dcmdump.dicom import read_dicom
+from ..profile.ups_service import UPS
 from ..simulators.instances import Instance, write_instance
 from ..transcript.exchange import Message
 from .failures import Usage
@@ -20,7 +21,6 @@ __all__ = ["LARGE", "SMALL", "is_dicom", "of_class", "read_dataset", "read_or_fi
 MEGABYTE = 1 << 20
 SMALL = 16 * MEGABYTE  # a query, a workitem, a text
 LARGE = 2048 * MEGABYTE  # an instance to be stored: pydicom holds it in memory
-UPS_PUSH = "1.2.840.10008.5.1.4.34.6.1"
 
 
 def sized(path: Path, most: int) -> Path:
@@ -156,7 +156,7 @@ def safe_uid(uid: str, path: Path) -> str:
     return uid
 
 
-def save_message(message: Message, path: Path, *, sop_class: str = UPS_PUSH, uid: str = "") -> None:
+def save_message(message: Message, path: Path, *, sop_class: str = UPS.PUSH, uid: str = "") -> None:
     """Write the data set of a message as a DICOM file, as it travelled.
 
     Parameters

@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RTBeamsD
 
 from ..dcmdump import save_dicom
 from ..dimse import Peer, check_ae_title, connect
-from ..scu.tdd import UPS
+from ..profile.ups_service import UPS
 from ..treatment.course import SESSIONS, Fraction, PlanError, PlanFacts, fraction_numbers, plan_facts, read_instance, schedule
 from .answers import settle
 from .failures import Usage

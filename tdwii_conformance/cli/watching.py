@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 from pydicom.dataset import Dataset
-from pynetdicom import sop_class
 
-from ..checks.events import EVENT_TYPES, event_type
+from ..checks.events import event_type
 from ..dimse import DimseError, connect
+from ..profile.ups_service import EVENT_TYPES, STATUS_CHANGE, UPS
 from ..scu.receiver import Receiver
 from ..scu.watcher import FILTERED, GLOBAL, Watcher
 from ..transcript.exchange import Exchange
@@ -28,9 +28,7 @@ from .worklist import State, code, performer
 
 __all__ = ["notify", "receive", "watch"]
 
-EVENT = sop_class.UnifiedProcedureStepEvent
 RECEIVE_PORT = 11115
-STATUS_CHANGE = 4
 TICK = 0.2  # seconds: how soon a closed pipe is noticed
 
 
@@ -304,8 +302,8 @@ def notify(
     }
     told = []
     with connect(
-        whom, [EVENT], calling=settings.calling, timeouts=settings.timeouts, transcript=Spoken(settings.verbosity),
-        scp_roles=[EVENT],
+        whom, [UPS.EVENT], calling=settings.calling, timeouts=settings.timeouts, transcript=Spoken(settings.verbosity),
+        scp_roles=[UPS.EVENT],
     ) as link:  # fmt: skip
         for number in KINDS.values() if kind == "all" else [KINDS[kind]]:
             about = GLOBAL if number == STATUS_CHANGE else workitem or GLOBAL

@@ -13,7 +13,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ..dcmdump import dump
-from ..scu.tdd import TDD, UPS
+from ..profile.ups_service import REQUEST_CANCEL, UPS
+from ..scu.tdd import TDD
 from ..sut.config import Workitems
 from ..transcript.exchange import Exchange
 from ..treatment.messages import Code, item, references, worklist_query
@@ -319,7 +320,7 @@ def request_cancel(
     if reason_code is not None:
         information.ProcedureStepDiscontinuationReasonCodeSequence = [code(reason_code, "--reason-code").item]
     with performer(settings, whom) as tdd:
-        exchange = tdd.action(workitem, 2, information, UPS.WATCH)
+        exchange = tdd.action(workitem, REQUEST_CANCEL, information, UPS.WATCH)
     answer = settle(exchange, f"the cancel request for {workitem}", whom)
     if settings.as_json:
         say_json({"sop_instance_uid": workitem, **answer})

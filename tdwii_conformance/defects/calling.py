@@ -10,12 +10,12 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
-from pynetdicom import evt, sop_class
+from pynetdicom import evt
 
 from ..dimse import Link, connect
 from ..profile import Requirement, load_catalogue
 from ..profile.statuses import is_warning
-from ..scu.tdd import UPS
+from ..profile.ups_service import SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
@@ -25,7 +25,6 @@ from .hooks import around, change_response, on_links, propose
 
 __all__ = ["beside", "defects", "done", "instead", "of_type"]
 
-CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
 FINAL_STATES = ("COMPLETED", "CANCELED")
 FAILURE = 0x0110
 SECONDS = 10.0  # that a report may take to come
@@ -326,7 +325,7 @@ def _refuse_event(kind: int, simulator: Any) -> None:
 
 def _refuse_ups_event(simulator: Any) -> None:
     contexts = simulator.server.contexts
-    contexts[:] = [context for context in contexts if context.abstract_syntax != sop_class.UnifiedProcedureStepEvent]
+    contexts[:] = [context for context in contexts if context.abstract_syntax != UPS.EVENT]
 
 
 def _others(actor: str) -> Iterator[Defect]:

@@ -11,6 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import evt, sop_class
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
+from ..profile.ups_service import UPS
 from . import queries
 from .deviations import Defect
 from .hooks import abort
@@ -21,11 +22,11 @@ FAILURE = 0x0110
 ABSTRACT_REFUSED, SYNTAX_REFUSED = 3, 4
 REFUSED: dict[str, tuple[tuple[str, str, str, tuple[str, ...], bool], ...]] = {
     "TMS": (
-        ("push", "UPS Push", sop_class.UnifiedProcedureStepPush, ("NEG-TMS-003",), True),
+        ("push", "UPS Push", UPS.PUSH, ("NEG-TMS-003",), True),
         ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-TMS-004",), True),
-        ("watch", "UPS Watch", sop_class.UnifiedProcedureStepWatch, ("NEG-TMS-012",), True),
-        ("query", "UPS Query", sop_class.UnifiedProcedureStepQuery, ("NEG-TMS-013",), True),
-        ("pull", "UPS Pull", sop_class.UnifiedProcedureStepPull, ("NEG-TMS-002",), True),
+        ("watch", "UPS Watch", UPS.WATCH, ("NEG-TMS-012",), True),
+        ("query", "UPS Query", UPS.QUERY, ("NEG-TMS-013",), True),
+        ("pull", "UPS Pull", UPS.PULL, ("NEG-TMS-002",), True),
     ),
     "OST": (
         ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-OST-002",), True),
@@ -200,7 +201,7 @@ def _find_nothing(simulator: Any) -> None:
 
 
 def _unasked(simulator: Any) -> None:
-    push = sop_class.UnifiedProcedureStepPush
+    push = UPS.PUSH
     simulator.server.wrap_handler(evt.EVT_SOP_EXTENDED, lambda handler, event: {**handler(event), push: b"\1\1\0"})
 
 

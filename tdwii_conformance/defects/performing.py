@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from ..profile import Requirement, load_catalogue
 from ..profile.catalogue import EDITIONS
+from ..profile.ups_service import CHANGE_STATE
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from .attributes import SHAPES, Edit, changed_value, edit, put, rows_of, shapes, slug, violated
@@ -20,8 +21,6 @@ from .deviations import Defect
 from .hooks import around
 
 __all__ = ["defects", "edits_of", "on_message"]
-
-CHANGE_STATE = 1
 
 
 # --- the messages it sends ------------------------------------------------------------------------------------------------

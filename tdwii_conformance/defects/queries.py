@@ -18,6 +18,7 @@ from pydicom.tag import Tag
 from pynetdicom import evt
 
 from ..dimse import left_undeclared
+from ..profile.ups_service import TRIAL, UPS
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from ..ups import IdentifierError, Record
 from ..ups.datasets import merged
@@ -32,8 +33,6 @@ __all__ = ["as_if", "defects", "hides"]
 
 C_FIND = 0x8020
 SUCCESS, PENDING, CANCEL = 0x0000, 0xFF00, 0xFE00
-PULL, WATCH, QUERY = "1.2.840.10008.5.1.4.34.6.3", "1.2.840.10008.5.1.4.34.6.2", "1.2.840.10008.5.1.4.34.6.5"
-TRIAL = "1.2.840.10008.5.1.4.34.4.3"
 ANOTHER = "1.2.826.0.1.3680043.2.1143.9996"
 STATION = "ScheduledStationNameCodeSequence"
 START = "ScheduledProcedureStepStartDateTime"
@@ -905,12 +904,12 @@ def _with_lock(response: Dataset, identifier: Dataset, asked: bool) -> None:
 
 def _negotiated_class(response: Dataset, identifier: Dataset) -> None:
     if "SOPClassUID" in response:
-        response.SOPClassUID = PULL
+        response.SOPClassUID = UPS.PULL
 
 
 def _trial(response: Dataset, identifier: Dataset) -> None:
     if "SOPClassUID" in response and asks_as_a_tdd(identifier):
-        response.SOPClassUID = TRIAL
+        response.SOPClassUID = f"{TRIAL}3"
 
 
 def _empty_set(response: Dataset, identifier: Dataset) -> None:
@@ -985,7 +984,7 @@ def _ways() -> Iterator[Defect]:
     yield one(
         "find-responses-of-another-class",
         "Names UPS Push in C-FIND responses",
-        partial(change_response, field=C_FIND, AffectedSOPClassUID="1.2.840.10008.5.1.4.34.6.1"),
+        partial(change_response, field=C_FIND, AffectedSOPClassUID=UPS.PUSH),
         "RO58-TMS-005",
         "CC28-TMS-051",
         "CC31-TMS-005",
@@ -1032,7 +1031,7 @@ def _ways() -> Iterator[Defect]:
     yield one("find-only-empty-keys-fails", "Answers A900 to a query with no key but empty ones", _empty_keys_fail, "CC28-TMS-010")
     yield one("find-everything-fails", "Answers C000 to a query for every attribute", _everything_fails, "CC28-TMS-036", alone=True)
     yield one("find-changes-the-ups", "Changes the label of a UPS that it is asked for", _changes, "CC28-TMS-046")
-    for name, model, identifier in (("watch", WATCH, "CC28-TMS-049"), ("query", QUERY, "CC28-TMS-050")):
+    for name, model, identifier in (("watch", UPS.WATCH, "CC28-TMS-049"), ("query", UPS.QUERY, "CC28-TMS-050")):
         yield one(
             f"find-through-{name}-nothing",
             f"Finds nothing through UPS {name.title()}",

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pynetdicom import sop_class
 
 from ..profile import Requirement, load_catalogue
+from ..profile.ups_service import ASSIGNED, CANCEL_REQUESTED, PROGRESS_REPORT, STATE_REPORT, STATUS_CHANGE, UPS
 from ..ups import GLOBAL, Event
 from ..ups.datasets import plain
 from ..ups.states import FINAL
@@ -23,7 +23,6 @@ __all__ = ["defects"]
 # By what an event is known to be the one that is waited for; and what is left in one of which all else is taken away.
 HIDING = ("procedure-step-state", "scpstatus", "progress-procedure-step-progress-description", "progress", "requesting-ae")
 
-STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, ASSIGNED = 1, 2, 3, 4, 5
 PROGRESS = "ProcedureStepProgressInformationSequence"
 MESSAGES = {
     "CC.2.4 UPS State Report": STATE_REPORT, "CC.2.4 UPS Cancel Requested": CANCEL_REQUESTED,
@@ -215,7 +214,7 @@ def _other_uid(kind: int, tms: Any, uid: str = ANOTHER) -> None:
 def _event_class(tms: Any) -> None:
     def connect(original: Around, receiver: str) -> Any:
         link = original(receiver)
-        around(link, "n_event_report", lambda send, *given: send(*given, sop_class=sop_class.UnifiedProcedureStepEvent))
+        around(link, "n_event_report", lambda send, *given: send(*given, sop_class=UPS.EVENT))
         return link
 
     around(tms.reporter, "connect", connect)

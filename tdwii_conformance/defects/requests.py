@@ -14,6 +14,7 @@ from pydicom.tag import Tag
 
 from ..dimse import left_undeclared
 from ..profile import load_catalogue
+from ..profile.ups_service import CHANGE_STATE, FILTERED, GLOBAL, REQUEST_CANCEL, UPS
 from ..profile.ups_tables import attribute_rows
 from ..ups import Outcome, Record
 from ..ups.datasets import merged, plain, without
@@ -28,7 +29,6 @@ __all__ = ["defects", "on_final"]
 SUCCESS, PROCESSING_FAILURE = 0x0000, 0x0110
 UNSUITABLE = 0x0122  # SOP class not supported: a failure that nobody takes for a general one
 N_GET, N_SET, N_ACTION, N_CREATE = 0x8110, 0x8120, 0x8130, 0x8140
-PULL = "1.2.840.10008.5.1.4.34.6.3"
 ANOTHER = "1.2.826.0.1.3680043.2.1143.9997"
 PROGRESS = "ProcedureStepProgressInformationSequence"
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
@@ -78,7 +78,7 @@ def _answers() -> Iterator[Defect]:
         )  # fmt: skip
         yield one(
             f"{service}-response-of-another-class", f"Names the SOP class UPS Pull in the response to {what}",
-            partial(change_response, field=field, AffectedSOPClassUID=PULL), *sop_class,
+            partial(change_response, field=field, AffectedSOPClassUID=UPS.PULL), *sop_class,
         )  # fmt: skip
     yield one(
         "n-get-returns-the-lock", "Returns the Transaction UID when all attributes are asked for", partial(_shows_lock, asked=False),
@@ -110,8 +110,8 @@ def _answers() -> Iterator[Defect]:
         partial(_unknown_action, UNSUITABLE), "RO60-TMS-017",
     )  # fmt: skip
     for context, name, uid, identifier in (
-        ("pull", "UPS Pull", PULL, "CC31-TMS-001"), ("watch", "UPS Watch", "1.2.840.10008.5.1.4.34.6.2", "CC31-TMS-002"),
-        ("push", "UPS Push", "1.2.840.10008.5.1.4.34.6.1", "CC31-TMS-003"),
+        ("pull", "UPS Pull", UPS.PULL, "CC31-TMS-001"), ("watch", "UPS Watch", UPS.WATCH, "CC31-TMS-002"),
+        ("push", "UPS Push", UPS.PUSH, "CC31-TMS-003"),
     ):  # fmt: skip
         yield one(
             f"n-get-refused-under-{context}", f"Refuses N-GET under {name}", partial(_refused_under, uid), identifier,
@@ -174,7 +174,7 @@ def _refused_but_done(tms: Any) -> None:
         answer = handler(event)
         status = answer[0].Status
         if status == 0x0119:
-            event.request.RequestedSOPClassUID = "1.2.840.10008.5.1.4.34.6.1"
+            event.request.RequestedSOPClassUID = UPS.PUSH
             handler(event)
         return answer
 
@@ -269,7 +269,7 @@ def _creation() -> Iterator[Defect]:
     )  # fmt: skip
     yield one(
         "create-as-ups-pull", "Makes a new UPS one of the SOP class UPS Pull",
-        partial(_after_creation, lambda kept: setattr(kept, "SOPClassUID", PULL)), "CC25-TMS-026", "CC28-TMS-039", "CC31-TMS-004",
+        partial(_after_creation, lambda kept: setattr(kept, "SOPClassUID", UPS.PULL)), "CC25-TMS-026", "CC28-TMS-039", "CC31-TMS-004",
         "RO58-TMS-101",
     )  # fmt: skip
     yield one(
@@ -1033,7 +1033,7 @@ def _retrieval() -> Iterator[Defect]:
         "get-one-change-late", "Shows a UPS to other AEs as it was before the last change", _stale, "CC27-TMS-015", alone=True
     )
     for context, uid, identifier in (
-        ("push", "1.2.840.10008.5.1.4.34.6.1", "CC27-TMS-016"), ("watch", "1.2.840.10008.5.1.4.34.6.2", "CC27-TMS-017"),
+        ("push", UPS.PUSH, "CC27-TMS-016"), ("watch", UPS.WATCH, "CC27-TMS-017"),
     ):  # fmt: skip
         yield one(
             f"get-under-{context}-shows-less", f"Leaves Procedure Step Label out under UPS {context.title()}",
@@ -1110,7 +1110,7 @@ def _nothing_with(tms: Any) -> None:
 
 
 def _unknown_shown(tms: Any) -> None:
-    known = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")
+    known = (GLOBAL, FILTERED)
 
     def get(outcome: Outcome, event: Any) -> Outcome:
         made_up = Dataset()
@@ -1140,7 +1140,7 @@ def _similar(tms: Any) -> None:
 def _well_known(tms: Any) -> None:
     def get(original: Around, event: Any) -> Outcome:
         asked = str(event.request.RequestedSOPInstanceUID)
-        return Outcome(SUCCESS, dataset=Dataset()) if asked.startswith("1.2.840.10008.5.1.4.34.5") else original(event)
+        return Outcome(SUCCESS, dataset=Dataset()) if asked.startswith(GLOBAL) else original(event)
 
     around(tms, "get", get)
 
@@ -1390,7 +1390,7 @@ def _performing() -> Iterator[Defect]:
         "RO65-TMS-013",
     )
     for context, uid, identifier in (
-        ("watch", "1.2.840.10008.5.1.4.34.6.2", "CC22-TMS-001"), ("push", "1.2.840.10008.5.1.4.34.6.1", "CC22-TMS-002"),
+        ("watch", UPS.WATCH, "CC22-TMS-001"), ("push", UPS.PUSH, "CC22-TMS-002"),
     ):  # fmt: skip
         yield one(
             f"request-cancel-refused-under-{context}", f"Refuses Request UPS Cancel under UPS {context.title()}",
@@ -1429,7 +1429,7 @@ def _bound_to_ae(tms: Any) -> None:
     def action(original: Around, event: Any, number: int) -> Outcome:
         uid, sender = str(event.request.RequestedSOPInstanceUID), str(event.assoc.requestor.ae_title).strip()
         record = tms.worklist.store.get(uid)
-        wanted = event.action_information.get("ProcedureStepState") if number == 1 else None
+        wanted = event.action_information.get("ProcedureStepState") if number == CHANGE_STATE else None
         foreign = record is not None and record.state == "IN PROGRESS" and owners.get(uid, sender) != sender
         if wanted in ("COMPLETED", "CANCELED") and foreign:
             return Outcome(0xC301)
@@ -1448,7 +1448,11 @@ def _claim_ends(tms: Any) -> None:
 
     def action(original: Around, event: Any, number: int) -> Outcome:
         outcome: Outcome = original(event, number)
-        if number == 1 and outcome.status == SUCCESS and event.action_information.get("ProcedureStepState") == "IN PROGRESS":
+        if (
+            number == CHANGE_STATE
+            and outcome.status == SUCCESS
+            and event.action_information.get("ProcedureStepState") == "IN PROGRESS"
+        ):
             claimed.setdefault(id(event.assoc), []).append(str(event.request.RequestedSOPInstanceUID))
         return outcome
 
@@ -1576,7 +1580,7 @@ def _cancel_0110(tms: Any) -> None:
 
 def _cancel_refused(context: str, tms: Any) -> None:
     def action(original: Around, event: Any, number: int) -> Outcome:
-        refused = number == 2 and event.context.abstract_syntax == context
+        refused = number == REQUEST_CANCEL and event.context.abstract_syntax == context
         return Outcome(PROCESSING_FAILURE) if refused else original(event, number)
 
     around(tms, "action", action)
@@ -1632,7 +1636,7 @@ def _cancel_takes_lock(tms: Any) -> None:
 
 def _cancel_strangers(tms: Any) -> None:
     def action(original: Around, event: Any, number: int) -> Outcome:
-        stranger = number == 2 and str(event.assoc.requestor.ae_title).strip() != "TDD"
+        stranger = number == REQUEST_CANCEL and str(event.assoc.requestor.ae_title).strip() != "TDD"
         return Outcome(PROCESSING_FAILURE) if stranger else original(event, number)
 
     around(tms, "action", action)

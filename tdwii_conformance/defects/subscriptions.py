@@ -11,6 +11,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from ..profile import load_catalogue
+from ..profile.ups_service import SUBSCRIBE
 from ..profile.ups_tables import SUBSCRIPTION_STATES, SubscriptionCell, subscription_table
 from ..ups import FILTERED, GLOBAL, Outcome
 from ..ups.subscriptions import Effect, Subscription
@@ -21,7 +22,6 @@ __all__ = ["defects"]
 
 NOT_SUBSCRIBED, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
 SUCCESS, FAILURE, INVALID_ARGUMENT, NO_SUCH_UPS = 0x0000, 0x0110, 0x0115, 0xC307
-SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 3, 4, 5
 
 
 def defects() -> Iterator[Defect]:

@@ -13,7 +13,7 @@ from pydicom.uid import RTBeamsDeliveryInstructionStorage, RTIonPlanStorage, RTP
 from pynetdicom import sop_class
 
 from ..dimse import left_undeclared
-from ..scu.tdd import UPS
+from ..profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, TRIAL, UPS
 from ..simulators.tdd import CannotTreat
 from ..transcript.exchange import Exchange
 from ..treatment import objects
@@ -25,7 +25,6 @@ from .performing import edits_of, on_message
 
 __all__ = ["defects"]
 
-CHANGE_STATE, REQUEST_CANCEL = 1, 2
 NO_ACTION_TYPE = 9
 C_STORE_RQ, C_FIND_RQ, C_MOVE_RQ, C_STORE_RSP = 0x0001, 0x0020, 0x0021, 0x8001
 PLANS = (RTPlanStorage, RTIonPlanStorage)
@@ -86,7 +85,7 @@ def _negotiation() -> Iterator[Defect]:
     everything = ("NEG-TDD-001", "RO58-TDD-003", "RO60-TDD-008", "RO61-TDD-001")
     yield _one("proposes-no-pull", "Proposes UPS Push and UPS Query and no UPS Pull", partial(_without_pull, []), *everything,
                alone=True)  # fmt: skip
-    trial = ["1.2.840.10008.5.1.4.34.4.3"]
+    trial = [f"{TRIAL}3"]
     yield _one("proposes-trial-pull", "Proposes the trial SOP class in place of UPS Pull", partial(_without_pull, trial),
                *everything, alone=True)  # fmt: skip
 

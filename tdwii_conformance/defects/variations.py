@@ -17,6 +17,7 @@ from pynetdicom import evt, sop_class
 from ..dimse.client import contexts_of
 from ..profile import load_catalogue
 from ..profile.statuses import is_warning
+from ..profile.ups_service import ASSIGNED, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, UPS
 from ..profile.ups_tables import GLOBAL_STATES, NO_UPS, SUBSCRIPTION_STATES, attribute_rows
 from ..ups import FILTERED, GLOBAL, Event, IdentifierError, Outcome
 from ..ups.datasets import plain, without
@@ -33,7 +34,6 @@ SUCCESS, PENDING, PENDING_UNSUPPORTED = 0x0000, 0xFF00, 0xFF01
 C_FIND, C_MOVE = 0x8020, 0x8021
 PROGRESS = "ProcedureStepProgressInformationSequence"
 REASONS = "ProcedureStepDiscontinuationReasonCodeSequence"
-STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, ASSIGNED = 1, 2, 3, 4, 5
 _, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
 NO_GLOBAL = GLOBAL_STATES[0]
 
@@ -143,7 +143,7 @@ def _no_pending(simulator: Any) -> None:
 def _needed_only(simulator: Any) -> None:
     extra = (
         sop_class.StudyRootQueryRetrieveInformationModelFind, sop_class.StudyRootQueryRetrieveInformationModelGet,
-        sop_class.CTImageStorage, sop_class.MRImageStorage, sop_class.UnifiedProcedureStepEvent,
+        sop_class.CTImageStorage, sop_class.MRImageStorage, UPS.EVENT,
     )  # fmt: skip
     contexts = simulator.server.contexts
     contexts[:] = [context for context in contexts if context.abstract_syntax not in extra]
@@ -988,10 +988,10 @@ def _says_unsupported(tms: Any) -> None:
 
 
 def _takes_other_classes(tms: Any) -> None:
-    push = sop_class.UnifiedProcedureStepPush
+    push = UPS.PUSH
 
     def take(handler: Callable[[Any], Any], event: Any) -> Any:
-        if event.request.RequestedSOPClassUID in (sop_class.UnifiedProcedureStepPull, sop_class.UnifiedProcedureStepWatch):
+        if event.request.RequestedSOPClassUID in (UPS.PULL, UPS.WATCH):
             event.request.RequestedSOPClassUID = push
         return handler(event)
 
@@ -1020,7 +1020,7 @@ def _accepts_fuzzy(tms: Any) -> None:
 
 
 def _accepts_event(tms: Any) -> None:
-    tms.server.contexts.extend(contexts_of([sop_class.UnifiedProcedureStepEvent]))
+    tms.server.contexts.extend(contexts_of([UPS.EVENT]))
 
 
 def _a702(tms: Any) -> None:

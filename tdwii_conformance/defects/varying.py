@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import evt, sop_class
 
-from ..scu.tdd import UPS
+from ..profile.ups_service import SUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
@@ -22,7 +22,6 @@ from .performing import on_message
 
 __all__ = ["variations"]
 
-SUBSCRIBE = 3
 C_STORE_RSP, N_EVENT_REPORT_RSP = 0x8001, 0x8100
 UNCOMPRESSED = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"

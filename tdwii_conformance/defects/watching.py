@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt
 
 from ..dimse import connect, left_undeclared
-from ..scu.tdd import UPS
+from ..profile.ups_service import TRIAL, UPS
 from ..treatment.messages import item
 from .calling import beside
 from .deviations import Defect
@@ -37,7 +37,7 @@ def defects() -> Iterator[Defect]:
     yield one("search-names-push", "Names UPS Push in Affected SOP Class UID of a query under UPS Watch",
               partial(_search_names, UPS.PUSH), "CC28-WATCHER-001")  # fmt: skip
     yield one("search-names-trial", "Names the trial UPS Watch in Affected SOP Class UID of a query",
-              partial(_search_names, "1.2.840.10008.5.1.4.34.4.2"), "CC28-WATCHER-001")  # fmt: skip
+              partial(_search_names, f"{TRIAL}2"), "CC28-WATCHER-001")  # fmt: skip
     yield one("searches-by-the-lock", "Uses Transaction UID as a key of a query", searching(TransactionUID=""), "CC28-WATCHER-002")
     yield one("search-timezone-without-value", "Sends Timezone Offset From UTC without a value in a query",
               searching(TimezoneOffsetFromUTC=""), "CC28-WATCHER-003")  # fmt: skip

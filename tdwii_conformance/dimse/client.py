@@ -19,6 +19,7 @@ from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom import sop_class as sop_classes
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
+from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Association
 from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
@@ -353,9 +354,9 @@ class Link:
 
     # DIMSE-N: SOP Class UID UPS Push whatever was negotiated [CC.3.1.1]
 
-    def n_create(self, instance: str, attributes: Dataset, *, context: str = sop_classes.UnifiedProcedureStepPush) -> Exchange:
+    def n_create(self, instance: str, attributes: Dataset, *, context: str = UPS.PUSH) -> Exchange:
         """N-CREATE [PS3.7 10.1.5]."""
-        push = sop_classes.UnifiedProcedureStepPush
+        push = UPS.PUSH
         named = declared(attributes)
         return self._perform(context, lambda a, n: a.send_n_create(named, push, instance, msg_id=n, meta_uid=context))
 
@@ -364,8 +365,8 @@ class Link:
         instance: str,
         modification: Dataset,
         *,
-        sop_class: str = sop_classes.UnifiedProcedureStepPush,
-        context: str = sop_classes.UnifiedProcedureStepPull,
+        sop_class: str = UPS.PUSH,
+        context: str = UPS.PULL,
     ) -> Exchange:
         """N-SET [PS3.7 10.1.3]."""
         named = declared(modification)
@@ -376,8 +377,8 @@ class Link:
         instance: str,
         keywords: Sequence[str | BaseTag | int] = (),
         *,
-        sop_class: str = sop_classes.UnifiedProcedureStepPush,
-        context: str = sop_classes.UnifiedProcedureStepPull,
+        sop_class: str = UPS.PUSH,
+        context: str = UPS.PULL,
     ) -> Exchange:
         """N-GET [PS3.7 10.1.2] of attributes by keyword or tag; none asks for all."""
         tags = [Tag(tag_for_keyword(key) or key) if isinstance(key, str) else Tag(key) for key in keywords]
@@ -389,8 +390,8 @@ class Link:
         action_type: int,
         information: Dataset | None,
         *,
-        sop_class: str = sop_classes.UnifiedProcedureStepPush,
-        context: str = sop_classes.UnifiedProcedureStepPull,
+        sop_class: str = UPS.PUSH,
+        context: str = UPS.PULL,
     ) -> Exchange:
         """N-ACTION [PS3.7 10.1.4]."""
         # pynetdicom announces a data set for an empty Dataset and never sends it.
@@ -405,8 +406,8 @@ class Link:
         event_type: int,
         information: Dataset | None,
         *,
-        sop_class: str = sop_classes.UnifiedProcedureStepPush,
-        context: str = sop_classes.UnifiedProcedureStepEvent,
+        sop_class: str = UPS.PUSH,
+        context: str = UPS.EVENT,
     ) -> Exchange:
         """N-EVENT-REPORT [PS3.7 10.1.1]; we are the SCP of that class."""
         given = declared(information) if information is not None and len(information) else None

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pynetdicom import sop_class
 
 from ..dimse import DimseError, Peer, Timeouts, connect
+from ..profile.ups_service import UPS
 
 __all__ = ["trouble"]
 
 NEEDED = {
-    "TMS": (sop_class.UnifiedProcedureStepPull, "UPS Pull"),
+    "TMS": (UPS.PULL, "UPS Pull"),
     "OST": (sop_class.StudyRootQueryRetrieveInformationModelMove, "Study Root Query/Retrieve - MOVE"),
 }
 

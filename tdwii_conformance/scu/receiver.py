@@ -12,14 +12,14 @@ from pydicom import uid
 from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, Peer, Server, Timeouts
+from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange, Transcript
 
 __all__ = ["Receiver"]
 
-EVENT = sop_class.UnifiedProcedureStepEvent
 TAKEN = (
     uid.RTPlanStorage, uid.RTIonPlanStorage, uid.RTBeamsDeliveryInstructionStorage,
-    uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification, EVENT,
+    uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification, UPS.EVENT,
 )  # fmt: skip
 OUT_OF_RESOURCES = 0xA700
 PATIENCE = 20  # deadlines that a stream of reports may last
@@ -119,7 +119,7 @@ class Receiver:
             tls=tls,
             timeouts=timeouts or Timeouts(),
             transcript=self._arrivals,
-            scp_roles=[EVENT],
+            scp_roles=[UPS.EVENT],
             patience=patience,
         )
 
@@ -175,7 +175,7 @@ class Receiver:
         return self._arrivals.wait_for(wanted, lambda exchange: _is_report(exchange, receiver), mark, seconds)
 
     def _accepted(self, event: Any) -> None:
-        role = event.assoc.requestor.role_selection.get(EVENT)
+        role = event.assoc.requestor.role_selection.get(UPS.EVENT)
         self.scp_role_proposed = self.scp_role_proposed or (role is not None and bool(role.scp_role))
 
     def _store(self, event: Any) -> int:

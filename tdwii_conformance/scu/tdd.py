@@ -13,20 +13,12 @@ from pynetdicom import sop_class
 
 from ..checks.move import Retrieval
 from ..dimse import Link, LinkLost, Peer, Proposal, Timeouts, connect
+from ..profile.ups_service import CHANGE_STATE, UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment.messages import Reference, move_identifier, state_change
 from .receiver import Receiver
 
-__all__ = ["TDD", "UPS"]
-
-
-class UPS:
-    """SOP Class UIDs of the Unified Procedure Step service [CC.3.1]."""
-
-    PUSH = sop_class.UnifiedProcedureStepPush
-    WATCH = sop_class.UnifiedProcedureStepWatch
-    PULL = sop_class.UnifiedProcedureStepPull
-    QUERY = sop_class.UnifiedProcedureStepQuery
+__all__ = ["TDD"]
 
 
 STUDY_ROOT_MOVE = sop_class.StudyRootQueryRetrieveInformationModelMove
@@ -37,9 +29,6 @@ OST_CONTEXTS = (
     sop_class.Verification, STUDY_ROOT_MOVE, uid.RTPlanStorage, uid.RTIonPlanStorage, uid.RTBeamsTreatmentRecordStorage,
     uid.RTIonBeamsTreatmentRecordStorage,
 )  # fmt: skip
-
-
-CHANGE_STATE = 1
 
 
 def _anything_goes(_request: str) -> None:

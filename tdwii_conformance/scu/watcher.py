@@ -7,16 +7,16 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from ..checks.events import STATE_REPORT, event_type
+from ..checks.events import event_type
+from ..profile.ups_service import REQUEST_CANCEL, STATE_REPORT, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED, GLOBAL
 from .receiver import Receiver
-from .tdd import TDD, UPS
+from .tdd import TDD
 
 __all__ = ["FILTERED", "GLOBAL", "Watcher"]
 
-REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 2, 3, 4, 5
 _OWN = object()
 
 

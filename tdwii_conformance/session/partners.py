@@ -17,10 +17,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from ..dimse import Peer, Timeouts
+from ..profile.ups_service import CHANGE_STATE
 from ..scu.treatment_session import inputs_of
 from ..simulators.instances import InstanceStore, instance_of_dataset
 from ..simulators.ost import OST
-from ..simulators.tms import CHANGE_STATE, TMS
+from ..simulators.tms import TMS
 from ..sut.config import PartnerSettings
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import OPEN, Association, Observation, ObservationWriter, Reference

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from ..defects import chosen
+from ..profile.ups_service import CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE
 from ..sut.config import Caller
 from ..transcript.exchange import Exchange
 from ..transcript.observation import Observation
@@ -16,7 +17,6 @@ from .triggers import SimulatorTrigger, Trigger
 
 __all__ = ["perform_treatment", "perform_watch", "simulator_options", "simulator_trigger", "treatment_steps", "watch_steps"]
 
-CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE = 1, 3, 4
 SUCCESS = 0x0000
 
 

@@ -20,6 +20,7 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, RTBeamsDeliveryInstructionS
 
 from ..dcmdump import load_text
 from ..dcmdump.dicom import read_dicom
+from ..profile.ups_service import UPS
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from ..ups import Worklist
 from ..ups.datasets import plain
@@ -30,7 +31,6 @@ __all__ = ["News", "WorkitemFolder", "completed", "read_workitem"]
 MOST_TEXT = 16 << 20  # bytes
 SUFFIXES = (".dcm", ".txt")
 NAME = re.compile(r"UPS_([0-9.]*[0-9])(?:\.dcmdump)?$")
-UPS_CLASSES = "1.2.840.10008.5.1.4.34.6."
 EXISTS = 0x0111
 # What a worklist cannot do without and a response of C-FIND may lack, as nobody asked for it; and what we say then.
 PRIORITY, READINESS = "MEDIUM", "READY"
@@ -142,7 +142,7 @@ class WorkitemFolder:
                 raise ValueError(f"has more than the {MOST_TEXT >> 20} MB that a workitem's text can have")
             dataset = load_text(path) if text else read_dicom(path)
             sop_class = str(dataset.get("SOPClassUID") or "")
-            if sop_class and not sop_class.startswith(UPS_CLASSES):
+            if sop_class and sop_class not in UPS.ALL:
                 return self._take_instance(path, UID(sop_class), dataset if text else None)
             return self._take_workitem(path, dataset)
         except OSError as error:

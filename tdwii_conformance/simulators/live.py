@@ -13,7 +13,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 from pynetdicom import evt
 
+from ..profile import ups_service
 from ..profile.statuses import status_text
+from ..profile.ups_service import ACTION_TYPES, CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import OPEN, Association
 from ..ups import FILTERED, GLOBAL
@@ -22,7 +24,6 @@ from .simulator import Simulator
 
 __all__ = ["Happening", "Live", "OpenAssociation", "spoken"]
 
-ACTIONS = {2: "Request UPS Cancel", 3: "Subscribe", 4: "Unsubscribe", 5: "Suspend Global Subscription"}
 SUCCESS = 0x0000
 
 
@@ -190,12 +191,12 @@ def _about(exchange: Exchange) -> str:
 
 def _action(command: Dataset, data: Dataset) -> str:
     number = command.get("ActionTypeID")
-    if number == 1:
+    if number == CHANGE_STATE:
         return str(data.get("ProcedureStepState") or "no state")
     instance = str(command.get("RequestedSOPInstanceUID") or "")
-    scope = {GLOBAL: " to everything", FILTERED: " to a filter"}.get(instance, "") if number in (3, 4) else ""
+    scope = {GLOBAL: " to everything", FILTERED: " to a filter"}.get(instance, "") if number in (SUBSCRIBE, UNSUBSCRIBE) else ""
     lock = " with deletion lock" if data.get("DeletionLock") == "TRUE" else ""
-    return f"{ACTIONS.get(number or 0, f'action type {number}')}{scope}{lock}"
+    return f"{ACTION_TYPES.get(number or 0, f'action type {number}')}{scope}{lock}"
 
 
 def _progress(data: Dataset) -> str:
@@ -214,17 +215,17 @@ def event_text(kind: int, information: Dataset) -> str:
         The event information.
     """
     match kind:
-        case 1:
+        case ups_service.STATE_REPORT:
             readiness = information.get("InputReadinessState")
             said = f"state {information.get('ProcedureStepState')}"
             return said if readiness in (None, "", "READY") else f"{said}, inputs {readiness}"
-        case 2:
+        case ups_service.CANCEL_REQUESTED:
             return f"cancel requested by {information.get('RequestingAE')}"
-        case 3:
+        case ups_service.PROGRESS_REPORT:
             return f"progress{_progress(information) or ' without a number'}".replace("progress, ", "progress ")
-        case 4:
+        case ups_service.STATUS_CHANGE:
             return f"SCP {information.get('SCPStatus')}, {information.get('UnifiedProcedureStepListStatus')}"
-        case 5:
+        case ups_service.ASSIGNED:
             station = next(iter(information.get("ScheduledStationNameCodeSequence") or ()), Dataset())
             return f"assigned to {station.get('CodeValue') or 'somebody'}"
     return f"event type {kind}"

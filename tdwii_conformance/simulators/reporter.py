@@ -8,17 +8,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pynetdicom import sop_class
-
 from ..dimse import DimseError, Link, LinkLost, Peer, Timeouts, connect
 from ..profile.statuses import status_text
+from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Association
 from ..ups import Event, named_character_set
 
 __all__ = ["Reporter"]
 
-EVENT = sop_class.UnifiedProcedureStepEvent
 LINGER = 2.0  # seconds that an association is kept for the next report
 MOST = 20_000  # reports that wait for one receiver; who is that far behind gets no more
 
@@ -91,8 +89,8 @@ class Reporter:
     def connect(self, receiver: str) -> Link:
         """Open an association for reports, as the SCP of UPS Event."""
         return connect(
-            self._receivers[receiver], [EVENT], calling=self._calling, timeouts=self._timeouts,
-            transcript=self._transcript, scp_roles=[EVENT] if self.propose_role else [], associations=self._associations,
+            self._receivers[receiver], [UPS.EVENT], calling=self._calling, timeouts=self._timeouts,
+            transcript=self._transcript, scp_roles=[UPS.EVENT] if self.propose_role else [], associations=self._associations,
         )  # fmt: skip
 
     def close(self) -> None:

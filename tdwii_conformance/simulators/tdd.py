@@ -11,8 +11,9 @@ from pydicom.uid import generate_uid
 
 from ..dimse import TLS, DimseError, Peer, Timeouts
 from ..profile.statuses import status_text
+from ..profile.ups_service import CANCEL_REQUESTED, SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..scu.receiver import Receiver
-from ..scu.tdd import TDD, UPS
+from ..scu.tdd import TDD
 from ..scu.treatment_session import PLANS, RECORDS, ScheduledWorkitem
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment import objects
@@ -23,8 +24,6 @@ from .simulator import Simulator
 __all__ = ["CannotTreat", "End", "TDDSimulator"]
 
 End = Literal["completed", "canceled-after", "canceled-before"]
-SUBSCRIBE, UNSUBSCRIBE = 3, 4
-CANCEL_REQUESTED = 2
 WARNINGS = (0x0001, 0x0107, 0x0116)
 
 

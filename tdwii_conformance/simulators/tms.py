@@ -17,6 +17,7 @@ from pydicom.uid import RTBeamsDeliveryInstructionStorage
 from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, Handler, Peer, Server, Timeouts
+from ..profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
 from ..ups import FILTERED, Event, IdentifierError, MemoryStore, Outcome, Store, Worklist, status_changed
@@ -26,23 +27,18 @@ from .simulator import Simulator
 
 __all__ = ["TMS"]
 
-PUSH = sop_class.UnifiedProcedureStepPush
-PULL = sop_class.UnifiedProcedureStepPull
-WATCH = sop_class.UnifiedProcedureStepWatch
-QUERY = sop_class.UnifiedProcedureStepQuery
 STUDY_ROOT_MOVE = sop_class.StudyRootQueryRetrieveInformationModelMove
 
-CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 1, 2, 3, 4, 5
 # Which service is offered under which abstract syntax [CC.2].
 SERVICES = {
-    "N-CREATE": (PUSH,),
-    "N-GET": (PUSH, PULL, WATCH),
-    "N-SET": (PULL,),
-    CHANGE_STATE: (PULL,),
-    REQUEST_CANCEL: (PUSH, WATCH),
-    SUBSCRIBE: (WATCH,),
-    UNSUBSCRIBE: (WATCH,),
-    SUSPEND: (WATCH,),
+    "N-CREATE": (UPS.PUSH,),
+    "N-GET": (UPS.PUSH, UPS.PULL, UPS.WATCH),
+    "N-SET": (UPS.PULL,),
+    CHANGE_STATE: (UPS.PULL,),
+    REQUEST_CANCEL: (UPS.PUSH, UPS.WATCH),
+    SUBSCRIBE: (UPS.WATCH,),
+    UNSUBSCRIBE: (UPS.WATCH,),
+    SUSPEND: (UPS.WATCH,),
 }
 
 SUCCESS = 0x0000
@@ -52,7 +48,7 @@ UNRECOGNIZED_OPERATION = 0x0211
 INVALID_ARGUMENT, RECEIVER_UNKNOWN, NO_SUCH_UPS = 0x0115, 0xC308, 0xC307
 CLASS_NOT_SUPPORTED, CANNOT_PROCESS = 0x0122, 0xC000
 
-WORKLISTS = (PULL, WATCH, QUERY)
+WORKLISTS = (UPS.PULL, UPS.WATCH, UPS.QUERY)
 
 
 def extended(proposed: bytes) -> bytes:
@@ -101,7 +97,7 @@ class TMS(Simulator):
 
     actor = "TMS"
     contexts = (
-        sop_class.Verification, PUSH, PULL, WATCH, QUERY, STUDY_ROOT_MOVE, RTBeamsDeliveryInstructionStorage,
+        sop_class.Verification, UPS.PUSH, UPS.PULL, UPS.WATCH, UPS.QUERY, STUDY_ROOT_MOVE, RTBeamsDeliveryInstructionStorage,
     )  # fmt: skip
 
     def __init__(
@@ -236,9 +232,9 @@ class TMS(Simulator):
     def _serve(self, event: Any, service: str | int, class_keyword: str, perform: Any) -> tuple[Dataset, Dataset | None]:
         """Answer a DIMSE-N request: refuse what does not fit the context or class, then do it."""
         # All DIMSE-N messages carry UPS Push, whatever was negotiated [CC.3.1.1].
-        if (named := getattr(event.request, class_keyword)) != PUSH:
+        if (named := getattr(event.request, class_keyword)) != UPS.PUSH:
             return _status(
-                CLASS_MISMATCH if named in (PULL, WATCH, QUERY) else NO_SUCH_CLASS,
+                CLASS_MISMATCH if named in (UPS.PULL, UPS.WATCH, UPS.QUERY) else NO_SUCH_CLASS,
                 f"{class_keyword} is UPS Push for every UPS [CC.3.1]",
             ), None
         if event.context.abstract_syntax not in SERVICES[service]:

@@ -18,7 +18,8 @@ from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, DimseError, Link, Peer, Server, Timeouts, connect
 from ..profile.statuses import status_text
-from ..scu.tdd import STUDY_ROOT_MOVE, UPS
+from ..profile.ups_service import ASSIGNED, STATE_REPORT, STATUS_CHANGE, SUBSCRIBE, UNSUBSCRIBE, UPS
+from ..scu.tdd import STUDY_ROOT_MOVE
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment.messages import item, move_identifier, references
 from ..ups import FILTERED, GLOBAL
@@ -26,9 +27,6 @@ from .simulator import Simulator
 
 __all__ = ["WatcherSimulator"]
 
-EVENT = sop_class.UnifiedProcedureStepEvent
-SUBSCRIBE, UNSUBSCRIBE = 3, 4
-STATE_REPORT, STATUS_CHANGE, ASSIGNED = 1, 4, 5
 EVENTS = {1: "state report", 2: "cancel requested", 3: "progress report", 4: "SCP status change", 5: "assigned"}  # [CC.2.4]
 INPUTS = (
     uids.RTPlanStorage, uids.RTIonPlanStorage, uids.RTBeamsDeliveryInstructionStorage, uids.RTBeamsTreatmentRecordStorage,
@@ -101,7 +99,7 @@ class WatcherSimulator(Simulator):
         self._timeouts = timeouts or Timeouts()
         self._server = Server(
             ae_title,
-            [sop_class.Verification, EVENT, *(INPUTS if fetch_from else ())],
+            [sop_class.Verification, UPS.EVENT, *(INPUTS if fetch_from else ())],
             [
                 (evt.EVT_N_EVENT_REPORT, self._report),
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
@@ -112,7 +110,7 @@ class WatcherSimulator(Simulator):
             tls=tls,
             timeouts=self._timeouts,
             transcript=self.transcript,
-            scp_roles=[EVENT],
+            scp_roles=[UPS.EVENT],
             patience=patience,
         )
         self._again: threading.Thread | None = None

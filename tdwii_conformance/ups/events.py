@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
+from ..profile.ups_service import ASSIGNED, CANCEL_REQUESTED, PROGRESS_REPORT, STATE_REPORT, STATUS_CHANGE
 from .datasets import merged, picked
 from .subscriptions import GLOBAL
 
 __all__ = ["Event", "canceled_by_request", "created", "modified", "progress_item", "state_report", "status_changed"]
 
-# Event Type IDs [CC.2.4.1]
-STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, ASSIGNED = 1, 2, 3, 4, 5
 
 PROGRESS = "ProcedureStepProgressInformationSequence"
 REASONS = ("ReasonForCancellation", "ProcedureStepDiscontinuationReasonCodeSequence")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ..profile.ups_service import FILTERED, GLOBAL
 from ..profile.ups_tables import GLOBAL_STATES, NEW_UPS, SUBSCRIPTION_STATES, SubscriptionCell, subscription_table
 
 __all__ = ["FILTERED", "GLOBAL", "Effect", "Subscription", "Subscriptions"]
 
 # Well-known instances [CC.2.3.2]
-GLOBAL = "1.2.840.10008.5.1.4.34.5"
-FILTERED = "1.2.840.10008.5.1.4.34.5.1"
 
 NOT_SUBSCRIBED, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
 NO_GLOBAL, GLOBAL_WITH_LOCK, _ = GLOBAL_STATES

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
+from ..profile.ups_service import UPS
 from ..profile.ups_tables import STATES, attribute_rows
 from . import states
 from .answers import name_character_set, responses, vr_of
@@ -39,7 +40,6 @@ from .subscriptions import FILTERED, GLOBAL, Effect, Subscriptions
 
 __all__ = ["Event", "IdentifierError", "Outcome", "Worklist"]
 
-PUSH = "1.2.840.10008.5.1.4.34.6.1"
 WELL_KNOWN = (GLOBAL, FILTERED)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 
@@ -172,7 +172,9 @@ class Worklist:
         )
         if refusal := refuse_creation(as_created) or refuse_modification(performed):
             return Outcome(refusal.status, refusal.comment)
-        ours = with_attributes(SOPClassUID=PUSH, SOPInstanceUID=uid, ScheduledProcedureStepModificationDateTime=self.timestamp())
+        ours = with_attributes(
+            SOPClassUID=UPS.PUSH, SOPInstanceUID=uid, ScheduledProcedureStepModificationDateTime=self.timestamp()
+        )
         if state in states.FINAL and (lacking := missing(merged(attributes, ours), state)):
             return Outcome(INVALID_VALUE, f"{state} without {', '.join(lacking)}")
         lock = "" if state == "SCHEDULED" else str(attributes.get("TransactionUID") or "")
@@ -180,7 +182,7 @@ class Worklist:
         return self._add(uid, attributes, merged(with_attributes(**{PROGRESS: [], PERFORMED: []}), performed), lock)
 
     def _add(self, uid: str, attributes: Dataset, performed: Dataset, lock: str) -> Outcome:
-        attributes = merged(attributes, with_attributes(SOPClassUID=PUSH, SOPInstanceUID=uid), performed)
+        attributes = merged(attributes, with_attributes(SOPClassUID=UPS.PUSH, SOPInstanceUID=uid), performed)
         if not attributes.get("WorklistLabel"):
             attributes.WorklistLabel = DEFAULT_LABEL
         with self._lock:

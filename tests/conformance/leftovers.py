@@ -4,10 +4,10 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import status
 from tdwii_conformance.dimse import DimseError
-from tdwii_conformance.scu.tdd import TDD, UPS
+from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
+from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.treatment.messages import code_item, item
 
-REQUEST_CANCEL = 2
 PROGRESS = "ProcedureStepProgressInformationSequence"
 
 

@@ -11,7 +11,7 @@ from pynetdicom import AE
 from tdwii_conformance.cli import simulate as process
 from tdwii_conformance.defects import DEFECTS, VARIATIONS, UnknownDeviation, equip
 from tdwii_conformance.dimse import Peer
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.simulators.watcher import WatcherSimulator

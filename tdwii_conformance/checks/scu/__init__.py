@@ -13,13 +13,14 @@ from functools import lru_cache
 from pydicom.dataset import Dataset
 
 from ...profile import AttributeRule, Requirement
+from ...profile.ups_service import SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 from ...transcript.exchange import Exchange
 from ...transcript.observation import Observation
 from ..attributes import Judgement, judge_attribute
 from ..findings import Finding
 from . import annex as annex  # their judges register themselves
 from . import tdd as tdd
-from .observed import INJECTIONS, SOURCES, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, ObservedSession, action_type
+from .observed import INJECTIONS, SOURCES, ObservedSession, action_type
 from .registry import JUDGES
 
 __all__ = ["INJECTIONS", "evidence_of", "judge_scu"]

@@ -9,27 +9,18 @@ from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from ...profile import Requirement
 from ...profile.statuses import is_warning, status_text
+from ...profile.ups_service import EVENT_TYPES, REQUEST_CANCEL, STATUS_CHANGE, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ...profile.ups_tables import attribute_rows
 from ...transcript.exchange import Exchange, Message
 from ...transcript.observation import GARBAGE, IN_A_MESSAGE, Association
 from ...ups import FILTERED, GLOBAL
 from ...ups.datasets import plain
-from ...ups.events import STATUS_CHANGE
 from ...ups.requests import refuse_creation
-from ..events import EVENT_TYPES, event_type
+from ..events import event_type
 from ..findings import Finding
 from .observed import (
-    EVENT,
     FINAL_STATES,
-    PULL,
-    PUSH,
-    REQUEST_CANCEL,
-    SUBSCRIBE,
-    SUSPEND,
     SUSPENDED,
-    UNSUBSCRIBE,
-    UPS_CLASSES,
-    WATCH,
     ObservedSession,
     action_type,
     active_subscriptions,
@@ -53,7 +44,7 @@ NO_ASSOCIATION = "the system requested no association"
 @judges("NEG-TDD-001", "NEG-WATCHER-001", even_if_nothing_came=True)
 def proposes_its_class(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that the UPS class it works under is proposed; trial classes are named (T1)."""
-    needed = PULL if observed.actor == "TDD" else WATCH
+    needed = UPS.PULL if observed.actor == "TDD" else UPS.WATCH
     proposals = [a for a in observed.requested if a.acceptor == observed.fact("tms_ae_title")]
     if not proposals:
         return NO_ASSOCIATION if not observed.requested else "the system requested no association with the TMS"
@@ -290,14 +281,14 @@ EVENTS = {f"CC24-{actor}-{number + 1:03}": number for actor in ("TDD", "WATCHER"
 @judges("CC24-TDD-001", "CC24-WATCHER-001", even_if_nothing_came=True)
 def accepts_ups_event(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the negotiation of event reports."""
-    attempts = [a for a in observed.accepted if EVENT in {syntax for syntax, _ in a.proposed}]
+    attempts = [a for a in observed.accepted if UPS.EVENT in {syntax for syntax, _ in a.proposed}]
     if not attempts:
         if observed.awaited == "CC.2.4" and observed.observation.outcome and not observed.interrupted:
             return [Finding("an association for event reports accepted", f"{observed.outcome}; it was not to be reached")]
         return "the system was sent no event report"
-    if any(EVENT in a.accepted for a in attempts):
+    if any(UPS.EVENT in a.accepted for a in attempts):
         return []
-    return [Finding(f"{named(EVENT)} accepted", attempts[-1].ended if attempts[-1].ended != "released" else "refused")]
+    return [Finding(f"{named(UPS.EVENT)} accepted", attempts[-1].ended if attempts[-1].ended != "released" else "refused")]
 
 
 def _reports(observed: ObservedSession, transaction: str) -> tuple[Exchange, ...]:
@@ -405,7 +396,7 @@ def searches_under_the_class_it_names(requirement: Requirement, observed: Observ
 
     def one(query: Exchange) -> list[Finding]:
         affected = str(query.request.command.get("AffectedSOPClassUID") or "")
-        if affected == query.abstract_syntax and affected in UPS_CLASSES:
+        if affected == query.abstract_syntax and affected in UPS.ALL:
             return []
         expected = f"AffectedSOPClassUID {named(query.abstract_syntax)}, as negotiated"
         return [Finding(f"{expected}, and a final SOP class" if trial(affected) else expected, named(affected), "command set")]
@@ -431,8 +422,14 @@ def other_requests_name_push(requirement: Requirement, observed: ObservedSession
     return each(observed.of("CC.3.1"), names_push, "request")
 
 
-CONTEXTS = {"N-GET": (PUSH, PULL, WATCH), "N-CREATE": (PUSH,), "N-SET": (PULL,)}
-ACTION_CONTEXTS = {REQUEST_CANCEL: (PUSH, WATCH), SUBSCRIBE: (WATCH,), UNSUBSCRIBE: (WATCH,), SUSPEND: (WATCH,), 1: (PULL,)}
+CONTEXTS = {"N-GET": (UPS.PUSH, UPS.PULL, UPS.WATCH), "N-CREATE": (UPS.PUSH,), "N-SET": (UPS.PULL,)}
+ACTION_CONTEXTS = {
+    REQUEST_CANCEL: (UPS.PUSH, UPS.WATCH),
+    SUBSCRIBE: (UPS.WATCH,),
+    UNSUBSCRIBE: (UPS.WATCH,),
+    SUSPEND: (UPS.WATCH,),
+    1: (UPS.PULL,),
+}
 
 
 @judges("CC31-TDD-002", "CC31-WATCHER-002")

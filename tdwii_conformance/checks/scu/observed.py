@@ -18,6 +18,7 @@ from pydicom.uid import (
 )
 
 from ...profile.statuses import is_failure, is_warning, status_text
+from ...profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, TRIAL, UNSUBSCRIBE, UPS
 from ...transcript.exchange import Exchange
 from ...transcript.observation import INTERRUPTED, OPEN, Association, Observation, Reference
 from ...ups import FILTERED, GLOBAL
@@ -27,12 +28,9 @@ __all__ = ["INJECTIONS", "ObservedSession"]
 # What a scenario can be made to hold that a TDD must survive, as the fact ``inject`` names it.
 INJECTIONS = ("empty-worklist", "two-workitems", "cancel-request", "claim-refused", "move-fails", "set-refused")
 
-PUSH, WATCH, PULL, EVENT, QUERY = UPS_CLASSES = tuple(f"1.2.840.10008.5.1.4.34.6.{number}" for number in range(1, 6))
-TRIAL = "1.2.840.10008.5.1.4.34.4."
 PLANS = (RTPlanStorage, RTIonPlanStorage)
 RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
 FINAL_STATES = ("COMPLETED", "CANCELED")
-CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
 SUSPENDED = "those there when the global subscription was suspended"
 
 # What is awaited of a TDD, in its order; "found" is RO-58 with the workitem in its responses.
@@ -521,7 +519,7 @@ def _until_done(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
 
 def _of_ups(exchange: Exchange) -> bool:
     named_class = str(exchange.request.command.get("AffectedSOPClassUID") or "")
-    return any(uid in UPS_CLASSES or trial(uid) for uid in (exchange.abstract_syntax, named_class))
+    return any(uid in UPS.ALL or trial(uid) for uid in (exchange.abstract_syntax, named_class))
 
 
 def _performed(update: Exchange) -> Sequence[Dataset]:

@@ -10,16 +10,14 @@ from pydicom.uid import UID
 
 from ...profile import Requirement
 from ...profile.statuses import is_warning, status_text
+from ...profile.ups_service import CHANGE_STATE, UPS
 from ...transcript.exchange import Exchange
 from ...transcript.observation import Reference
 from ...ups.times import is_value, key_span, value_start
 from ..attributes import shown
 from ..findings import Finding
 from .observed import (
-    CHANGE_STATE,
     PLANS,
-    PULL,
-    PUSH,
     RECORDS,
     ObservedSession,
     action_type,
@@ -92,7 +90,7 @@ def names_push(exchange: Exchange) -> list[Finding]:
     """Judge that the SOP Class UID field of a DIMSE-N request is UPS Push [CC.3.1.1]."""
     keyword = "AffectedSOPClassUID" if exchange.service == "N-CREATE" else "RequestedSOPClassUID"
     value = str(exchange.request.command.get(keyword) or "")
-    return [] if value == PUSH else [Finding(f"{keyword} {named(PUSH)}", named(value), "command set")]
+    return [] if value == UPS.PUSH else [Finding(f"{keyword} {named(UPS.PUSH)}", named(value), "command set")]
 
 
 @judges("RO60-TDD-002", "RO62-TDD-005", "RO64-TDD-002", "RO65-TDD-002")
@@ -104,7 +102,7 @@ def requested_sop_class(requirement: Requirement, observed: ObservedSession) -> 
 @judges("RO60-TDD-008", "RO62-TDD-007", "RO64-TDD-004", "RO65-TDD-005")
 def under_pull(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the presentation context."""
-    return each(observed.of(requirement.transaction), lambda e: under(e, PULL), "request")
+    return each(observed.of(requirement.transaction), lambda e: under(e, UPS.PULL), "request")
 
 
 def under(exchange: Exchange, *allowed: str) -> list[Finding]:
@@ -166,9 +164,9 @@ def queries_under_pull(requirement: Requirement, observed: ObservedSession) -> l
     """Judge the SOP class of the query (T1)."""
     query = observed.of("RO-58")[0]
     affected = str(query.request.command.get("AffectedSOPClassUID") or "")
-    found = under(query, PULL)
-    if affected != PULL:
-        found.append(Finding(f"AffectedSOPClassUID {named(PULL)}", named(affected), "command set"))
+    found = under(query, UPS.PULL)
+    if affected != UPS.PULL:
+        found.append(Finding(f"AffectedSOPClassUID {named(UPS.PULL)}", named(affected), "command set"))
     return found
 
 

@@ -8,8 +8,8 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.plugin import cell_parameters
+from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.profile.ups_tables import NO_UPS
-from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.treatment.objects import new_treatment
 from tdwii_conformance.treatment.objects import workitem as attributes_of
@@ -38,7 +38,7 @@ class Subject:
         if verb == "N-CREATE":
             return self.tdd.create(self.uid, self.start())
         if verb == "request":
-            return self.tdd.action(self.uid, 2, item(ReasonForCancellation="Test"), context=UPS.WATCH)
+            return self.tdd.action(self.uid, REQUEST_CANCEL, item(ReasonForCancellation="Test"), context=UPS.WATCH)
         if verb == "change":
             return self.tdd.change_state(self.uid, "SCHEDULED", self.lock)
         right = rest.startswith("with the right")

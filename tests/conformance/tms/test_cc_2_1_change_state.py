@@ -6,8 +6,8 @@ import pytest
 
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.profile.ups_service import CHANGE_STATE, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
-from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.treatment.messages import code_item, item, state_change
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 
@@ -144,7 +144,7 @@ def test_claim_outlives_its_association(ups_in, associate, system, consent, judg
     session = ups_in("SCHEDULED")
     consent("N-ACTION Change UPS State")
     with associate("TMS", [UPS.PULL]) as link:
-        claim = link.n_action(session.workitem.uid, 1, state_change("IN PROGRESS", session.transaction_uid))
+        claim = link.n_action(session.workitem.uid, CHANGE_STATE, state_change("IN PROGRESS", session.transaction_uid))
     judge(status.accepted(claim, "the claim"))
     judge(ups.state_is(session.get(STATE), "IN PROGRESS"))
     judge_status(session.set(**{PROGRESS: [item(ProcedureStepProgress="10")]}))

@@ -4,12 +4,11 @@ import pytest
 
 from tdwii_conformance.checks import status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.treatment.messages import code_item, item
 
 STATE = ("ProcedureStepState",)
 PROGRESS = "ProcedureStepProgressInformationSequence"
-REQUEST_CANCEL = 2
 ACCEPTED = 0x0000
 
 

@@ -7,14 +7,13 @@ from tdwii_conformance.checks import Finding, events, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.plugin import cell_parameters
 from tdwii_conformance.profile.statuses import is_failure
+from tdwii_conformance.profile.ups_service import STATE_REPORT, SUBSCRIBE, UPS
 from tdwii_conformance.profile.ups_tables import SUBSCRIPTION_STATES
-from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.scu.watcher import FILTERED
 from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
-STATE_REPORT = 1
 NOT_SUBSCRIBED, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
 NOBODY = "NOBODY_KNOWS"
 
@@ -292,7 +291,7 @@ def test_subscription_outlives_its_association(watcher, session, associate, judg
     information = item(ReceivingAE=watcher.ae_title, DeletionLock="FALSE")
     watcher.caller.consent("N-ACTION of type 3")
     with associate("TMS", [UPS.WATCH]) as link:
-        subscribed = link.n_action(session.workitem.uid, 3, information, context=UPS.WATCH)
+        subscribed = link.n_action(session.workitem.uid, SUBSCRIBE, information, context=UPS.WATCH)
     judge(status.accepted(subscribed, "a subscription"))
     judge(claimed_and_reported(session, watcher))
 

@@ -8,11 +8,11 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import Finding, events, judge_attribute, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.plugin import attribute_parameters
+from tdwii_conformance.profile.ups_service import ASSIGNED, CANCEL_REQUESTED, EVENT_TYPES, PROGRESS_REPORT, STATE_REPORT
 from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.treatment.objects import new_treatment, progress_update, workitem
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 
-STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED = 1, 2, 3, 5
 PROGRESS, PERFORMERS = "ProcedureStepProgressInformationSequence", "ScheduledHumanPerformersSequence"
 STATION = "ScheduledStationNameCodeSequence"
 OUT_OF_RESOURCES = 0x0213
@@ -341,7 +341,7 @@ def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system,
 
 
 @pytest.mark.requirement("CC24-TMS-011")
-@pytest.mark.parametrize("kind", [STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED], ids=events.EVENT_TYPES.get)
+@pytest.mark.parametrize("kind", [STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED], ids=EVENT_TYPES.get)
 def test_command_set_names_the_ups(kind, history, cancel_requested, judge):
     session, reports, _ = history
     report = next(iter(of_type(reports, kind)), None)

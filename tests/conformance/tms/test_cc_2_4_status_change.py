@@ -4,10 +4,9 @@ import pytest
 
 from tdwii_conformance.checks import Finding, events, judge_attribute, status
 from tdwii_conformance.plugin import attribute_parameters
+from tdwii_conformance.profile.ups_service import STATUS_CHANGE
 from tdwii_conformance.scu.watcher import GLOBAL
 from tdwii_conformance.ups.states import is_uid
-
-STATUS_CHANGE = 4
 
 
 @pytest.fixture(scope="module")

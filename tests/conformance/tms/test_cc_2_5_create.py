@@ -18,8 +18,8 @@ from pydicom.valuerep import DT
 from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.profile.statuses import is_failure, is_warning, status_text
+from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
-from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.transcript.exchange import Exchange
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import code_item, item
@@ -316,7 +316,7 @@ def create(system, tdd):
     yield n_create
     if not system.embedded and "request-cancel" in system.tms_supports:
         for uid in dict.fromkeys(uids):
-            tdd.action(uid, 2, None, context=UPS.PUSH)
+            tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
 
 
 def least(attributes):

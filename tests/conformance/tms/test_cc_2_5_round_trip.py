@@ -16,7 +16,7 @@ from pydicom.uid import CTImageStorage, RTBeamsDeliveryInstructionStorage, RTPla
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.profile.statuses import is_failure, status_text
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.treatment.messages import item
 
 from .test_cc_2_5_create import (
@@ -326,7 +326,7 @@ def created(system, tdd):
     finally:
         if not system.embedded and "request-cancel" in system.tms_supports:
             for uid in uids:
-                tdd.action(uid, 2, None, context=UPS.PUSH)
+                tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
 
 
 class RoundTrip:

@@ -16,8 +16,8 @@ from pydicom.valuerep import DT
 from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.profile.statuses import is_failure
+from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
-from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.scu.treatment_session import TreatmentSession
 from tdwii_conformance.treatment.messages import code_item, item
 
@@ -25,7 +25,7 @@ STATE = ("ProcedureStepState",)
 MODIFIED = "ScheduledProcedureStepModificationDateTime"
 PROGRESS = "ProcedureStepProgressInformationSequence"
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
-WELL_KNOWN = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")
+WELL_KNOWN = (GLOBAL, FILTERED)
 COERCED = (0x0116, 0xB305)
 NO_SUCH_UPS = (0x0112, 0xC307)
 OWN_LOCK = object()

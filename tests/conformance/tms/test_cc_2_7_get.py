@@ -9,8 +9,8 @@ from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.profile.statuses import is_failure
+from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
-from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.scu.treatment_session import inputs_of
 
 from .test_cc_2_6_set import change, holds, rich
@@ -20,7 +20,7 @@ MODIFIED = "ScheduledProcedureStepModificationDateTime"
 COMMENTS = "CommentsOnTheScheduledProcedureStep"
 PROGRESS = "ProcedureStepProgressInformationSequence"
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
-WELL_KNOWN = {"global": "1.2.840.10008.5.1.4.34.5", "filtered-global": "1.2.840.10008.5.1.4.34.5.1"}
+WELL_KNOWN = {"global": GLOBAL, "filtered-global": FILTERED}
 NO_SUCH_UPS = (0x0112, 0xC307)
 UNSUPPORTED = (0x0001, 0x0105, 0x0106, 0x0107, 0x0116)
 

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, status
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import code_item, item
 
@@ -296,7 +296,7 @@ class Worklist:
         final = None
         for entry in self.entries:
             if not entry.transaction_uid:
-                self.tdd.action(entry.uid, 2, None, context=UPS.PUSH)
+                self.tdd.action(entry.uid, REQUEST_CANCEL, None, context=UPS.PUSH)
                 continue
             final = final or objects.final_update(
                 progress=0, station=None, start=None, end=None, records=(), ost="", canceled=True
@@ -305,7 +305,7 @@ class Worklist:
             self.tdd.set(entry.uid, final)
             self.tdd.change_state(entry.uid, "CANCELED", entry.transaction_uid)
         for uid in self.not_judged:
-            self.tdd.action(uid, 2, None, context=UPS.PUSH)
+            self.tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
 
 
 def _of_keys(values, keywords):

@@ -16,8 +16,8 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.attributes import shown
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.profile.statuses import is_failure, status_text
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.profile.ups_tables import STATES, attribute_rows
-from tdwii_conformance.scu.tdd import UPS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import item
 

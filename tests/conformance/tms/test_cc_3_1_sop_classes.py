@@ -2,17 +2,15 @@
 
 import pytest
 from pydicom.uid import generate_uid
-from pynetdicom import sop_class
 
 from tdwii_conformance.checks import Finding, find, negotiation, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.dimse import NothingAccepted, Rejected
 from tdwii_conformance.profile.statuses import is_failure
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import CHANGE_STATE, UPS
 from tdwii_conformance.treatment.messages import item, state_change
 
 STATE = ("ProcedureStepState",)
-EVENT = sop_class.UnifiedProcedureStepEvent
 OTHER_CLASSES = {"UPS Pull": UPS.PULL, "UPS Watch": UPS.WATCH, "unknown": "1.2.826.0.1.3680043.9.9999.1"}
 CLAIMS = {UPS.WATCH: "watch", UPS.QUERY: "query"}
 
@@ -80,7 +78,7 @@ def naming(associate, session, operation, sop_class_uid):
         if operation == "N-SET":
             return link.n_set(uid, item(ProcedureStepLabel="Renamed"), sop_class=sop_class_uid)
         if operation == "N-ACTION":
-            return link.n_action(uid, 1, state_change("IN PROGRESS", generate_uid()), sop_class=sop_class_uid)
+            return link.n_action(uid, CHANGE_STATE, state_change("IN PROGRESS", generate_uid()), sop_class=sop_class_uid)
         return link.n_get(uid, STATE, sop_class=sop_class_uid)
 
 
@@ -115,7 +113,7 @@ def test_pull_alone(associate, workitem, judge):
 @pytest.mark.requirement("CC31-TMS-010")
 def test_accepts_ups_event(associate, judge):
     try:
-        with associate("TMS", [EVENT, UPS.PULL]) as link:
+        with associate("TMS", [UPS.EVENT, UPS.PULL]) as link:
             judge(negotiation.accepted(link.contexts[0]))
     except (NothingAccepted, Rejected) as error:
         judge([Finding("UPS Event accepted", error.advice)])

@@ -8,7 +8,7 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, negotiation, status
 from tdwii_conformance.dimse import Aborted, Mute, NothingAccepted, Rejected
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.transcript.exchange import Exchange
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import item

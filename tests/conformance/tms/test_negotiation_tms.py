@@ -4,6 +4,7 @@ import pytest
 from pynetdicom import sop_class
 
 from tdwii_conformance.checks import find
+from tdwii_conformance.profile.ups_service import UPS
 
 from ..negotiation import Negotiation
 
@@ -11,15 +12,15 @@ from ..negotiation import Negotiation
 class TestNegotiation(Negotiation):
     requirements = "NEG-TMS"
     role = "TMS"
-    needed = (sop_class.UnifiedProcedureStepPull, sop_class.StudyRootQueryRetrieveInformationModelMove)
+    needed = (UPS.PULL, sop_class.StudyRootQueryRetrieveInformationModelMove)
 
     @pytest.mark.requirement("NEG-TMS-002")
     def test_accepts_ups_pull(self, judge, contexts):
-        self.judge_accepted(judge, contexts, sop_class.UnifiedProcedureStepPull)
+        self.judge_accepted(judge, contexts, UPS.PULL)
 
     @pytest.mark.requirement("NEG-TMS-003")
     def test_accepts_ups_push(self, judge, contexts):
-        self.judge_accepted(judge, contexts, sop_class.UnifiedProcedureStepPush)
+        self.judge_accepted(judge, contexts, UPS.PUSH)
 
     @pytest.mark.requirement("NEG-TMS-004")
     def test_accepts_study_root_move(self, judge, contexts):
@@ -27,15 +28,15 @@ class TestNegotiation(Negotiation):
 
     @pytest.mark.requirement("NEG-TMS-012")
     def test_accepts_ups_watch(self, judge, contexts):
-        self.judge_accepted(judge, contexts, sop_class.UnifiedProcedureStepWatch)
+        self.judge_accepted(judge, contexts, UPS.WATCH)
 
     @pytest.mark.requirement("NEG-TMS-013")
     def test_accepts_ups_query(self, judge, contexts):
-        self.judge_accepted(judge, contexts, sop_class.UnifiedProcedureStepQuery)
+        self.judge_accepted(judge, contexts, UPS.QUERY)
 
     @pytest.mark.requirement("NEG-TMS-014")
     def test_answers_alike_in_every_transfer_syntax(self, judge, associate, contexts, schedule):
-        pull = sop_class.UnifiedProcedureStepPull
+        pull = UPS.PULL
         workitem = schedule("TREATMENT")
         accepted = [c.transfer_syntax for c in contexts.single if c.abstract_syntax == pull and c.accepted]
         for syntax in accepted:

@@ -9,7 +9,7 @@ from tdwii_conformance.checks import Finding, find, judge_attribute, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.plugin import attribute_parameters
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import TRIAL, UPS
 from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.treatment.scenarios import STARTS
 from tdwii_conformance.ups.times import written
@@ -226,12 +226,11 @@ def test_whole_sequence_for_an_empty_key(tdd, workitem, judge, form):
 
 @pytest.mark.requirement("RO58-TMS-024")
 def test_no_trial_sop_classes(found, judge):
-    trial = "1.2.840.10008.5.1.4.34.4."
     judge(
         Finding("a final UPS SOP class", f"trial SOP class {element.value}", f"identifier[{number}].{element.keyword}")
         for number, dataset in enumerate(found.identifiers)
         for element in dataset.iterall()
-        if element.VR == "UI" and str(element.value).startswith(trial)
+        if element.VR == "UI" and str(element.value).startswith(TRIAL)
     )
 
 

@@ -7,7 +7,7 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.treatment.messages import item, state_change
 
 STATE = ("ProcedureStepState",)

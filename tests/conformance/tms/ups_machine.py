@@ -15,10 +15,10 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, status
-from tdwii_conformance.checks.events import EVENT_TYPES, event_type
+from tdwii_conformance.checks.events import event_type
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.statuses import status_text
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import EVENT_TYPES, REQUEST_CANCEL, UPS
 from tdwii_conformance.scu.watcher import GLOBAL
 from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.ups import Worklist
@@ -30,7 +30,6 @@ __all__ = ["Environment", "drive"]
 PROGRESS = "ProcedureStepProgressInformationSequence"
 SHOWN = ("ProcedureStepState", "InputReadinessState", "ProcedureStepLabel", PROGRESS)
 TAGS = [tag_for_keyword(keyword) for keyword in SHOWN]
-REQUEST_CANCEL = 2
 MOST = 3  # UPS of one example
 VERBS = {"IN PROGRESS": "claim", "COMPLETED": "complete", "CANCELED": "cancel", "SCHEDULED": "change to SCHEDULED"}
 OTHER_LOCK, FINAL, NOT_MET, NOT_YET = 0xC301, 0xC300, 0xC304, 0xC310

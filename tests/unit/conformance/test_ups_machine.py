@@ -8,10 +8,11 @@ import hypothesis
 import pytest
 from pydicom.uid import generate_uid
 
+from tdwii_conformance.profile.ups_service import CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE
 from tdwii_conformance.scu.receiver import Receiver
 from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.scu.watcher import Watcher
-from tdwii_conformance.simulators.tms import CHANGE_STATE, SUBSCRIBE, TMS, UNSUBSCRIBE
+from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.ups import GLOBAL, Outcome

@@ -9,7 +9,7 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE, ImplementationClassUIDNotific
 from pynetdicom.presentation import build_context
 
 from tdwii_conformance.dimse import connect
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.session.conduct import NoDisplay
 from tdwii_conformance.session.scenarios import perform_treatment
 from tdwii_conformance.simulators.tdd import CannotTreat

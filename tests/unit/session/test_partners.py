@@ -9,8 +9,9 @@ from pydicom.uid import generate_uid
 from pynetdicom import sop_class
 
 from tdwii_conformance.dimse import Rejected, connect
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.scu.receiver import Receiver
-from tdwii_conformance.scu.tdd import STUDY_ROOT_MOVE, TDD, UPS
+from tdwii_conformance.scu.tdd import STUDY_ROOT_MOVE, TDD
 from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.transcript.observation import OPEN, read_observation
 from tdwii_conformance.treatment.messages import move_identifier

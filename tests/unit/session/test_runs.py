@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from tdwii_conformance.dimse import connect
-from tdwii_conformance.scu.tdd import UPS
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.transcript.observation import INTERRUPTED, read_observation
 from tdwii_conformance.treatment.messages import item
 
