@@ -44,6 +44,7 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "schedule": Lazy(
             "schedule:schedule_course", "Schedule a course from an RT Plan or RT Ion Plan: delivery instructions and workitems."
         ),
+        "init": Lazy("init:init", "Write a description of a system under test to begin with: every key, explained."),
         "run": Lazy("run:run_suite", "Run the conformance suite: what pytest does, with the same options."),
     },
     "Worklist": {
