@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough mutation lint proof bench clean
+.PHONY: conformance test thorough mutation lint proof bench wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -39,10 +39,13 @@ proof: $(READY)  ## every defect and variation in full; writes report/proof.html
 bench: $(READY)  ## measured speed, beside plain pynetdicom
 	$(BIN)/python -m benchmarks
 
-$(READY): pyproject.toml
+wheelhouse: $(READY)  ## a folder with all that a computer without internet needs; OPTIONS="--platform win_amd64 --python-version 3.12"
+	$(BIN)/python .ci/wheelhouse.py wheelhouse $(OPTIONS)
+
+$(READY): pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis report allure-results mutants *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis report allure-results mutants build dist wheelhouse *.egg-info
