@@ -21,10 +21,16 @@ from .fixtures import (
     wire,
 )
 from .keys import recorded_key, requirement_key, system_key
-from .options import pytest_addoption, pytest_configure, pytest_report_header, pytest_sessionstart
+from .options import (
+    pytest_addoption,
+    pytest_configure,
+    pytest_load_initial_conftests,
+    pytest_report_header,
+    pytest_sessionstart,
+)
 from .parameters import attribute_parameters, cell_parameters, requirement_parameters
 from .verdicts import Nonconformity, pytest_report_teststatus, pytest_runtest_makereport, pytest_runtest_setup
-from .xdist import pytest_itemcollected, pytest_xdist_make_scheduler
+from .xdist import pytest_collection_finish, pytest_configure_node, pytest_xdist_make_scheduler
 
 __all__ = [
     "Nonconformity",
@@ -37,9 +43,11 @@ __all__ = [
     "note_evidence",
     "note_reading",
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_configure",
-    "pytest_itemcollected",
+    "pytest_configure_node",
+    "pytest_load_initial_conftests",
     "pytest_report_header",
     "pytest_report_teststatus",
     "pytest_runtest_makereport",

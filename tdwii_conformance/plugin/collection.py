@@ -7,7 +7,7 @@ import pytest
 from ..profile import Requirement
 from .keys import requirement_key
 from .under_test import catalogue_of, edition_of
-from .xdist import begin_with_the_long
+from .xdist import order
 
 
 def requirement_of(item: pytest.Item) -> Requirement | None:
@@ -43,4 +43,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
     if hasattr(config, "workerinput"):
-        begin_with_the_long(items)
+        order(items)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Mapping
+from contextlib import suppress
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,43 +16,93 @@ from .keys import UNUSABLE, recorded_key, system_key, wire_key
 from .reports import Collector
 from .under_test import described_system, deviations_of, edition_of, name_of_recorded, recorded_run, trouble_with
 
+# Name and properties of each option. Its values are kept as ``tdwii_NAME``, so that they are nobody else's.
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "sut": {"metavar": "FILE", "help": "the system under test, described in a TOML file"},
+    "entities": {"metavar": "FILE", "help": "address book (ApplicationEntities.json) for hosts and ports"},
+    "embedded": {"action": "store_true", "help": "judge the simulated TMS and OST (default without --sut)"},
+    "defect": {"metavar": "NAME", "action": "append", "default": [], "help": "give the simulators a named defect; repeat"},
+    "variation": {"metavar": "NAME", "action": "append", "default": [], "help": "give them a named variation; repeat"},
+    "edition": {"choices": ("ti", "2013"), "help": "edition of TDW-II to judge by (default: the system's, or ti)"},
+    "report": {"metavar": "FILE", "help": "write the verdicts and their evidence as one HTML page"},
+    "evidence": {"metavar": "DIR", "help": "write the exchanges of each test as dcmdump text"},
+    "record": {
+        "metavar": "DIR",
+        "help": "where what a TDD or watcher under test does is written (default: tdwii-transcripts/TIME)",
+    },
+    "transcript": {"metavar": "PATH", "help": "judge a recorded run again: a file or folder that --record wrote"},
+    "inject": {
+        "action": "store_true",
+        "help": "get in the TDD's way as well: empty worklist, refusals, ... (level should)",
+    },
+    "baseline": {"metavar": "FILE", "help": "compare the verdicts with an earlier run: fail only on what got worse"},
+    "update-baseline": {"action": "store_true", "help": "write the baseline file from this run"},
+}
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the suite's options."""
-    group = parser.getgroup("tdwii", "TDW-II conformance")
-    group.addoption("--sut", metavar="FILE", help="the system under test, described in a TOML file")
-    group.addoption("--entities", metavar="FILE", help="address book (ApplicationEntities.json) for hosts and ports")
-    group.addoption("--embedded", action="store_true", help="judge the simulated TMS and OST (default without --sut)")
-    group.addoption("--defect", metavar="NAME", action="append", default=[], help="give the simulators a named defect; repeat")
-    group.addoption("--variation", metavar="NAME", action="append", default=[], help="give them a named variation; repeat")
-    group.addoption("--edition", choices=("ti", "2013"), help="edition of TDW-II to judge by (default: the system's, or ti)")
-    group.addoption("--report", metavar="FILE", help="write the verdicts and their evidence as one HTML page")
-    group.addoption("--evidence", metavar="DIR", help="write the exchanges of each test as dcmdump text")
-    group.addoption(
-        "--record", metavar="DIR", help="where what a TDD or watcher under test does is written (default: tdwii-transcripts/TIME)"
-    )
-    group.addoption("--transcript", metavar="PATH", help="judge a recorded run again: a file or folder that --record wrote")
-    group.addoption(
-        "--inject", action="store_true", help="get in the TDD's way as well: empty worklist, refusals, ... (level should)"
-    )
-    group.addoption("--baseline", metavar="FILE", help="compare the verdicts with an earlier run: fail only on what got worse")
-    group.addoption("--update-baseline", action="store_true", help="write the baseline file from this run")
+
+def option(config: pytest.Config, name: str) -> Any:
+    """Return the value of an option of the suite.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        Of the run.
+    name : str
+        The option's name in `OPTIONS`: without ``--`` and without prefix.
+    """
+    return config.getoption(_dest(name))
+
+
+def _dest(name: str) -> str:
+    return f"tdwii_{name.replace('-', '_')}"
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add the suite's options: each with the prefix ``--tdwii-``, and without it where no other plugin has that name.
+
+    The other plugins are known when the first conftest.py is read; before that, short names have to wait.
+    """
+    group = _group(parser)
+    for name, properties in OPTIONS.items():
+        group.addoption(f"--tdwii-{name}", dest=_dest(name), **{**properties, "help": argparse.SUPPRESS})
+    if any(name.endswith("conftest.py") for name, _ in pluginmanager.list_name_plugin()):
+        _add_short_names(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser, args: list[str]) -> None:
+    """Add the short names of the options, now that all plugins of other distributions have added theirs."""
+    _add_short_names(parser)
+    early_config.known_args_namespace = parser.parse_known_args(args, namespace=copy(early_config.option))
+
+
+def _group(parser: pytest.Parser) -> pytest.OptionGroup:
+    return parser.getgroup("tdwii", "TDW-II conformance (each also as --tdwii-NAME: for where another plugin has --NAME)")
+
+
+def _add_short_names(parser: pytest.Parser) -> None:
+    group = _group(parser)
+    for name, properties in OPTIONS.items():
+        # Another plugin's is his: pytest says so by ValueError in one group of options, argparse in another one.
+        with suppress(ValueError, argparse.ArgumentError):
+            group.addoption(f"--{name}", dest=_dest(name), **properties)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and read the system's description, so that a mistake there ends the run at once."""
     config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that the test judges")
+    config.addinivalue_line("markers", "one_worker(name): stays on one worker with the others of its module, or of that name")
     config.addinivalue_line("markers", "long: takes long for its number of tests; several workers begin with its module")
-    if config.getoption("--update-baseline") and not config.getoption("--baseline"):
+    if option(config, "update-baseline") and not option(config, "baseline"):
         raise pytest.UsageError("--update-baseline needs --baseline FILE to say which file to write")
     config.stash[wire_key] = Transcript()
     _check_deviations(config)
-    if config.getoption("--sut") or config.getoption("--entities"):
-        if config.getoption("--embedded"):
+    if option(config, "sut") or option(config, "entities"):
+        if option(config, "embedded"):
             raise pytest.UsageError("--embedded and --sut/--entities exclude each other: name one system under test")
         config.stash[system_key] = described_system(config)
-    if path := config.getoption("--transcript"):
-        if config.getoption("--embedded") or system_key in config.stash:
+    if path := option(config, "transcript"):
+        if option(config, "embedded") or system_key in config.stash:
             raise pytest.UsageError("--transcript judges what was recorded: it goes without --embedded, --sut and --entities")
         config.stash[recorded_key] = recorded_run(Path(path))
     if not hasattr(config, "workerinput"):
@@ -61,7 +116,7 @@ def _check_deviations(config: pytest.Config) -> None:
         return
     from ..defects import UnknownDeviation, chosen
 
-    if config.getoption("--sut") or config.getoption("--entities"):
+    if option(config, "sut") or option(config, "entities"):
         raise pytest.UsageError("--defect and --variation are for the embedded simulators: leave out --sut and --entities")
     try:
         chosen(names)

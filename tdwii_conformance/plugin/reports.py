@@ -42,7 +42,7 @@ class Collector:
         """Fail for a scenario that ended early without a verdict on it; compare with the baseline: it decides the exit code."""
         if self._untold() and session.exitstatus == 0:
             session.exitstatus = 1
-        baseline = self.config.getoption("--baseline")
+        baseline = self.config.getoption("tdwii_baseline")
         if not baseline or not self.verdicts:
             return
         from ..report import baseline as gate
@@ -50,10 +50,10 @@ class Collector:
         path = Path(baseline)
         name, edition = name_of_system(self.config), edition_of(self.config)
         try:
-            earlier = gate.read(path) if path.exists() or not self.config.getoption("--update-baseline") else None
+            earlier = gate.read(path) if path.exists() or not self.config.getoption("tdwii_update_baseline") else None
             if earlier is not None:
                 gate.check_same_system(earlier, system=name, edition=edition, path=path)
-            if self.config.getoption("--update-baseline"):
+            if self.config.getoption("tdwii_update_baseline"):
                 gate.write(
                     path, gate.updated(earlier, self.verdicts, system=name, edition=edition, known=catalogue_of(self.config))
                 )
@@ -94,12 +94,12 @@ class Collector:
             out.write_line(str(self.comparison))
 
     def _write_reports(self, out: TerminalReporter) -> None:
-        if evidence := self.config.getoption("--evidence"):
+        if evidence := self.config.getoption("tdwii_evidence"):
             from ..report.evidence import write_evidence
 
             write_evidence(Path(evidence), self.verdicts)
             out.write_line(f"evidence: {Path(evidence).resolve()}")
-        if page := self.config.getoption("--report"):
+        if page := self.config.getoption("tdwii_report"):
             from ..report.html import write_html
 
             write_html(

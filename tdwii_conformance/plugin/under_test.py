@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 def deviations_of(config: pytest.Config) -> list[str]:
     """Return the names of the simulators' deviations."""
-    return [*config.getoption("--defect"), *config.getoption("--variation")]
+    return [*config.getoption("tdwii_defect"), *config.getoption("tdwii_variation")]
 
 
 def described_system(config: pytest.Config) -> SystemUnderTest:
     """Return the system that --sut and --entities describe; what is wrong there ends the run."""
     from ..sut.config import ConfigError, load_system
 
-    sut, entities = config.getoption("--sut"), config.getoption("--entities")
+    sut, entities = config.getoption("tdwii_sut"), config.getoption("tdwii_entities")
     try:
         system = load_system(Path(sut) if sut else None, entities=Path(entities) if entities else None)
     except ConfigError as error:
         raise pytest.UsageError(str(error)) from error
-    edition = config.getoption("--edition")
+    edition = config.getoption("tdwii_edition")
     return system.with_edition(edition) if edition else system
 
 
@@ -58,7 +58,7 @@ def edition_of(config: pytest.Config) -> Edition:
     """Return the edition of TDW-II that is judged by."""
     if system_key in config.stash:
         return config.stash[system_key].edition
-    said: Edition | None = config.getoption("--edition")
+    said: Edition | None = config.getoption("tdwii_edition")
     if said is None and recorded_key in config.stash:
         return "2013" if config.stash[recorded_key][0].facts.get("edition") == "2013" else "ti"
     return said or "ti"

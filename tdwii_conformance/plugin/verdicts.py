@@ -205,7 +205,7 @@ def _record(
 
 
 def _evidence_wanted(config: pytest.Config) -> bool:
-    return bool(config.getoption("--evidence") or config.getoption("allure_report_dir", None))
+    return bool(config.getoption("tdwii_evidence") or config.getoption("allure_report_dir", None))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:

@@ -1,26 +1,26 @@
-"""Which worker of pytest-xdist gets which tests."""
+"""Which worker of pytest-xdist gets which tests.
+
+A conformance test stays with the others of its module: their exchanges are made once, and judged by many. The scheduler
+runs in another process than the one that collects, and learns nothing of the tests but their ids; so the workers send
+with the id of each such test the name of what it stays with. Tests of others are spread as xdist does it.
+"""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, cast
 
 import pytest
 
-from .keys import system_key
+from .keys import requirement_key, system_key
 
-# Names of the modules that have instances moved to us, or event reports sent, and so need the one port a remote system knows.
-LISTENING = re.compile(r"retrieve|store_results|request_cancel|subscribe|event|status_change|sequences")
-# Folders of the modules for which we are the TMS and the OST, on the two ports that a remote system knows.
-CALLED = re.compile(r"/(tdd|watcher)/")
+__all__ = ["module_of", "order", "pytest_collection_finish", "pytest_configure_node", "pytest_xdist_make_scheduler"]
 
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Hold modules that need our listening port to the names by which the scheduler knows them."""
-    listens = "receiver" in getattr(item, "fixturenames", ())
-    if listens and item.get_closest_marker("requirement") and not LISTENING.search(module_of(item.nodeid)):
-        raise pytest.UsageError(f"{item.nodeid} uses the fixture receiver: its module's name has to match {LISTENING.pattern!r}")
+# Fixtures that listen on an address of ours. A remote system knows one of each: who uses it shares a worker.
+LISTENING = ("partners", "receiver")
+SENDS_SCOPES = "tdwii_sends_scopes"  # in a worker's input: the controller understands them
+BEFORE_SCOPE = "\x1f"  # the unit separator of ASCII, which no id has: pytest escapes it
 
 
 def module_of(nodeid: str) -> str:
@@ -28,35 +28,104 @@ def module_of(nodeid: str) -> str:
     return nodeid.split("::", 1)[0]
 
 
+def _scopes(items: Sequence[pytest.Item]) -> dict[pytest.Item, str]:
+    """Return of tests that stay together the name of what they stay with."""
+    shared: dict[str, str] = {}
+    if items and system_key in items[0].config.stash:
+        for item in items:
+            used = [name for name in LISTENING if name in getattr(item, "fixturenames", ())]
+            if used and requirement_key in item.stash:
+                shared.setdefault(module_of(item.nodeid), f"all that use {used[0]}")
+    scopes = {}
+    for item in items:
+        module = module_of(item.nodeid)
+        if requirement_key in item.stash:
+            scopes[item] = shared.get(module, module)
+        elif marker := item.get_closest_marker("one_worker"):
+            scopes[item] = str(marker.args[0]) if marker.args else module
+    return scopes
+
+
+def order(items: list[pytest.Item]) -> None:
+    """Put what takes longest first in a worker, so that none begins it when the others are done.
+
+    Nothing is done where no tests stay together.
+    """
+    scopes = _scopes(items)
+    if not scopes:
+        return
+    names = [scopes.get(item, item.nodeid) for item in items]
+    marked = {scopes.get(item, item.nodeid) for item in items if item.get_closest_marker("long")}
+    sizes, place = Counter(names), {name: n for n, name in enumerate(dict.fromkeys(names))}
+    found = sorted(zip(items, names, strict=True), key=lambda pair: (pair[1] not in marked, -sizes[pair[1]], place[pair[1]]))
+    items[:] = [item for item, _ in found]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Let a worker know whether the scheduler is ours, and expects scopes with the ids."""
+    node.workerinput[SENDS_SCOPES] = node.config.getvalue("dist") == "load"
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> Generator[None]:
+    """Have xdist send the scope of each test with its id."""
+    if not getattr(session.config, "workerinput", {}).get(SENDS_SCOPES):
+        return (yield)
+    items, scopes = session.items, _scopes(session.items)
+    session.items = [cast(pytest.Item, _WithScope(item, scopes[item])) if item in scopes else item for item in items]
+    try:
+        return (yield)
+    finally:
+        session.items = items
+
+
+class _WithScope:
+    """A test as xdist sees it when it sends the ids of all: its id has the scope behind it."""
+
+    def __init__(self, item: pytest.Item, scope: str) -> None:
+        self._item = item
+        self.nodeid = f"{item.nodeid}{BEFORE_SCOPE}{scope}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._item, name)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Keep a module on one worker: its exchanges are made once and judged by many tests.
-
-    A remote system knows one address of ours to move to, so the modules that listen there share a worker. (xdist's own
-    groups would say the same, but xdist 3.8 marks them in a way that pytest 9 does not see.)
-    """
+    """Keep together what stays together; spread the rest, and runs without such tests, as xdist does it."""
     if config.getvalue("dist") != "load":
         return None
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadScheduling, LoadScopeScheduling
 
-    remote = system_key in config.stash
-    config.option.loadscopereorder = False  # the items come in the order in which modules are to begin
+    class ScopeScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+        """Tests with a scope as one unit of work, each other test as one of its own."""
 
-    class ModuleScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+        scopes: dict[str, str]
+
         def _split_scope(self, nodeid: str) -> str:
-            module = module_of(nodeid)
-            if remote and CALLED.search(module):
-                return "floor"
-            if module.endswith("defects/test_proof.py"):
-                return nodeid  # each of its tests starts systems of its own, and hundreds of them take long
-            return "listener" if remote and LISTENING.search(module) else module
+            return self.scopes.get(nodeid, nodeid)
 
-    return ModuleScheduling(config, log)
+    class Scheduling:
+        """The scheduler of xdist, until a worker has collected tests that stay together."""
 
+        def __init__(self) -> None:
+            self.chosen: Any = LoadScheduling(config, log)
 
-def begin_with_the_long(items: list[pytest.Item]) -> None:
-    """Put the modules that take longest first, so that no worker begins one when the others are done."""
-    modules = [module_of(item.nodeid) for item in items]
-    marked = {module_of(item.nodeid) for item in items if item.get_closest_marker("long")}
-    sizes, place = Counter(modules), {module: n for n, module in enumerate(dict.fromkeys(modules))}
-    items.sort(key=lambda item: ((m := module_of(item.nodeid)) not in marked, -sizes[m], place[m]))
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.chosen, name)
+
+        def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+            ids = [one.partition(BEFORE_SCOPE)[0] for one in collection]
+            scopes = {one: scope for one, _, scope in (each.partition(BEFORE_SCOPE) for each in collection) if scope}
+            if scopes and isinstance(self.chosen, LoadScheduling):
+                # All collect the same, so what the first one has collected decides, before anything was scheduled.
+                nodes = self.chosen.nodes
+                config.option.loadscopereorder = False  # they come in the order in which they are to begin
+                self.chosen = ScopeScheduling(config, log)
+                self.chosen.scopes = scopes
+                for known in nodes:
+                    self.chosen.add_node(known)
+            self.chosen.add_node_collection(node, ids)
+
+    return Scheduling()

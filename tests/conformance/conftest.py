@@ -260,7 +260,7 @@ def recorded(request):
 def described(request):
     """The description of the system under test, without starting anything."""
     return request.config.stash.get(system_key, None) or config.embedded().with_edition(
-        request.config.getoption("--edition") or "ti"
+        request.config.getoption("tdwii_edition") or "ti"
     )
 
 
@@ -270,8 +270,8 @@ def partners(recorded, described, request, tmp_path_factory):
     if recorded is not None:
         yield None
         return
-    if request.config.getoption("--record"):
-        folder = Path(request.config.getoption("--record"))
+    if request.config.getoption("tdwii_record"):
+        folder = Path(request.config.getoption("tdwii_record"))
     elif described.embedded:
         folder = tmp_path_factory.mktemp("transcripts")
     else:
@@ -301,7 +301,7 @@ def trigger(partners, described, request):
         if not described.embedded:
             return caller, PersonTrigger()
         if actor not in started:
-            deviations = [*request.config.getoption("--defect"), *request.config.getoption("--variation")]
+            deviations = [*request.config.getoption("tdwii_defect"), *request.config.getoption("tdwii_variation")]
             system = scenarios.simulator_trigger(partners, actor, caller, deviations)
             request.addfinalizer(partial(system.__exit__, None, None, None))
             partners.systems[caller.peer.ae_title] = system.__enter__().peer(caller.peer.ae_title)

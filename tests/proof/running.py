@@ -178,7 +178,7 @@ def run(
     """
     outcome = Outcome()
     arguments = [
-        "--embedded", "--inject", "--edition", edition, "-o", "addopts=", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
+        "--embedded", "--inject", "--edition", edition, "-o", "addopts=", "-p", "tdwii_conformance.plugin", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
         *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
         *(word for name in names for word in ("--defect", name)),
         *(str(ROOT / CONFORMANCE / module) for module in sorted(modules)),
@@ -216,6 +216,7 @@ def run(
 
 # The outer run has them: workers, what is printed, time-outs, the cache, threads that fail.
 ABSENT = (
+    "tdwii_conformance",
     "xdist",
     "terminal",
     "unraisableexception",

@@ -8,7 +8,7 @@ from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 def pytest_ignore_collect(collection_path, config):
     """Leave out what gets in the TDD's way unless that is asked for."""
-    if collection_path.name.startswith("test_inject_") and not config.getoption("--inject"):
+    if collection_path.name.startswith("test_inject_") and not config.getoption("tdwii_inject"):
         return True
     return None
 
