@@ -70,7 +70,7 @@ def test_reason_to_have_no_defect_changes_no_outcome(said):
 
 @pytest.mark.parametrize(
     ("file", "tms", "tdd"),
-    [("checks/scu/tdd.py", True, False), ("defects/treating.py", True, False), ("checks/find.py", False, False)],
+    [("checks/scu/tdd_query.py", True, False), ("defects/treating.py", True, False), ("checks/find.py", False, False)],
 )
 def test_what_judges_a_tdd_changes_no_outcome_of_a_tms(file, tms, tdd, write, tmp_path, monkeypatch):
     for name in (

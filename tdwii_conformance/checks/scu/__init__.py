@@ -1,8 +1,9 @@
 """Judges of systems that call us, a TDD or a watcher: a requirement and an observation in, a judgement out.
 
 What a message has to contain is judged by the rows of the attribute tables, everything else by a function that `registry`
-finds by the requirement's id (`tdd`: RO-58 to RO-65; `annex`: negotiation and PS3.4 Annex CC). `observed` says which exchange
-is which transaction.
+finds by the requirement's id: `tdd_query`, `tdd_retrieval`, `tdd_performing` and `tdd_common` have those of RO-58 to RO-65,
+`annex` those of negotiation and PS3.4 Annex CC. `observed` says which exchange is which transaction, `messages` what one of
+them says.
 """
 
 from __future__ import annotations
@@ -19,8 +20,12 @@ from ...transcript.observation import Observation
 from ..attributes import Judgement, judge_attribute
 from ..findings import Finding
 from . import annex as annex  # their judges register themselves
-from . import tdd as tdd
-from .observed import INJECTIONS, SOURCES, ObservedSession, action_type
+from . import tdd_common as tdd_common
+from . import tdd_performing as tdd_performing
+from . import tdd_query as tdd_query
+from . import tdd_retrieval as tdd_retrieval
+from .messages import action_type
+from .observed import INJECTIONS, SOURCES, ObservedSession
 from .registry import JUDGES
 
 __all__ = ["INJECTIONS", "evidence_of", "judge_scu"]
@@ -103,7 +108,7 @@ def _by_row(requirement: Requirement, rule: AttributeRule, observed: ObservedSes
         return Judgement(not_judged=observed.nothing_of(requirement.transaction))
     decoded = [e for e in exchanges if not e.request.undecodable]
     if not decoded:
-        return Judgement(not_judged=tdd.UNDECODABLE)
+        return Judgement(not_judged=tdd_common.UNDECODABLE)
     datasets = [e.request.dataset if e.request.dataset is not None else Dataset() for e in decoded]
     judgement = judge_attribute(rule, datasets, observed.facts, name)
     if judgement.findings and requirement.id in BEAM_NUMBERS and (sent := _concepts(datasets)):

@@ -18,23 +18,24 @@ from ...ups.datasets import plain
 from ...ups.requests import refuse_creation
 from ..events import event_type
 from ..findings import Finding
-from .observed import (
+from .messages import (
     FINAL_STATES,
     SUSPENDED,
-    ObservedSession,
     action_type,
     active_subscriptions,
     answers,
     began,
     done,
     information,
-    missing,
     named,
     text,
     trial,
 )
+from .observed import ObservedSession, missing
 from .registry import judges
-from .tdd import character_set_and_offset, each, names_as_requested, names_push, no_transaction_uid_key, under
+from .tdd_common import each, names_push, under
+from .tdd_query import character_set_and_offset, no_transaction_uid_key
+from .tdd_retrieval import names_as_requested
 
 # --- negotiation --------------------------------------------------------------------------------------------------------
 

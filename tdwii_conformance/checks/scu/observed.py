@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 
-from pydicom.dataset import Dataset
-from pydicom.uid import (
-    UID,
-    RTBeamsDeliveryInstructionStorage,
-    RTBeamsTreatmentRecordStorage,
-    RTIonBeamsTreatmentRecordStorage,
-    RTIonPlanStorage,
-    RTPlanStorage,
-)
+from pydicom.uid import RTBeamsDeliveryInstructionStorage
 
-from ...profile.statuses import is_failure, is_warning, status_text
-from ...profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, TRIAL, UNSUBSCRIBE, UPS
+from ...profile.ups_service import REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 from ...transcript.exchange import Exchange
 from ...transcript.observation import INTERRUPTED, OPEN, Association, Observation, Reference
-from ...ups import FILTERED, GLOBAL
+from .messages import (
+    FINAL_STATES,
+    RECORDS,
+    action_type,
+    began,
+    changes_state,
+    done,
+    ended,
+    information,
+    knows_a_beam,
+    knows_the_end,
+    knows_the_station,
+    of_ups,
+    progress_of,
+    state_asked_for,
+    tells_progress,
+    text,
+    uids,
+    until_done,
+)
 
 __all__ = ["INJECTIONS", "ObservedSession"]
+
 
 # What a scenario can be made to hold that a TDD must survive, as the fact ``inject`` names it.
 INJECTIONS = ("empty-worklist", "two-workitems", "cancel-request", "claim-refused", "move-fails", "set-refused")
 
-PLANS = (RTPlanStorage, RTIonPlanStorage)
-RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
-FINAL_STATES = ("COMPLETED", "CANCELED")
-SUSPENDED = "those there when the global subscription was suspended"
-
 # What is awaited of a TDD, in its order; "found" is RO-58 with the workitem in its responses.
 STAGES = ("RO-58", "found", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65")
+
 # How far a TDD has to come when the scenario holds something for it to survive; what it does then is its own choice.
 AWAITED = {
     "empty-worklist": ("RO-58",),
@@ -43,6 +49,7 @@ AWAITED = {
     "set-refused": ("RO-58", "found", "RO-59", "RO-60", "RO-61"),
     "cancel-request": ("RO-58", "found", "RO-59", "RO-60", "RO-65"),
 }
+
 # Whose exchange a fact comes from, when it is not one of the scenario.
 SOURCES = {
     "transaction_uid": "RO-60",
@@ -51,70 +58,6 @@ SOURCES = {
     "record_study": "RO-63",
     "record_series": "RO-63",
 }
-
-
-def information(exchange: Exchange) -> Dataset:
-    """Return the data set of a request; an empty one if it had none, or none that can be decoded."""
-    dataset = exchange.request.dataset
-    return dataset if dataset is not None else Dataset()
-
-
-def text(exchange: Exchange, keyword: str) -> str:
-    """Return a value of a request's data set as text; empty when it is not there."""
-    value = information(exchange).get(keyword)
-    return "" if value is None else str(value)
-
-
-def items(dataset: Dataset, *keywords: str) -> list[Dataset]:
-    """Return the items at the end of a way of sequences."""
-    found = [dataset]
-    for keyword in keywords:
-        found = [item for one in found for item in one.get(keyword) or ()]
-    return found
-
-
-def action_type(exchange: Exchange) -> int:
-    """Return the Action Type ID of an N-ACTION; 0 if it has none."""
-    return int(exchange.request.command.get("ActionTypeID") or 0)
-
-
-def done(exchange: Exchange) -> bool:
-    """Whether the operation was done: success, or a warning."""
-    return exchange.status == 0 or is_warning(exchange.status)
-
-
-def ended(exchange: Exchange) -> datetime:
-    """Return when the response came; when the request did, if there was none."""
-    return exchange.response.time if exchange.response is not None else exchange.request.time
-
-
-def began(exchange: Exchange) -> datetime:
-    """Return when the request came."""
-    return exchange.request.time
-
-
-def named(uid: object) -> str:
-    """Return a UID for a reader, with what it is; a trial SOP class is said to be one (T1)."""
-    if not uid:
-        return "none"
-    known = UID(str(uid))
-    return f"{known.name} ({known})" if known.name != known else str(known)
-
-
-def trial(uid: str) -> bool:
-    """Whether this is a SOP class of the trial implementation of UPS."""
-    return uid.startswith(TRIAL)
-
-
-def _state(exchange: Exchange) -> str:
-    """Return the state that a Change UPS State asks for; empty when the exchange is none, or names none."""
-    return text(exchange, "ProcedureStepState")
-
-
-def _changes_state(exchange: Exchange) -> bool:
-    kind = action_type(exchange)
-    # A wrong Action Type ID does not hide what was meant; the match keys of a subscription can name a state too.
-    return kind == CHANGE_STATE or (kind not in (SUBSCRIBE, UNSUBSCRIBE, SUSPEND) and "ProcedureStepState" in information(exchange))
 
 
 @dataclass(frozen=True)
@@ -192,7 +135,7 @@ class ObservedSession:
     @property
     def final_state(self) -> str:
         """The state the system has asked for at the end; the scenario's if it has asked for none."""
-        return _state(self.end) if self.end is not None else self._scheduled_end
+        return state_asked_for(self.end) if self.end is not None else self._scheduled_end
 
     @cached_property
     def delivered(self) -> bool:
@@ -247,12 +190,12 @@ class ObservedSession:
     @cached_property
     def _by_transaction(self) -> Mapping[str, tuple[Exchange, ...]]:
         found = {
-            "CC.2.2": tuple(e for e in self._asked("N-ACTION") if action_type(e) == REQUEST_CANCEL and not _changes_state(e)),
+            "CC.2.2": tuple(e for e in self._asked("N-ACTION") if action_type(e) == REQUEST_CANCEL and not changes_state(e)),
             "CC.2.3": tuple(e for e in self._asked("N-ACTION") if action_type(e) in (SUBSCRIBE, UNSUBSCRIBE, SUSPEND)),
             "CC.2.5": self._asked("N-CREATE"),
             "CC.2.6": self._asked("N-SET"),
             "CC.2.7": self._asked("N-GET"),
-            "CC.2.8": tuple(e for e in self._asked("C-FIND") if _of_ups(e)),
+            "CC.2.8": tuple(e for e in self._asked("C-FIND") if of_ups(e)),
         }
         others = self._asked("N-ACTION", "N-SET", "N-GET", "N-CREATE", "N-DELETE")
         if self.actor == "TDD":
@@ -268,7 +211,7 @@ class ObservedSession:
                 "RO-64": final,
                 "RO-65": ends,
             }
-            others = tuple(e for e in others if e.service != "N-SET" and not (e.service == "N-ACTION" and _changes_state(e)))
+            others = tuple(e for e in others if e.service != "N-SET" and not (e.service == "N-ACTION" and changes_state(e)))
         found["CC.3.1"] = others
         return found
 
@@ -287,7 +230,7 @@ class ObservedSession:
     @cached_property
     def _query(self) -> Exchange | None:
         """The query by which the workitem was found; the last before the claim, if by none."""
-        queries = [e for e in self._asked("C-FIND") if _of_ups(e)]
+        queries = [e for e in self._asked("C-FIND") if of_ups(e)]
         claims = self._claims
         before = [e for e in queries if not claims or began(e) < began(claims[-1])] or queries
         finding = [e for e in before if self._finds(e)] or before
@@ -340,11 +283,11 @@ class ObservedSession:
     @cached_property
     def _claims(self) -> tuple[Exchange, ...]:
         """The claims, up to the one that was granted."""
-        return _until_done(e for e in self._asked("N-ACTION") if _changes_state(e) and _state(e) not in FINAL_STATES)
+        return until_done(e for e in self._asked("N-ACTION") if changes_state(e) and state_asked_for(e) not in FINAL_STATES)
 
     @cached_property
     def _ends(self) -> tuple[Exchange, ...]:
-        return _until_done(e for e in self._asked("N-ACTION") if _changes_state(e) and _state(e) in FINAL_STATES)
+        return until_done(e for e in self._asked("N-ACTION") if changes_state(e) and state_asked_for(e) in FINAL_STATES)
 
     @property
     def claim(self) -> Exchange | None:
@@ -359,7 +302,7 @@ class ObservedSession:
     @cached_property
     def state_changes(self) -> tuple[Exchange, ...]:
         """Every Change UPS State."""
-        return tuple(e for e in self._asked("N-ACTION") if _changes_state(e))
+        return tuple(e for e in self._asked("N-ACTION") if changes_state(e))
 
     # RO-62, RO-64
 
@@ -381,9 +324,9 @@ class ObservedSession:
         """Progress updates and final updates, by what they hold: only a final one knows the output, or the end."""
         # Others than the performer may set attributes of a UPS that nobody has claimed.
         beside = self.early if self.claim is not None else ()
-        sets = [e for e in self._asked("N-SET") if e not in self.late and not (e in beside and not _tells_progress(e))]
-        final = [e for e in sets if _knows_the_end(e)] or [e for e in sets if _knows_the_station(e)]
-        if not final and sets and (self.end is not None or self.fact("end") == "canceled-before") and not _knows_a_beam(sets[-1]):
+        sets = [e for e in self._asked("N-SET") if e not in self.late and not (e in beside and not tells_progress(e))]
+        final = [e for e in sets if knows_the_end(e)] or [e for e in sets if knows_the_station(e)]
+        if not final and sets and (self.end is not None or self.fact("end") == "canceled-before") and not knows_a_beam(sets[-1]):
             final = [sets[-1]]
         return tuple(e for e in sets if e not in final), tuple(final)
 
@@ -469,14 +412,6 @@ class ObservedSession:
         return self.observation.outcome == INTERRUPTED
 
 
-def answers(exchanges: Sequence[Exchange]) -> str:
-    """Return how some requests were answered, in words."""
-    said = (
-        f"{e.service} answered with {status_text(e.status)}" if not e.failure else f"{e.service}: {e.failure}" for e in exchanges
-    )
-    return ", ".join(dict.fromkeys(said))
-
-
 def missing(stage: str) -> str:
     """Return that a stage is missing, in words."""
     return "the workitem was not found by RO-58" if stage == "found" else f"{stage} missing"
@@ -485,93 +420,3 @@ def missing(stage: str) -> str:
 def unknown(fact: str) -> str:
     """Return that there is nothing to compare with, in words."""
     return f"nothing to compare with: the scenario does not say its {fact}"
-
-
-def uids(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    """Return the UIDs of an attribute with one or more values."""
-    value = dataset.get(keyword)
-    if not value:
-        return ()
-    return (str(value),) if isinstance(value, str) else tuple(str(one) for one in value)
-
-
-def progress_of(update: Exchange) -> str:
-    """Return Procedure Step Progress of an N-SET as text; empty when it has none."""
-    for information_ in items(information(update), "ProcedureStepProgressInformationSequence"):
-        value = information_.get("ProcedureStepProgress")
-        return "" if value is None else str(value)
-    return ""
-
-
-def refused(exchange: Exchange) -> bool:
-    """Whether an operation was refused."""
-    return is_failure(exchange.status)
-
-
-def _until_done(exchanges: Iterable[Exchange]) -> tuple[Exchange, ...]:
-    found: list[Exchange] = []
-    for exchange in exchanges:
-        found.append(exchange)
-        if done(exchange):
-            break
-    return tuple(found)
-
-
-def _of_ups(exchange: Exchange) -> bool:
-    named_class = str(exchange.request.command.get("AffectedSOPClassUID") or "")
-    return any(uid in UPS.ALL or trial(uid) for uid in (exchange.abstract_syntax, named_class))
-
-
-def _performed(update: Exchange) -> Sequence[Dataset]:
-    return items(information(update), "UnifiedProcedureStepPerformedProcedureSequence")
-
-
-def _knows_the_end(update: Exchange) -> bool:
-    performed = _performed(update)
-    progress = items(information(update), "ProcedureStepProgressInformationSequence")
-    return any("PerformedProcedureStepEndDateTime" in one or one.get("OutputInformationSequence") for one in performed) or any(
-        "ProcedureStepDiscontinuationReasonCodeSequence" in one or "ProcedureStepCancellationDateTime" in one for one in progress
-    )
-
-
-def _knows_the_station(update: Exchange) -> bool:
-    return any("PerformedStationNameCodeSequence" in one for one in _performed(update))
-
-
-def _knows_a_beam(update: Exchange) -> bool:
-    return bool(
-        items(information(update), "ProcedureStepProgressInformationSequence", "ProcedureStepProgressParametersSequence")
-        or items(information(update), "UnifiedProcedureStepPerformedProcedureSequence", "PerformedProcessingParametersSequence")
-    )
-
-
-def _tells_progress(update: Exchange) -> bool:
-    return "ProcedureStepProgressInformationSequence" in information(update)
-
-
-def active_subscriptions(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], str]:
-    """Return what is left of the subscriptions after some requests: Deletion Lock by Receiving AE and instance.
-
-    ``TRUE`` counts only if the lock was granted (status 0000, not B301). A suspension leaves the subscriptions to the UPS
-    that are there, with their locks [CC.2.3.1 table CC.2.3-2]: as `SUSPENDED`.
-    """
-    active: dict[tuple[str, str], str] = {}
-    for exchange in exchanges:
-        if not done(exchange):
-            continue
-        receiver, target = text(exchange, "ReceivingAE"), exchange.instance_uid
-        match action_type(exchange):
-            case 3:
-                lock = text(exchange, "DeletionLock") if exchange.status == 0 else "FALSE"
-                active[receiver, target] = lock
-                if target == GLOBAL:
-                    active.pop((receiver, SUSPENDED), None)
-            case 4 if target == GLOBAL:
-                active = {key: lock for key, lock in active.items() if key[0] != receiver}
-            case 4:
-                active.pop((receiver, target), None)
-            case 5:
-                locks = [active.pop((receiver, everything), "") for everything in (GLOBAL, FILTERED)]
-                if any(locks):
-                    active[receiver, SUSPENDED] = max(locks)  # "TRUE", if one is
-    return active

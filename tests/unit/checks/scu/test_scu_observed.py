@@ -10,7 +10,8 @@ from test_scu_faults import judged
 
 from tdwii_conformance.checks.scu import registry
 from tdwii_conformance.checks.scu.observed import ObservedSession
-from tdwii_conformance.checks.scu.tdd import after, character_set_and_offset
+from tdwii_conformance.checks.scu.tdd_common import after
+from tdwii_conformance.checks.scu.tdd_query import character_set_and_offset
 from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
