@@ -92,6 +92,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the marker and read the system's description, so that a mistake there ends the run at once."""
     config.addinivalue_line("markers", "requirement(id): the requirement of the catalogue that the test judges")
     config.addinivalue_line("markers", "one_worker(name): stays on one worker with the others of its module, or of that name")
+    config.addinivalue_line("markers", "workitem(use): what the test does to a workitem, where its fixtures do not say it")
     config.addinivalue_line("markers", "long: takes long for its number of tests; several workers begin with its module")
     if option(config, "update-baseline") and not option(config, "baseline"):
         raise pytest.UsageError("--update-baseline needs --baseline FILE to say which file to write")

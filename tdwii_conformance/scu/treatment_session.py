@@ -24,7 +24,7 @@ from ..treatment.scenarios import Scenario
 from ..ups.times import read_date_time, written
 from .tdd import TDD
 
-__all__ = ["ScheduledWorkitem", "TreatmentSession"]
+__all__ = ["ScheduledWorkitem", "Treated", "TreatmentSession"]
 
 PLANS = (RTPlanStorage, RTIonPlanStorage)
 RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
@@ -289,6 +289,40 @@ class TreatmentSession:
                 "record_series": self.record.SeriesInstanceUID,
             }
         return known
+
+
+@dataclass(frozen=True)
+class Treated:
+    """A treatment of a scenario from its delivery to its end, and what was shown on the way.
+
+    Parameters
+    ----------
+    session : TreatmentSession
+        Whose it is.
+    before, stored : Exchange
+        N-GETs of everything, before and after the final update.
+    final : Exchange
+        The final update (RO-64).
+    performed : Exchange
+        N-GET of what was performed, before the end.
+    end : Exchange
+        The final state (RO-65).
+    """
+
+    session: TreatmentSession
+    before: Exchange
+    final: Exchange
+    stored: Exchange
+    performed: Exchange
+    end: Exchange
+
+    @classmethod
+    def of(cls, session: TreatmentSession, scenario: Scenario) -> Treated:
+        """Treat: deliver, update, end."""
+        session.deliver(scenario)
+        before, final, stored = session.get(), session.final_update(), session.get()
+        performed = session.get(["UnifiedProcedureStepPerformedProcedureSequence"])
+        return cls(session, before, final, stored, performed, session.finish())
 
 
 def start_of_day(moment: datetime) -> datetime:

@@ -1,221 +1,267 @@
-"""The supply of workitems: each is created on the worklist of the system under test, or taken from it."""
+"""The supply of workitems: what a test needs is found among those that serve already, before a new one is taken."""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-import os
-import warnings
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
-from pathlib import Path
-from typing import Literal
+from dataclasses import dataclass
+from enum import StrEnum
 
-from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
-
-from ..checks import status
-from ..dimse import NoContext
 from ..scu.tdd import TDD
-from ..scu.treatment_session import ScheduledWorkitem, inputs_of
-from ..sut.config import SystemUnderTest
-from ..treatment import objects
-from ..treatment.messages import Reference
-from .outcomes import NotJudged, UnusableObjects
+from ..scu.treatment_session import ScheduledWorkitem, TreatmentSession
+from ..treatment.messages import item
+from ..treatment.scenarios import SCENARIOS, STARTS
+from .kept import FINAL, Kept, Kit
+from .outcomes import NotJudged
+from .sources import Source
 
-__all__ = ["Supply"]
+__all__ = ["Need", "Supply", "Use"]
 
-COERCED_AT_CREATION = 0xB300
-Modality = Literal["photon", "ion"]
-
-
-def _told(remark: str) -> None:
-    warnings.warn(remark, stacklevel=3)
+ENDS = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
 
-class Supply:
-    """Puts workitems on the worklist of the system under test, or takes those that are there.
+class Use(StrEnum):
+    """What a test does to a workitem."""
+
+    LOOKS = "looks"
+    IS_REFUSED = "is refused"
+    UPDATES = "updates"
+    CLAIMS = "claims"
+    ENDS = "ends"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a test needs.
 
     Parameters
     ----------
-    system : SystemUnderTest
-        Says where workitems come from.
-    tdd : TDD
-        Who creates and queries.
-    worker, workers : int
-        Number of this process, from 0, and how many there are: each takes other workitems.
-    remark : callable
-        Takes a sentence on the user's own objects.
+    use : Use
+        What it does to the workitem.
+    state : str
+        Procedure Step State that it begins with.
+    start : str
+        Treatment Delivery Type; empty: any.
+    fresh : bool
+        Whether nothing may have been changed in it by an N-SET.
+    free_of : tuple of str
+        Keywords of attributes that no N-SET may have brought.
+    role : str
+        Another name makes it another workitem than that of the others.
     """
 
-    def __init__(
-        self, system: SystemUnderTest, tdd: TDD, *, worker: int = 0, workers: int = 1, remark: Callable[[str], None] = _told
-    ) -> None:
-        self.system, self.tdd = system, tdd
-        self.worker, self.workers = worker, workers
-        self._remark = remark
-        self._existing: list[ScheduledWorkitem] | None = None
-        self._own: objects.Treatment | None = None
+    use: Use
+    state: str = "SCHEDULED"
+    start: str = ""
+    fresh: bool = False
+    free_of: tuple[str, ...] = ()
+    role: str = ""
 
-    def __call__(self, start: str, *, modality: Modality = "photon", patient_name: str = "") -> ScheduledWorkitem:
-        """Return a SCHEDULED workitem that nobody else in this run uses.
+    def fits(self, kept: Kept) -> bool:
+        """Whether a workitem that is in the right state will do."""
+        right = self.start in ("", kept.workitem.start_type) and not kept.changed.intersection(self.free_of)
+        return right and not (kept.changed and self.unchanged)
 
-        Parameters
-        ----------
-        start : {"TREATMENT", "CONTINUATION"}
-            Treatment Delivery Type.
-        modality : {"photon", "ion"}
-            Of its plan.
-        patient_name : str
-            Patient's Name, if that matters.
+    @property
+    def unchanged(self) -> bool:
+        """Whether no N-SET may have changed anything: what is found by a query is to be as it was scheduled."""
+        return self.fresh or (self.state == "SCHEDULED" and self.use in (Use.LOOKS, Use.IS_REFUSED))
+
+    @property
+    def shared_as(self) -> str:
+        """The role of a workitem that several with such a need share; empty: each has its own."""
+        if self.role:
+            return f"{self.role} {self.state}"
+        if self.state in FINAL:
+            return self.state
+        if self.state == "SCHEDULED":
+            return "changed" if self.use is Use.UPDATES else "looked at"
+        return f"running, free of {', '.join(self.free_of)}" if self.free_of else "running fresh" if self.fresh else "running"
+
+
+class Supply:
+    """Gives each test a workitem, and each workitem to as many tests as can be.
+
+    What only looks shares one with others; what is refused leaves it for the next; what ends comes last. Workitems that the
+    system under test has made itself are few, so all of that holds; of those that we create, the ones that are only looked
+    at are shared, and the rest is new each time.
+
+    Parameters
+    ----------
+    source : Source
+        Where SCHEDULED workitems come from.
+    tdd : TDD
+        Who claims and performs.
+    ost : str
+        AE title of the OST, for the output references.
+    """
+
+    def __init__(self, source: Source, tdd: TDD, ost: str = "OST") -> None:
+        self.source, self.tdd, self.ost = source, tdd, ost
+        self.kit = Kit(tdd.transcript)
+        self.to_come: Callable[[], int] | None = None
+        self._handed_out: list[str] = []
+
+    # what tests do
+
+    def need(self, wanted: Need) -> TreatmentSession:
+        """Return the session of a workitem.
+
+        Raises
+        ------
+        NotJudged
+            If there is none, or it cannot be brought to the state.
+        """
+        kept = self._shared(wanted) if self._shares(wanted) else None
+        kept = kept or self._bring(wanted)
+        if self._shares(wanted):
+            kept.role = kept.role or wanted.shared_as
+        elif wanted.use is not Use.LOOKS:
+            kept.held = True
+        if wanted.use is not Use.LOOKS:
+            self._handed_out.append(kept.workitem.uid)
+        return TreatmentSession(self.tdd, kept.workitem, self.ost, kept.lock) if kept.lock else self._session(kept.workitem)
+
+    def of_patient(self, patient_name: str, use: Use = Use.LOOKS, state: str = "SCHEDULED") -> TreatmentSession:
+        """Return the session of a workitem of a patient of this name; of own ones, of one beyond ASCII if there is."""
+        if self.source.own:
+            return self.need(Need(use, state))
+        kept = self.kit.add(self.source("TREATMENT", patient_name=patient_name))
+        return self._session(kept.workitem) if state == "SCHEDULED" else self._claim(kept)
+
+    def of_ions(self) -> TreatmentSession:
+        """Return the session of a SCHEDULED workitem of an ion treatment."""
+        return self._session(self.source("TREATMENT", modality="ion"))
+
+    def another(self, workitem: ScheduledWorkitem) -> str:
+        """Return the SOP Instance UID of another SCHEDULED workitem of this start, which is only looked for.
 
         Raises
         ------
         NotJudged
             If there is none.
         """
-        if modality == "ion" and "ion" not in self.system.ost_supports:
-            raise NotJudged("not supported: ion")
-        if self.taken:
-            return self._take(start)
-        return self._push(start, modality, patient_name)
+        start = workitem.start_type
+        found = [k.workitem.uid for k in self.kit.usable("SCHEDULED") if k.workitem.start_type == start and not k.changed]
+        uid = next((uid for uid in found if uid != workitem.uid), None) or self.source.another(start, workitem.uid)
+        if uid is None:
+            raise NotJudged(f"not judged: there is no second workitem of type {start}")
+        return uid
 
-    @property
-    def taken(self) -> bool:
-        """Whether workitems are those of the system under test."""
-        return self.system.workitems.source == "existing" and self.system.tms is not None
+    def _session(self, workitem: ScheduledWorkitem) -> TreatmentSession:
+        return TreatmentSession(self.tdd, workitem, self.ost)
 
-    # push: we create them
+    def created_now(self, state: str = "SCHEDULED", patient_name: str = "") -> TreatmentSession:
+        """Return the session of a workitem that is created now, and then brought to a state.
 
-    def _push(self, start: str, modality: Modality, patient_name: str) -> ScheduledWorkitem:
-        treatment = self._treatment(start, modality, patient_name)
-        self._store("OST", "store-inputs", treatment.plan)
-        if treatment.previous_record is not None:
-            self._store("OST", "store-inputs", treatment.previous_record)
-        if self.system.tms is not None:
-            self._store("TMS", "store-instructions", treatment.instruction)
-        uid = generate_uid()
-        begins, attributes = self._attributes(treatment)
-        if self.system.tms is None:  # an OST alone needs the objects only
-            return self._scheduled(uid, begins, attributes, treatment)
-        try:
-            created = self.tdd.create(uid, attributes)
-        except NoContext as error:
-            raise NotJudged(f"not judged: no workitem to test with: {error}") from error
-        faults = status.accepted(created, "the N-CREATE of a workitem")
-        if faults:
-            raise NotJudged(f"not judged: no workitem to test with, the N-CREATE was refused (CC25-TMS-001): {faults[0].received}")
-        if created.status == COERCED_AT_CREATION:  # a TMS that knows the patient may write the name as it is known there
-            shown = self.tdd.get(uid, ["PatientName"]).dataset
-            attributes.PatientName = (shown is not None and shown.get("PatientName")) or attributes.PatientName
-        return self._scheduled(uid, begins, attributes, treatment)
+        Raises
+        ------
+        NotJudged
+            If nobody creates one.
+        """
+        kept = self.kit.add(self.source.create("TREATMENT", patient_name=patient_name))
+        kept.held = True
+        session = self._session(kept.workitem)
+        return session if state == "SCHEDULED" else self._claim(kept)
 
-    def _attributes(self, treatment: objects.Treatment) -> tuple[datetime, Dataset]:
-        begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
-        tms, ost, station = self._tms, self._ost, self.system.workitems.station
-        return begins, objects.workitem(treatment, tms=tms, ost=ost, station=station, start=begins, edition=self.system.edition)
+    # what becomes of workitems
 
-    def described(self, start: str) -> ScheduledWorkitem:
-        """Return a workitem of this start that is not on the worklist: what an N-CREATE may be made of."""
-        if self.taken:
-            return self._take(start)
-        treatment = self._treatment(start, "photon", "")
-        begins, attributes = self._attributes(treatment)
-        return self._scheduled(generate_uid(), begins, attributes, treatment)
+    def module_ends(self) -> None:
+        """The tests of a module are over: what they had is for others."""
+        for kept in self.kit.all:
+            kept.held = False
 
-    def _treatment(self, start: str, modality: Modality, patient_name: str) -> objects.Treatment:
-        folder = self._folder
-        if folder is None:
-            return objects.new_treatment(start, modality=modality, patient_name=patient_name)
-        treatment = self._read(folder)
-        if treatment.start != start or treatment.ion != (modality == "ion"):
-            raise NotJudged(f"not judged: {folder} has no {modality} treatment of type {start}")
-        if patient_name:
-            raise NotJudged(f"not judged: the patient of {folder} is used")
-        return treatment
+    def test_begins(self) -> None:
+        """Remember what is handed out from now on."""
+        self._handed_out.clear()
 
-    def _read(self, folder: Path) -> objects.Treatment:
-        """Return the user's own objects, with UIDs as they are: every workitem of the run is for them."""
-        if self._own is None:
+    def test_failed(self) -> None:
+        """What a test that failed had done something to is used no more: nobody knows what has become of it."""
+        self.kit.doubt(self._handed_out, "a test with it failed")
+
+    # where they come from
+
+    def _shares(self, need: Need) -> bool:
+        if need.use in (Use.CLAIMS, Use.ENDS):
+            return False
+        return need.use is Use.LOOKS or self.source.own
+
+    def _shared(self, need: Need) -> Kept | None:
+        found = [kept for kept in self.kit.usable(need.state) if need.fits(kept)]
+        mine = [kept for kept in found if kept.role == need.shared_as]
+        if self.source.own:  # nobody changes one that has ended
+            mine += [kept for kept in found if need.state in FINAL or (not kept.role and not kept.held)]
+        return mine[0] if mine else None
+
+    def _bring(self, need: Need) -> Kept:
+        if need.state == "SCHEDULED":
+            return self._scheduled(need)
+        if need.state == "IN PROGRESS":
+            return self._free("IN PROGRESS", need) or self._claimed(need)
+        return self._ended(need)
+
+    def _scheduled(self, need: Need) -> Kept:
+        if (free := self._free("SCHEDULED", need)) is not None:
+            return free
+        reason: NotJudged | None = None
+        for start in [need.start] if need.start else STARTS if self.source.own else STARTS[:1]:
             try:
-                self._own = objects.read_treatment(folder)
-            except objects.ObjectsError as error:
-                raise UnusableObjects(str(error)) from error
-            for remark in self._own.remarks:
-                self._remark(f"objects in {folder}: {remark}")
-        return self._own
+                return self.kit.add(self.source(start))
+            except NotJudged as error:
+                reason = reason or error
+        if (last := self._last("SCHEDULED", need)) is not None:
+            return last
+        raise reason or NotJudged("not judged: there is no workitem")
 
-    def has_instances(self, role: str) -> None:
-        """Raise `NotJudged` for what retrieves the instances of our workitems from a system that was not given them."""
-        claim = {"OST": "store-inputs", "TMS": "store-instructions"}[role]
-        if claim not in self.system.supports(role) and not self.taken and self._folder is None:
-            raise NotJudged(
-                f"not supported: {claim}; so the {role} has no instances of the workitems that we create,"
-                " unless [objects] folder says where they are"
-            )
+    def _free(self, state: str, need: Need) -> Kept | None:
+        """One that nobody else is to have: the most changed that will do."""
+        if not self.source.own:
+            return None
+        found = [kept for kept in self.kit.usable(state) if not kept.role and not kept.held and need.fits(kept)]
+        return found[-1] if found else None
 
-    @property
-    def _folder(self) -> Path | None:
-        return self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
+    def _last(self, state: str, need: Need) -> Kept | None:
+        """One that was shared, once no test is to come that shares."""
+        if self.to_come is None or self.to_come() or not self.source.own:
+            return None
+        found = [kept for kept in self.kit.usable(state) if kept.role and not kept.held and need.fits(kept)]
+        for kept in found[-1:]:
+            kept.role = ""
+        return found[-1] if found else None
 
-    def _store(self, role: str, claim: str, instance: Dataset) -> None:
-        if claim in self.system.supports(role):
-            self.tdd.store(role, instance)
+    def _claimed(self, need: Need) -> Kept:
+        try:
+            kept = self._scheduled(Need(Use.ENDS, "SCHEDULED", need.start, need.fresh, need.free_of))
+        except NotJudged:
+            if (last := self._last("IN PROGRESS", need)) is not None:
+                return last
+            raise
+        self._claim(kept)
+        return kept
 
-    @property
-    def _tms(self) -> str:
-        return self.system.tms.ae_title if self.system.tms else "TMS"
+    def _claim(self, kept: Kept) -> TreatmentSession:
+        session = self._session(kept.workitem)
+        granted = session.claim()
+        self.kit.look()
+        if granted.status != 0:
+            raise NotJudged("not judged: the claim was not granted (RO60-TMS-001)")
+        kept.state, kept.lock = "IN PROGRESS", session.transaction_uid
+        return session
 
-    @property
-    def _ost(self) -> str:
-        return self.system.ost.ae_title if self.system.ost else "OST"
+    def _ended(self, need: Need) -> Kept:
+        kept = self._bring(Need(Use.ENDS, "IN PROGRESS", need.start))
+        session = TreatmentSession(self.tdd, kept.workitem, self.ost, kept.lock)
+        session.conclude(ENDS[need.state])
+        ended = session.finish()
+        self.kit.look()
+        if ended.status != 0:
+            shown = "no answer" if ended.status is None else f"status {ended.status:04X}"
+            raise NotJudged(f"not judged: {need.state} was not granted (RO65-TMS-001), {shown}")
+        return kept
 
-    def _scheduled(self, uid: str, begins: datetime, attributes: Dataset, treatment: objects.Treatment) -> ScheduledWorkitem:
-        station = self.system.workitems.station
-        facts = {
-            "station_value": station.value, "station_scheme": station.scheme,
-            "patient_name": str(attributes.PatientName), "patient_id": attributes.PatientID,
-            "plan_label": treatment.plan_label, "fraction": str(treatment.fraction),
-            "fractions_planned": str(treatment.fractions_planned), "start": treatment.start,
-            "study": attributes.StudyInstanceUID, "plan": treatment.plan.SOPInstanceUID,
-            "instruction": treatment.instruction.SOPInstanceUID, "tms_ae_title": self._tms, "ost_ae_title": self._ost,
-            "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
-        }  # fmt: skip
-        inputs = inputs_of(attributes)
-        return ScheduledWorkitem(uid, begins, treatment.start, station, inputs, facts, treatment, self.system.edition)
-
-    # existing: they are on the worklist already
-
-    def _take(self, start: str) -> ScheduledWorkitem:
-        if self._existing is None:
-            self._existing = self._on_the_worklist()
-        for number, found in enumerate(self._existing):
-            if found.start_type == start:
-                return self._existing.pop(number)
-        raise NotJudged(f"not judged: no (further) workitem of type {start} on the worklist for this station and date")
-
-    def _on_the_worklist(self) -> list[ScheduledWorkitem]:
-        choice = self.system.workitems
-        query = ScheduledWorkitem.query_of(choice.station, choice.start_range(datetime.now().date()))
-        exchange = self.tdd.query(query)
-        # Distinct workitems for each worker of pytest-xdist.
-        mine = sorted(exchange.identifiers, key=lambda i: str(i.get("SOPInstanceUID")))[self.worker :: self.workers]
-        return [ScheduledWorkitem.of_response(i, choice.station, self._tms, self._ost, self.system.edition) for i in mine]
-
-    # more of the same, for lists
-
-    def second_plan(self, workitem: ScheduledWorkitem) -> list[Reference]:
-        """Return the plan of a workitem and another in the same series of the OST."""
-        return self._second("OST", "store-inputs", workitem.plans[0], workitem.treatment.plan)
-
-    def second_instruction(self, workitem: ScheduledWorkitem) -> list[Reference]:
-        """Return the delivery instruction of a workitem and another in the same series of the TMS."""
-        return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
-
-    def _second(self, role: str, claim: str, reference: Reference, instance: Dataset) -> list[Reference]:
-        if claim not in self.system.supports(role) or self.taken:
-            raise NotJudged(f"not supported: {claim}; a list needs a second instance, which we would have to store")
-        second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
-        second.SOPInstanceUID = generate_uid()
-        self.tdd.store(role, second)
-        return [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)]
+    def count(self) -> None:
+        """Look which workitems are still there, after something that may have taken them away."""
+        for kept in [kept for kept in self.kit.all if not kept.unsure and (kept.role or self.source.own)]:
+            uid = kept.workitem.uid
+            exchange = self.tdd.query(item(SOPInstanceUID=uid, ProcedureStepState=None))
+            if exchange.status == 0 and not exchange.identifiers:
+                self.kit.doubt([uid], "it is no longer there")

@@ -12,7 +12,7 @@ import pytest
 
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
-from tdwii_conformance.scu.treatment_session import TreatmentSession
+from tdwii_conformance.scu.treatment_session import Treated
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.session import scenarios
 from tdwii_conformance.session.conduct import NoDisplay, display_on
@@ -20,25 +20,40 @@ from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
 from tdwii_conformance.sut import config
 from tdwii_conformance.treatment import objects
-from tdwii_conformance.treatment.scenarios import SCENARIOS
 from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
-from tdwii_conformance.workitems.supply import Supply
+from tdwii_conformance.workitems.sources import Listed, Pushed
+from tdwii_conformance.workitems.supply import Need, Supply, Use
+from tdwii_conformance.workitems.watched import ToReport, caught_up_by_a_change
 
 from .leftovers import RecordingTDD, put_away
+from .supplying import Watch
+
+watch_key = pytest.StashKey[Watch]()
+
+
+def pytest_collection_finish(session):
+    """Know the tests that are to come."""
+    session.config.stash[watch_key] = Watch(session.items)
+
 
 hypothesis_profiles.register()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_setup():
+def pytest_runtest_setup(item):
     """Have a test not judged that lacks a presentation context or a workitem; whether there is one has tests of its own."""
+    item.config.stash[watch_key].begins(item)
     return (yield from _with_what_it_needs())
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call():
-    """The same, when it turns out later."""
-    return (yield from _with_what_it_needs())
+def pytest_runtest_call(item):
+    """The same, when it turns out later. What a test that fails had done something to is used no more."""
+    try:
+        return (yield from _with_what_it_needs())
+    except Exception:
+        item.config.stash[watch_key].failed()
+        raise
 
 
 def _with_what_it_needs():
@@ -114,24 +129,63 @@ def supported(system):
 
 
 @pytest.fixture(scope="session")
-def schedule(system, tdd, request):
-    """Makes, or finds, a SCHEDULED workitem: ``schedule("TREATMENT")``."""
+def source(system, tdd, request):
+    """Where SCHEDULED workitems come from, and what we know of their objects."""
+    if system.workitems.source == "push" or system.tms is None:
+        return Pushed(system, tdd)
     workerinput = getattr(request.config, "workerinput", {"workerid": "gw0", "workercount": 1})
-    return Supply(system, tdd, worker=int(workerinput["workerid"][2:]), workers=workerinput["workercount"])
+    return Listed(system, tdd, worker=int(workerinput["workerid"][2:]), workers=workerinput["workercount"])
 
 
 @pytest.fixture(scope="session")
-def begin(schedule, tdd, system):
-    """Claims a new workitem and returns the session of its treatment."""
+def supply(system, source, tdd, request):
+    """The workitems of this run. Tests ask for them by what they do: looks_at, is_refused, updates, claims, ends, creates."""
+    return request.config.stash[watch_key].over(Supply(source, tdd, system.ost.ae_title if system.ost else "OST"))
 
-    def claim(start):
-        session = TreatmentSession(tdd, schedule(start), system.ost.ae_title if system.ost else "OST")
-        granted = session.claim()
-        if granted.status != 0:
-            pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
-        return session
 
-    return claim
+def _doing(use, words):
+    @pytest.fixture(scope="session")
+    def fixture(supply):
+        def need(state="SCHEDULED", start="", **named):
+            return supply.need(Need(use, state, start, **named))
+
+        return need
+
+    fixture.__doc__ = words
+    return fixture
+
+
+looks_at = _doing(Use.LOOKS, "A function that returns the session of a UPS in a state, which is only looked at.")
+is_refused = _doing(Use.IS_REFUSED, "The same, for requests that are to be refused, so that it stays as it is.")
+updates = _doing(Use.UPDATES, "The same, for N-SETs: the state stays.")
+claims = _doing(Use.CLAIMS, "The same, for one that the test claims.")
+ends = _doing(Use.ENDS, "The same, for one that the test brings to its final state.")
+
+
+@pytest.fixture(scope="session")
+def creates(supply, source):
+    """A function that has a UPS created now, and brings it into a state."""
+    if not source.makes_now:
+        pytest.skip("not judged: the workitems are on the list already, and none is created now ([workitems] source)")
+
+    def create(state="SCHEDULED", patient_name=""):
+        return supply.created_now(state, patient_name)
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def treated(supply):
+    """A function that returns a treatment of a scenario, from its claim to its end, with what was shown on the way."""
+    made = {}
+
+    def treat(scenario):
+        if scenario not in made:
+            wanted = Need(Use.ENDS, "IN PROGRESS", scenario.start, fresh=True)
+            made[scenario] = Treated.of(supply.need(wanted), scenario)
+        return made[scenario]
+
+    return treat
 
 
 @pytest.fixture(scope="session")
@@ -143,24 +197,6 @@ def still_kept():
             pytest.skip("not judged: the TMS keeps no UPS in a final state without deletion lock (CC27-TMS-013)")
 
     return needs
-
-
-@pytest.fixture(scope="session")
-def ups_in(schedule, tdd, system, begin):
-    """Brings a new UPS into a state: ``ups_in("COMPLETED")`` returns its session."""
-    ends = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
-
-    def bring(state):
-        if state == "SCHEDULED":
-            return TreatmentSession(tdd, schedule("TREATMENT"), system.ost.ae_title if system.ost else "OST")
-        session = begin("TREATMENT")
-        if state in ends:
-            session.conclude(ends[state])
-            if (ended := session.finish()).status != 0:
-                pytest.skip(f"not judged: {state} was not granted (RO65-TMS-001), status {ended.status:04X}")
-        return session
-
-    return bring
 
 
 @pytest.fixture(scope="module")
@@ -192,20 +228,39 @@ def _watching(tdd, receiver, title, system):
 
 
 @pytest.fixture(scope="module")
-def markers(schedule):
+def markers(looks_at):
     """Two UPS, in turn, that nothing happens to, so that an initial event can show that nothing else is under way."""
-    return itertools.cycle([schedule("TREATMENT").uid, schedule("TREATMENT").uid])
+    return itertools.cycle([looks_at(role="first marker").workitem.uid, looks_at(role="second marker").workitem.uid])
 
 
 @pytest.fixture
-def nothing_else(markers, schedule):
+def nothing_else(request, source, updates):
     """A function that returns once a watcher has been told everything: what has not come by then does not come."""
 
     def settle(watcher):
-        if not watcher.caught_up(schedule("TREATMENT").uid if watcher.needs_new_marker else next(markers)):
-            pytest.skip("not judged: the absence of an event cannot be shown without initial events (CC23-TMS-013)")
+        if source.own:  # nothing can be created for it: a change tells
+            told = caught_up_by_a_change(watcher, updates("IN PROGRESS", role="marker"))
+        else:
+            new = request.getfixturevalue("creates")().workitem.uid if watcher.needs_new_marker else None
+            told = watcher.caught_up(new or next(request.getfixturevalue("markers")))
+        if not told:
+            pytest.skip("not judged: the absence of an event cannot be shown without events that come (CC23-TMS-013, CC24-TMS-007)")
 
     return settle
+
+
+@pytest.fixture(scope="session")
+def to_report(supply, source):
+    """A function that returns a UPS to which something will happen that is reported; another one for another role."""
+
+    def get(role="told of", new=None):
+        if new is not None:
+            return ToReport(new, running=False)
+        if source.own:
+            return ToReport(supply.need(Need(Use.UPDATES, "IN PROGRESS", role=role)), running=True)
+        return ToReport(supply.need(Need(Use.CLAIMS)), running=False)
+
+    return get
 
 
 @pytest.fixture

@@ -24,13 +24,13 @@ class Retrieve:
 
     @pytest.fixture(scope="class", params=STARTS, ids=["new", "continuation"])
     @classmethod
-    def workitem(cls, request, schedule):
-        return schedule(request.param)
+    def workitem(cls, request, looks_at):
+        return looks_at(start=request.param).workitem
 
     @pytest.fixture(scope="class")
     @classmethod
-    def reference(cls, workitem, schedule):
-        schedule.has_instances(cls.role)
+    def reference(cls, workitem, source):
+        source.has_instances(cls.role)
         return cls.references(workitem)[0]
 
     @pytest.fixture(scope="class")
@@ -63,8 +63,8 @@ class Retrieve:
         judge(move.received_exactly(retrieval, [reference.instance]))
 
     @pytest.mark.requirement("003")
-    def test_sends_all_of_a_list(self, retriever, workitem, schedule, judge):
-        wanted = self.list_of_two(workitem, schedule)
+    def test_sends_all_of_a_list(self, retriever, workitem, source, judge):
+        wanted = self.list_of_two(workitem, source)
         result = retriever.retrieve_references(self.role, wanted)
         judge(move.received_exactly(result, [one.instance for one in wanted]))
 

@@ -16,8 +16,8 @@ class TestRetrieveStaticInputs(Retrieve):
         return workitem.plans
 
     @staticmethod
-    def list_of_two(workitem, schedule):
-        return schedule.second_plan(workitem)
+    def list_of_two(workitem, source):
+        return source.second_plan(workitem)
 
     @pytest.mark.requirement("015")
     def test_plan_is_unchanged(self, retrieval, workitem, judge):
@@ -25,16 +25,16 @@ class TestRetrieveStaticInputs(Retrieve):
 
 
 @pytest.mark.requirement("RO59-OST-016")
-def test_record_of_the_interrupted_session(retriever, schedule, judge):
-    schedule.has_instances("OST")
-    workitem = schedule("CONTINUATION")
+def test_record_of_the_interrupted_session(retriever, source, looks_at, judge):
+    source.has_instances("OST")
+    workitem = looks_at(start="CONTINUATION").workitem
     retrieval = retriever.retrieve_references("OST", workitem.records)
     judge(move.received_exactly(retrieval, [record.instance for record in workitem.records]))
 
 
 @pytest.mark.requirement("RO59-OST-017")
-def test_ion_plan(retriever, schedule, judge):
-    schedule.has_instances("OST")
-    workitem = schedule("TREATMENT", modality="ion")
+def test_ion_plan(retriever, source, supply, judge):
+    source.has_instances("OST")
+    workitem = supply.of_ions().workitem
     retrieval = retriever.retrieve_references("OST", workitem.plans)
     judge(move.received_exactly(retrieval, [plan.instance for plan in workitem.plans]))

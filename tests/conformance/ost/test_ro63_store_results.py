@@ -7,9 +7,10 @@ from tdwii_conformance.treatment.messages import move_identifier
 
 
 @pytest.fixture(scope="module", params=["photon", "ion"])
-def record(request, supported, schedule, make_record):
+def record(request, supported, supply, looks_at, make_record):
     supported("OST", request.param)
-    return make_record(schedule("TREATMENT", modality=request.param), interrupted=False)
+    session = supply.of_ions() if request.param == "ion" else looks_at(start="TREATMENT")
+    return make_record(session.workitem, interrupted=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +46,12 @@ def test_record_is_unchanged(retrieval, record, judge):
 
 
 @pytest.mark.requirement("RO63-OST-005")
-def test_record_of_an_interrupted_treatment_is_stored(tdd, schedule, make_record, judge_status):
-    judge_status(tdd.store("OST", make_record(schedule("TREATMENT"), interrupted=True)))
+def test_record_of_an_interrupted_treatment_is_stored(tdd, looks_at, make_record, judge_status):
+    judge_status(tdd.store("OST", make_record(looks_at(start="TREATMENT").workitem, interrupted=True)))
 
 
 @pytest.mark.requirement("RO63-OST-006")
-def test_record_is_in_the_study_of_its_plan(retriever, store, record, schedule, judge):
+def test_record_is_in_the_study_of_its_plan(retriever, store, record, judge):
     retrieval = retriever.retrieve(
         "OST", move_identifier(record.StudyInstanceUID, record.SeriesInstanceUID, [record.SOPInstanceUID])
     )

@@ -52,7 +52,10 @@ class Subject:
 
 
 @pytest.fixture
-def subject(tdd, ups_in, system):
+def subject(request, tdd, system):
+    """A function that returns a UPS in a state, by what the event does to it: the marker ``workitem`` says that."""
+    doing = request.getfixturevalue(request.node.get_closest_marker("workitem").args[0])
+
     def make(state):
         def attributes():
             return attributes_of(
@@ -62,7 +65,7 @@ def subject(tdd, ups_in, system):
 
         session = None
         if state != NO_UPS:
-            session = ups_in(state)
+            session = doing(state)
             session.state = state
         return Subject(tdd, session, attributes)
 
@@ -80,7 +83,21 @@ def finished(subject):
     return prepare
 
 
-@pytest.mark.parametrize(("event", "state"), cell_parameters("CC.1.1"))
+def does(event, state):
+    """What the event of a cell does to the UPS."""
+    leads = LEADS_TO.get((event.split()[0], state))
+    if leads is None or state == NO_UPS or event.endswith("without it"):
+        return "updates" if state == "IN PROGRESS" else "is_refused"  # before some, it gets what a final state needs
+    return "claims" if leads == "IN PROGRESS" else "ends"
+
+
+CELLS = [
+    pytest.param(*cell.values, id=cell.id, marks=[*cell.marks, pytest.mark.workitem(does(*cell.values))])
+    for cell in cell_parameters("CC.1.1")
+]
+
+
+@pytest.mark.parametrize(("event", "state"), CELLS)
 def test_cell(event, state, subject, finished, supported, still_kept, judge, judge_status):
     if event.startswith("request"):
         supported("TMS", "watch")

@@ -30,16 +30,16 @@ def performed_without(session, keyword, *, empty):
 
 
 @pytest.mark.requirement("CC21-TMS-001")
-def test_another_ae_with_the_lock_may_finish(ups_in, other_tdd, judge, judge_status):
-    session = ups_in("IN PROGRESS")
+def test_another_ae_with_the_lock_may_finish(ends, other_tdd, judge, judge_status):
+    session = ends("IN PROGRESS")
     judge(status.accepted(session.conclude(COMPLETED), "the final update"))
     judge_status(other_tdd.change_state(session.workitem.uid, "COMPLETED", session.transaction_uid))
 
 
 @pytest.mark.requirement("CC21-TMS-002")
 @pytest.mark.parametrize("keyword", NEEDED)
-def test_completed_needs(keyword, ups_in, judge, judge_status):
-    session = ups_in("IN PROGRESS")
+def test_completed_needs(keyword, updates, judge, judge_status):
+    session = updates("IN PROGRESS")
     performed_without(session, keyword, empty=False)
     refused = session.change_state("COMPLETED")
     shown = session.get([*STATE, PERFORMED])
@@ -51,23 +51,23 @@ def test_completed_needs(keyword, ups_in, judge, judge_status):
 
 
 @pytest.mark.requirement("CC21-TMS-003")
-def test_completed_after_the_missing_is_set(ups_in, judge, judge_status):
-    session = ups_in("IN PROGRESS")
+def test_completed_after_the_missing_is_set(ends, judge, judge_status):
+    session = ends("IN PROGRESS", free_of=(PERFORMED,))
     judge(status.refused(session.change_state("COMPLETED"), "COMPLETED without any final update"))
     judge(status.accepted(session.conclude(COMPLETED), "the final update"))
     judge_status(session.change_state("COMPLETED"))
 
 
 @pytest.mark.requirement("CC21-TMS-004")
-def test_completed_without_output(ups_in, judge, judge_status):
-    session = ups_in("IN PROGRESS")
+def test_completed_without_output(ends, judge, judge_status):
+    session = ends("IN PROGRESS")
     judge(status.accepted(performed_without(session, OUTPUT, empty=True), "a final update without output"))
     judge_status(session.change_state("COMPLETED"))
 
 
 @pytest.mark.requirement("CC21-TMS-005")
-def test_reason_for_cancellation_is_kept(ups_in, still_kept, judge):
-    session = ups_in("IN PROGRESS")
+def test_reason_for_cancellation_is_kept(ends, still_kept, judge):
+    session = ends("IN PROGRESS")
     uri = item(ContactURI="tel:+41-31-000", ContactDisplayName="Console 1")
     told = item(
         ReasonForCancellation="Patient moved",
@@ -92,8 +92,8 @@ def test_reason_for_cancellation_is_kept(ups_in, still_kept, judge):
 
 
 @pytest.mark.requirement("CC21-TMS-006")
-def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, still_kept, judge):
-    session = ups_in("IN PROGRESS")
+def test_one_of_two_final_states_wins(ends, other_tdd, tdd, still_kept, judge):
+    session = ends("IN PROGRESS")
     judge(status.accepted(session.conclude(COMPLETED), "the final update"))
     uid = session.workitem.uid
     other_tdd.get(uid, STATE)  # so that both associations stand before the race
@@ -110,8 +110,8 @@ def test_one_of_two_final_states_wins(ups_in, other_tdd, tdd, still_kept, judge)
 
 @pytest.mark.requirement("CC21-TMS-008")
 @pytest.mark.parametrize("state", ["PAUSED", "", None])
-def test_other_states_are_refused(state, ups_in, judge, requirement, note_reading):
-    session = ups_in("IN PROGRESS")
+def test_other_states_are_refused(state, updates, judge, requirement, note_reading):
+    session = updates("IN PROGRESS")
     refused = session.change_state(state)
     judge(status.refused(refused, f"Change UPS State to {state!r}"))
     judge(ups.state_is(session.get(STATE), "IN PROGRESS"))
@@ -119,8 +119,8 @@ def test_other_states_are_refused(state, ups_in, judge, requirement, note_readin
 
 
 @pytest.mark.requirement("CC21-TMS-009")
-def test_canceled_with_a_reason_alone(ups_in, still_kept, judge, judge_status):
-    session = ups_in("IN PROGRESS")
+def test_canceled_with_a_reason_alone(ends, still_kept, judge, judge_status):
+    session = ends("IN PROGRESS")
     reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110501", "DCM", "Equipment failure")])
     judge(status.accepted(session.set(**{PROGRESS: [reason]}), "an N-SET of the reason"))
     granted = session.change_state("CANCELED")
@@ -131,8 +131,8 @@ def test_canceled_with_a_reason_alone(ups_in, still_kept, judge, judge_status):
 
 
 @pytest.mark.requirement("CC21-TMS-010")
-def test_unknown_action_is_refused(ups_in, tdd, judge, judge_status):
-    session = ups_in("IN PROGRESS")
+def test_unknown_action_is_refused(updates, tdd, judge, judge_status):
+    session = updates("IN PROGRESS")
     before = session.get()
     refused = tdd.action(session.workitem.uid, 99, state_change("COMPLETED", session.transaction_uid))
     judge(ups.untouched(before, session.get()))
@@ -140,8 +140,8 @@ def test_unknown_action_is_refused(ups_in, tdd, judge, judge_status):
 
 
 @pytest.mark.requirement("CC21-TMS-007")
-def test_claim_outlives_its_association(ups_in, associate, system, consent, judge, judge_status):
-    session = ups_in("SCHEDULED")
+def test_claim_outlives_its_association(claims, associate, system, consent, judge, judge_status):
+    session = claims("SCHEDULED")
     consent("N-ACTION Change UPS State")
     with associate("TMS", [UPS.PULL]) as link:
         claim = link.n_action(session.workitem.uid, CHANGE_STATE, state_change("IN PROGRESS", session.transaction_uid))

@@ -22,16 +22,23 @@ def full_request():
 
 
 @pytest.fixture
-def running(ups_in):
-    return ups_in("IN PROGRESS")
+def running(updates):
+    return updates("IN PROGRESS")
+
+
+@pytest.fixture(scope="module")
+def cancellation(ends, watcher, supported):
+    """A UPS that was SCHEDULED, and the request to cancel it."""
+    supported("TMS", "watch")
+    session = ends()
+    return session, watcher.request_cancel(session.workitem.uid, full_request())
 
 
 @pytest.fixture
-def canceled(ups_in, watcher, supported, judge):
+def canceled(cancellation, judge):
     """A UPS that was SCHEDULED, and canceled on request."""
-    supported("TMS", "watch")
-    session = ups_in("SCHEDULED")
-    judge(status.accepted(watcher.request_cancel(session.workitem.uid, full_request()), "Request UPS Cancel of a SCHEDULED UPS"))
+    session, request = cancellation
+    judge(status.accepted(request, "Request UPS Cancel of a SCHEDULED UPS"))
     return session
 
 
@@ -70,7 +77,8 @@ def test_running_ups_is_left_alone(running, watcher, judge):
 
 
 @pytest.mark.requirement("CC22-TMS-006")
-def test_performer_may_cancel(running, watcher, judge, judge_status):
+def test_performer_may_cancel(ends, watcher, judge, judge_status):
+    running = ends("IN PROGRESS")
     judge(status.answered(watcher.request_cancel(running.workitem.uid, full_request())))
     reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110501", "DCM", "Equipment failure")])
     judge(status.accepted(running.set(**{PROGRESS: [reason]}), "an N-SET of the reason"))

@@ -13,6 +13,7 @@ from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.treatment.objects import new_treatment, progress_update, workitem
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 
+PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 PROGRESS, PERFORMERS = "ProcedureStepProgressInformationSequence", "ScheduledHumanPerformersSequence"
 STATION = "ScheduledStationNameCodeSequence"
 OUT_OF_RESOURCES = 0x0213
@@ -48,11 +49,10 @@ def subscribed(watcher):
 
 
 @pytest.fixture
-def watched(ups_in, subscribed):
-    """A function that brings a new UPS into a state, and has our watcher subscribed to it."""
+def watched(subscribed):
+    """A function that has our watcher subscribed to the UPS of a session."""
 
-    def watch(state="IN PROGRESS"):
-        session = ups_in(state)
+    def watch(session):
         subscribed(session)
         return session
 
@@ -60,17 +60,29 @@ def watched(ups_in, subscribed):
 
 
 @pytest.fixture(scope="module")
-def history(watcher, ups_in, subscribed):
-    """A UPS from its creation to its end, with a watcher subscribed globally; and what was told of it."""
+def created(watcher, creates):
+    """A UPS that was created while a watcher was subscribed globally, and where its reports begin."""
     if status.accepted(watcher.subscribe(), "a global subscription"):
         pytest.skip("not judged: the global subscription was not granted (CC23-TMS-007)")
     since = watcher.mark()
-    session = ups_in("SCHEDULED")
+    session = creates()
+    return session, since
+
+
+@pytest.fixture(scope="module")
+def history(request, source, watcher, ends, subscribed):
+    """A UPS from its creation, or what is shown of it first, to its end; and what was told of it."""
+    if source.makes_now:
+        session, since = request.getfixturevalue("created")
+    else:
+        since, session = watcher.mark(), ends()
+        subscribed(session)
     steps = [session.claim(), session.update(10), session.update(60)]
     watcher.request_cancel(session.workitem.uid, cancel_request())
     steps += [session.set(**{PROGRESS: [full_progress()]}), session.conclude(SCENARIOS[0]), session.change_state("COMPLETED")]
     last = watcher.wait_for_state(session.workitem.uid, "COMPLETED", since=since)
     watcher.unsubscribe()
+    watcher.unsubscribe(session.workitem.uid)
     for step in steps:
         if status.accepted(step, "a step on the way to COMPLETED"):
             pytest.skip(f"not judged: an {step.service} on the way to COMPLETED was refused (RO-60, RO-62, RO-65)")
@@ -121,10 +133,10 @@ def test_progress_report_has(rule, history, judge):
 
 
 @pytest.fixture(scope="module")
-def cancel_requested(watcher, ups_in, subscribed, supported):
+def cancel_requested(watcher, updates, subscribed, supported):
     """The event of an accepted request to cancel."""
     supported("TMS", "request-cancel")
-    session = ups_in("IN PROGRESS")
+    session = updates("IN PROGRESS")
     subscribed(session)
     since = watcher.mark()
     exchange = watcher.request_cancel(session.workitem.uid, cancel_request())
@@ -141,9 +153,9 @@ def test_cancel_requested_has(rule, cancel_requested, tdd, judge, follows):
 
 
 @pytest.fixture(scope="module")
-def assigned(watcher, ups_in, subscribed):
+def assigned(watcher, updates, subscribed):
     """The event of a UPS whose station was changed."""
-    session = ups_in("SCHEDULED")
+    session = updates()
     subscribed(session)
     since = watcher.mark()
     changed = session.send(item(**{STATION: [code_item("STATION2", "99TDWII", "Treatment machine 2")]}), None)
@@ -157,10 +169,10 @@ def test_assigned_has(rule, assigned, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-001")
-def test_creation_is_reported(watcher, ups_in, judge):
+def test_creation_is_reported(watcher, creates, judge):
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
     since = watcher.mark()
-    uid = ups_in("SCHEDULED").workitem.uid
+    uid = creates().workitem.uid
     report = watcher.wait_for_state(uid, "SCHEDULED", since=since)
     watcher.unsubscribe()
     judge(events.told(report, "a UPS State Report, SCHEDULED, of the UPS that was created"))
@@ -168,8 +180,8 @@ def test_creation_is_reported(watcher, ups_in, judge):
 
 @pytest.mark.requirement("CC24-TMS-002")
 @pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED", "CANCELED"])
-def test_change_of_state_is_reported(state, watched, watcher, judge):
-    session = watched("SCHEDULED" if state == "IN PROGRESS" else "IN PROGRESS")
+def test_change_of_state_is_reported(state, watched, claims, ends, watcher, judge):
+    session = watched(claims() if state == "IN PROGRESS" else ends("IN PROGRESS"))
     since = watcher.mark()
     if state == "IN PROGRESS":
         judge(status.accepted(session.claim(), "the claim"))
@@ -180,8 +192,8 @@ def test_change_of_state_is_reported(state, watched, watcher, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-003")
-def test_change_of_readiness_is_reported(watched, watcher, judge):
-    session = watched("SCHEDULED")
+def test_change_of_readiness_is_reported(watched, updates, watcher, judge):
+    session = watched(updates())
     since = watcher.mark()
     set_when_scheduled(session.send(item(InputReadinessState="INCOMPLETE"), None), "an N-SET of Input Readiness State", judge)
     report = watcher.wait_for(
@@ -192,8 +204,8 @@ def test_change_of_readiness_is_reported(watched, watcher, judge):
 
 @pytest.mark.requirement("CC24-TMS-004")
 @pytest.mark.parametrize("refused", ["claim", "complete", "set"])
-def test_refused_change_is_not_reported(refused, watched, watcher, other_tdd, nothing_else, judge):
-    session = watched()
+def test_refused_change_is_not_reported(refused, watched, updates, watcher, other_tdd, nothing_else, judge):
+    session = watched(updates("IN PROGRESS", free_of=(PERFORMED,)))
     uid = session.workitem.uid
     nothing_else(watcher)
     since = watcher.mark()
@@ -213,9 +225,9 @@ def test_cancel_request_is_reported(cancel_requested, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-006")
-def test_cancel_of_a_scheduled_ups_is_reported(watched, watcher, supported, judge, nothing_else, follows):
+def test_cancel_of_a_scheduled_ups_is_reported(watched, ends, watcher, supported, judge, nothing_else, follows):
     supported("TMS", "request-cancel")
-    session = watched("SCHEDULED")
+    session = watched(ends())
     uid, since = session.workitem.uid, watcher.mark()
     judge(status.accepted(watcher.request_cancel(uid, cancel_request()), "Request UPS Cancel of a SCHEDULED UPS"))
     judge(events.told(watcher.wait_for_state(uid, "CANCELED", since=since), "a UPS State Report, CANCELED"))
@@ -236,16 +248,16 @@ PROGRESS_UPDATES = {
 
 @pytest.mark.requirement("CC24-TMS-007")
 @pytest.mark.parametrize("what", PROGRESS_UPDATES)
-def test_progress_is_reported(what, watched, watcher, judge):
-    session = watched()
+def test_progress_is_reported(what, watched, updates, watcher, judge):
+    session = watched(updates("IN PROGRESS"))
     since = watcher.mark()
     judge(status.accepted(session.set(**{PROGRESS: [PROGRESS_UPDATES[what]]}), f"an N-SET of {what}"))
     judge(events.told(watcher.wait_for(session.workitem.uid, PROGRESS_REPORT, since=since), "a UPS Progress Report"))
 
 
 @pytest.mark.requirement("CC24-TMS-023")
-def test_parameters_alone_are_reported(watched, watcher, nothing_else, judge, follows):
-    session = watched()
+def test_parameters_alone_are_reported(watched, updates, watcher, nothing_else, judge, follows):
+    session = watched(updates("IN PROGRESS"))
     update = progress_update(30, 1, edition=session.workitem.edition)
     judge(status.accepted(session.send(update), "an N-SET of progress"))
     nothing_else(watcher)
@@ -257,7 +269,7 @@ def test_parameters_alone_are_reported(watched, watcher, nothing_else, judge, fo
 
 
 @pytest.mark.requirement("CC24-TMS-008")
-def test_assignment_by_creation_is_reported(history, judge):
+def test_assignment_by_creation_is_reported(created, history, judge):
     judge(events.told(next(iter(of_type(history[1], ASSIGNED)), None), "UPS Assigned of a UPS that names its station"))
 
 
@@ -269,8 +281,8 @@ def test_assignment_by_update_is_reported(assigned, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-010")
-def test_assignment_to_a_performer_is_reported(watched, watcher, judge, follows):
-    session = watched("SCHEDULED")
+def test_assignment_to_a_performer_is_reported(watched, updates, watcher, judge, follows):
+    session = watched(updates())
     since = watcher.mark()
     performer = item(
         HumanPerformerCodeSequence=[code_item("RTT1", "99TDWII", "Therapist 1")],
@@ -288,8 +300,8 @@ def test_assignment_to_a_performer_is_reported(watched, watcher, judge, follows)
 
 
 @pytest.mark.requirement("CC24-TMS-024")
-def test_assignment_tells_station_and_performer(watched, watcher, judge, follows):
-    session = watched("SCHEDULED")
+def test_assignment_tells_station_and_performer(watched, updates, watcher, judge, follows):
+    session = watched(updates(free_of=(STATION,), role="assigned"))
     since = watcher.mark()
     performer = item(
         HumanPerformerCodeSequence=[code_item("RTT2", "99TDWII", "Therapist 2")],
@@ -363,45 +375,44 @@ def test_reports_come_in_order(history, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-013")
-def test_every_subscriber_is_told(watched, subscribed, watcher, second_watcher, judge):
-    session = watched("SCHEDULED")
-    subscribed(session, second_watcher)
+def test_every_subscriber_is_told(to_report, subscribed, watcher, second_watcher, judge):
+    one = to_report()
+    for subscriber in (watcher, second_watcher):
+        subscribed(one.session, subscriber)
     since = watcher.mark()
-    judge(status.accepted(session.claim(), "the claim"))
-    for one in (watcher, second_watcher):
-        report = one.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since)
-        judge(events.told(report, f"a UPS State Report, IN PROGRESS, to {one.ae_title}"))
+    judge(status.accepted(one.happen(), "the change"))
+    for subscriber in (watcher, second_watcher):
+        judge(events.told(one.told(subscriber, since), f"{one.what}, to {subscriber.ae_title}"))
 
 
 @pytest.mark.requirement("CC24-TMS-014")
-def test_others_are_not_told(ups_in, subscribed, watchers, nothing_else, judge):
-    session = ups_in("SCHEDULED")
+def test_others_are_not_told(to_report, subscribed, watchers, nothing_else, judge):
+    one = to_report()
     *subscribers, other = watchers
     judge(status.accepted(other.unsubscribe(), "a global unsubscribe"))
     since = other.mark()
     for watcher in subscribers:
-        subscribed(session, watcher)
-    judge(status.accepted(session.claim(), "the claim"))
+        subscribed(one.session, watcher)
+    judge(status.accepted(one.happen(), "the change"))
     for watcher in subscribers:
-        report = watcher.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since)
-        judge(events.told(report, "the subscriber's report"))
+        judge(events.told(one.told(watcher, since), "the subscriber's report"))
     nothing_else(other)
-    judge(events.not_told(other.reports(session.workitem.uid, since=since), "the AE is not subscribed"))
+    judge(events.not_told(other.reports(one.uid, since=since), "the AE is not subscribed"))
 
 
 @pytest.mark.requirement("CC24-TMS-015")
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"])
-def test_initial_event_tells_the_state(state, ups_in, subscribed, judge):
-    initial = subscribed(ups_in(state))
+def test_initial_event_tells_the_state(state, looks_at, subscribed, judge):
+    initial = subscribed(looks_at(state))
     judge(events.told(initial, "the initial event"))
     judge(ups.equal(content(initial).get("ProcedureStepState"), state, "ProcedureStepState"))
 
 
 @pytest.mark.requirement("CC24-TMS-016")
-def test_initial_events_of_a_global_subscription(watcher, ups_in, subscribed, nothing_else, judge, follows):
-    courses = {state: ups_in(state) for state in ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")}
+def test_initial_events_of_a_global_subscription(watcher, looks_at, subscribed, nothing_else, judge, follows):
+    courses = {state: looks_at(state) for state in ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")}
     judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe"))
-    known = ups_in("SCHEDULED")
+    known = looks_at(role="known")
     subscribed(known)
     since = watcher.mark()
     kept = {state: session for state, session in courses.items() if session.get(["ProcedureStepState"]).status not in NO_SUCH_UPS}
@@ -422,29 +433,31 @@ def test_initial_events_of_a_global_subscription(watcher, ups_in, subscribed, no
 
 
 @pytest.mark.requirement("CC24-TMS-020")
-def test_role_is_proposed(watched, receiver, judge):
-    watched()
+def test_role_is_proposed(watched, looks_at, receiver, judge):
+    watched(looks_at("IN PROGRESS"))
     judge([] if receiver.scp_role_proposed else [Finding("the SCP role proposed for UPS Event", "no role selection")])
 
 
 @pytest.mark.requirement("CC24-TMS-021")
-def test_failure_of_the_receiver_changes_nothing(watched, watcher, receiver, nothing_else, judge):
-    session = watched("SCHEDULED")
-    uid, since = session.workitem.uid, watcher.mark()
+def test_failure_of_the_receiver_changes_nothing(watched, to_report, watcher, receiver, nothing_else, judge):
+    one = to_report()
+    session = watched(one.session)
+    uid, since = one.uid, watcher.mark()
     receiver.refuse_reports = OUT_OF_RESOURCES
     try:
-        judge(status.accepted(session.claim(), "the claim"))
-        judge(events.told(watcher.wait_for_state(uid, "IN PROGRESS", since=since), "a UPS State Report, IN PROGRESS"))
+        judge(status.accepted(one.happen(), "the change"))
+        judge(events.told(one.told(watcher, since), one.what))
     finally:
         receiver.refuse_reports = 0
     nothing_else(watcher)  # so that our refusal has come before the next report is caused
+    since = watcher.mark()
     judge(status.accepted(session.update(15), "an N-SET of progress"))
     judge(events.told(watcher.wait_for(uid, PROGRESS_REPORT, since=since), "a UPS Progress Report, after a refused report"))
 
 
 @pytest.mark.requirement("CC24-TMS-022")
-def test_text_beyond_ascii_is_readable(watched, watcher, judge):
-    session = watched()
+def test_text_beyond_ascii_is_readable(watched, updates, watcher, judge):
+    session = watched(updates("IN PROGRESS"))
     uid, since = session.workitem.uid, watcher.mark()
     text = "Gerät überhitzt, 冷却中"
     update = item(SpecificCharacterSet="ISO_IR 192", **{PROGRESS: [item(ProcedureStepProgressDescription=text)]})

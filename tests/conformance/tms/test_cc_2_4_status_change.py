@@ -10,12 +10,22 @@ from tdwii_conformance.ups.states import is_uid
 
 
 @pytest.fixture(scope="module")
-def restart(system, consent):
+def restart(system, consent, supply):
     """A function that restarts the TMS."""
     consent("a restart of the TMS")
     if system.restart is None:
         pytest.skip("not judged: the TMS cannot be restarted from here: tms.restart is not given")
-    return system.restart
+    return then_counted(system.restart, supply)
+
+
+def then_counted(restart, supply):
+    """A restart, after which the supply looks which of its workitems are still there."""
+
+    def perform():
+        restart()
+        supply.count()
+
+    return perform
 
 
 @pytest.fixture(scope="module")
@@ -67,24 +77,25 @@ def test_status_change_names_an_instance(status_changes, judge, follows):
 
 
 @pytest.fixture(params=["as-it-does", "lists-kept"])
-def restarting(restart, system, request):
+def restarting(restart, system, supply, request):
     """A function that restarts the TMS as it does, and one with which it keeps its lists, if we can have it do that."""
     if request.param == "as-it-does":
         yield restart
         return
     if system.restart_kept is None:
         pytest.skip("not judged a second time: whether the TMS keeps its lists is not ours to say")
-    system.restart_kept()
-    yield system.restart_kept
+    keeping = then_counted(system.restart_kept, supply)
+    keeping()
+    yield keeping
     restart()
 
 
 @pytest.mark.requirement("CC24-TMS-025")
-def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, ups_in, judge, follows):
-    told_before = claim_is_told(ups_in("SCHEDULED"), second_watcher)
-    session = ups_in("SCHEDULED")
+def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, to_report, judge, follows):
+    told_before = change_is_told(to_report(), second_watcher)
+    one = to_report()
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
-    judge(status.accepted(second_watcher.subscribe(session.workitem.uid), "a subscription to one UPS"))
+    judge(status.accepted(second_watcher.subscribe(one.uid), "a subscription to one UPS"))
     since = watcher.mark()
     restarting()
     report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
@@ -98,14 +109,13 @@ def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, ups_i
     also = second_watcher.receiver.wait_for(is_restart, second_watcher.ae_title, since, second_watcher.deadline)
     judge(events.told(also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
     if report.request.dataset.get("UnifiedProcedureStepListStatus") == "WARM START":
-        judge(status.accepted(session.claim(), "the claim of a UPS of the list that was kept"))
-        told_of = second_watcher.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since)
-        judge(events.told(told_of, "a UPS State Report, IN PROGRESS, by the subscription that was kept"))
+        judge(status.accepted(one.happen(), "the change of a UPS of the list that was kept"))
+        judge(events.told(one.told(second_watcher, since), f"{one.what}, by the subscription that was kept"))
 
 
-def claim_is_told(session, watcher):
-    """Whether a claim is granted, and told to who has just subscribed to the UPS."""
+def change_is_told(one, watcher):
+    """Whether a change is granted, and told to who has just subscribed to the UPS."""
     since = watcher.mark()
-    if status.accepted(watcher.subscribe(session.workitem.uid), "a subscription") or status.accepted(session.claim(), "a claim"):
+    if status.accepted(watcher.subscribe(one.uid), "a subscription") or status.accepted(one.happen(), "a change"):
         return False
-    return watcher.wait_for_state(session.workitem.uid, "IN PROGRESS", since=since) is not None
+    return one.told(watcher, since) is not None

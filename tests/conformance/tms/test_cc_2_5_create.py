@@ -287,9 +287,9 @@ class Created(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def legal(system, schedule):
+def legal(system, source):
     """A function that returns the attributes of a TDW-II workitem for N-CREATE, anew each time."""
-    known = schedule.described("TREATMENT")
+    known = source.described("TREATMENT")
     tms, ost = known.facts["tms_ae_title"], known.facts["ost_ae_title"]
 
     def attributes():
@@ -614,9 +614,9 @@ def test_state_empty(refuses):
 
 
 @pytest.fixture(scope="module", params=["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"])
-def duplicate(request, ups_in, legal, create):
+def duplicate(request, is_refused, legal, create):
     """A UPS in a state, as it was, the N-CREATE of another under its UID, and as it is then."""
-    session = ups_in(request.param)
+    session = is_refused(request.param)
     before = session.get()
     if request.param in ("COMPLETED", "CANCELED") and before.status in NO_SUCH_UPS:
         pytest.skip(f"not judged: a UPS that is {request.param} is no longer there")

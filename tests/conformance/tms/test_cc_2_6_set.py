@@ -18,8 +18,8 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
-from tdwii_conformance.scu.treatment_session import TreatmentSession
 from tdwii_conformance.treatment.messages import code_item, item
+from tdwii_conformance.workitems.supply import Use
 
 STATE = ("ProcedureStepState",)
 MODIFIED = "ScheduledProcedureStepModificationDateTime"
@@ -307,32 +307,32 @@ def all_change(exchange, after, expected):
 
 
 @pytest.fixture(scope="module")
-def session(ups_in):
+def session(updates):
     """The UPS in progress that most tests change."""
-    return ups_in("IN PROGRESS")
+    return updates("IN PROGRESS")
 
 
 @pytest.fixture(scope="module")
-def risked(ups_in):
+def risked(updates):
     """A UPS in progress for requests that would spoil it for the other tests if they were not refused."""
-    return ups_in("IN PROGRESS")
+    return updates("IN PROGRESS", role="risked")
 
 
 @pytest.fixture(scope="module")
-def stranger(ups_in):
+def stranger(updates):
     """Another UPS in progress, with a lock of its own."""
-    return ups_in("IN PROGRESS")
+    return updates("IN PROGRESS", role="risked")
 
 
 @pytest.fixture(scope="module")
-def scheduled(ups_in):
+def scheduled(updates):
     """A UPS nobody has claimed; its session leaves the Transaction UID out if told so."""
-    return ups_in("SCHEDULED")
+    return updates("SCHEDULED")
 
 
 @pytest.fixture(scope="module", params=["COMPLETED", "CANCELED"])
-def ended(request, ups_in):
-    return ups_in(request.param)
+def ended(request, is_refused):
+    return is_refused(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -348,9 +348,9 @@ def refusal(session, answer):
 
 
 @pytest.fixture(scope="module")
-def modified(ups_in):
+def modified(updates):
     """A UPS whose every attribute of SUPPORTED was set at once: to what, the N-SET, an N-GET of before, and one after it."""
-    session = ups_in("IN PROGRESS")  # one of its own, so that it is known what is there: of everything another value
+    session = updates("IN PROGRESS")
     before = session.get()
     session.send(change(poor(session), SUPPORTED))
     exchange = session.send(change(rich(session), SUPPORTED))
@@ -392,8 +392,8 @@ def test_scheduled_with_transaction_uid(scheduled, judge, judge_status):
 
 
 @pytest.mark.requirement("CC26-TMS-004")
-def test_scheduled_records_no_lock(ups_in, judge):
-    unsupported = ups_in("SCHEDULED")
+def test_scheduled_records_no_lock(claims, judge):
+    unsupported = claims()
     judge(status.answered(unsupported.send(unwanted(), generate_uid())))
     judge(ups.state_is(unsupported.get(STATE), "SCHEDULED"))
     judge(status.accepted(unsupported.claim(), "the claim after an N-SET with another Transaction UID"))
@@ -630,8 +630,8 @@ def test_type_1_is_never_emptied(session, judge, judge_status, keyword):
 
 
 @pytest.mark.requirement("CC26-TMS-020")
-def test_modification_time_does_not_go_back(ups_in, judge):
-    fresh = ups_in("IN PROGRESS")
+def test_modification_time_does_not_go_back(updates, judge):
+    fresh = updates("IN PROGRESS")
     for keyword in ("ProcedureStepLabel", PROGRESS, PERFORMED):
         earlier = fresh.get([MODIFIED])
         judge(status.accepted(fresh.send(change(rich(fresh), [keyword])), "an N-SET with the lock"))
@@ -639,8 +639,8 @@ def test_modification_time_does_not_go_back(ups_in, judge):
 
 
 @pytest.mark.requirement("CC26-TMS-020")
-def test_modification_time_is_that_of_the_set(ups_in, judge):
-    fresh, made_later = ups_in("IN PROGRESS"), ups_in("SCHEDULED")
+def test_modification_time_is_that_of_the_set(updates, creates, judge):
+    fresh, made_later = updates("IN PROGRESS"), creates()
     created = made_later.get([MODIFIED])
     judge(status.accepted(fresh.send(change(rich(fresh), [PROGRESS])), "an N-SET with the lock"))
     judge(ups.not_before(created, fresh.get([MODIFIED]), MODIFIED))
@@ -779,11 +779,9 @@ MEANING = "Raum Süd 東"
 
 @pytest.mark.requirement("CC26-TMS-026")
 @pytest.mark.parametrize("asked", ["each", "all", "with-character-set"])
-def test_character_sets_together(tdd, schedule, judge, asked):
-    workitem = schedule("TREATMENT", patient_name=NAME)
-    foreign = TreatmentSession(tdd, workitem, "OST")
-    if foreign.claim().status != 0:
-        pytest.skip("not judged: the claim was not granted (RO60-TMS-001)")
+def test_character_sets_together(supply, judge, asked):
+    foreign = supply.of_patient(NAME, Use.UPDATES, "IN PROGRESS")
+    workitem = foreign.workitem
     before = foreign.get()
     room = code_item("ROOM1", "99TDWII", MEANING)
     text = {"CommentsOnTheScheduledProcedureStep": COMMENT, PROGRESS: item(

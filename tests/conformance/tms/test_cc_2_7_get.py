@@ -75,14 +75,14 @@ def alone(dataset, keyword):
 
 
 @pytest.fixture(scope="module")
-def scheduled(ups_in):
-    return ups_in("SCHEDULED")
+def scheduled(looks_at):
+    return looks_at("SCHEDULED")
 
 
 @pytest.fixture(scope="module")
-def session(ups_in):
+def session(updates):
     """The UPS in progress that most tests look at."""
-    return ups_in("IN PROGRESS")
+    return updates("IN PROGRESS")
 
 
 @pytest.fixture(scope="module")
@@ -100,14 +100,14 @@ def filled(session, filling):
 
 
 @pytest.fixture(scope="module", params=["COMPLETED", "CANCELED"])
-def ended(request, ups_in):
-    return request.param, ups_in(request.param)
+def ended(request, looks_at):
+    return request.param, looks_at(request.param)
 
 
 @pytest.fixture(scope="module")
-def foreign_name(schedule):
+def foreign_name(supply):
     """A workitem whose patient has a name beyond ASCII."""
-    workitem = schedule("TREATMENT", patient_name=NAME)
+    workitem = supply.of_patient(NAME).workitem
     if workitem.facts.get("patient_name", "").isascii():
         pytest.skip("not judged: the name of the workitem's patient has no character beyond ASCII")
     return workitem
@@ -294,8 +294,8 @@ def test_transaction_uid_of_an_ended_ups_never_comes(ended, judge, asked):
 
 
 @pytest.mark.requirement("CC27-TMS-015")
-def test_changes_are_shown_at_once(other_tdd, ups_in, judge):
-    session = ups_in("SCHEDULED")
+def test_changes_are_shown_at_once(other_tdd, claims, judge):
+    session = claims()
     uid = session.workitem.uid
     judge(ups.state_is(other_tdd.get(uid, STATE), "SCHEDULED"))
     if session.claim().status != 0:

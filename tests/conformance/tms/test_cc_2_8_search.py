@@ -240,8 +240,8 @@ def create(tdd):
 
 
 @pytest.fixture(scope="module")
-def replaced(schedule):
-    return schedule("TREATMENT")
+def replaced(looks_at):
+    return looks_at().workitem
 
 
 @pytest.fixture(scope="module")
@@ -786,8 +786,8 @@ def test_what_is_no_key(tdd, workitem, judge, follows, keyword):
 
 
 @pytest.fixture(scope="module")
-def completed(ups_in):
-    return ups_in("COMPLETED")
+def completed(looks_at):
+    return looks_at("COMPLETED")
 
 
 @pytest.mark.requirement("CC28-TMS-035")
@@ -916,8 +916,8 @@ def test_transaction_uid_is_no_key(tdd, running, judge):
 
 
 @pytest.fixture(scope="module")
-def running(ups_in):
-    return ups_in("IN PROGRESS")
+def running(looks_at):
+    return looks_at("IN PROGRESS")
 
 
 @pytest.mark.requirement("CC28-TMS-042")
@@ -965,13 +965,13 @@ def test_search_changes_nothing(tdd, workitem, judge):
 
 
 @pytest.fixture(scope="module")
-def course_in(ups_in):
+def course_in(looks_at):
     """A function that brings one UPS to each state."""
     made = {}
 
     def of(state):
         if state not in made:
-            made[state] = ups_in(state)
+            made[state] = looks_at(state)
         return made[state]
 
     return of
@@ -993,8 +993,8 @@ def test_state_as_a_key(tdd, course_in, judge, state, asked):
 
 
 @pytest.mark.requirement("CC28-TMS-048")
-def test_changed_value(tdd, schedule, judge):
-    uid = schedule("TREATMENT").uid
+def test_changed_value(tdd, updates, judge):
+    uid = updates().workitem.uid
     changed = tdd.set(uid, item(ProcedureStepLabel="Later"))
     if changed.status == 0xC310:
         pytest.skip("not judged: the N-SET of a SCHEDULED UPS is refused, as it may be (CC26-TMS-002, A11)")

@@ -16,8 +16,8 @@ CLAIMS = {UPS.WATCH: "watch", UPS.QUERY: "query"}
 
 
 @pytest.fixture(scope="module")
-def workitem(schedule):
-    return schedule("TREATMENT")
+def workitem(looks_at):
+    return looks_at().workitem
 
 
 @pytest.fixture
@@ -65,8 +65,8 @@ def test_c_find_responses_name_the_abstract_syntax(found, judge):
 
 
 @pytest.mark.requirement("CC31-TMS-006")
-def test_dimse_n_responses_name_push(ups_in, judge):
-    session = ups_in("SCHEDULED")
+def test_dimse_n_responses_name_push(claims, judge):
+    session = claims()
     exchanges = [session.get(STATE), session.claim(), session.update(10)]
     judge(finding for exchange in exchanges for finding in status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH))
 
@@ -85,16 +85,16 @@ def naming(associate, session, operation, sop_class_uid):
 @pytest.mark.requirement("CC31-TMS-007")
 @pytest.mark.parametrize("operation", ["N-GET", "N-SET", "N-ACTION"])
 @pytest.mark.parametrize("named", OTHER_CLASSES)
-def test_other_class_is_refused(named, operation, ups_in, associate, consent, judge):
+def test_other_class_is_refused(named, operation, is_refused, associate, consent, judge):
     consent(operation)
-    judge(status.refused(naming(associate, ups_in("SCHEDULED"), operation, OTHER_CLASSES[named]), f"a request of {named}"))
+    judge(status.refused(naming(associate, is_refused(), operation, OTHER_CLASSES[named]), f"a request of {named}"))
 
 
 @pytest.mark.requirement("CC31-TMS-008")
 @pytest.mark.parametrize("operation", ["N-SET", "N-ACTION"])
-def test_refused_request_changes_nothing(operation, ups_in, associate, consent, judge):
+def test_refused_request_changes_nothing(operation, is_refused, associate, consent, judge):
     consent(operation)
-    session = ups_in("SCHEDULED")
+    session = is_refused()
     before = session.get()
     exchange = naming(associate, session, operation, UPS.PULL)
     judge(status.answered(exchange))

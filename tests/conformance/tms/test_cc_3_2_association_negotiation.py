@@ -42,9 +42,9 @@ class Association:
 
 
 @pytest.fixture(scope="module")
-def named(schedule, tdd):
+def named(looks_at, tdd):
     """A workitem, and its patient's name as the TMS shows it."""
-    workitem = schedule("TREATMENT")
+    workitem = looks_at().workitem
     shown = tdd.get(workitem.uid, ["PatientName", "SpecificCharacterSet"]).dataset
     name = str(shown.get("PatientName") or "") if shown is not None else ""
     if not name:
@@ -199,9 +199,9 @@ def noon():
 
 
 @pytest.fixture(scope="module")
-def elsewhere(schedule, tdd, system):
+def elsewhere(source, tdd, system):
     """A UPS that starts at noon, one hour east of Greenwich: at 11:00 UTC."""
-    known = schedule.described("TREATMENT")
+    known = source.described("TREATMENT")
     if known.treatment is None:
         pytest.skip("not judged: the workitems are taken from the worklist, and their start is in no zone that we know")
     start = f"{noon():%Y%m%d%H%M%S}+0100"

@@ -15,7 +15,7 @@ RESET_AFTER = 10  # examples
 
 
 @pytest.fixture
-def environment(tdd, other_tdd, system, schedule, judge, new_example, supported):
+def environment(tdd, other_tdd, system, supply, creates, judge, new_example, supported):
     supported("TMS", "push")
     treatment = objects.new_treatment()
     station, start = system.workitems.station, datetime.now()
@@ -34,7 +34,7 @@ def environment(tdd, other_tdd, system, schedule, judge, new_example, supported)
     markers = []
 
     def new_marker():
-        markers.append(schedule("TREATMENT").uid)
+        markers.append(creates().workitem.uid)
         return markers[-1]
 
     def begin():
@@ -42,6 +42,7 @@ def environment(tdd, other_tdd, system, schedule, judge, new_example, supported)
         if next(examples) % RESET_AFTER == 0 and system.reset is not None:
             environment.marker = ""
             system.reset()
+            supply.count()
         environment.marker = environment.marker or new_marker()
 
     environment = Environment(

@@ -35,9 +35,9 @@ class TestNegotiation(Negotiation):
         self.judge_accepted(judge, contexts, UPS.QUERY)
 
     @pytest.mark.requirement("NEG-TMS-014")
-    def test_answers_alike_in_every_transfer_syntax(self, judge, associate, contexts, schedule):
+    def test_answers_alike_in_every_transfer_syntax(self, judge, associate, contexts, looks_at):
         pull = UPS.PULL
-        workitem = schedule("TREATMENT")
+        workitem = looks_at().workitem
         accepted = [c.transfer_syntax for c in contexts.single if c.abstract_syntax == pull and c.accepted]
         for syntax in accepted:
             with associate("TMS", [(pull, [syntax])]) as link:

@@ -16,8 +16,8 @@ from tdwii_conformance.ups.times import written
 
 
 @pytest.fixture(scope="module", params=STARTS, ids=["new", "continuation"])
-def workitem(request, schedule):
-    return schedule(request.param)
+def workitem(request, looks_at):
+    return looks_at(start=request.param).workitem
 
 
 def starting(workitem):
@@ -191,8 +191,8 @@ def test_transaction_uid_never_comes(tdd, workitem, judge):
 
 
 @pytest.mark.requirement("RO58-TMS-021")
-def test_names_beyond_ascii_read_as_scheduled(tdd, schedule, judge):
-    workitem = schedule("TREATMENT", patient_name="Müller^Jürgen^Ägidius")
+def test_names_beyond_ascii_read_as_scheduled(tdd, supply, judge):
+    workitem = supply.of_patient("Müller^Jürgen^Ägidius").workitem
     name = workitem.facts["patient_name"]  # as it was sent, or as the TMS said that it keeps it (B300)
     exchange = tdd.query(workitem.query(SpecificCharacterSet="ISO_IR 100"))
     found = [i for i in exchange.identifiers if i.get("SOPInstanceUID") == workitem.uid]
@@ -205,9 +205,9 @@ def test_names_beyond_ascii_read_as_scheduled(tdd, schedule, judge):
 
 
 @pytest.mark.requirement("RO58-TMS-022")
-def test_returns_every_match(tdd, schedule, workitem, judge):
-    second = schedule(workitem.start_type)
-    judge(find.includes(tdd.query(workitem.query()), workitem.uid, second.uid))
+def test_returns_every_match(tdd, supply, workitem, judge):
+    second = supply.another(workitem)
+    judge(find.includes(tdd.query(workitem.query()), workitem.uid, second))
 
 
 @pytest.mark.requirement("RO58-TMS-023")

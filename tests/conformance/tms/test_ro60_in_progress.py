@@ -14,8 +14,8 @@ STATE = ("ProcedureStepState",)
 
 
 @pytest.fixture(scope="module")
-def workitem(schedule):
-    return schedule("TREATMENT")
+def workitem(claims):
+    return claims(fresh=True).workitem
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,8 @@ def second_claim(other_tdd, shown, workitem):
 
 
 @pytest.fixture
-def unsupported(schedule):
-    return schedule("TREATMENT")
+def unsupported(is_refused):
+    return is_refused().workitem
 
 
 @pytest.mark.requirement("RO60-TMS-001")
@@ -126,10 +126,11 @@ def test_transaction_uid_is_not_in_n_get(tdd, claim, workitem, judge, asked):
 
 
 @pytest.mark.requirement("RO60-TMS-015")
-def test_one_of_two_simultaneous_claims_wins(tdd, other_tdd, unsupported, judge):
-    other_tdd.get(unsupported.uid, STATE)  # so that both associations stand before the race
+def test_one_of_two_simultaneous_claims_wins(tdd, other_tdd, claims, judge):
+    workitem = claims().workitem
+    other_tdd.get(workitem.uid, STATE)  # so that both associations stand before the race
     with ThreadPoolExecutor(2) as pool:
-        claims = list(pool.map(lambda performer: performer.claim(unsupported.uid), (tdd, other_tdd)))
+        claims = list(pool.map(lambda performer: performer.claim(workitem.uid), (tdd, other_tdd)))
     winners = [claim for claim in claims if claim.status == 0]
     judge([] if len(winners) == 1 else [Finding("one claim granted, one refused", f"{len(winners)} granted")])
 

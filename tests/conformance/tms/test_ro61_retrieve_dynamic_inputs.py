@@ -17,8 +17,8 @@ class TestRetrieveDynamicInputs(Retrieve):
         return workitem.instructions
 
     @staticmethod
-    def list_of_two(workitem, schedule):
-        return schedule.second_instruction(workitem)
+    def list_of_two(workitem, source):
+        return source.second_instruction(workitem)
 
     @pytest.mark.requirement("015")
     def test_instruction_is_unchanged(self, retrieval, workitem, judge):

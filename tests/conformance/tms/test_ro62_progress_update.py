@@ -28,9 +28,9 @@ def beam_of(exchange):
 
 
 @pytest.fixture(scope="module")
-def session(begin):
+def session(updates):
     """A workitem that was claimed."""
-    return begin("TREATMENT")
+    return updates("IN PROGRESS")
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +44,8 @@ def later(session, first):
     return [(value, session.update(value), session.get([PROGRESS])) for value in (30, 70, 100)]
 
 
-@pytest.fixture(scope="module")
-def before(session, later):
+@pytest.fixture
+def before(session):
     """The workitem before requests that are to change nothing."""
     return session.get()
 
@@ -136,8 +136,8 @@ def test_transaction_uid_is_not_in_the_response(first, judge):
 
 
 @pytest.mark.requirement("RO62-TMS-014")
-def test_sequence_is_replaced_whole(begin, judge):
-    session = begin("TREATMENT")
+def test_sequence_is_replaced_whole(updates, judge):
+    session = updates("IN PROGRESS")
     judge(status.accepted(session.update(10, description="Gating"), "an update with a description"))
     judge(status.accepted(session.update(20), "an update"))
     shown = session.get([PROGRESS])
@@ -146,20 +146,20 @@ def test_sequence_is_replaced_whole(begin, judge):
 
 
 @pytest.mark.requirement("RO62-TMS-015")
-def test_lock_on_an_unclaimed_workitem_is_refused(tdd, schedule, judge_status):
-    workitem = schedule("TREATMENT")
+def test_lock_on_an_unclaimed_workitem_is_refused(tdd, is_refused, judge_status):
+    workitem = is_refused().workitem
     judge_status(tdd.set(workitem.uid, item(TransactionUID=generate_uid(), WorklistLabel="LABEL")))
 
 
 @pytest.mark.requirement("RO62-TMS-016")
-def test_unclaimed_workitem_may_be_set(tdd, schedule, judge_status):
-    workitem = schedule("TREATMENT")
+def test_unclaimed_workitem_may_be_set(tdd, updates, judge_status):
+    workitem = updates().workitem
     judge_status(tdd.set(workitem.uid, item(ProcedureStepLabel="Rescheduled")))
 
 
 @pytest.mark.requirement("RO62-TMS-017")
-def test_same_update_twice(begin, judge):
-    session = begin("TREATMENT")
+def test_same_update_twice(updates, judge):
+    session = updates("IN PROGRESS")
     judge(status.accepted(session.update(60), "the first of two equal updates"))
     once = session.get()
     judge(status.accepted(session.update(60), "the second of two equal updates"))
@@ -167,9 +167,9 @@ def test_same_update_twice(begin, judge):
 
 
 @pytest.mark.requirement("RO62-TMS-018")
-def test_modification_time_is_kept(begin, judge):
+def test_modification_time_is_kept(updates, judge):
     keyword = "ScheduledProcedureStepModificationDateTime"
-    session = begin("TREATMENT")
+    session = updates("IN PROGRESS")
     earlier = session.get([keyword])
     session.update(60)
     judge(ups.not_before(earlier, session.get([keyword]), keyword))

@@ -15,25 +15,30 @@ PROGRESS = "ProcedureStepProgressInformationSequence"
 
 
 @pytest.fixture(scope="module", params=SCENARIOS, ids=str)
-def session(request, begin):
-    """A treatment delivered up to the final update."""
-    return begin(request.param.start).deliver(request.param)
+def treatment(request, treated):
+    """A treatment of each scenario, with what was shown before and after its final update."""
+    return treated(request.param)
 
 
 @pytest.fixture(scope="module")
-def before(session):
-    return session.get()
+def session(treatment):
+    return treatment.session
 
 
 @pytest.fixture(scope="module")
-def final(session, before):
-    return session.final_update()
+def before(treatment):
+    return treatment.before
 
 
 @pytest.fixture(scope="module")
-def stored(session, final):
+def final(treatment):
+    return treatment.final
+
+
+@pytest.fixture(scope="module")
+def stored(treatment):
     """The workitem after the final update, by N-GET."""
-    return session.get()
+    return treatment.stored
 
 
 @pytest.mark.requirement("RO64-TMS-001")
@@ -63,8 +68,8 @@ def test_the_rest_is_untouched(before, final, stored, judge):
 
 
 @pytest.mark.requirement("RO64-TMS-003")
-def test_other_transaction_uid_is_refused(begin, judge, judge_status):
-    session = begin("TREATMENT").deliver(SCENARIOS[0])
+def test_other_transaction_uid_is_refused(updates, judge, judge_status):
+    session = updates("IN PROGRESS").deliver(SCENARIOS[0])
     before = session.get()
     refused = session.final_update(transaction_uid=generate_uid())
     judge(ups.untouched(before, session.get()))
@@ -72,8 +77,8 @@ def test_other_transaction_uid_is_refused(begin, judge, judge_status):
 
 
 @pytest.mark.requirement("RO64-TMS-004")
-def test_every_output_is_stored(begin, judge):
-    session = begin("TREATMENT").deliver(SCENARIOS[0])
+def test_every_output_is_stored(updates, judge):
+    session = updates("IN PROGRESS").deliver(SCENARIOS[0])
     update = session.final_data_set()
     outputs = update.UnifiedProcedureStepPerformedProcedureSequence[0].OutputInformationSequence
     for _ in range(2):
@@ -92,8 +97,8 @@ def test_every_output_is_stored(begin, judge):
 
 
 @pytest.mark.requirement("RO64-TMS-005")
-def test_text_of_iso_ir_100_stays_readable(begin, judge):
-    session = begin("TREATMENT").deliver(SCENARIOS[0])
+def test_text_of_iso_ir_100_stays_readable(updates, judge):
+    session = updates("IN PROGRESS").deliver(SCENARIOS[0])
     update = session.final_data_set()
     update.SpecificCharacterSet = "ISO_IR 100"
     station = session.workitem.station
@@ -112,10 +117,10 @@ def test_text_of_iso_ir_100_stays_readable(begin, judge):
 
 @pytest.mark.requirement("RO64-TMS-006")
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.state == "CANCELED"], ids=str)
-def test_reason_of_cancellation_is_stored(begin, judge, scenario):
-    session = begin(scenario.start).deliver(scenario)
-    judge(status.accepted(session.final_update(), "the final update"))
-    stored = session.get([PROGRESS])
+def test_reason_of_cancellation_is_stored(treated, judge, scenario):
+    treatment = treated(scenario)
+    session, stored = treatment.session, treatment.stored
+    judge(status.accepted(treatment.final, "the final update"))
     judge(ups.got(stored))
     reasons = [
         reason.get("CodeValue")

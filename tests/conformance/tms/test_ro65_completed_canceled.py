@@ -8,27 +8,31 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
+PROGRESS = "ProcedureStepProgressInformationSequence"
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 FINAL = ("COMPLETED", "CANCELED")
 BY_STATE = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
 
 @pytest.fixture(scope="module", params=SCENARIOS, ids=str)
-def session(request, begin):
-    """A treatment delivered, its final update sent."""
-    session = begin(request.param.start).deliver(request.param)
-    session.final_update()
-    return session
+def treatment(request, treated):
+    """A treatment of each scenario, with what was shown before its end."""
+    return treated(request.param)
 
 
 @pytest.fixture(scope="module")
-def before(session):
-    return session.get([PERFORMED])
+def session(treatment):
+    return treatment.session
 
 
 @pytest.fixture(scope="module")
-def end(session, before):
-    return session.finish()
+def before(treatment):
+    return treatment.performed
+
+
+@pytest.fixture(scope="module")
+def end(treatment):
+    return treatment.end
 
 
 @pytest.fixture(scope="module")
@@ -40,19 +44,18 @@ def shown(session, end, still_kept):
 
 
 @pytest.fixture(scope="module", params=FINAL)
-def ended(request, begin, still_kept):
+def ended(request, is_refused, still_kept):
     """A workitem in a final state, for requests that come too late."""
-    session = begin("TREATMENT").deliver(BY_STATE[request.param])
-    session.final_update()
-    if session.finish().status == 0:
-        still_kept(session)
+    session = is_refused(request.param)
+    session.scenario = BY_STATE[request.param]
+    still_kept(session)
     return session
 
 
 @pytest.fixture(scope="module")
-def running(begin):
+def running(updates):
     """A workitem in progress, delivered but without its final update."""
-    return begin("TREATMENT").deliver(SCENARIOS[0])
+    return updates("IN PROGRESS", free_of=(PERFORMED,)).deliver(SCENARIOS[0])
 
 
 @pytest.mark.requirement("RO65-TMS-001")
@@ -92,14 +95,12 @@ def test_canceled_again_is_a_warning(finished, judge_status):
 
 
 @pytest.fixture
-def finished(begin, still_kept):
-    """A function that takes a new workitem to a final state."""
+def finished(is_refused, still_kept):
+    """A function that returns a workitem in a final state."""
 
     def finish(state):
-        session = begin("TREATMENT").deliver(BY_STATE[state])
-        session.final_update()
-        if session.finish().status == 0:
-            still_kept(session)
+        session = is_refused(state)
+        still_kept(session)
         return session
 
     return finish
@@ -150,8 +151,8 @@ def test_cancellation_time_is_filled(finished, judge):
 
 
 @pytest.mark.requirement("RO65-TMS-013")
-def test_canceled_without_reason(begin, judge_status):
-    judge_status(begin("TREATMENT").change_state("CANCELED"))
+def test_canceled_without_reason(ends, judge_status):
+    judge_status(ends("IN PROGRESS", free_of=(PROGRESS,)).change_state("CANCELED"))
 
 
 @pytest.mark.requirement("RO65-TMS-014")

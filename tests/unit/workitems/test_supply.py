@@ -1,68 +1,146 @@
-"""The supply of workitems: created, or taken from the list, each once; and said why there is none."""
-
-import dataclasses
+"""The supply: few workitems serve many tests, and none gets one that another has spoiled or still needs."""
 
 import pytest
+from pydicom.uid import generate_uid
 
-from tdwii_conformance.dimse import Peer
-from tdwii_conformance.scu.receiver import Receiver
-from tdwii_conformance.scu.tdd import TDD
-from tdwii_conformance.sut.config import Workitems
-from tdwii_conformance.sut.embedded import embedded_system
-from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
-from tdwii_conformance.workitems.supply import Supply
+from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.treatment.scenarios import SCENARIOS
+from tdwii_conformance.workitems.outcomes import NotJudged
+from tdwii_conformance.workitems.sources import Listed, Pushed
+from tdwii_conformance.workitems.supply import Need, Supply, Use
 
-
-@pytest.fixture
-def system():
-    with Receiver("TDD", host="127.0.0.1", port=0) as receiver, embedded_system(receiver.peer) as system:
-        yield system
+PROGRESS = "ProcedureStepProgressInformationSequence"
 
 
 @pytest.fixture
-def tdd(system):
-    with TDD(system.tms, system.ost, calling="TDD") as device:
-        yield device
+def own(system, tdd):
+    """A function that gives the supply of a system that has so many workitems of its own."""
+
+    def of(new=1, continuations=0):
+        push = Pushed(system, tdd)
+        for start, number in (("TREATMENT", new), ("CONTINUATION", continuations)):
+            for _ in range(number):
+                push(start)
+        return Supply(Listed(system, tdd), tdd)
+
+    return of
 
 
-def existing(system):
-    return dataclasses.replace(system, workitems=Workitems("existing"))
+def uid(session):
+    return session.workitem.uid
 
 
-def test_pushes_each_workitem_anew(system, tdd):
-    supply = Supply(system, tdd)
-    one, other = supply("TREATMENT"), supply("CONTINUATION")
-    assert one.uid != other.uid
-    found = {i.SOPInstanceUID: i.ProcedureStepState for i in tdd.query(one.query()).identifiers}
-    assert found == {one.uid: "SCHEDULED", other.uid: "SCHEDULED"}
+def test_who_looks_and_who_is_refused_share_one(own):
+    supply = own(1)
+    uids = {uid(supply.need(Need(use))) for use in (Use.LOOKS, Use.IS_REFUSED, Use.LOOKS)}
+    assert len(uids) == 1
 
 
-def test_takes_each_once_by_its_start(system, tdd):
-    there = [Supply(system, tdd)(start).uid for start in ("TREATMENT", "CONTINUATION", "TREATMENT")]
-    supply = Supply(existing(system), tdd)
-    assert supply("CONTINUATION").uid == there[1]
-    assert {supply("TREATMENT").uid, supply("TREATMENT").uid} == {there[0], there[2]}
-    with pytest.raises(NotJudged, match=r"no \(further\) workitem of type TREATMENT"):
-        supply("TREATMENT")
+def test_who_looks_keeps_it_from_who_claims_until_nobody_looks_any_more(own):
+    supply, to_come = own(1), [1]
+    supply.to_come = lambda: to_come[0]
+    looked_at = uid(supply.need(Need(Use.LOOKS)))
+    with pytest.raises(NotJudged):
+        supply.need(Need(Use.CLAIMS))
+    to_come[0] = 0
+    assert uid(supply.need(Need(Use.CLAIMS))) == looked_at
 
 
-def test_workers_take_different_ones(system, tdd):
-    there = {Supply(system, tdd)("TREATMENT").uid for _ in range(2)}
-    assert {Supply(existing(system), tdd, worker=n, workers=2)("TREATMENT").uid for n in (0, 1)} == there
+def test_what_one_claims_the_next_updates_and_the_last_ends(own, tdd):
+    supply = own(1)
+    claimed = supply.need(Need(Use.CLAIMS))
+    assert claimed.claim().status == 0
+    supply.module_ends()
+    updated = supply.need(Need(Use.UPDATES, "IN PROGRESS"))
+    assert (uid(updated), updated.transaction_uid) == (uid(claimed), claimed.transaction_uid)
+    assert updated.update(10).status == 0
+    supply.to_come = lambda: 0
+    ended = supply.need(Need(Use.ENDS, "IN PROGRESS"))
+    ended.conclude(SCENARIOS[0])
+    assert ended.finish().status == 0
+    assert uid(supply.need(Need(Use.LOOKS, "COMPLETED"))) == uid(claimed)
 
 
-def test_ion_only_where_it_is_supported(system, tdd):
-    photons = dataclasses.replace(system, ost_supports=frozenset({"photon"}))
-    with pytest.raises(NotJudged, match="not supported: ion"):
-        Supply(photons, tdd)("TREATMENT", modality="ion")
+def test_who_claims_holds_it_while_its_module_runs(own):
+    supply = own(1)
+    supply.need(Need(Use.CLAIMS)).claim()
+    with pytest.raises(NotJudged):
+        supply.need(Need(Use.UPDATES, "IN PROGRESS"))
 
 
-def test_an_ost_alone_needs_no_workitem(system):
-    alone = dataclasses.replace(system, tms=None)
-    with TDD(Peer("NONE", "127.0.0.1", 1), system.ost, calling="TDD") as tdd:
-        assert Supply(alone, tdd)("TREATMENT").plans
+def test_a_state_that_nobody_left_is_brought_about(own, tdd):
+    supply = own(2)
+    canceled = supply.need(Need(Use.LOOKS, "CANCELED"))
+    assert tdd.get(uid(canceled), ["ProcedureStepState"]).dataset.ProcedureStepState == "CANCELED"
+    assert uid(supply.need(Need(Use.IS_REFUSED, "CANCELED"))) == uid(canceled)
 
 
-def test_unusable_objects_are_named(system, tdd, tmp_path):
-    with pytest.raises(UnusableObjects, match=str(tmp_path)):
-        Supply(dataclasses.replace(system, objects=tmp_path), tdd)("TREATMENT")
+def test_nobody_who_looks_gets_what_was_changed(own, tdd):
+    supply = own(2)
+    changed = supply.need(Need(Use.UPDATES))
+    tdd.set(uid(changed), item(ProcedureStepLabel="Later"))
+    assert uid(supply.need(Need(Use.LOOKS))) != uid(changed)
+    assert uid(supply.need(Need(Use.UPDATES))) == uid(changed)
+
+
+def test_free_of_what_matters(own):
+    supply = own(2)
+    first = supply.need(Need(Use.UPDATES, "IN PROGRESS"))
+    first.update(10)
+    assert uid(supply.need(Need(Use.UPDATES, "IN PROGRESS", free_of=(PROGRESS,)))) != uid(first)
+
+
+def test_another_role_is_another_workitem(own):
+    supply = own(2)
+    assert uid(supply.need(Need(Use.UPDATES, "IN PROGRESS"))) != uid(supply.need(Need(Use.UPDATES, "IN PROGRESS", role="other")))
+
+
+def test_what_a_failed_test_had_is_left_alone(own):
+    supply = own(2)
+    supply.test_begins()
+    refused = uid(supply.need(Need(Use.IS_REFUSED)))
+    supply.test_failed()
+    assert uid(supply.need(Need(Use.IS_REFUSED))) != refused
+
+
+def test_who_looks_does_no_harm_when_it_fails(own):
+    supply = own(1)
+    supply.test_begins()
+    looked_at = uid(supply.need(Need(Use.LOOKS)))
+    supply.test_failed()
+    assert uid(supply.need(Need(Use.LOOKS))) == looked_at
+
+
+def test_claimed_without_a_lock_nobody_can_go_on_with(own, tdd):
+    from tdwii_conformance.transcript.exchange import Exchange
+
+    supply = own(2)
+    kept = supply.need(Need(Use.IS_REFUSED)).workitem.uid
+    claim = tdd.claim(generate_uid())  # a claim as one that was granted without Transaction UID would look
+    request = claim.request
+    request.command.RequestedSOPInstanceUID = kept
+    request.dataset.TransactionUID = ""
+    answer = claim.responses[-1]
+    answer.command.Status = 0
+    tdd.transcript.append(Exchange("N-ACTION", "TDD", "TMS", claim.abstract_syntax, request, (answer,)))
+    assert uid(supply.need(Need(Use.IS_REFUSED))) != kept
+
+
+def test_created_ones_are_new_but_for_those_who_look(system, tdd):
+    supply = Supply(Pushed(system, tdd), tdd)
+    looked_at = {uid(supply.need(Need(Use.LOOKS))) for _ in range(3)}
+    refused = {uid(supply.need(Need(Use.IS_REFUSED))) for _ in range(3)}
+    assert (len(looked_at), len(refused)) == (1, 3)
+
+
+def test_none_is_created_now_on_a_list(own):
+    with pytest.raises(NotJudged, match="none is created now"):
+        own(1).created_now()
+
+
+def test_what_is_gone_after_a_restart_is_not_handed_out(system, tdd):
+    supply = Supply(Pushed(system, tdd), tdd)
+    before = uid(supply.need(Need(Use.LOOKS)))
+    system.restart()
+    supply.count()
+    assert uid(supply.need(Need(Use.LOOKS))) != before

@@ -1,0 +1,282 @@
+"""Where SCHEDULED workitems come from: created by us with N-CREATE, or on the worklist of the system under test already."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from zlib import crc32
+
+from pydicom.dataset import Dataset
+from pydicom.uid import RTIonPlanStorage, generate_uid
+
+from ..checks import status
+from ..dimse import NoContext
+from ..scu.tdd import TDD
+from ..scu.treatment_session import ScheduledWorkitem, inputs_of
+from ..sut.config import SystemUnderTest
+from ..treatment import objects
+from ..treatment.messages import Reference
+from ..treatment.objects import Modality
+from .outcomes import NotJudged, UnusableObjects
+
+__all__ = ["Listed", "Pushed", "Source"]
+
+COERCED_AT_CREATION = 0xB300
+
+
+def _told(remark: str) -> None:
+    warnings.warn(remark, stacklevel=3)
+
+
+class Source(ABC):
+    """Gives SCHEDULED workitems, and knows the objects that they are about.
+
+    Parameters
+    ----------
+    system : SystemUnderTest
+        Says where workitems come from.
+    tdd : TDD
+        Who creates and queries.
+    remark : callable
+        Takes a sentence on the user's own objects.
+
+    Attributes
+    ----------
+    own : bool
+        Whether the workitems are those of the system under test, so that there are few, and we have stored no objects for them.
+    makes_now : bool
+        Whether one can be created at a moment that a test chooses.
+    """
+
+    own: bool
+    makes_now: bool
+
+    def __init__(self, system: SystemUnderTest, tdd: TDD, *, remark: Callable[[str], None] = _told) -> None:
+        self.system, self.tdd = system, tdd
+        self._remark = remark
+        self._own_objects: objects.Treatment | None = None
+
+    def __call__(self, start: str, *, modality: Modality = "photon", patient_name: str = "") -> ScheduledWorkitem:
+        """Return a SCHEDULED workitem that was not returned before.
+
+        Parameters
+        ----------
+        start : {"TREATMENT", "CONTINUATION"}
+            Treatment Delivery Type.
+        modality : {"photon", "ion"}
+            Of its plan.
+        patient_name : str
+            Patient's Name, if that matters.
+
+        Raises
+        ------
+        NotJudged
+            If there is none.
+        """
+        if modality == "ion" and "ion" not in self.system.ost_supports:
+            raise NotJudged("not supported: ion")
+        return self.give(start, modality, patient_name)
+
+    @abstractmethod
+    def give(self, start: str, modality: Modality, patient_name: str) -> ScheduledWorkitem:
+        """Return a SCHEDULED workitem; raise `NotJudged` if there is none."""
+
+    @abstractmethod
+    def another(self, start: str, *others: str) -> str | None:
+        """Return the SOP Instance UID of one that stays where it is, other than some; ``None`` if there is none."""
+
+    @abstractmethod
+    def create(self, start: str, *, patient_name: str = "") -> ScheduledWorkitem:
+        """Return one that is created now; raise `NotJudged` if nobody creates one."""
+
+    def _attributes(self, treatment: objects.Treatment) -> tuple[datetime, Dataset]:
+        begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
+        tms, ost, station = self._tms, self._ost, self.system.workitems.station
+        return begins, objects.workitem(treatment, tms=tms, ost=ost, station=station, start=begins, edition=self.system.edition)
+
+    def described(self, start: str) -> ScheduledWorkitem:
+        """Return a workitem of this start that is not on the worklist: what an N-CREATE may be made of."""
+        treatment = self._treatment(start, "photon", "")
+        begins, attributes = self._attributes(treatment)
+        return self._scheduled(generate_uid(), begins, attributes, treatment)
+
+    def _treatment(self, start: str, modality: Modality, patient_name: str) -> objects.Treatment:
+        folder = self._folder
+        if folder is None:
+            return objects.new_treatment(start, modality=modality, patient_name=patient_name)
+        treatment = self._read(folder)
+        if treatment.start != start or treatment.ion != (modality == "ion"):
+            raise NotJudged(f"not judged: {folder} has no {modality} treatment of type {start}")
+        if patient_name:
+            raise NotJudged(f"not judged: the patient of {folder} is used")
+        return treatment
+
+    def _read(self, folder: Path) -> objects.Treatment:
+        """Return the user's own objects, with UIDs as they are: every workitem of the run is for them."""
+        if self._own_objects is None:
+            try:
+                self._own_objects = objects.read_treatment(folder)
+            except objects.ObjectsError as error:
+                raise UnusableObjects(str(error)) from error
+            for remark in self._own_objects.remarks:
+                self._remark(f"objects in {folder}: {remark}")
+        return self._own_objects
+
+    def has_instances(self, role: str) -> None:
+        """Raise `NotJudged` for what retrieves the instances of our workitems from a system that was not given them."""
+        claim = {"OST": "store-inputs", "TMS": "store-instructions"}[role]
+        if claim not in self.system.supports(role) and not self.own and self._folder is None:
+            raise NotJudged(
+                f"not supported: {claim}; so the {role} has no instances of the workitems that we create,"
+                " unless [objects] folder says where they are"
+            )
+
+    @property
+    def _folder(self) -> Path | None:
+        return self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
+
+    def _store(self, role: str, claim: str, instance: Dataset) -> None:
+        if claim in self.system.supports(role):
+            self.tdd.store(role, instance)
+
+    @property
+    def _tms(self) -> str:
+        return self.system.tms.ae_title if self.system.tms else "TMS"
+
+    @property
+    def _ost(self) -> str:
+        return self.system.ost.ae_title if self.system.ost else "OST"
+
+    def _scheduled(self, uid: str, begins: datetime, attributes: Dataset, treatment: objects.Treatment) -> ScheduledWorkitem:
+        station = self.system.workitems.station
+        facts = {
+            "station_value": station.value, "station_scheme": station.scheme,
+            "patient_name": str(attributes.PatientName), "patient_id": attributes.PatientID,
+            "plan_label": treatment.plan_label, "fraction": str(treatment.fraction),
+            "fractions_planned": str(treatment.fractions_planned), "start": treatment.start,
+            "study": attributes.StudyInstanceUID, "plan": treatment.plan.SOPInstanceUID,
+            "instruction": treatment.instruction.SOPInstanceUID, "tms_ae_title": self._tms, "ost_ae_title": self._ost,
+            "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
+        }  # fmt: skip
+        inputs = inputs_of(attributes)
+        return ScheduledWorkitem(uid, begins, treatment.start, station, inputs, facts, treatment, self.system.edition)
+
+    # more of the same, for lists
+
+    def second_plan(self, workitem: ScheduledWorkitem) -> list[Reference]:
+        """Return the plan of a workitem and another in the same series of the OST."""
+        return self._second("OST", "store-inputs", workitem.plans[0], workitem.treatment.plan)
+
+    def second_instruction(self, workitem: ScheduledWorkitem) -> list[Reference]:
+        """Return the delivery instruction of a workitem and another in the same series of the TMS."""
+        return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
+
+    def _second(self, role: str, claim: str, reference: Reference, instance: Dataset) -> list[Reference]:
+        if claim not in self.system.supports(role) or self.own:
+            raise NotJudged(f"not supported: {claim}; a list needs a second instance, which we would have to store")
+        second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
+        second.SOPInstanceUID = generate_uid()
+        self.tdd.store(role, second)
+        return [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)]
+
+
+class Pushed(Source):
+    """Workitems that we create, with objects that we store."""
+
+    own, makes_now = False, True
+
+    def give(self, start: str, modality: Modality, patient_name: str) -> ScheduledWorkitem:
+        """Create one, with its objects."""
+        treatment = self._treatment(start, modality, patient_name)
+        self._store("OST", "store-inputs", treatment.plan)
+        if treatment.previous_record is not None:
+            self._store("OST", "store-inputs", treatment.previous_record)
+        if self.system.tms is not None:
+            self._store("TMS", "store-instructions", treatment.instruction)
+        uid = generate_uid()
+        begins, attributes = self._attributes(treatment)
+        if self.system.tms is None:  # an OST alone needs the objects only
+            return self._scheduled(uid, begins, attributes, treatment)
+        try:
+            created = self.tdd.create(uid, attributes)
+        except NoContext as error:
+            raise NotJudged(f"not judged: no workitem to test with: {error}") from error
+        faults = status.accepted(created, "the N-CREATE of a workitem")
+        if faults:
+            raise NotJudged(f"not judged: no workitem to test with, the N-CREATE was refused (CC25-TMS-001): {faults[0].received}")
+        if created.status == COERCED_AT_CREATION:  # a TMS that knows the patient may write the name as it is known there
+            shown = self.tdd.get(uid, ["PatientName"]).dataset
+            attributes.PatientName = (shown is not None and shown.get("PatientName")) or attributes.PatientName
+        return self._scheduled(uid, begins, attributes, treatment)
+
+    def create(self, start: str, *, patient_name: str = "") -> ScheduledWorkitem:
+        """Create one."""
+        return self(start, patient_name=patient_name)
+
+    def another(self, start: str, *others: str) -> str | None:
+        """Create one."""
+        return self(start).uid
+
+
+class Listed(Source):
+    """Workitems that are on the worklist already.
+
+    Parameters
+    ----------
+    system, tdd, remark
+        As of `Source`.
+    worker, workers : int
+        Number of this process, from 0, and how many there are: each takes other workitems.
+    """
+
+    own, makes_now = True, False
+
+    def __init__(
+        self, system: SystemUnderTest, tdd: TDD, *, worker: int = 0, workers: int = 1, remark: Callable[[str], None] = _told
+    ) -> None:
+        super().__init__(system, tdd, remark=remark)
+        self.worker, self.workers = worker, workers
+        self._seen: set[str] = set()
+        self._there: list[ScheduledWorkitem] = []
+
+    def give(self, start: str, modality: Modality, patient_name: str) -> ScheduledWorkitem:
+        """Take one of the list."""
+        for look_again in (False, True):
+            if look_again:
+                self.look()
+            for number, found in enumerate(self._there):
+                ion = bool(found.of_class(RTIonPlanStorage))
+                if found.start_type == start and (modality == "ion") <= ion:
+                    return self._there.pop(number)
+        what = f"{'ion ' if modality == 'ion' else ''}workitem of type {start}"
+        raise NotJudged(f"not judged: no (further) {what} on the worklist for this station and date")
+
+    def create(self, start: str, *, patient_name: str = "") -> ScheduledWorkitem:
+        """Create none."""
+        raise NotJudged("not judged: the workitems are on the list already, and none is created now ([workitems] source)")
+
+    def another(self, start: str, *others: str) -> str | None:
+        """Return one of the list that was not taken."""
+        self.look()
+        return next((found.uid for found in self._there if found.start_type == start and found.uid not in others), None)
+
+    def look(self) -> list[ScheduledWorkitem]:
+        """Ask for the worklist; return what is new on it."""
+        choice = self.system.workitems
+        query = ScheduledWorkitem.query_of(choice.station, choice.start_range(datetime.now().date()))
+        exchange = self.tdd.query(query)
+        new = [i for i in exchange.identifiers if self._is_mine(str(i.get("SOPInstanceUID") or ""))]
+        self._seen |= {str(i.SOPInstanceUID) for i in new}
+        found = [ScheduledWorkitem.of_response(i, choice.station, self._tms, self._ost, self.system.edition) for i in new]
+        self._there += found
+        return found
+
+    def _is_mine(self, uid: str) -> bool:
+        # Distinct workitems for each worker of pytest-xdist, whatever else is on the list.
+        return bool(uid) and uid not in self._seen and crc32(uid.encode()) % self.workers == self.worker
