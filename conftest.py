@@ -6,6 +6,8 @@ from tdwii_conformance.plugin import hypothesis_profiles
 
 hypothesis_profiles.register()
 
+pytest_plugins = ["pytester"]  # for tests/plugin: pytest takes it from the conftest.py at the top only
+
 # Each test of these starts systems of its own, and hundreds of them take long: any worker may take any of them.
 APART = ("tests/proof/test_proof.py",)
 
