@@ -14,13 +14,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from pydicom.dataset import Dataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import generate_uid
 
 from ..dimse import Peer, Timeouts
 from ..profile.ups_service import CHANGE_STATE
 from ..scu.treatment_session import inputs_of
-from ..simulators.instances import InstanceStore, instance_of_dataset
 from ..simulators.ost import OST
+from ..simulators.stock import prepare
 from ..simulators.tms import TMS
 from ..sut.config import PartnerSettings
 from ..transcript.exchange import Exchange, Transcript
@@ -224,13 +224,10 @@ class Partners:
             The patient; generated if empty.
         """
         treatment = objects.new_treatment(start, patient_name=patient_name)
-        self._give(self.ost.instances, treatment.plan, treatment.previous_record)
-        self._give(self.tms.instructions, treatment.instruction)
-        attributes = objects.workitem(
-            treatment, tms=self.plan.tms.ae_title, ost=self.plan.ost.ae_title, station=self.station,
-            start=_soon(datetime.now()), edition=self.edition,
-        )  # fmt: skip
-        return Workitem(str(generate_uid()), attributes, treatment)
+        uid, attributes = prepare(
+            self.tms, self.ost, treatment, station=self.station, start=_soon(datetime.now()), edition=self.edition
+        )
+        return Workitem(uid, attributes, treatment)
 
     def put(self, workitem: Workitem, injection: str = "") -> Workitem:
         """Put a workitem on the worklist.
@@ -274,12 +271,6 @@ class Partners:
         worklist.request_cancel(workitem.uid, None, CONSOLE)
         self.tms.announce_restart()
         worklist.change_state(workitem.uid, "COMPLETED", lock)
-
-    @staticmethod
-    def _give(store: InstanceStore, *instances: Dataset | None) -> None:
-        for one in instances:
-            if one is not None:
-                store.add(instance_of_dataset(one, ExplicitVRLittleEndian))
 
     def forget(self, ae_title: str, *, forgotten: bool = True) -> None:
         """Make the OST not know a system as a move destination, so that a move fails; or know it again."""

@@ -289,9 +289,9 @@ def simulator_options(partners: Partners, actor: str, caller: Caller) -> list[st
     options = ["--tms", found["tms"], "--ost", found["ost"], "--ae-title", caller.peer.ae_title, "--port", "0"]
     if actor == "TDD":
         options += ["--station", found["station"], "--edition", partners.edition]
-        options += ["--watch", "--pace", "0.1"]
+        options += ["--pace", "0.1"]
     else:
-        options += ["--lock"]
+        options += ["--lock", "--fetch"]
     return options
 
 

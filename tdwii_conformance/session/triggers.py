@@ -141,14 +141,14 @@ class SimulatorTrigger:
     actor : {"tdd", "watcher"}
         Which simulator.
     arguments : sequence of str
-        More arguments of ``python -m tdwii_conformance.cli.simulate``.
+        More arguments of ``tdwii serve``.
     """
 
     DONE, GIVEN_UP = "done", "given up: "
 
     def __init__(self, actor: str, arguments: Sequence[str]) -> None:
         self.actor, self.arguments = actor, list(arguments)
-        self._command = [sys.executable, "-m", "tdwii_conformance.cli.simulate", actor, "--on-request", *arguments]
+        self._command = [sys.executable, "-m", "tdwii_conformance", "serve", actor, "--on-request", *arguments]
         self._session: Session | None = None
         self._ready = threading.Event()
         self._address: tuple[str, int] | None = None

@@ -16,7 +16,7 @@ from .instances import instance_of_dataset
 from .ost import OST
 from .tms import TMS
 
-__all__ = ["furnish", "provide", "scheduled_on"]
+__all__ = ["furnish", "prepare", "provide", "scheduled_on"]
 
 # Treatment Delivery Type, kind of radiation, and a patient that says so.
 TREATMENTS: Sequence[tuple[str, objects.Modality, str, str]] = (
@@ -56,17 +56,40 @@ def furnish(tms: TMS, ost: OST, *, station: Code, day: datetime, edition: str = 
     start = day.replace(hour=FIRST_HOUR, minute=0, second=0, microsecond=0)
     for number, (kind, modality, patient, patient_id) in enumerate(TREATMENTS):
         made = objects.new_treatment(kind, modality=modality, patient_name=patient, patient_id=patient_id)
-        workitem = objects.workitem(
-            made,
-            tms=tms.peer.ae_title,
-            ost=ost.peer.ae_title,
-            station=station,
-            start=start + number * APART,
-            edition=edition,
-        )
-        static = [made.plan, *([made.previous_record] if made.previous_record is not None else [])]
-        _put(tms, ost, static, made.instruction, str(generate_uid()), workitem)
+        uid, workitem = prepare(tms, ost, made, station=station, start=start + number * APART, edition=edition)
+        _create(tms, uid, workitem)
     return len(TREATMENTS)
+
+
+def prepare(
+    tms: TMS, ost: OST, treatment: objects.Treatment, *, station: Code, start: datetime, edition: str = "ti"
+) -> tuple[str, Dataset]:
+    """Give a TMS and an OST the objects of a treatment; return the workitem, which is not on the worklist yet.
+
+    Parameters
+    ----------
+    tms, ost : TMS, OST
+        By these AE titles the workitem names where its inputs are.
+    treatment : Treatment
+        What is to be delivered.
+    station : Code
+        Where.
+    start : datetime
+        When.
+    edition : {"ti", "2013"}
+        Edition of TDW-II.
+
+    Returns
+    -------
+    (str, Dataset)
+        SOP Instance UID, and the attributes of the N-CREATE.
+    """
+    static = [one for one in (treatment.plan, treatment.previous_record) if one is not None]
+    _give(tms, ost, static, treatment.instruction)
+    attributes = objects.workitem(
+        treatment, tms=tms.server.ae_title, ost=ost.server.ae_title, station=station, start=start, edition=edition
+    )
+    return str(generate_uid()), attributes
 
 
 def provide(tms: TMS, ost: OST, static: Iterable[Dataset], course: Iterable[Fraction]) -> None:
@@ -79,14 +102,18 @@ def provide(tms: TMS, ost: OST, static: Iterable[Dataset], course: Iterable[Frac
     """
     static = list(static)
     for fraction in course:
-        _put(tms, ost, static, fraction.instruction, fraction.uid, fraction.workitem)
+        # Inputs first: no workitem refers to what is not there.
+        _give(tms, ost, static, fraction.instruction)
+        _create(tms, fraction.uid, fraction.workitem)
 
 
-def _put(tms: TMS, ost: OST, static: Iterable[Dataset], instruction: Dataset, uid: str, workitem: Dataset) -> None:
-    # Inputs first: no workitem refers to what is not there.
+def _give(tms: TMS, ost: OST, static: Iterable[Dataset], instruction: Dataset) -> None:
     for one in static:
         ost.instances.add(instance_of_dataset(one, ExplicitVRLittleEndian))
     tms.instructions.add(instance_of_dataset(instruction, ExplicitVRLittleEndian))
+
+
+def _create(tms: TMS, uid: str, workitem: Dataset) -> None:
     outcome = tms.worklist.create(uid, workitem)
     if outcome.status:
         raise ValueError(f"workitem {uid} cannot be created: {outcome.comment} (status {outcome.status:04X})")

@@ -16,7 +16,6 @@ from unittest import mock
 import pytest
 
 from tdwii_conformance import dcmdump
-from tdwii_conformance.cli import simulate as simulators
 from tdwii_conformance.defects import DEFECTS
 from tdwii_conformance.plugin import parameters, requirement_key, under_test
 from tdwii_conformance.profile import load_catalogue
@@ -202,7 +201,6 @@ def run(
             mock.patch.object(embedded, "embedded", return_value=waiting),
             mock.patch.object(config, "embedded", return_value=waiting),
             mock.patch.object(scenarios, "simulator_trigger", threads.simulator_trigger),
-            mock.patch.object(simulators, "PATIENCE", 0.0),
             mock.patch.object(dcmdump, "dump_exchange", return_value=""),
             mock.patch.object(under_test, "load_catalogue", _catalogue),
             mock.patch.object(parameters, "load_catalogue", _catalogue),

@@ -8,7 +8,9 @@ import pytest
 from pydicom.uid import generate_uid
 from pynetdicom import AE
 
-from tdwii_conformance.cli import simulate as process
+from tdwii_conformance.cli.app import main as tdwii
+from tdwii_conformance.cli.failures import USAGE
+from tdwii_conformance.cli.serve.dialogue import Dialogue, converse
 from tdwii_conformance.defects import DEFECTS, VARIATIONS, UnknownDeviation, equip
 from tdwii_conformance.dimse import Peer
 from tdwii_conformance.profile.ups_service import UPS
@@ -144,12 +146,12 @@ def test_option_is_for_the_embedded_simulators(pytester_run):
 
 
 def test_process_refuses_an_unknown_name(capsys):
-    assert process.main(["tms", "--defect", "tms-ecko-fails"]) == process.USAGE
+    assert tdwii(["serve", "tms", "--defect", "tms-ecko-fails"]) == USAGE
     assert "tms-echo-fails" in capsys.readouterr().err
 
 
 def test_process_refuses_a_defect_of_another_actor(capsys):
-    assert process.main(["tms", "--defect", "ost-echo-fails"]) == process.USAGE
+    assert tdwii(["serve", "tms", "--defect", "ost-echo-fails"]) == USAGE
     assert "not of the simulated TMS" in capsys.readouterr().err
 
 
@@ -178,14 +180,14 @@ def test_watcher_says_so_in_the_associations_it_requests():
 
 @pytest.mark.parametrize(
     ("actor", "defect", "options"),
-    [("tdd", "tdd-aborts", ["--station", "LINAC1"]), ("watcher", "watcher-aborts", [])],
+    [("tdd", "tdd-aborts", ["--station", "LINAC1"]), ("watcher", "watcher-aborts", ["--fetch"])],
     ids=["tdd", "watcher"],
 )
 def test_caller_alone_takes_a_defect_and_says_so(actor, defect, options, caplog):
     said = []
     peers = ["--tms", "TMS=127.0.0.1:1", "--ost", "OST=127.0.0.1:1", "--port", "0"]
     with caplog.at_level(logging.WARNING):
-        code = process.main([actor, *peers, *options, "--defect", defect, "--on-request"], process.Dialogue([], said.append))
+        code = converse([actor, *peers, *options, "--defect", defect, "--on-request"], Dialogue([], said.append))
     assert code == 0
     assert any(f"has the defect {defect}: {DEFECTS[defect].sentence}" in record.getMessage() for record in caplog.records)
     assert len(said) == 1

@@ -3,7 +3,7 @@
 import queue
 import threading
 
-from tdwii_conformance.cli.simulate import Dialogue, main
+from tdwii_conformance.cli.serve.dialogue import Dialogue, converse
 from tdwii_conformance.session import scenarios
 from tdwii_conformance.session.triggers import SimulatorTrigger
 
@@ -17,7 +17,7 @@ class InAThread(SimulatorTrigger):
         self._lines = self
         self.last = "it said nothing"
         self._requests = queue.SimpleQueue()
-        self._dialogue = Dialogue(iter(self._requests.get, None), self._say)
+        self._dialogue = Dialogue(iter(self._requests.get, None), self._say, patience=0.0)
         self._thread = threading.Thread(target=self._perform, name=f"the simulated {self.actor}")
         self._thread.start()
         return self
@@ -39,7 +39,7 @@ class InAThread(SimulatorTrigger):
     def _perform(self):
         code = "an exception"
         try:
-            code = main([self.actor, "--on-request", *self.arguments], self._dialogue)
+            code = converse([self.actor, "--on-request", *self.arguments], self._dialogue)
         finally:
             self._ended(code)
 

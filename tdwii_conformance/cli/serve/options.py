@@ -14,13 +14,13 @@ from ...defects import UnknownDeviation, chosen
 from ...dimse import Peer, check_ae_title
 from ...sut.config import SystemUnderTest
 from ...treatment.messages import Code
-from ..failures import Usage
+from ..failures import OK, Usage
 from ..peers import named_peer, peer_at
 from ..screen import note
 from ..settings import BOOK, Settings
 from ..worklist import code
 from .session import ANYWHERE, Session, until_told
-from .view import view_for
+from .view import Lines, view_for
 
 TMS_TITLE, TMS_PORT = "UPSSCP", 11114
 OST_TITLE, OST_PORT = "OST", 11112
@@ -59,8 +59,12 @@ _COMMON = (
 PORT = click.IntRange(0, 65535)
 
 
-def serving(function: Callable[..., None]) -> Callable[..., int]:
-    """Give a command the common options and a `Session`, in which it starts what shall run."""
+def serving(function: Callable[..., int | None]) -> Callable[..., int]:
+    """Give a command the common options and a `Session`, in which it starts what shall run.
+
+    A command with ``--on-request`` runs by itself, and returns its exit code. It reads neither the address book nor a
+    configuration, so that a run of the suite does not depend on what lies in the folder.
+    """
 
     @functools.wraps(function)
     def command(
@@ -75,6 +79,9 @@ def serving(function: Callable[..., None]) -> Callable[..., int]:
         as_json: bool,
         **others: Any,
     ) -> int:
+        if others.get("on_request"):
+            settings = Settings(0, as_json, None, None, timeout, _cache={"book": {}})
+            return function(Session(settings, host, Lines(), {}, chosen(defects)), **others) or OK
         settings = Settings(0, as_json, None, None, timeout, entities, config)
         known = dict(settings.book)
         for peer in map(peer_at, destinations):
@@ -84,9 +91,11 @@ def serving(function: Callable[..., None]) -> Callable[..., int]:
             with session.overheard(), session.late, session.stack:
                 function(session, **others)
                 session.run()
+            for call in session.after:
+                call()
             if not as_json:
                 note("stopped")
-        return 0
+        return OK
 
     for option in reversed(_COMMON):
         command = option(command)

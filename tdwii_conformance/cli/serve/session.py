@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from types import FrameType
@@ -37,6 +37,7 @@ class Session:
     late: ExitStack = field(default_factory=ExitStack)
     servers: list[Server] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
+    after: list[Callable[[], object]] = field(default_factory=list)  # called once everything has ended; may raise
 
     def __post_init__(self) -> None:
         self.live = Live(self.view.tell)
@@ -70,12 +71,21 @@ class Session:
         mine = [one for one in self.defects if one.actor == simulator.actor]
         install(simulator, mine)
         self.live.attend(simulator)
-        with _listening():
-            (self.late if late else self.stack).enter_context(simulator)
+        (self.late if late else self.stack).enter_context(self.started(simulator))
         peer = simulator.peer
         defects = ", ".join(f"with the {one.kind} {one.name}" for one in mine)
         remark = "; ".join(part for part in (remark, defects) if part)
         self.servers.append(Server(role, peer.ae_title, peer.host, peer.port, remark))
+
+    @contextmanager
+    def started(self, simulator: Simulator) -> Iterator[None]:
+        """Run a simulator; raises `NoAnswer` if it cannot listen."""
+        with _listening():
+            simulator.start()
+        try:
+            yield
+        finally:
+            simulator.stop()
 
     def note(self, actor: str, text: str, *, refused: bool = False) -> None:
         """Show something that a simulator has to say."""

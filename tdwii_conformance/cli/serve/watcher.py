@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ...dimse import DimseError, Peer
 from ...simulators.watcher import WatcherSimulator
 from ..failures import Usage
 from ..settings import Command
+from .dialogue import Dialogue, FinalStates, watch_on_request
 from .options import (
     OST_PORT,
     OST_TITLE,
@@ -39,6 +41,7 @@ def start_watcher(
     lock: bool = False,
     keys: Dataset | None = None,
     fetch_from: Sequence[Peer] = (),
+    on_report: Callable[[int, str, Dataset], object] = lambda kind, uid, information: None,
 ) -> WatcherSimulator:
     """Start a watcher in a session, which outlives the others and has not subscribed yet."""
 
@@ -55,6 +58,7 @@ def start_watcher(
         keys=keys,
         fetch_from=fetch_from,
         tell=tell,
+        on_report=on_report,
         timeouts=session.timeouts,
         transcript=session.live.transcript(ours.ae_title),
     )
@@ -75,6 +79,7 @@ def _unsubscribe(watcher: WatcherSimulator) -> None:
         "tdwii serve watcher --tms TMS --entities ApplicationEntities.json --lock",
         "tdwii serve watcher --fetch                          # as a PPVS: have the inputs of what is scheduled moved here",
         "tdwii serve watcher --tms UPSSCP=10.0.0.7:11114 --filter station_fx1.txt",
+        "tdwii serve watcher --fetch --until-final            # ends when a workitem has ended",
     ],
 )
 @click.option("--ae-title", metavar="AE", help=f"AE title, which the TMS has to know  [default: {WATCHER_TITLE}]")
@@ -87,6 +92,11 @@ def _unsubscribe(watcher: WatcherSimulator) -> None:
 @click.option("--lock", is_flag=True, help="Ask for deletion locks.")
 @click.option("--filter", "filter_", type=click.Path(path_type=Path), metavar="FILE",
               help="Keys of a filtered global subscription: a DICOM file or dcmdump text.")  # fmt: skip
+@click.option("--until-final", is_flag=True, help="Unsubscribe and end once a workitem has come to its final state.")
+@click.option(
+    "--on-request", is_flag=True,
+    help="Watch until a final state for each line of the standard input; answer 'done' or 'given up: ...'.",
+)  # fmt: skip
 @serving
 def watcher(
     session: Session,
@@ -97,7 +107,9 @@ def watcher(
     fetch: bool,
     lock: bool,
     filter_: Path | None,
-) -> None:
+    until_final: bool,
+    on_request: bool,
+) -> int | None:
     """Be a watcher, as a PPVS: subscribe to a TMS, receive its event reports, and come back after it was restarted."""
     deny_others(session, "watcher")
     other = other_at(session, "tms", tms, Peer(TMS_TITLE, "127.0.0.1", TMS_PORT))
@@ -108,7 +120,22 @@ def watcher(
     if ost is not None and not fetch:
         raise Usage("--ost is of use with --fetch only")
     sources = [other, other_at(session, "ost", ost, Peer(OST_TITLE, "127.0.0.1", OST_PORT))] if fetch else []
-    started = start_watcher(session, ours, other, lock=lock, keys=keys, fetch_from=sources)
+    if on_request:
+        talk = Dialogue.of_context()
+        final = FinalStates(talk.changed)
+        simulated = WatcherSimulator(
+            other, ours.ae_title, host=ours.host, port=ours.port, lock=lock, keys=keys, fetch_from=sources, tell=talk.say,
+            on_report=final.told, timeouts=session.timeouts, patience=talk.patience,
+        )  # fmt: skip
+        return watch_on_request(session, simulated, final, talk)
+    final = FinalStates(threading.Condition())
+
+    def told(kind: int, uid: str, information: Dataset) -> None:
+        final.told(kind, uid, information)
+        if until_final and final.reached:
+            session.stop.set()
+
+    started = start_watcher(session, ours, other, lock=lock, keys=keys, fetch_from=sources, on_report=told)
     try:
         started.subscribe()
     except ValueError as error:  # the TMS said no
@@ -118,3 +145,6 @@ def watcher(
     else:
         session.advice.append(f"watches {other} at {other.host}:{other.port}")
         session.stack.callback(_unsubscribe, started)
+        if until_final:
+            session.stack.callback(started.finish_fetching)
+    return None

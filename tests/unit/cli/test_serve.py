@@ -3,11 +3,13 @@
 import json
 import signal
 import socket
+import subprocess
+import sys
 from datetime import datetime
 
 import pytest
 from pydicom.uid import generate_uid
-from serving import Served, free_port
+from serving import Served, environment, free_port
 
 from tdwii_conformance.dcmdump import dump, save_dicom
 from tdwii_conformance.defects import Defect, install
@@ -288,6 +290,54 @@ def test_a_tdd_treats_as_often_as_it_was_told(to_treat, tmp_path):
     assert sorted(states) == ["CANCELED", "CANCELED", "SCHEDULED"]
     records = [one for one in ost.instances if "Record" in one.attributes.SOPClassUID.name]
     assert len(records) == 1 + 2  # that of the interrupted session, and two new ones
+
+
+def test_a_tdd_treats_once_or_says_why_not(to_treat, tmp_path):
+    tms, ost, port = to_treat
+    with Served(*tdd_arguments(tms, ost, port), "--pace", 0, "--once", cwd=tmp_path) as served:
+        assert served.process.wait(30) == 0
+    assert sorted(record.state for record in tms.worklist.records()) == ["COMPLETED", "SCHEDULED", "SCHEDULED"]
+    with Served(*tdd_arguments(tms, ost, port), "--pace", 0, "--once", "--station", "NOWHERE", cwd=tmp_path) as served:
+        assert served.process.wait(30) == 1
+        complaint = served.process.stderr.read()
+    assert complaint == "tdwii serve: RO-58: nothing is scheduled for station NOWHERE today\n"
+
+
+def test_a_tdd_treats_on_request_whatever_lies_in_the_folder(to_treat, tmp_path):
+    tms, ost, port = to_treat
+    (tmp_path / "ApplicationEntities.json").write_text("not an address book")
+    command = [sys.executable, "-m", "tdwii_conformance", "serve", *map(str, tdd_arguments(tms, ost, port)), "--on-request"]
+    ended = subprocess.run(
+        [*command, "--pace", "0"], input="canceled-after\nsometimes\ncompleted\n", cwd=tmp_path, env=environment(),
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    lines = ended.stdout.splitlines()
+    assert lines[0].startswith("TDD at 127.0.0.1:")
+    said = [line for line in lines if line == "done" or line.startswith("given up")]
+    assert said == ["done", "given up: 'sometimes' is not one of completed, canceled-after, canceled-before", "done"]
+    assert sorted(record.state for record in tms.worklist.records()) == ["CANCELED", "COMPLETED", "SCHEDULED"]
+
+
+def test_a_watcher_watches_until_a_final_state(tmp_path):
+    port = free_port()
+    known = {"WATCHER": Peer("WATCHER", "127.0.0.1", port)}
+    with TMS("UPSSCP", destinations=known) as tms:
+        uid, lock = generate_uid(), generate_uid()
+        assert tms.worklist.create(uid, workitem()).status == 0
+        peer = f"UPSSCP=127.0.0.1:{tms.peer.port}"
+        with Served("watcher", "--port", port, "--tms", peer, "--until-final", cwd=tmp_path) as served:
+            served.ready()
+            tms.worklist.change_state(uid, "IN PROGRESS", lock)
+            tms.worklist.request_cancel(uid, None, "CONSOLE")
+            assert served.process.poll() is None
+            final = objects.final_update(
+                progress=0, station=STATION, start=datetime.now(), end=datetime.now(), records=[], ost="OST", canceled=True
+            )
+            final.TransactionUID = lock
+            assert tms.worklist.set(uid, final).status == 0
+            assert tms.worklist.change_state(uid, "CANCELED", lock).status == 0
+            assert served.process.wait(30) == 0
+        assert not tms.worklist.subscriptions.of(uid)
 
 
 def test_a_tdd_that_is_stopped_ends_the_treatment_it_began(to_treat, tmp_path):

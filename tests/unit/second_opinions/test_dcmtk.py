@@ -1,5 +1,6 @@
 """Other people's tools on the same matter: DCMTK judged by our tests, and DCMTK's clients against our simulators."""
 
+import contextlib
 import re
 import shutil
 import socket
@@ -163,17 +164,25 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
         '[workitems]\nsource = "push"\n[workitems.station]\nvalue = "FX1"\nscheme = "99X"\nmeaning = "FX1"\n'
         "[properties]\nexamples = 3\nsteps = 10\n"  # the embedded run searches longer; and who is remote sets bounds
     )
-    simulators = [sys.executable, "-m", "tdwii_conformance.cli.simulate", "all", "--port", str(tms), "--ost-port", str(ost)]
-    simulators += ["--destination", f"TDD=127.0.0.1:{ours}", "--destination", f"WATCHER2=127.0.0.1:{ours}"]
-    simulators += ["--fallback", "TDD", "--store", str(tmp_path / "worklist.sqlite")]
-    with subprocess.Popen(simulators, cwd=pytestconfig.rootpath, stdout=subprocess.DEVNULL) as process:
+    serve, known = [sys.executable, "-m", "tdwii_conformance", "serve"], ["--destination", f"TDD=127.0.0.1:{ours}"]
+    watched = ["--destination", f"WATCHER2=127.0.0.1:{ours}", "--fallback", "TDD", "--store", str(tmp_path / "worklist.sqlite")]
+    simulators = [
+        [*serve, "tms", "--ae-title", "TMS", "--port", str(tms), *known, *watched],
+        [*serve, "ost", "--port", str(ost), *known],
+    ]
+    with contextlib.ExitStack() as stack:
+        processes = [
+            stack.enter_context(subprocess.Popen(command, cwd=pytestconfig.rootpath, stdout=subprocess.DEVNULL))
+            for command in simulators
+        ]
         try:
-            await_port(tms, process)
-            await_port(ost, process)
+            for port, process in zip((tms, ost), processes, strict=True):
+                await_port(port, process)
             remote = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance/tms", "tests/conformance/ost", "-n", "2")
         finally:
-            process.terminate()
-        assert process.wait(DEADLINE) == 0
+            for process in processes:
+                process.terminate()
+        assert [process.wait(DEADLINE) for process in processes] == [0, 0]
     with closing(SQLiteStore(tmp_path / "worklist.sqlite")) as store:
         left = [record.uid for record in store.candidates(()) if record.state == "SCHEDULED"]
     gone = judge(pytestconfig, tmp_path / "vendor.toml", "tests/conformance")

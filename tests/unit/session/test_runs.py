@@ -21,8 +21,8 @@ from tdwii_conformance.treatment.messages import item
 DEADLINE = 120
 AWAITED = "awaited 10 s, nothing received"
 SIMULATOR = (
-    'sh -c \'{python} -m tdwii_conformance.cli.simulate tdd --tms $TDWII_TMS --ost $TDWII_OST --station "$TDWII_STATION"'
-    " --end $TDWII_END --ae-title $TDWII_TDD_AE_TITLE --port {port}'"
+    'sh -c \'{python} -m tdwii_conformance serve tdd --once --tms $TDWII_TMS --ost $TDWII_OST --station "$TDWII_STATION"'
+    " --pace 0 --no-watch --end $TDWII_END --ae-title $TDWII_TDD_AE_TITLE --port {port}'"
 )
 
 
@@ -102,7 +102,7 @@ def performed(run, tmp_path_factory):
 def test_a_command_performs_and_what_was_recorded_is_judged_alike(performed, run, tmp_path):
     live, junit, recorded = performed
     assert "  RO-58 Worklist query: Query the worklist for station TDD1 and open patient TDWII^SCENARIO1" in live.stdout
-    assert "trigger: RO-65: COMPLETED" in live.stdout
+    assert re.search(r"trigger: \S+ LINAC +RO-65: COMPLETED", live.stdout)
     assert re.search(r"N-ACTION LINAC -> TMS: status 0000", live.stdout)
     assert [one.name for one in recorded] == ["continuation-canceled-before.jsonl", "new-completed.jsonl"]
     again = run(
@@ -302,7 +302,19 @@ def test_a_run_that_is_killed_is_judged_by_what_it_came_to(describe, pytestconfi
         read_until(process, "open patient TDWII^SCENARIO1")
         peers = ["--tms", f"TMS=127.0.0.1:{tms}", "--ost", f"OST=127.0.0.1:{ost}", "--ae-title", "LINAC", "--port", str(port)]
         tdd = subprocess.Popen(
-            [sys.executable, "-m", "tdwii_conformance.cli.simulate", "tdd", *peers, "--station", "TDD1", "--pace", "30", "--watch"],
+            [
+                sys.executable,
+                "-m",
+                "tdwii_conformance",
+                "serve",
+                "tdd",
+                *peers,
+                "--once",
+                "--station",
+                "TDD1^99TDWII",
+                "--pace",
+                "2",
+            ],
             stdout=subprocess.DEVNULL,
         )
         try:

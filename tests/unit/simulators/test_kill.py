@@ -1,5 +1,6 @@
 """The TMS with its SQLite store is killed in the middle of its work: what it had answered with success is there."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -26,14 +27,15 @@ KEYWORDS = ("ProcedureStepState", "ProcedureStepLabel", "PatientID", "InputInfor
 @contextmanager
 def tms(path, destination):
     command = [
-        sys.executable, "-m", "tdwii_conformance.cli.simulate", "tms", "--store", str(path),
-        "--destination", f"{destination.ae_title}={destination.host}:{destination.port}",
+        sys.executable, "-m", "tdwii_conformance", "serve", "tms", "--ae-title", "TMS", "--port", "0", "--store", str(path),
+        "--json", "--destination", f"{destination.ae_title}={destination.host}:{destination.port}",
     ]  # fmt: skip
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
-            _, _, address = process.stdout.readline().strip().rpartition(" at ")
-            host, _, port = address.rpartition(":")
-            yield process, Peer("TMS", host, int(port))
+            ready = json.loads(process.stdout.readline())
+            # What else it prints is read, so that it never waits for us.
+            threading.Thread(target=process.stdout.read, daemon=True).start()
+            yield process, Peer(ready["ae_title"], ready["host"], ready["port"])
         finally:
             process.kill()
 
