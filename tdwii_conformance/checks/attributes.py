@@ -90,7 +90,7 @@ def _judge_place(rule: AttributeRule, place: Place, facts: Mapping[str, str]) ->
     allowed = tuple(_text(value, type(element)) for value in expected_values(rule, facts))
     values = [_text(v) for v in element] if isinstance(element, MultiValue) else [_text(element)]
     same = same_moment if place.item[step.keyword].VR == "DT" else _same
-    if allowed and not any(value == one or same(value, one) for value in values for one in allowed):
+    if allowed and not any(value == one or same(one, value) for value in values for one in allowed):
         return [Finding(_expectation(rule, facts), f"value {shown(element)}", path)]
     return []
 
@@ -156,7 +156,7 @@ def _expectation(rule: AttributeRule, facts: Mapping[str, str]) -> str:
     return "present with a value" if rule.type in ("1", "1C") else "present"
 
 
-def _same(value: str, expected: str) -> bool:
+def _same(expected: str, value: str) -> bool:
     # "1" and "1.0" are one number in DS and IS; no attribute with a listed value has a text where they differ.
     try:
         return float(value) == float(expected)

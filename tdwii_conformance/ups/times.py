@@ -184,15 +184,16 @@ def read_date_time(text: str, offset: str = "") -> DateTime | None:
     return DateTime(first.replace(tzinfo=zone), last.replace(tzinfo=zone), parts.precision)
 
 
-def same_moment(one: str, other: str) -> bool:
-    """Whether two DT mean the same; a value without offset is meant in the zone of the other."""
-    ones, others = read_date_time(one), read_date_time(other)
+def same_moment(sent: str, came: str) -> bool:
+    """Whether a DT means what was sent. Who was sent one without offset may say which is meant; an offset is not lost."""
+    ones, others = read_date_time(sent), read_date_time(came)
     if ones is None or others is None:
         return False
-    if (ones.first.tzinfo is None) == (others.first.tzinfo is None):
-        return ones.first == others.first and ones.last == others.last
-    here = [moment.replace(tzinfo=None) for moment in (ones.first, ones.last, others.first, others.last)]
-    return here[:2] == here[2:]
+    if ones.first.tzinfo is None:
+        others = DateTime(others.first.replace(tzinfo=None), others.last.replace(tzinfo=None), others.precision)
+    elif others.first.tzinfo is None:
+        return False
+    return ones.first == others.first and ones.last == others.last
 
 
 def written(moment: datetime) -> str:

@@ -23,6 +23,7 @@ from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.transcript.exchange import Exchange
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import code_item, item
+from tdwii_conformance.ups.times import same_moment
 
 STATE = ("ProcedureStepState",)
 MODIFIED = "ScheduledProcedureStepModificationDateTime"
@@ -184,7 +185,10 @@ def differences(sent, came, rows=ROWS, path=""):
         elif element.VR == "SQ":
             yield from _items_differ(element, received, row, place)
         elif not same(element.VR, element.value, received.value):
-            weight = "warning" if same(element.VR, element.value, received.value, _moment) else "fault"
+            alike = same(element.VR, element.value, received.value, _moment)
+            if element.VR == "DT" and element.VM == received.VM == 1:
+                alike = alike or same_moment(str(element.value), str(received.value))
+            weight = "warning" if alike else "fault"
             expected, came_instead = _where_they_differ(element.value, received.value)
             yield Finding(f"value {expected}", f"value {came_instead}", place, weight=weight)
 
