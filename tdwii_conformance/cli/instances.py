@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from ..dcmdump import save_dicom
 from ..dimse import Link, Peer, Proposal, connect
 from ..treatment import objects
+from ..treatment.prescription import PlanError
 from .answers import settle
 from .failures import Refused, Usage
 from .files import LARGE, read_dataset
@@ -107,9 +108,8 @@ def _made(plan: Path, instruction: Path, save: Path, interrupted: bool) -> Path:
         instruction, classes=(uid.RTBeamsDeliveryInstructionStorage,), what="an RT Beams Delivery Instruction", most=LARGE
     )
     try:
-        start = str(instructed.BeamTaskSequence[0].get("TreatmentDeliveryType") or "TREATMENT")
-        record = objects.record(objects.Treatment(planned, instructed, None, start), interrupted=interrupted)
-    except (AttributeError, IndexError, TypeError) as error:
+        record = objects.record(objects.Treatment(planned, instructed, None, ""), interrupted=interrupted)
+    except PlanError as error:
         raise Usage(f"{plan}, {instruction}: no record can be made of them: {error}") from error
     save_dicom(record, save)
     return save

@@ -58,6 +58,8 @@ class ScheduledWorkitem:
         precise to the minute or to the day.
     bad_start : str or None
         What a system gave as Scheduled Procedure Step Start DateTime that is no date-time; `start` is then made up.
+    fractions_planned : int or None
+        Number of Fractions Planned, as the system gave it.
     """
 
     uid: str
@@ -70,6 +72,7 @@ class ScheduledWorkitem:
     edition: str = "ti"
     last: datetime | None = None
     bad_start: str | None = None
+    fractions_planned: int | None = None
 
     @property
     def end_of_start(self) -> datetime:
@@ -149,7 +152,7 @@ class ScheduledWorkitem:
         start, last = (given.first, given.last) if given else (datetime.now().replace(microsecond=0), None)
         uid = str(identifier.get("SOPInstanceUID"))
         bad = None if given else text
-        return cls(uid, start, start_type, station, inputs, facts, treatment, edition, last, bad)
+        return cls(uid, start, start_type, station, inputs, facts, treatment, edition, last, bad, _whole(parameters.get("2018003")))
 
 
 @dataclass
@@ -186,8 +189,7 @@ class TreatmentSession:
 
     def beam(self, progress: int) -> int:
         """Return the number of the beam that is in progress at a percentage."""
-        beams = self.workitem.treatment.beam_numbers
-        return beams[min(progress * len(beams) // 100, len(beams) - 1)]
+        return self.workitem.treatment.prescription.beam_at(progress)
 
     def update(self, progress: int, *, description: str | None = None, transaction_uid: Any = _OWN) -> Exchange:
         """RO-62: a progress update, with the claim's Transaction UID unless another or ``None`` is given."""
@@ -223,7 +225,8 @@ class TreatmentSession:
     def _plan(self, scenario: Scenario) -> None:
         self.scenario = scenario
         if scenario.delivered:
-            self.record = objects.record(self.workitem.treatment, interrupted=scenario.state == "CANCELED")
+            began, _ = self.performed
+            self.record = objects.record(self.workitem.treatment, interrupted=scenario.state == "CANCELED", at=began)
 
     def conclude(self, scenario: Scenario) -> Exchange:
         """RO-64 of a scenario, without anything before it: what the UPS needs for its final state, and no more."""
@@ -323,6 +326,14 @@ class Treated:
         before, final, stored = session.get(), session.final_update(), session.get()
         performed = session.get(["UnifiedProcedureStepPerformedProcedureSequence"])
         return cls(session, before, final, stored, performed, session.finish())
+
+
+def _whole(value: Any) -> int | None:
+    """Return a value as a whole number; ``None`` if it is none."""
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def start_of_day(moment: datetime) -> datetime:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -18,17 +21,34 @@ from ..scu.treatment_session import PLANS, RECORDS, ScheduledWorkitem
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment import objects
 from ..treatment.messages import Code, Reference, item, worklist_query
+from ..treatment.prescription import PlanError, beams_of
 from ..treatment.scenarios import SCENARIOS, Scenario
 from .simulator import Simulator
 
-__all__ = ["CannotTreat", "End", "TDDSimulator"]
+__all__ = ["CannotTreat", "End", "NothingScheduled", "TDDSimulator"]
+
+logger = logging.getLogger(__name__)
 
 End = Literal["completed", "canceled-after", "canceled-before"]
+TRIED_AGAIN_AFTER = 30.0  # seconds after which a workitem that could not be treated is tried again
 WARNINGS = (0x0001, 0x0107, 0x0116)
 
 
 class CannotTreat(RuntimeError):
     """The treatment cannot go on; the message says at which transaction, and why."""
+
+
+class NothingScheduled(CannotTreat):
+    """There is nothing to treat."""
+
+
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Say of what cannot be delivered why."""
+    try:
+        yield
+    except PlanError as error:
+        raise CannotTreat(f"{what} cannot be delivered: {error}") from error
 
 
 def _check(transaction: str, exchange: Exchange) -> Exchange:
@@ -104,6 +124,7 @@ class TDDSimulator(Simulator):
         self.tdd = TDD(tms, ost, calling=ae_title, timeouts=timeouts, transcript=transcript, receiver=self.receiver)
         self.transaction_uid = ""
         self.began = datetime.now()
+        self._not_before: dict[str, float] = {}  # workitems that could not be treated, and when they may be tried again
 
     def call_itself(self, name: str) -> None:
         """Set its Implementation Version Name, also for the associations it requests."""
@@ -135,17 +156,33 @@ class TDDSimulator(Simulator):
     def treat(self) -> None:
         """Find a workitem and perform it; raises as `perform` does."""
         found = self.find()
+        uid = str(found.get("SOPInstanceUID"))
+        try:
+            self._treat(found)
+        except (CannotTreat, DimseError):
+            self._not_before[uid] = time.monotonic() + TRIED_AGAIN_AFTER
+            raise
+        except Exception as error:
+            self._not_before[uid] = time.monotonic() + TRIED_AGAIN_AFTER
+            logger.debug("the treatment of %s ended by an error", uid, exc_info=True)
+            raise CannotTreat(f"{uid} cannot be treated: {type(error).__name__}: {error}") from error
+
+    def _treat(self, found: Dataset) -> None:
         workitem = ScheduledWorkitem.of_response(found, self.station, self.tms.ae_title, self.ost.ae_title, self.edition)
         plan = self.retrieve_static(workitem)
+        with _refusing(f"the plan of {workitem.uid}"):
+            beams_of(plan)
         self.claim(workitem)
         try:
             self.subscribe(workitem)
             instruction = self.retrieve_dynamic(workitem)
-            treatment = objects.Treatment(plan, instruction, None, workitem.start_type)
+            treatment = objects.Treatment(plan, instruction, None, workitem.start_type, fractions=workitem.fractions_planned)
+            with _refusing(f"plan and delivery instruction of {workitem.uid}"):
+                _ = treatment.prescription
             scenario = self.deliver(workitem, treatment)
             record = self.store(workitem, treatment, scenario)
             self.final_update(workitem, scenario, record)
-        except (CannotTreat, DimseError) as fault:
+        except Exception as fault:
             self.give_up(workitem, fault)
             raise
         self.finish(workitem, scenario.state)
@@ -158,11 +195,18 @@ class TDDSimulator(Simulator):
         )
 
     def find(self) -> Dataset:
-        """RO-58: return the first match."""
+        """RO-58: return the first match, of those that have not just turned out not to be treatable."""
         exchange = _check("RO-58", self.tdd.query(self.query()))
         if not exchange.identifiers:
-            raise CannotTreat(f"RO-58: nothing is scheduled for station {self.station.value} today")
-        found = exchange.identifiers[0]
+            raise NothingScheduled(f"RO-58: nothing is scheduled for station {self.station.value} today")
+        now = time.monotonic()
+        waiting = [one for one in exchange.identifiers if self._not_before.get(str(one.get("SOPInstanceUID")), 0.0) <= now]
+        if not waiting:
+            raise NothingScheduled(
+                f"RO-58: nothing is scheduled for station {self.station.value} today but what cannot be treated,"
+                f" which is tried again every {TRIED_AGAIN_AFTER:g} s"
+            )
+        found = waiting[0]
         self.tell(f"RO-58: {len(exchange.identifiers)} workitem(s) found; {found.get('PatientName')} is treated")
         return found
 
@@ -230,8 +274,7 @@ class TDDSimulator(Simulator):
             if self.cancel_requested(workitem):
                 self.tell("cancel requested: the treatment is canceled")
                 return Scenario(scenario.start, "CANCELED", tuple(done), done[-1] if done else 0)
-            beams = treatment.beam_numbers
-            beam = beams[min(progress * len(beams) // 100, len(beams) - 1)]
+            beam = treatment.prescription.beam_at(progress)
             self.set("RO-62", workitem, objects.progress_update(progress, beam, edition=self.edition))
             self.tell(f"RO-62: {progress} %, beam {beam}")
             done.append(progress)
@@ -258,7 +301,7 @@ class TDDSimulator(Simulator):
         """RO-63: store the record of what was delivered."""
         if not scenario.delivered:
             return None
-        record = objects.record(treatment, interrupted=scenario.state == "CANCELED")
+        record = objects.record(treatment, interrupted=scenario.state == "CANCELED", at=self.began)
         _check("RO-63", self.tdd.store("OST", record))
         self.tell(f"RO-63: record {record.SOPInstanceUID} stored")
         return record

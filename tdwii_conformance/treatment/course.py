@@ -7,36 +7,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     UID,
     RTBeamsTreatmentRecordStorage,
     RTIonBeamsTreatmentRecordStorage,
-    RTIonPlanStorage,
-    RTPlanStorage,
     generate_uid,
 )
 
 from ..dcmdump.dicom import FileFault, read_dicom
 from . import objects
 from .messages import Code
+from .prescription import BEAMS, NOT_TREATMENT, PlanError, beams_of, number_of
 
 __all__ = ["Fraction", "PlanError", "PlanFacts", "fraction_numbers", "plan_facts", "read_instance", "schedule"]
 
-PLANS = {RTPlanStorage: "BeamSequence", RTIonPlanStorage: "IonBeamSequence"}
 SESSIONS = {
     RTBeamsTreatmentRecordStorage: "TreatmentSessionBeamSequence",
     RTIonBeamsTreatmentRecordStorage: "TreatmentSessionIonBeamSequence",
 }
-# Treatment Delivery Type of a plan's beam that is not treatment [PS3.3 C.8.8.14]: nothing of it is in a delivery instruction.
-NOT_TREATMENT = ("SETUP", "OPEN_PORTFILM", "TRMT_PORTFILM")
 FRIDAY = 4
-
-
-class PlanError(ValueError):
-    """No course can be scheduled from a plan; one sentence that names the attribute, what is wrong, what would be right."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ def fraction_numbers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def read_instance(path: Path, *, what: str = "an RT Plan or RT Ion Plan", classes: Iterable[str] = PLANS) -> Dataset:
+def read_instance(path: Path, *, what: str = "an RT Plan or RT Ion Plan", classes: Iterable[str] = tuple(BEAMS)) -> Dataset:
     """Read a DICOM file of certain SOP classes.
 
     Parameters
@@ -161,25 +152,22 @@ def plan_facts(plan: Dataset, *, group: int | None = None) -> PlanFacts:
         _value(plan, keyword, "a worklist needs it")
     label = _value(plan, "RTPlanLabel")
     place, chosen = _fraction_group(plan, group)
-    planned = _number(chosen, "NumberOfFractionsPlanned", place)
+    planned = number_of(chosen, "NumberOfFractionsPlanned", place)
     if planned != int(planned) or planned < 1:
         raise PlanError(f"{place}.NumberOfFractionsPlanned: is {planned:g}: a course has 1 fraction or more")
-    keyword = PLANS[UID(plan.SOPClassUID)]
-    beams = {int(_number(beam, "BeamNumber", f"{keyword}[{n}]")): beam for n, beam in enumerate(plan.get(keyword) or ())}
-    if not beams:
-        raise PlanError(f"{keyword}: has no beams")
+    keyword, beams = beams_of(plan)
     metersets: dict[int, float] = {}
     left_out: list[int] = []
     for n, reference in enumerate(chosen.get("ReferencedBeamSequence") or ()):
         at = f"{place}.ReferencedBeamSequence[{n}]"
-        number = int(_number(reference, "ReferencedBeamNumber", at))
+        number = int(number_of(reference, "ReferencedBeamNumber", at))
         if number not in beams:
             known = ", ".join(map(str, beams))
             raise PlanError(f"{at}.ReferencedBeamNumber: {number} is no beam of the plan; its {keyword} has {known}")
         if beams[number].get("TreatmentDeliveryType") in NOT_TREATMENT:
             left_out.append(number)
             continue
-        meterset = _number(reference, "BeamMeterset", at)
+        meterset = number_of(reference, "BeamMeterset", at)
         if meterset <= 0:
             raise PlanError(f"{at}.BeamMeterset: is {meterset:g}: nothing would be delivered")
         metersets[number] = meterset
@@ -227,16 +215,6 @@ def _value(dataset: Dataset, keyword: str, why: str = "") -> str:
         state = "is empty" if keyword in dataset else "is missing"
         raise PlanError(f"{keyword}: {state}{f': {why}' if why else ''}")
     return value
-
-
-def _number(dataset: Dataset, keyword: str, place: str) -> float:
-    value: Any = dataset.get(keyword)
-    if value is None or value == "":
-        raise PlanError(f"{place}.{keyword}: {'is empty' if keyword in dataset else 'is missing'}")
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise PlanError(f"{place}.{keyword}: {value!r} is no number") from None
 
 
 def schedule(
@@ -319,11 +297,11 @@ def _open_ranges(record: Dataset, plan: Dataset, fraction: int, facts: PlanFacts
     delivered: dict[int, float] = {}
     for n, beam in enumerate(record.get(keyword) or ()):
         at = f"{keyword}[{n}]"
-        said = int(_number(beam, "CurrentFractionNumber", at))
+        said = int(number_of(beam, "CurrentFractionNumber", at))
         if said != fraction:
             raise PlanError(f"{at}.CurrentFractionNumber: the record is of fraction {said}, the first to schedule is {fraction}")
-        number = int(_number(beam, "ReferencedBeamNumber", at))
-        delivered[number] = delivered.get(number, 0.0) + _number(beam, "DeliveredPrimaryMeterset", at)
+        number = int(number_of(beam, "ReferencedBeamNumber", at))
+        delivered[number] = delivered.get(number, 0.0) + number_of(beam, "DeliveredPrimaryMeterset", at)
     left = [(beam, (delivered.get(beam, 0.0), meterset)) for beam, meterset in facts.metersets.items()]
     left = [(beam, (done, all_of_it)) for beam, (done, all_of_it) in left if done < all_of_it]
     if not left:

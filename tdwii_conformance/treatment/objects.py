@@ -11,7 +11,7 @@ from pydicom.uid import RTIonPlanStorage, RTPlanStorage, generate_uid
 from .messages import item
 from .own import ObjectsError, read_treatment
 from .parts import Modality, Treatment, beam_task, common_of, delivery_instruction, new_object
-from .records import INTERRUPTED_AT, METERSET, record
+from .records import INTERRUPTED_AT, record
 from .workitems import final_update, progress_update, workitem
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "progress_update", "read_treatment", "record", "workitem",
 ]  # fmt: skip
 
+METERSET = 100.0
 _numbers = itertools.count(1)
 
 
@@ -39,9 +40,11 @@ def new_treatment(
     number = f"{os.getpid() % 100000:05d}{next(_numbers):05d}"
     common = _common(patient_name or f"TDWII^PATIENT{number}", patient_id or f"TDWII{number}")
     plan = _plan(common, modality)
-    treatment = Treatment(plan, _instruction(common, plan, start), None, start)
-    previous = record(treatment, interrupted=True) if start == "CONTINUATION" else None
-    return Treatment(plan, treatment.instruction, previous, start)
+    previous = None
+    if start == "CONTINUATION":
+        interrupted = Treatment(plan, _instruction(common, plan, "TREATMENT"), None, "TREATMENT")
+        previous = record(interrupted, interrupted=True)
+    return Treatment(plan, _instruction(common, plan, start), previous, start)
 
 
 def _common(patient_name: str, patient_id: str) -> Dataset:
@@ -88,7 +91,8 @@ def _beam(number: int) -> Dataset:
     )  # fmt: skip
     return item(
         BeamNumber=number, BeamName=f"Beam {number}", BeamType="STATIC", RadiationType="PHOTON",
-        PrimaryDosimeterUnit="MU", TreatmentMachineName="TDD1", SourceAxisDistance=1000, TreatmentDeliveryType="TREATMENT",
+        PrimaryDosimeterUnit="MU", TreatmentMachineName="TDD1", Manufacturer="TDW-II conformance", SourceAxisDistance=1000,
+        TreatmentDeliveryType="TREATMENT",
         BeamLimitingDeviceSequence=[
             item(RTBeamLimitingDeviceType=t, NumberOfLeafJawPairs=1) for t in ("ASYMX", "ASYMY")
         ],
@@ -121,6 +125,6 @@ def _ion_beam(number: int) -> Dataset:
 
 def _instruction(common: Dataset, plan: Dataset, start: str) -> Dataset:
     # Of a continuation the first beam was interrupted, the second not begun.
-    open_ranges = {1: (INTERRUPTED_AT, METERSET), 2: (0.0, METERSET)} if start == "CONTINUATION" else {1: None, 2: None}
+    open_ranges = {1: (INTERRUPTED_AT * METERSET, METERSET), 2: (0.0, METERSET)} if start == "CONTINUATION" else {1: None, 2: None}
     tasks = [beam_task(number, fraction=3, open_range=open_range) for number, open_range in open_ranges.items()]
     return delivery_instruction(common, plan, tasks)

@@ -11,6 +11,7 @@ from pydicom.uid import RTBeamsDeliveryInstructionStorage, RTIonPlanStorage, gen
 
 from ..ups.datasets import picked
 from .messages import item
+from .prescription import Prescription, prescription
 
 __all__ = ["Modality", "Treatment", "beam_task", "common_of", "delivery_instruction", "new_object", "reference"]
 
@@ -39,7 +40,9 @@ class Treatment:
     remarks : tuple of str
         What of a user's own objects breaks a rule of today.
     group : int or None
-        Fraction Group Number; ``None`` is the plan's first group.
+        Fraction Group Number; ``None``: the one that has the beams of the delivery instruction.
+    fractions : int or None
+        Number of Fractions Planned, as the workitem has it.
     """
 
     plan: Dataset
@@ -48,6 +51,7 @@ class Treatment:
     start: str
     remarks: tuple[str, ...] = ()
     group: int | None = None
+    fractions: int | None = None
 
     @property
     def ion(self) -> bool:
@@ -55,25 +59,25 @@ class Treatment:
         return bool(self.plan.SOPClassUID == RTIonPlanStorage)
 
     @property
+    def prescription(self) -> Prescription:
+        """What is to be delivered; raises `PlanError` if plan and delivery instruction do not allow it."""
+        return prescription(self.plan, self.instruction, group=self.group, fractions=self.fractions)
+
+    @property
     def beam_numbers(self) -> list[int]:
-        """Numbers of the plan's beams."""
-        beams = self.plan.get("IonBeamSequence" if self.ion else "BeamSequence") or ()
-        return [int(beam.BeamNumber) for beam in beams] or [1]
+        """Numbers of the beams that are treated."""
+        return self.prescription.numbers
 
     @property
     def fraction(self) -> int:
         """Current Fraction Number."""
-        return int(self.instruction.BeamTaskSequence[0].CurrentFractionNumber)
+        return self.prescription.beams[0].fraction
 
     @property
-    def fractions_planned(self) -> int:
-        """Number of Fractions Planned of the fraction group."""
-        groups = [
-            one
-            for one in self.plan.get("FractionGroupSequence") or ()
-            if self.group is None or one.get("FractionGroupNumber") == self.group
-        ]
-        return int(groups[0].get("NumberOfFractionsPlanned") or 1) if groups else 1
+    def fractions_planned(self) -> int | None:
+        """Number of Fractions Planned of the fraction group; ``None`` if the plan does not say."""
+        planned = self.prescription.fractions
+        return None if planned is None else int(planned)
 
     @property
     def plan_label(self) -> str:

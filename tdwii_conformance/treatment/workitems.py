@@ -37,12 +37,14 @@ def _numeric(code: tuple[str, str, str], value: float) -> Dataset:
 def _parameters(treatment: Treatment, edition: str) -> list[Dataset]:
     if edition == "2013":
         return [_text(("ccc001", "99IHERO2008", "Treatment Delivery Type"), treatment.start)]
-    return [
+    parameters = [
         _text(("121740", "DCM", "Treatment Delivery Type"), treatment.start),
         _text(("2018001", "99IHERO2018", "Plan Label"), treatment.plan_label),
         _numeric(("2018002", "99IHERO2018", "Current Fraction Number"), treatment.fraction),
-        _numeric(("2018003", "99IHERO2018", "Number of Fractions Planned"), treatment.fractions_planned),
     ]
+    if (planned := treatment.fractions_planned) is not None:
+        parameters.append(_numeric(("2018003", "99IHERO2018", "Number of Fractions Planned"), planned))
+    return parameters
 
 
 def workitem(treatment: Treatment, *, tms: str, ost: str, station: Code, start: datetime, edition: str = "ti") -> Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import click
 
 from ...dimse import DimseError, Peer
-from ...simulators.tdd import CannotTreat, TDDSimulator
+from ...simulators.tdd import CannotTreat, NothingScheduled, TDDSimulator
 from ..failures import Refused
 from ..settings import Command
 from .dialogue import PATIENCE, Dialogue, treat_on_request
@@ -29,6 +30,9 @@ from .options import (
     station_code,
 )
 from .session import Session
+
+logger = logging.getLogger(__name__)
+BRIEFLY = 0.5  # seconds between a workitem that cannot be treated and the next
 
 _TDD = (
     click.option("--station", default=STATION, show_default=True, metavar="VALUE^SCHEME^MEANING", help="Scheduled station."),
@@ -67,24 +71,31 @@ class _Treatments:
         self._thread.join()
 
     def _treat(self) -> None:
-        session, done, said = self._session, 0, ""
+        session, done = self._session, 0
+        said: set[str] = set()  # what need not be said every few seconds
         while not session.stop.is_set() and done != self._times:
+            idle = True
             try:
                 self._tdd.perform()
-                done, said = done + 1, ""
+                done += 1
+                said.clear()
                 continue
+            except NothingScheduled as nothing:
+                trouble, refused = str(nothing), False
             except CannotTreat as fault:
-                trouble = str(fault)
+                trouble, refused, idle = str(fault), True, False  # the next one may do
             except DimseError as error:
-                trouble = error.advice
-            # "Nothing is scheduled" need not be said every few seconds.
+                trouble, refused = error.advice, True
+            except Exception as error:  # the environment goes on, whatever the worklist has brought
+                logger.debug("a treatment ended by an error", exc_info=True)
+                trouble, refused = f"a treatment ended by an error: {type(error).__name__}: {error}", True
             if self._once:
                 self._given_up = trouble
                 break
-            if trouble != said:
-                said = trouble
-                session.note(self._title, trouble, refused="nothing is scheduled" not in trouble)
-            session.stop.wait(self._every)
+            if trouble not in said:
+                said.add(trouble)
+                session.note(self._title, trouble, refused=refused)
+            session.stop.wait(self._every if idle else min(self._every, BRIEFLY))
         if self._once or done == self._times:
             session.stop.set()
 

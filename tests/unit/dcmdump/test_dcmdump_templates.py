@@ -164,7 +164,7 @@ def cases():
         "instruction": resumed.instruction.SOPInstanceUID,
     }  # fmt: skip
     one, resumed_one = one_beam(new), one_beam(resumed)
-    record = objects.record(one)
+    record = objects.record(one, at=datetime(2026, 1, 3, 10, 15))
     delivered = {
         "delivered": "yes", "canceled": "no", "progress": "100", "record": record.SOPInstanceUID, "ost_ae_title": "OST",
         "record_class": record.SOPClassUID, "record_study": record.StudyInstanceUID, "record_series": record.SeriesInstanceUID,
