@@ -2,6 +2,7 @@
 
 from .client import Link, NegotiatedContext, Proposal, connect
 from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
+from .patience import Patience
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder
 from .server import Handler, Server
@@ -20,6 +21,7 @@ __all__ = [
     "NegotiatedContext",
     "NoContext",
     "NothingAccepted",
+    "Patience",
     "Peer",
     "Proposal",
     "Recorder",

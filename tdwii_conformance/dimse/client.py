@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,7 +22,9 @@ from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Association
 from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
+from .patience import Patience
 from .peers import Peer, Timeouts, check_ae_title
+from .reasons import rejection, rejections_in, why_not
 from .recording import AssociationRecorder, Recorder
 from .text import declared
 from .tuning import over, quiet_logging, tune
@@ -34,17 +35,6 @@ UNCOMPRESSED = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian)
 # An abstract syntax, alone or with the transfer syntaxes to propose for it.
 Proposal = str | tuple[str, Sequence[str]]
 MAXIMUM_CONTEXTS = 128  # odd identifiers 1 to 255 [PS3.8 9.3.2.2]
-
-REJECTIONS = {  # (source, diagnostic) [PS3.8 table 9-21]
-    (1, 1): "no reason given",
-    (1, 2): "application context not supported",
-    (1, 3): "calling AE title not recognized",
-    (1, 7): "called AE title not recognized",
-    (2, 1): "no reason given",
-    (2, 2): "protocol version not supported",
-    (3, 1): "temporary congestion",
-    (3, 2): "local limit exceeded",
-}
 
 
 @dataclass(frozen=True)
@@ -99,6 +89,7 @@ def connect(
     associations: Callable[[Association], None] | None = None,
     implementation_version_name: str | None = None,
     maximum_length: int | None = None,
+    patience: Patience | None = None,
 ) -> Link:
     """Request an association.
 
@@ -124,6 +115,8 @@ def connect(
         What to call ourselves in the negotiation, at most 16 characters.
     maximum_length : int, optional
         The Maximum Length Received to announce, in bytes; 0: no limit.
+    patience : Patience, optional
+        Knows which requests are not answered, and so not to be sent.
 
     Returns
     -------
@@ -138,7 +131,8 @@ def connect(
     quiet_logging()
     if len(contexts) > MAXIMUM_CONTEXTS:
         raise ValueError(f"{len(contexts)} presentation contexts: an association has room for {MAXIMUM_CONTEXTS}")
-    link = Link(peer, check_ae_title(calling), timeouts or Timeouts(), transcript, implementation_version_name, maximum_length)
+    titles = peer, check_ae_title(calling)
+    link = Link(*titles, timeouts or Timeouts(), transcript, implementation_version_name, maximum_length, patience)
     link._open(contexts_of(contexts), scp_roles, extended or {}, associations)
     return link
 
@@ -158,6 +152,7 @@ class Link:
         transcript: Transcript | None,
         version_name: str | None = None,
         maximum_length: int | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.peer = peer
         self.calling = calling
@@ -165,6 +160,7 @@ class Link:
         self._transcript = transcript
         self._version_name = version_name
         self._maximum_length = maximum_length
+        self._patience = patience if patience is not None else Patience()
         self._ended: list[Exchange] = []
         self._recorder = Recorder(self._record)
         self._message_ids = itertools.cycle(range(1, 0x10000))
@@ -210,7 +206,7 @@ class Link:
                 evt_handlers=[
                     (evt.EVT_CONN_OPEN, tune),
                     (evt.EVT_CONN_OPEN, lambda event: connected.set()),
-                    (evt.EVT_PDU_RECV, lambda event: rejections.extend(_rejections(event.pdu))),
+                    (evt.EVT_PDU_RECV, lambda event: rejections.extend(rejections_in(event.pdu))),
                     (evt.EVT_C_STORE, lambda event: 0x0000),
                     *self._recorder.handlers,
                     *(AssociationRecorder(associations).handlers if associations else ()),
@@ -221,12 +217,12 @@ class Link:
         if self._association.is_established:
             return
         if rejections:
-            raise Rejected(peer, self.calling, _rejection(rejections[0]))
+            raise Rejected(peer, self.calling, rejection(rejections[0]))
         answer = self._association.acceptor.primitive
         if answer is not None and answer.result == 0:
             raise NothingAccepted(peer, self.calling)  # pynetdicom aborts an association it can do nothing with
         if not connected.is_set():
-            raise Unreachable(peer, _why_not(peer, timeouts.connect))
+            raise Unreachable(peer, why_not(peer, timeouts.connect))
         if time.monotonic() - began >= timeouts.association:
             raise Mute(peer, timeouts.association)
         raise Aborted(peer, self.calling)
@@ -289,37 +285,49 @@ class Link:
         """Whether a presentation context with this abstract syntax was accepted."""
         return any(c.abstract_syntax == abstract_syntax for c in self._association.accepted_contexts)
 
-    def _perform(self, abstract_syntax: str, operation: Callable[[Any, int], object]) -> Exchange:
+    def _perform(
+        self, service: str, abstract_syntax: str, operation: Callable[[Any, int], object], *, action: int = 0, instance: str = ""
+    ) -> Exchange:
         with self._one_at_a_time:
-            association = self._association
             if not self.established:
                 raise LinkLost(self.peer)
             if not self.accepts(abstract_syntax):
                 raise NoContext(self.peer, f"{uid.UID(abstract_syntax).name} ({abstract_syntax})")
-            self._ended.clear()
-            began = time.monotonic()
-            try:
-                operation(association, next(self._message_ids))
-            except RuntimeError as error:  # pynetdicom, when the association ended in this very moment
-                if not self._ended and not self._recorder.abandon(association, "the association ended"):
-                    raise LinkLost(self.peer) from error
-            if not self._ended:
-                self._unanswered = True
-                late = time.monotonic() - began >= self.timeouts.message
-                reason = (
-                    f"no response within {self.timeouts.message:g} s"
-                    if late
-                    else "the peer aborted the association, closed the connection or sent a response that is none"
-                )
-                if not self._recorder.abandon(association, reason):
-                    raise LinkLost(self.peer)
-            return self._ended[-1]
+            given_up = self._patience.given_up(self.peer.ae_title, service, abstract_syntax, action=action, instance=instance)
+            if given_up is not None:
+                return given_up
+            exchange, late = self._send(operation)
+            self._patience.note(exchange, late=late)
+            return exchange
+
+    def _send(self, operation: Callable[[Any, int], object]) -> tuple[Exchange, bool]:
+        """Return an exchange, and whether it was not answered in time."""
+        association = self._association
+        self._ended.clear()
+        began = time.monotonic()
+        try:
+            operation(association, next(self._message_ids))
+        except RuntimeError as error:  # pynetdicom, when the association ended in this very moment
+            if not self._ended and not self._recorder.abandon(association, "the association ended"):
+                raise LinkLost(self.peer) from error
+        late = False
+        if not self._ended:
+            self._unanswered = True
+            late = time.monotonic() - began >= self.timeouts.message
+            reason = (
+                f"no response within {self.timeouts.message:g} s"
+                if late
+                else "the peer aborted the association, closed the connection or sent a response that is none"
+            )
+            if not self._recorder.abandon(association, reason):
+                raise LinkLost(self.peer)
+        return self._ended[-1], late
 
     # DIMSE-C
 
     def c_echo(self) -> Exchange:
         """C-ECHO [PS3.7 9.1.5]."""
-        return self._perform(sop_classes.Verification, lambda a, n: a.send_c_echo(msg_id=n))
+        return self._perform("C-ECHO", sop_classes.Verification, lambda a, n: a.send_c_echo(msg_id=n))
 
     def c_store(self, dataset: Dataset) -> Exchange:
         """C-STORE [PS3.7 9.1.1], of any instance with SOP Class and Instance UID; encoded as negotiated."""
@@ -327,7 +335,7 @@ class Link:
             dataset.file_meta = FileMetaDataset()
             dataset.file_meta.TransferSyntaxUID = uid.ExplicitVRLittleEndian
         named = declared(dataset)
-        return self._perform(dataset.SOPClassUID, lambda a, n: a.send_c_store(named, msg_id=n))
+        return self._perform("C-STORE", dataset.SOPClassUID, lambda a, n: a.send_c_store(named, msg_id=n))
 
     def c_find(self, abstract_syntax: str, identifier: Dataset, cancel_after: int | None = None) -> Exchange:
         """C-FIND [PS3.7 9.1.2]; with `cancel_after` a C-CANCEL is sent after that many pending responses."""
@@ -340,17 +348,19 @@ class Link:
                 if count == cancel_after:
                     association.send_c_cancel(number, query_model=abstract_syntax)
 
-        return self._perform(abstract_syntax, find)
+        return self._perform("C-FIND", abstract_syntax, find)
 
     def c_move(self, abstract_syntax: str, identifier: Dataset, destination: str) -> Exchange:
         """C-MOVE [PS3.7 9.1.4] to the AE title `destination`."""
         named = declared(identifier)
-        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_move(named, destination, abstract_syntax, msg_id=n)))
+        return self._perform(
+            "C-MOVE", abstract_syntax, lambda a, n: list(a.send_c_move(named, destination, abstract_syntax, msg_id=n))
+        )
 
     def c_get(self, abstract_syntax: str, identifier: Dataset) -> Exchange:
         """C-GET [PS3.7 9.1.3]; the C-STOREs that come on this association are exchanges of their own."""
         named = declared(identifier)
-        return self._perform(abstract_syntax, lambda a, n: list(a.send_c_get(named, abstract_syntax, msg_id=n)))
+        return self._perform("C-GET", abstract_syntax, lambda a, n: list(a.send_c_get(named, abstract_syntax, msg_id=n)))
 
     # DIMSE-N: SOP Class UID UPS Push whatever was negotiated [CC.3.1.1]
 
@@ -358,7 +368,7 @@ class Link:
         """N-CREATE [PS3.7 10.1.5]."""
         push = UPS.PUSH
         named = declared(attributes)
-        return self._perform(context, lambda a, n: a.send_n_create(named, push, instance, msg_id=n, meta_uid=context))
+        return self._perform("N-CREATE", context, lambda a, n: a.send_n_create(named, push, instance, msg_id=n, meta_uid=context))
 
     def n_set(
         self,
@@ -370,7 +380,9 @@ class Link:
     ) -> Exchange:
         """N-SET [PS3.7 10.1.3]."""
         named = declared(modification)
-        return self._perform(context, lambda a, n: a.send_n_set(named, sop_class, instance, msg_id=n, meta_uid=context))
+        return self._perform(
+            "N-SET", context, lambda a, n: a.send_n_set(named, sop_class, instance, msg_id=n, meta_uid=context), instance=instance
+        )
 
     def n_get(
         self,
@@ -382,7 +394,9 @@ class Link:
     ) -> Exchange:
         """N-GET [PS3.7 10.1.2] of attributes by keyword or tag; none asks for all."""
         tags = [Tag(tag_for_keyword(key) or key) if isinstance(key, str) else Tag(key) for key in keywords]
-        return self._perform(context, lambda a, n: a.send_n_get(tags, sop_class, instance, msg_id=n, meta_uid=context))
+        return self._perform(
+            "N-GET", context, lambda a, n: a.send_n_get(tags, sop_class, instance, msg_id=n, meta_uid=context), instance=instance
+        )
 
     def n_action(
         self,
@@ -397,7 +411,11 @@ class Link:
         # pynetdicom announces a data set for an empty Dataset and never sends it.
         given = declared(information) if information is not None and len(information) else None
         return self._perform(
-            context, lambda a, n: a.send_n_action(given, action_type, sop_class, instance, msg_id=n, meta_uid=context)
+            "N-ACTION",
+            context,
+            lambda a, n: a.send_n_action(given, action_type, sop_class, instance, msg_id=n, meta_uid=context),
+            action=action_type,
+            instance=instance,
         )
 
     def n_event_report(
@@ -412,7 +430,9 @@ class Link:
         """N-EVENT-REPORT [PS3.7 10.1.1]; we are the SCP of that class."""
         given = declared(information) if information is not None and len(information) else None
         return self._perform(
-            context, lambda a, n: a.send_n_event_report(given, event_type, sop_class, instance, msg_id=n, meta_uid=context)
+            "N-EVENT-REPORT",
+            context,
+            lambda a, n: a.send_n_event_report(given, event_type, sop_class, instance, msg_id=n, meta_uid=context),
         )
 
 
@@ -421,26 +441,3 @@ def _extended(sop_class: str, information: bytes) -> SOPClassExtendedNegotiation
     item.sop_class_uid = uid.UID(sop_class)
     item.service_class_application_information = information
     return item
-
-
-def _rejections(pdu: Any) -> list[Any]:
-    return [pdu] if type(pdu).__name__ == "A_ASSOCIATE_RJ" else []
-
-
-def _rejection(pdu: Any) -> str:
-    source, diagnostic = pdu.source, pdu.reason_diagnostic
-    lasting = {1: "permanent", 2: "transient"}.get(pdu.result, f"result {pdu.result}")
-    return f"{REJECTIONS.get((source, diagnostic), f'source {source}, reason {diagnostic}')}, {lasting}"
-
-
-def _why_not(peer: Peer, timeout: float) -> str:
-    """Return why a connection fails, in the system's words: pynetdicom only logs it."""
-    try:
-        with socket.create_connection((peer.host, peer.port), timeout) as connection:
-            if peer.tls:
-                peer.tls.client_context().wrap_socket(connection, server_hostname=peer.host).close()
-    except TimeoutError:
-        return f"no answer within {timeout:g} s"
-    except OSError as error:
-        return error.strerror or str(error)
-    return "the connection was closed at once"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..checks import Finding, Judgement
+from ..dimse import Patience
 from ..profile import Requirement
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Observation
@@ -18,6 +19,7 @@ from .keys import (
     evidence_key,
     mark_key,
     notes_key,
+    patience_key,
     reading_key,
     requirement_key,
     system_key,
@@ -125,6 +127,12 @@ def new_example(request: pytest.FixtureRequest) -> Callable[[], None]:
 def wire(request: pytest.FixtureRequest) -> Transcript:
     """Every exchange of this process, in the order in which they ended."""
     return request.config.stash[wire_key]
+
+
+@pytest.fixture(scope="session")
+def patience(request: pytest.FixtureRequest) -> Patience:
+    """What the systems under test were seen never to answer: shared by all who ask them."""
+    return request.config.stash[patience_key]
 
 
 @pytest.fixture(scope="session")

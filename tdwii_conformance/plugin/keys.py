@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from ..checks import Finding
+from ..dimse import Patience
 from ..profile import Catalogue, Requirement
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Observation
@@ -21,6 +22,7 @@ catalogue_key = pytest.StashKey[Catalogue]()
 system_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the system described; none when simulators are judged
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()  # what --transcript names
 wire_key = pytest.StashKey[Transcript]()
+patience_key = pytest.StashKey[Patience]()  # what the systems under test never answered
 # Of one test.
 requirement_key = pytest.StashKey[Requirement]()
 warnings_key = pytest.StashKey[list[Finding]]()

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from ..dimse import Patience
 from ..transcript.exchange import Transcript
-from .keys import UNUSABLE, recorded_key, system_key, wire_key
+from .keys import UNUSABLE, patience_key, recorded_key, system_key, wire_key
 from .reports import Collector
 from .under_test import described_system, deviations_of, edition_of, name_of_recorded, recorded_run, trouble_with
 
@@ -97,6 +98,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if option(config, "update-baseline") and not option(config, "baseline"):
         raise pytest.UsageError("--update-baseline needs --baseline FILE to say which file to write")
     config.stash[wire_key] = Transcript()
+    config.stash[patience_key] = Patience()
     _check_deviations(config)
     if option(config, "sut") or option(config, "entities"):
         if option(config, "embedded"):

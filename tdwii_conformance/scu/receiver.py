@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +24,8 @@ TAKEN = (
 )  # fmt: skip
 OUT_OF_RESOURCES = 0xA700
 PATIENCE = 20  # deadlines that a stream of reports may last
+NEVER = 2  # deadlines that pass for one kind of report, when none of that kind ever comes
+ANY = "any report"
 
 
 class _Arrivals(Transcript):
@@ -53,7 +56,7 @@ class _Arrivals(Transcript):
                         return exchange
                     deadline = min(time.monotonic() + seconds, last)
                 since = len(self)
-                if not self._arrived.wait(deadline - time.monotonic()):
+                if not self._arrived.wait(max(0.0, deadline - time.monotonic())):
                     return None
 
 
@@ -104,6 +107,8 @@ class Receiver:
         self.refuse: set[str] = set()
         self.refuse_reports = 0x0000
         self.scp_role_proposed = False
+        self._in_vain: Counter[str] = Counter()
+        self._came: set[str] = set()
         self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
         self._server = Server(
             ae_title,
@@ -157,7 +162,9 @@ class Receiver:
         """Return the event reports to an AE title of ours that came after the mark, in their order."""
         return tuple(exchange for exchange in self._arrivals[mark:] if _is_report(exchange, receiver))
 
-    def wait_for(self, wanted: Callable[[Exchange], bool], receiver: str, mark: int, seconds: float) -> Exchange | None:
+    def wait_for(
+        self, wanted: Callable[[Exchange], bool], receiver: str, mark: int, seconds: float, *, kinds: Sequence[str] = ()
+    ) -> Exchange | None:
         """Return the first event report to an AE title of ours, after the mark, that is wanted; ``None`` if none comes in time.
 
         Parameters
@@ -171,8 +178,28 @@ class Receiver:
         seconds : float
             How long to wait since the last report to that AE title: before this one an SCP may have many to send, such as
             the initial events of a global subscription. In all no longer than `PATIENCE` times that.
+        kinds : sequence of str
+            What is awaited, in words. Of which `NEVER` were awaited in vain, and none ever came, is not awaited again.
         """
-        return self._arrivals.wait_for(wanted, lambda exchange: _is_report(exchange, receiver), mark, seconds)
+        every = (ANY, *kinds)
+        if self.mark() and ANY not in self._came and any(_is_report(exchange, receiver) for exchange in self._arrivals):
+            self._came.add(ANY)
+        given_up = any(self._in_vain[kind] >= NEVER and kind not in self._came for kind in every)
+        found = self._arrivals.wait_for(wanted, lambda exchange: _is_report(exchange, receiver), mark, 0.0 if given_up else seconds)
+        if found is not None:
+            self._came.update(every)
+        elif not given_up:
+            self._in_vain.update(every)
+        return found
+
+    def hope_again(self) -> None:
+        """Await again what was awaited in vain: the peer was restarted."""
+        self._in_vain.clear()
+
+    @property
+    def never_came(self) -> bool:
+        """Whether event reports were awaited, and none ever came, to anybody."""
+        return bool(self._in_vain[ANY]) and ANY not in self._came and not self._arrivals.of("N-EVENT-REPORT")
 
     def _accepted(self, event: Any) -> None:
         role = event.assoc.requestor.role_selection.get(UPS.EVENT)

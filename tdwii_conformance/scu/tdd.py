@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 from pynetdicom import sop_class
 
 from ..checks.move import Retrieval
-from ..dimse import Link, LinkLost, Peer, Proposal, Timeouts, connect
+from ..dimse import Link, LinkLost, Patience, Peer, Proposal, Timeouts, connect
 from ..profile.ups_service import CHANGE_STATE, UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment.messages import Reference, move_identifier, state_change
@@ -54,6 +54,8 @@ class TDD:
         The storage SCP that instances are moved to; without one nothing can be retrieved.
     consent : callable, optional
         Called with a description before every request that changes the state of a system; it raises to forbid it.
+    patience : Patience, optional
+        Shared with others that ask the same systems: what these never answer is not asked again and again.
 
     Attributes
     ----------
@@ -75,12 +77,14 @@ class TDD:
         transcript: Transcript | None = None,
         receiver: Receiver | None = None,
         consent: Callable[[str], None] = _anything_goes,
+        patience: Patience | None = None,
     ) -> None:
         self.tms, self.ost, self.calling = tms, ost, calling
         self.timeouts = timeouts or Timeouts()
         self.transcript = transcript if transcript is not None else Transcript()
         self.receiver = receiver
         self.consent = consent
+        self.patience = patience if patience is not None else Patience()
         self.contexts: dict[str, Sequence[Proposal]] = {"TMS": TMS_CONTEXTS, "OST": OST_CONTEXTS}
         self.implementation_version_name: str | None = None
         self.maximum_length: int | None = None
@@ -112,7 +116,7 @@ class TDD:
         return connect(
             self.tms if role == "TMS" else self.ost, self.contexts[role], calling=self.calling, timeouts=self.timeouts,
             transcript=self.transcript, implementation_version_name=self.implementation_version_name,
-            maximum_length=self.maximum_length,
+            maximum_length=self.maximum_length, patience=self.patience,
         )  # fmt: skip
 
     # RO-58

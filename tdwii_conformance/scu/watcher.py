@@ -98,7 +98,13 @@ class Watcher:
         return [r for r in self.receiver.reports(self.ae_title, since) if uid is None or r.instance_uid == uid]
 
     def wait_for(
-        self, uid: str, kind: int | None = None, *, since: int = 0, where: Callable[[Dataset], bool] = lambda information: True
+        self,
+        uid: str,
+        kind: int | None = None,
+        *,
+        since: int = 0,
+        where: Callable[[Dataset], bool] = lambda information: True,
+        what: str = "",
     ) -> Exchange | None:
         """Return the first report about a UPS, of a type and with some content; ``None`` if it does not come in time.
 
@@ -112,6 +118,8 @@ class Watcher:
             A mark.
         where : callable
             Looks at the event information.
+        what : str
+            What is awaited, in words: what never came is not awaited again and again.
         """
 
         def wanted(report: Exchange) -> bool:
@@ -120,11 +128,14 @@ class Watcher:
             information = report.request.dataset
             return where(information if information is not None else Dataset())
 
-        return self.receiver.wait_for(wanted, self.ae_title, since, self.deadline)
+        kinds = [f"a report of type {kind}"] * (kind is not None) + [what] * bool(what)
+        return self.receiver.wait_for(wanted, self.ae_title, since, self.deadline, kinds=kinds)
 
     def wait_for_state(self, uid: str, state: str, *, since: int = 0) -> Exchange | None:
         """Return the first UPS State Report with a state."""
-        return self.wait_for(uid, STATE_REPORT, since=since, where=lambda told: told.get("ProcedureStepState") == state)
+        return self.wait_for(
+            uid, STATE_REPORT, since=since, where=lambda told: told.get("ProcedureStepState") == state, what=f"a report of {state}"
+        )
 
     def caught_up(self, marker: str) -> bool:
         """Whether everything has come that was caused before this call.
@@ -140,7 +151,7 @@ class Watcher:
         """
         since = self.mark()
         subscribed = self.subscribe(marker)
-        if subscribed.status is None or self.wait_for(marker, STATE_REPORT, since=since) is None:
+        if subscribed.status is None or self.wait_for(marker, STATE_REPORT, since=since, what="an initial event") is None:
             return False
         self.needs_new_marker = False  # whatever was under way has come
         self.unsubscribe(marker)

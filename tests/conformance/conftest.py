@@ -79,19 +79,19 @@ def consent(system):
 
 
 @pytest.fixture(scope="session")
-def tdd(system, consent, wire):
+def tdd(system, consent, wire, patience):
     """Our TDD."""
-    yield from _performing(system, system.tdd.ae_title, consent, wire)
+    yield from _performing(system, system.tdd.ae_title, consent, wire, patience)
 
 
 @pytest.fixture(scope="session")
-def other_tdd(system, consent, wire):
+def other_tdd(system, consent, wire, patience):
     """A second TDD, which competes with the first."""
-    yield from _performing(system, system.second_performer, consent, wire)
+    yield from _performing(system, system.second_performer, consent, wire, patience)
 
 
-def _performing(system, calling, consent, wire):
-    named = {"calling": calling, "timeouts": system.timeouts, "transcript": wire, "consent": consent}
+def _performing(system, calling, consent, wire, patience):
+    named = {"calling": calling, "timeouts": system.timeouts, "transcript": wire, "consent": consent, "patience": patience}
     with RecordingTDD(system.tms, system.ost, **named) as device:
         yield device
         if not system.embedded:
@@ -106,13 +106,13 @@ def retriever(tdd, receiver):
 
 
 @pytest.fixture(scope="session")
-def associate(system, wire):
+def associate(system, wire, patience):
     """A function that requests an association with the ``"TMS"`` or ``"OST"``: any presentation contexts, and extended negotiation."""
 
     def request(role, contexts, extended=None):
         peer = system.tms if role == "TMS" else system.ost
-        ours = system.tdd.ae_title
-        return connect(peer, contexts, calling=ours, timeouts=system.timeouts, transcript=wire, extended=extended)
+        named = {"calling": system.tdd.ae_title, "timeouts": system.timeouts, "transcript": wire, "patience": patience}
+        return connect(peer, contexts, extended=extended, **named)
 
     return request
 

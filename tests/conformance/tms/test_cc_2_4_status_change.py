@@ -10,19 +10,21 @@ from tdwii_conformance.ups.states import is_uid
 
 
 @pytest.fixture(scope="module")
-def restart(system, consent, supply):
+def restart(system, consent, supply, patience, receiver):
     """A function that restarts the TMS."""
     consent("a restart of the TMS")
     if system.restart is None:
         pytest.skip("not judged: the TMS cannot be restarted from here: tms.restart is not given")
-    return then_counted(system.restart, supply)
+    return then_counted(system.restart, supply, patience, receiver)
 
 
-def then_counted(restart, supply):
-    """A restart, after which the supply looks which of its workitems are still there."""
+def then_counted(restart, supply, *hopeful):
+    """A restart, after which the supply looks which of its workitems are still there, and what never came may come."""
 
     def perform():
         restart()
+        for one in hopeful:
+            one.hope_again()
         supply.count()
 
     return perform
