@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough mutation lint proof bench wheelhouse clean
+.PHONY: conformance test thorough mutation lint proof bench coverage wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -25,6 +25,10 @@ mutation: $(READY)  ## attack the judging code by mutation, and compare the surv
 	$(BIN)/python -m pip install --quiet --editable '.[mutation]'
 	JOBS=$(JOBS) nice -n 19 $(BIN)/python -m tests.mutants run $(MUTANTS)
 	$(BIN)/python -m tests.mutants
+
+coverage: $(READY)  ## branch coverage of the package by all tests, with a floor (pyproject.toml); takes longer than `make test`
+	$(BIN)/python -m pip install --quiet --editable '.[coverage]'
+	$(BIN)/python -m pytest -q -n $(WORKERS) --cov --cov-report=term --cov-report=html:report/coverage
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -48,4 +52,4 @@ $(READY): pyproject.toml setup.py
 	touch $@
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis report allure-results mutants build dist wheelhouse *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis report allure-results mutants .coverage* build dist wheelhouse *.egg-info
