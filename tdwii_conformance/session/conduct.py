@@ -169,7 +169,10 @@ class _Conductor:
         """Give the system time to end its associations: what it still does belongs to this scenario."""
         session = self.session
         session.wait(
-            lambda: not session.partners.calling(session.ae_title) and (session.over is not None or not session.definite), seconds
+            lambda: (
+                not session.partners.attribution.calling(session.ae_title) and (session.over is not None or not session.definite)
+            ),
+            seconds,
         )
         self._tell(time.monotonic())
 

@@ -148,9 +148,9 @@ def perform_treatment(
     workitems: list[Workitem] = []
     patient = f"TDWII^SCENARIO{number}"
     if inject != "empty-worklist":
-        workitems = [partners.schedule(scenario.start, patient_name=patient, injection=inject)]
+        workitems = [partners.worklist.schedule(scenario.start, patient_name=patient, injection=inject)]
     if inject == "two-workitems":
-        workitems.append(partners.twin(workitems[0]))
+        workitems.append(partners.worklist.twin(workitems[0]))
     facts = {
         "scenario": str(scenario),
         "inject": inject,
@@ -187,9 +187,9 @@ def watch_steps(partners: Partners, seen: Workitem, assigned: Workitem, *, fetch
     patient = seen.facts["patient_name"]
 
     def put() -> None:
-        partners.put(assigned)
+        partners.worklist.put(assigned)
         if not fetches:
-            partners.perform(seen)
+            partners.worklist.perform(seen)
 
     subscribe = Step(
         "CC.2.3 Subscribe",
@@ -201,7 +201,7 @@ def watch_steps(partners: Partners, seen: Workitem, assigned: Workitem, *, fetch
         "CC.2.7, RO-59, RO-61 Fetch",
         f"Nothing is to be done: {assigned.facts['patient_name']} is scheduled, and the workitem is fetched with its inputs",
         lambda exchanges: _fetched(exchanges, assigned),
-        lambda: partners.perform(seen),
+        lambda: partners.worklist.perform(seen),
     )
     reports = Step(
         "CC.2.4 Event reports",
@@ -246,8 +246,8 @@ def perform_watch(partners: Partners, caller: Caller, trigger: Trigger, show: Ca
     show : callable
         Returns who shows it, for a title.
     """
-    seen = partners.schedule(patient_name="TDWII^WATCHED")
-    assigned = partners.prepare(patient_name="TDWII^ASSIGNED")
+    seen = partners.worklist.schedule(patient_name="TDWII^WATCHED")
+    assigned = partners.worklist.prepare(patient_name="TDWII^ASSIGNED")
     ae_title = caller.peer.ae_title
     facts = {"scenario": "watch", "deadline": f"{caller.step_timeout:g}"}
     session = partners.session("watcher", ae_title, facts, [seen, assigned], receiver=caller.receiver.ae_title)

@@ -200,7 +200,7 @@ def test_a_fault_fails_exactly_what_it_concerns(kind, expected, tmp_path):
 def test_a_broken_association_is_a_finding_beside_what_did_not_come(content, requirement, tmp_path):
     plan = PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
     with Partners(plan, {"TDD": Peer("TDD", "127.0.0.1", 9)}, tmp_path, timeouts=BRIEF, station=STATION) as partners:
-        with partners.session("TDD", "TDD", {"end": "completed"}, [partners.schedule()]) as session:
+        with partners.session("TDD", "TDD", {"end": "completed"}, [partners.worklist.schedule()]) as session:
             associate_and_send(partners.tms.peer, "TDD", content)
             assert session.wait(lambda: len(session.associations) == 1, 10)
             session.ended("awaited 10 s, nothing received")

@@ -30,7 +30,7 @@ def ended(session, count=1):
 
 
 def test_a_scheduled_workitem_is_found_and_its_objects_are_held(partners):
-    workitem = partners.schedule("CONTINUATION", patient_name="TDWII^ONE")
+    workitem = partners.worklist.schedule("CONTINUATION", patient_name="TDWII^ONE")
     found = query(partners, "TDD").identifiers
     assert [str(one.SOPInstanceUID) for one in found] == [workitem.uid]
     assert str(found[0].PatientName) == "TDWII^ONE"
@@ -41,7 +41,7 @@ def test_a_scheduled_workitem_is_found_and_its_objects_are_held(partners):
 
 
 def test_what_a_system_does_is_kept_from_what_strangers_do(partners):
-    with partners.session("TDD", "TDD", FACTS, [partners.schedule()]) as session:
+    with partners.session("TDD", "TDD", FACTS, [partners.worklist.schedule()]) as session:
         query(partners, "TDD")
         query(partners, "SOMEBODY")
         ended(session)
@@ -90,16 +90,16 @@ def test_an_association_that_stays_open_belongs_to_each_scenario(partners):
 
 def test_a_workitem_nobody_claimed_is_gone_after_its_scenario(partners):
     for _ in range(2):
-        with partners.session("TDD", "TDD", FACTS, [partners.schedule()]) as session:
+        with partners.session("TDD", "TDD", FACTS, [partners.worklist.schedule()]) as session:
             assert [str(one.SOPInstanceUID) for one in query(partners, "TDD").identifiers] == [session.workitems[0].uid]
     assert query(partners, "TDD").identifiers == ()
 
 
 def test_what_comes_too_late_does_not_mix_with_the_next_scenario(partners):
     with TDD(partners.tms.peer, partners.ost.peer, calling="TDD") as tdd:
-        with partners.session("TDD", "TDD", FACTS, [partners.schedule()]) as first:
+        with partners.session("TDD", "TDD", FACTS, [partners.worklist.schedule()]) as first:
             assert tdd.claim(first.workitems[0].uid).status == 0
-        with partners.session("TDD", "TDD", FACTS, [partners.schedule()]) as second:
+        with partners.session("TDD", "TDD", FACTS, [partners.worklist.schedule()]) as second:
             tdd.claim(first.workitems[0].uid)
             tdd.query(QUERY)
     assert [e.service for e in second.observation().exchanges] == ["C-FIND"]
@@ -109,7 +109,7 @@ def test_what_comes_too_late_does_not_mix_with_the_next_scenario(partners):
 def test_transaction_uids_of_earlier_scenarios_are_known(partners):
     lock = generate_uid()
     with TDD(partners.tms.peer, partners.ost.peer, calling="TDD") as tdd:
-        with partners.session("TDD", "TDD", FACTS, [partners.schedule()]) as first:
+        with partners.session("TDD", "TDD", FACTS, [partners.worklist.schedule()]) as first:
             tdd.claim(first.workitems[0].uid, lock)
         second = partners.session("TDD", "TDD", FACTS, [])
     assert (first.facts["known_transaction_uids"], second.facts["known_transaction_uids"]) == ("", lock)
@@ -161,7 +161,7 @@ def test_garbage_from_nobody_is_counted(partners):
 
 
 def test_a_system_may_be_called_by_another_ae_title_than_it_calls_by(partners):
-    workitem = partners.schedule()
+    workitem = partners.worklist.schedule()
     plan = workitem.inputs[0]
     with Receiver("TDD_STORE") as receiver:
         partners.systems["TDD_STORE"] = receiver.peer

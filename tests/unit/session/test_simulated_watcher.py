@@ -7,8 +7,8 @@ from tdwii_conformance.sut.config import Caller
 
 
 def test_it_watches_and_fetches_though_others_were_over_before(partners):
-    partners.perform(partners.schedule())  # COMPLETED: reported when it subscribes
-    partners.withdraw(partners.schedule())  # CANCELED
+    partners.worklist.perform(partners.worklist.schedule())  # COMPLETED: reported when it subscribes
+    partners.worklist.withdraw(partners.worklist.schedule())  # CANCELED
     caller = Caller(partners.systems["PPVS"], step_timeout=20.0, supports=frozenset({"fetch-inputs"}))
     with SimulatorTrigger("watcher", simulator_options(partners, "watcher", caller)) as system:
         partners.systems["PPVS"] = system.peer("PPVS")

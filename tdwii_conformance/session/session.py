@@ -1,0 +1,106 @@
+"""A session: one scenario with one system under test, and what has arrived of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..transcript.exchange import Exchange
+from ..transcript.observation import Association, Observation, ObservationWriter
+
+if TYPE_CHECKING:
+    from .partners import Partners
+    from .worklist import Workitem
+
+__all__ = ["Session"]
+
+
+class Session:
+    """One scenario of one system under way: what has arrived. A context manager; made by `Partners.session`.
+
+    What is read here is read with ``partners.changed`` held.
+    """
+
+    def __init__(
+        self, partners: Partners, ae_title: str, receiver: str, path: Path, facts: Mapping[str, str], workitems: Sequence[Workitem]
+    ) -> None:
+        self.partners, self.ae_title, self.receiver, self.workitems = partners, ae_title, receiver, list(workitems)
+        self.exchanges: list[Exchange] = []
+        self.associations: list[Association] = []
+        self.said: list[str] = []
+        self.nameless = 0  # connections to the partners that ended before they said who called
+        self.definite = False  # set by who makes the system perform, when ``over`` is sure to come
+        self.over: str | None = None  # set by who makes the system perform, when it is known to do nothing more: why
+        self.facts = facts
+        self._writer = ObservationWriter(path, facts, [one for workitem in workitems for one in workitem.inputs])
+        self._outcome: str | None = None
+        self._awaited = ""
+
+    def __enter__(self) -> Self:
+        self._writer.__enter__()
+        self.partners.attribution.begin(self)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.partners.end(self)
+        if self._outcome is not None:
+            self._writer.ended(self._outcome, self._awaited)
+        self._writer.__exit__(kind, error, trace)
+
+    @property
+    def path(self) -> Path:
+        """The transcript's file."""
+        return self._writer.path
+
+    @property
+    def size(self) -> int:
+        """How much has happened."""
+        return len(self.exchanges) + len(self.associations) + len(self.said) + self.nameless
+
+    def concerns(self, seen: Exchange | Association) -> bool:
+        """Whether the session's system has called, or was called."""
+        return seen.requestor == self.ae_title or seen.acceptor in (self.ae_title, self.receiver)
+
+    def take(self, seen: Exchange | Association) -> None:
+        """Keep what was seen, and write it."""
+        if isinstance(seen, Exchange):
+            self.exchanges.append(seen)
+            self._writer.exchange(seen)
+        else:
+            self.associations.append(seen)
+            self._writer.association(seen)
+
+    def say(self, line: str) -> None:
+        """Take a word of the system, or about it, for the one who watches."""
+        with self.partners.changed:
+            self.said.append(line)
+            self.partners.changed.notify_all()
+
+    def finish(self, reason: str) -> None:
+        """Take that the system does nothing more, and why; empty when it has done its part."""
+        with self.partners.changed:
+            if self.over is None:
+                self.over = reason
+            self.partners.changed.notify_all()
+
+    def ended(self, outcome: str, awaited: str = "") -> None:
+        """Take why nothing more is awaited, and what was, to be written at the end."""
+        self._outcome, self._awaited = outcome, awaited
+
+    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until something is so; return whether it is."""
+        with self.partners.changed:
+            return self.partners.changed.wait_for(condition, max(0.0, seconds))
+
+    def wait_for_more(self, size: int, seconds: float) -> bool:
+        """Wait until more than `size` has happened, or nothing more will; return whether."""
+        return self.wait(lambda: self.size != size or self.over is not None, seconds)
+
+    def observation(self) -> Observation:
+        """Return what was observed, as its file has it."""
+        with self.partners.changed:
+            inputs = tuple(one for workitem in self.workitems for one in workitem.inputs)
+            exchanges, associations = tuple(self.exchanges), tuple(self.associations)
+            return Observation(self.facts, inputs, exchanges, associations, self._outcome or "", self._awaited)
