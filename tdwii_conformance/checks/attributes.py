@@ -11,6 +11,7 @@ from pydicom.valuerep import PersonName
 
 from ..profile.catalogue import AttributeRule
 from ..profile.paths import Place, resolve
+from ..profile.words import condition_in_words
 from ..ups.times import same_moment
 from .findings import Finding
 
@@ -62,7 +63,7 @@ def judge_attribute(
         root = f"{name}[{number}]" if len(datasets) > 1 else ""
         for place in resolve(dataset, rule.path, root):
             if rule.condition and not rule.condition.holds(place.item, facts):
-                reason = f"condition does not apply: {rule.condition.text}"
+                reason = f"condition does not apply: {condition_in_words(rule.condition.text)}"
                 continue
             judged = True
             findings += _judge_place(rule, place, facts)

@@ -26,6 +26,7 @@ from .errors import CatalogueError
 from .paths import Condition, PathError, Step, parse_condition, parse_path
 from .statuses import status_text
 from .ups_tables import NEW_UPS, NO_UPS, Cell, SubscriptionCell, state_table, subscription_table
+from .words import condition_in_words, value_in_words
 
 __all__ = ["AttributeRule", "Catalogue", "CatalogueError", "Requirement", "load_catalogue"]
 
@@ -379,7 +380,7 @@ def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
         condition=condition,
     )
     entry: dict[str, Any] = {key: row[key] for key in ("id", "actor", "level", "source")}
-    entry |= {"edition": row["edition"].split("|"), "statement": _statement(rule, row["remark"])}
+    entry |= {"edition": row["edition"].split("|"), "statement": _statement(where, rule, row["remark"])}
     entry["readings"] = _readings(where, row.get("readings", ""))
     entry["transaction"] = row["message"].split(" ")[0]
     entry["capability"] = "subscription" if entry["transaction"] == "CC.2.4" else ""  # who sends no event reports supports none
@@ -387,7 +388,7 @@ def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
     return Requirement(**{**requirement.__dict__, "rule": rule})
 
 
-def _statement(rule: AttributeRule, remark: str) -> str:
+def _statement(where: str, rule: AttributeRule, remark: str) -> str:
     needed = {
         "1": "is present and has a value",
         "1C": "is present and has a value",
@@ -398,14 +399,19 @@ def _statement(rule: AttributeRule, remark: str) -> str:
         "absent": "is not sent",
     }[rule.type]
     text = f"{rule.message}: {rule.text} {needed}"
-    if rule.condition:
-        text += f" if {rule.condition.text}"
+    try:
+        values = [value_in_words(value) for value in rule.values]
+        condition = condition_in_words(rule.condition.text) if rule.condition else ""
+    except KeyError as error:
+        raise CatalogueError(f"{where}: {error.args[0]!r} has no words for the statement; add them in profile/words.py") from error
+    if condition:
+        text += f" if {condition}"
     if rule.items:
         low, high = rule.items
         count = f"{low}" if low == high else f"at least {low}" if not high else f"{low} to {high}"
         text += f", {count} item(s)"
-    if rule.values:
-        text += ", value: " + " or ".join(rule.values)
+    if values:
+        text += ", value: " + " or ".join(values)
     return text + (f" ({remark})" if remark else "") + "."
 
 

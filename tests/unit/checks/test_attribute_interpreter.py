@@ -152,7 +152,7 @@ def test_condition_decides_whether_it_is_judged():
     for facts in ({"start": "TREATMENT"}, {}):
         judged = judge_attribute(row, [item()], facts)
         assert judged.findings == ()
-        assert judged.not_judged == "condition does not apply: $start = CONTINUATION"
+        assert judged.not_judged == "condition does not apply: the treatment continues an interrupted one"
 
 
 def test_condition_is_asked_of_each_item():

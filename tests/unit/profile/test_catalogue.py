@@ -1,5 +1,7 @@
 """The catalogue's loader: what it reads, and that it refuses what is malformed with file and entry named."""
 
+import re
+
 import pytest
 
 from tdwii_conformance.profile import CatalogueError, Requirement, load_catalogue
@@ -285,6 +287,8 @@ IF_TEXT = Condition("ValueType = TEXT", "ValueType", True, ("TEXT",))
         ({"type": "2C", "condition": "ValueType = TEXT"}, rule(type="2C", condition=IF_TEXT),
          "PatientID is present, with or without a value if ValueType = TEXT."),
         ({"values": "A|B"}, rule(values=("A", "B")), "PatientID is present and has a value, value: A or B."),
+        ({"values": "$patient_id"}, rule(values=("$patient_id",)),
+         "PatientID is present and has a value, value: the Patient ID of this treatment."),
         ({"items": "1"}, rule(items=(1, 1)), "PatientID is present and has a value, 1 item(s)."),
         ({"items": "1-3"}, rule(items=(1, 3)), "PatientID is present and has a value, 1 to 3 item(s)."),
         ({"items": "12-"}, rule(items=(12, 0)), "PatientID is present and has a value, at least 12 item(s)."),
@@ -296,6 +300,19 @@ def test_reads_all_of_a_row(tmp_path, changes, expected, statement):
     read = load_catalogue(write(tmp_path, attributes_a=HEAD + row(**changes)))["RO58-TMS-900"]
     assert read.rule == expected
     assert read == Requirement("RO58-TMS-900", "TMS", "RO-58", "shall", "TI", f"RO-58 response: {statement}", rule=expected)
+
+
+def test_a_fact_without_words_is_refused(tmp_path):
+    folder = write(tmp_path, attributes_a=HEAD + row(values="$weather"))
+    assert said_of(folder).endswith("RO58-TMS-900: 'weather' has no words for the statement; add them in profile/words.py")
+
+
+def test_statements_are_in_words():
+    """What the tables write for the code stays there: no ``$fact``, no braces."""
+    known = load_catalogue()
+    assert [r.id for r in known.values() if re.search(r"[${}]|\bNone\b", r.statement)] == []
+    assert known["RO58-TMS-115"].statement.endswith("has a value, value: the Patient ID of this treatment.")
+    assert known["RO64-TDD-104"].statement.endswith(" if radiation was delivered, 1 item(s).")
 
 
 def test_a_row_may_have_readings(tmp_path):

@@ -46,7 +46,7 @@ NO_OCCASION = {
     "CC24-TDD-007": "the system answered no event report",
 }
 NOT_CONTINUED = {"RO59-TDD-003": "nothing is continued in this scenario"}
-COMPLETED = {"RO64-TDD-127": "condition does not apply: $canceled = yes"}
+COMPLETED = {"RO64-TDD-127": "condition does not apply: the treatment is canceled"}
 CANCELED = {"RO65-TDD-007": "the treatment was canceled"}
 NO_RADIATION = "no radiation is delivered in this scenario"
 
@@ -68,7 +68,7 @@ def test_without_radiation_no_progress_and_no_record_are_awaited():
     judgements = judged("TDD", treatment("new-canceled-before").observe())
     silent = {key: j.not_judged for key, j in judgements.items() if j.not_judged}
     assert {silent[key] for key in silent if key.startswith(("RO62", "RO63"))} == {NO_RADIATION}
-    assert silent["RO64-TDD-104"] == "condition does not apply: $delivered = yes"
+    assert silent["RO64-TDD-104"] == "condition does not apply: radiation was delivered"
     judged_all_the_same = ("RO64-TDD-001", "RO64-TDD-101", "RO64-TDD-102", "RO64-TDD-103", "RO65-TDD-102")
     assert not set(judged_all_the_same) & set(silent)
 
