@@ -17,6 +17,24 @@ from .keys import UNUSABLE, patience_key, recorded_key, system_key, wire_key
 from .reports import Collector
 from .under_test import described_system, deviations_of, edition_of, name_of_recorded, recorded_run, trouble_with
 
+
+def percent(text: str) -> float:
+    """Return a number of percent, written with or without the sign.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        For what is none, or not between 0 and 100.
+    """
+    try:
+        number = float(text.strip().removesuffix("%"))
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 100:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: a number from 0 to 100, for example 90%")
+    return number
+
+
 # Name and properties of each option. Its values are kept as ``tdwii_NAME``, so that they are nobody else's.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "sut": {"metavar": "FILE", "help": "the system under test, described in a TOML file"},
@@ -38,6 +56,17 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "baseline": {"metavar": "FILE", "help": "compare the verdicts with an earlier run: fail only on what got worse"},
     "update-baseline": {"action": "store_true", "help": "write the baseline file from this run"},
+    "require-judged": {
+        "metavar": "PERCENT",
+        "type": percent,
+        "help": "fail when less of the requirements that apply was judged, for example 90%%",
+    },
+    "failure-lines": {
+        "metavar": "LINES",
+        "type": int,
+        "default": 200,
+        "help": "how many lines of failures the terminal shows; 0: all (default: 200)",
+    },
 }
 
 

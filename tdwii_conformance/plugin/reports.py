@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from _pytest.junitxml import xml_key
 
-from .keys import EARLY_END, FAULTY_END, UNUSABLE, system_key
+from .keys import EARLY_END, FAULTY_END, UNUSABLE, requirement_key, system_key
+from .terminal import limit_failures
 from .under_test import catalogue_of, edition_of, name_of_system
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
+    from ..report.share import Share
     from ..report.verdicts import TestVerdict
+
+SELECTED = "tdwii_selected"  # what a worker says of the tests that it has
+
+
+def selected_of(items: Iterable[pytest.Item]) -> dict[str, str]:
+    """Return the tests that judge something, by id, with their requirements."""
+    return {item.nodeid: item.stash[requirement_key].id for item in items if requirement_key in item.stash}
 
 
 class Collector:
@@ -24,6 +35,21 @@ class Collector:
         self.verdicts: list[TestVerdict] = []
         self.early: dict[str, bool] = {}  # scenarios that ended before their end, and whether a verdict has to tell it
         self.comparison: Any = None
+        self.selected: dict[str, str] = {}  # tests that are to run, with their requirements
+        self.session: pytest.Session | None = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Know the session: it says at the end why it ended."""
+        self.session = session
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know what is to be judged, to say at the end what was not."""
+        self.selected.update(selected_of(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """The same of a worker."""
+        self.selected.update(getattr(node, "workeroutput", {}).get(SELECTED, {}))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdict from a test's report, wherever it ran."""
@@ -37,8 +63,65 @@ class Collector:
                     told = name == EARLY_END or record["verdict"] in ("failed", "warned", "error")
                     self.early[str(early)] = self.early.get(str(early), True) and not told
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+    def unfinished(self) -> str:
+        """Return why the run did not come to its end; empty if it did."""
+        session = self.session
+        if session is None or not self._left_out():
+            return ""
+        if session.exitstatus == pytest.ExitCode.INTERRUPTED and not session.shouldstop:
+            return "the run was interrupted"
+        return f"the run ended early: {session.shouldstop or session.shouldfail or 'not all tests were run'}"
+
+    def _left_out(self) -> list[tuple[str, str]]:
+        judged = {verdict.nodeid for verdict in self.verdicts}
+        return [(test, requirement) for test, requirement in self.selected.items() if test not in judged]
+
+    def all_verdicts(self) -> list[TestVerdict]:
+        """Return the verdicts, and for each test that was not run that it judged nothing."""
+        why = self.unfinished()
+        if not why:
+            return self.verdicts
+        from ..report.verdicts import TestVerdict
+
+        left_out = [TestVerdict(requirement, test, "skipped", f"not judged: {why}") for test, requirement in self._left_out()]
+        return [*self.verdicts, *left_out]
+
+    def share(self) -> Share:
+        """Return how much of what applies was judged."""
+        from ..report.share import share_of
+        from ..report.verdicts import requirement_verdicts
+
+        return share_of(requirement_verdicts(self.all_verdicts()))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None]:
+        """Decide the exit code, and say in the last line how much was judged."""
+        self._decide(session)
+        if self.verdicts:
+            share, required = self.share(), self.config.getoption("tdwii_require_judged")
+            self._tell_junit(share)
+            if required is not None and 100 * share.judged < required * share.applicable and session.exitstatus == 0:
+                session.exitstatus = 1
+        yield
+        terminal = self.config.pluginmanager.getplugin("terminalreporter")
+        if self.verdicts and terminal is not None:
+            too_little = required is not None and 100 * share.judged < required * share.applicable
+            also = f": less than the {required:g} % required, the run fails" if too_little else ""
+            terminal.write_line(f"{share}{also}", red=too_little or share.little)
+
+    def _tell_junit(self, share: Share) -> None:
+        xml = self.config.stash.get(xml_key, None)
+        if xml is None:
+            return
+        xml.add_global_property("judged", str(share.judged))
+        xml.add_global_property("applicable", str(share.applicable))
+        xml.add_global_property("judged percent", str(share.percent))
+        if why := self.unfinished():
+            xml.add_global_property("not finished", why)
+            for test, requirement in self._left_out():
+                xml.add_global_property("not judged", f"{requirement} {test}")
+
+    def _decide(self, session: pytest.Session) -> None:
         """Fail for a scenario that ended early without a verdict on it; compare with the baseline: it decides the exit code."""
         if self._untold() and session.exitstatus == 0:
             session.exitstatus = 1
@@ -72,20 +155,33 @@ class Collector:
         return [early for early, untold in self.early.items() if untold]
 
     def _notices(self) -> list[str]:
-        return [
+        why = self.unfinished()
+        left_out = sorted({requirement for _, requirement in self._left_out()})
+        ended = f"{why}; {len(self._left_out())} tests of {len(left_out)} requirements were not run"
+        return ([ended] if why else []) + [
             f"scenario {early}{'; no verdict tells it: the run fails' if untold else ''}" for early, untold in self.early.items()
         ]
 
-    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
+        """Show no more failures than a person reads; then the table, and where page and evidence are."""
+        limit_failures(terminalreporter, self.config.getoption("tdwii_failure_lines"))
+        yield
+        self._summarize(terminalreporter)
+
+    def _summarize(self, out: TerminalReporter) -> None:
         """Print the table, write the page and the evidence, and say where they are."""
         if not self.verdicts:
             return
         from ..report import render_table
 
-        out = terminalreporter
         out.section("TDW-II conformance")
+        if warning := self.share().warning:
+            out.write_line(warning, red=True, bold=True)
         width = out._tw.fullwidth
-        out.write_line(render_table(self.verdicts, catalogue_of(self.config), width=width, color=bool(out._tw.hasmarkup)).rstrip())
+        out.write_line(
+            render_table(self.all_verdicts(), catalogue_of(self.config), width=width, color=bool(out._tw.hasmarkup)).rstrip()
+        )
         for notice in self._notices():
             out.write_line(notice, yellow=True)
         self._write_reports(out)
@@ -104,7 +200,7 @@ class Collector:
 
             write_html(
                 Path(page),
-                self.verdicts,
+                self.all_verdicts(),
                 catalogue_of(self.config),
                 system=name_of_system(self.config),
                 edition=edition_of(self.config),

@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from .keys import requirement_key, system_key
+from .reports import SELECTED, selected_of
 
 __all__ = ["module_of", "order", "pytest_collection_finish", "pytest_configure_node", "pytest_xdist_make_scheduler"]
 
@@ -69,7 +70,9 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> Generator[None]:
-    """Have xdist send the scope of each test with its id."""
+    """Have xdist send the scope of each test with its id; say which tests judge what, for a run that does not come to its end."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output[SELECTED] = selected_of(session.items)
     if not getattr(session.config, "workerinput", {}).get(SENDS_SCOPES):
         return (yield)
     items, scopes = session.items, _scopes(session.items)

@@ -20,12 +20,15 @@ from jinja2 import Environment, StrictUndefined
 from ..profile.catalogue import Requirement
 from .links import source_links
 from .matrix import ACTOR_NAMES, TRANSACTION_NAMES, Row, matrix, skip_reasons, total
+from .share import share_of
 from .verdicts import RequirementVerdict, TestVerdict, requirement_verdicts
 
 __all__ = ["render_html", "versions", "write_html"]
 
 VERDICTS = ("failed", "error", "warned", "skipped", "passed")
 EDITIONS = {"ti": "Trial Implementation", "2013": "2013 (rules of the IHE-RO test tool)"}
+LONGEST = 20_000  # characters of one exchange
+ROOM = 3_000_000  # characters of all of them: a page that a browser opens at once
 SHOWN = ("failed", "error", "warned")  # exchanges of these are on the page
 CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {0x7F: "\u2421"}
 
@@ -139,6 +142,7 @@ def render_html(
         verdicts=VERDICTS,
         rows=rows,
         whole=total(rows),
+        share=share_of(requirements),
         groups=_groups(rows, entries),
         shared=[exchange for text, exchange in exchanges.items() if uses[text] > 1],
         skips=skip_reasons(requirements),
@@ -150,11 +154,23 @@ def _exchanges(results: Iterable[RequirementVerdict]) -> tuple[dict[str, _Exchan
     """Number the exchanges that the page shows, and count by how many requirements each was judged."""
     found: dict[str, _Exchange] = {}
     uses: Counter[str] = Counter()
+    room = ROOM
     for result in results:
         for text in _texts(result):
             uses[text] += 1
-            found.setdefault(text, _Exchange(len(found) + 1, _title(text), text))
+            if text not in found:
+                shown = _cut(text, min(LONGEST, room))
+                room -= len(shown)
+                found[text] = _Exchange(len(found) + 1, _title(text), shown)
     return found, uses
+
+
+def _cut(text: str, length: int) -> str:
+    """Return a text, or its beginning and how much is left out."""
+    if len(text) <= length:
+        return text
+    kept = text[: max(length, 0)].rpartition("\n")[0]
+    return f"{kept}\n# {len(text) - len(kept)} more characters: --evidence DIR has them".lstrip("\n")
 
 
 def _texts(result: RequirementVerdict) -> list[str]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from ..profile.catalogue import Requirement
 from .matrix import TRANSACTION_NAMES, Row, matrix, skip_reasons, total
+from .share import share_of
 from .verdicts import RequirementVerdict, TestVerdict, requirement_verdicts
 
 __all__ = ["render"]
@@ -51,6 +52,7 @@ def render(
     )  # fmt: skip
     with console.capture() as capture:
         console.print(_table(rows))
+        console.print(Text(str(share_of(requirements))))
         for title, names in _named(requirements).items():
             console.print(Text(f"{title}: {len(names)}", COLORS[title]))
             console.print(Padding(Text(", ".join(names)), (0, 0, 0, 2)))

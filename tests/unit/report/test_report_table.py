@@ -39,6 +39,7 @@ def test_the_table_of_a_small_run():
  ---------------------------------------------------------------------
  total                                2       2       1        1    6
 
+judged: 4 of 6 requirements that apply (66 %)
 failed: 1
   RO60-TMS-002
 error: 1
