@@ -17,7 +17,7 @@ OTHERS = {
     *("--help", "--version", "--junitxml", "--alluredir", "--dist", "--hypothesis-profile"),  # all; pytest and its plugins
     *("--no-index", "--find-links", "--require-hashes", "--platform", "--python-version"),  # pip
     *("--output", "--ups", "--add-host", "--rest", "--strict", "--follow-tags"),  # allure, DCMTK, docker, git
-    *("--html", "--vv", "--only", "--python"),
+    *("--from", "--spec", "--only"),  # uvx, pipx, mutmut
 }
 OF_THE_SUITE = {f"--{prefix}{name}" for name in reference.OPTIONS for prefix in ("", "tdwii-")}
 COMMANDS = {
