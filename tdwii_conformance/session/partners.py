@@ -15,6 +15,7 @@ from ..dimse import Peer, Timeouts
 from ..simulators.ost import OST
 from ..sut.config import PartnerSettings
 from ..treatment.messages import Code
+from ..treatment.own import OwnObjects
 from .attribution import Attribution
 from .injections import Destinations, InjectingTMS
 from .session import Session
@@ -44,6 +45,8 @@ class Partners:
         Edition of TDW-II that the workitems are made by.
     station : Code
         Scheduled station of the workitems.
+    own : OwnObjects, optional
+        The user's own objects, of which the workitems are then made.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Partners:
         timeouts: Timeouts | None = None,
         edition: str = "ti",
         station: Code,
+        own: OwnObjects | None = None,
     ) -> None:
         self._system = system
         self.plan, self.systems, self.record = plan, systems, record
@@ -81,7 +85,7 @@ class Partners:
             destinations=Destinations(systems, self._unknown),
             **both,
         )  # fmt: skip
-        self.worklist = Worklist(self.tms, self.ost, injections, station=station, edition=edition)
+        self.worklist = Worklist(self.tms, self.ost, injections, station=station, edition=edition, own=own)
 
     def __enter__(self) -> Self:
         self.tms.start()

@@ -13,6 +13,7 @@ from ..simulators.stock import prepare
 from ..transcript.observation import Reference
 from ..treatment import objects
 from ..treatment.messages import Code
+from ..treatment.own import OwnObjects
 from .injections import CONSOLE, InjectingTMS
 
 __all__ = ["Workitem", "Worklist"]
@@ -71,11 +72,22 @@ class Worklist:
         Scheduled station of the workitems.
     edition : {"ti", "2013"}
         Edition of TDW-II that they are made by.
+    own : OwnObjects, optional
+        The user's own objects, of which they are made.
     """
 
-    def __init__(self, tms: InjectingTMS, ost: OST, injections: dict[str, str], *, station: Code, edition: str) -> None:
+    def __init__(
+        self,
+        tms: InjectingTMS,
+        ost: OST,
+        injections: dict[str, str],
+        *,
+        station: Code,
+        edition: str,
+        own: OwnObjects | None = None,
+    ) -> None:
         self.tms, self.ost, self._injections = tms, ost, injections
-        self.station, self.edition = station, edition
+        self.station, self.edition, self.own = station, edition, own
 
     def prepare(self, start: str = "TREATMENT", *, patient_name: str = "") -> Workitem:
         """Return a workitem whose objects are where it says they are; it is not on the worklist yet.
@@ -85,9 +97,14 @@ class Worklist:
         start : {"TREATMENT", "CONTINUATION"}
             Treatment Delivery Type.
         patient_name : str
-            The patient; generated if empty.
+            The patient; generated if empty. With own objects it is theirs.
+
+        Raises
+        ------
+        NoSuchTreatment
+            If the user's own objects have none of this start.
         """
-        treatment = objects.new_treatment(start, patient_name=patient_name)
+        treatment = objects.new_treatment(start, patient_name=patient_name) if self.own is None else self.own.treatment(start)
         uid, attributes = prepare(
             self.tms, self.ost, treatment, station=self.station, start=_soon(datetime.now()), edition=self.edition
         )

@@ -9,14 +9,13 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTIonPlanStorage, RTPlanStorage, generate_uid
 
 from .messages import item
-from .own import ObjectsError, read_treatment
 from .parts import Modality, Treatment, beam_task, common_of, delivery_instruction, new_object
 from .records import INTERRUPTED_AT, record
 from .workitems import final_update, progress_update, workitem
 
 __all__ = [
-    "Modality", "ObjectsError", "Treatment", "beam_task", "common_of", "delivery_instruction", "final_update", "new_treatment",
-    "progress_update", "read_treatment", "record", "workitem",
+    "Modality", "Treatment", "beam_task", "common_of", "delivery_instruction", "final_update", "new_treatment",
+    "progress_update", "record", "workitem",
 ]  # fmt: skip
 
 METERSET = 100.0

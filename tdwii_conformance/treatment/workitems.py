@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from pydicom.dataset import Dataset
 
 from ..ups.datasets import named_character_set
-from ..ups.times import written
+from ..ups.times import is_value, written
 from .messages import TREATMENT_WITH_VERIFICATION, Code, code_item, item
 from .parts import Treatment, reference
 
 __all__ = ["final_update", "progress_update", "workitem"]
+
+SEXES = ("M", "F", "O")
 
 
 def _access(instance: Dataset, ae_title: str) -> Dataset:
@@ -78,12 +80,18 @@ def workitem(treatment: Treatment, *, tms: str, ost: str, station: Code, start: 
         InputReadinessState="READY", InputInformationSequence=inputs, StudyInstanceUID=plan.StudyInstanceUID,
         PatientName=str(plan.PatientName), PatientID=plan.PatientID, IssuerOfPatientID="",
         IssuerOfPatientIDQualifiersSequence=[], OtherPatientIDsSequence=[],
-        PatientBirthDate=plan.get("PatientBirthDate"), PatientSex=plan.get("PatientSex"), AdmissionID="",
+        PatientBirthDate=_legal(plan, "PatientBirthDate"), PatientSex=_legal(plan, "PatientSex"), AdmissionID="",
         IssuerOfAdmissionIDSequence=[], AdmittingDiagnosesDescription="", AdmittingDiagnosesCodeSequence=[],
         ReferencedRequestSequence=[], ProcedureStepState="SCHEDULED", ProcedureStepProgressInformationSequence=[],
         UnifiedProcedureStepPerformedProcedureSequence=[],
     )  # fmt: skip
     return named_character_set(attributes)
+
+
+def _legal(plan: Dataset, keyword: str) -> str:
+    """Return a value of a plan, or nothing for one that no workitem may have: it may be empty here."""
+    value = str(plan.get(keyword) or "")
+    return value if (is_value(value, "DA") if keyword == "PatientBirthDate" else value in SEXES) else ""
 
 
 def progress_update(progress: int, beam: int, *, edition: str = "ti") -> Dataset:

@@ -5,11 +5,8 @@ from __future__ import annotations
 import copy
 import dataclasses
 import os
-import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from pathlib import Path
 from zlib import crc32
 
 from pydicom.dataset import Dataset
@@ -23,15 +20,13 @@ from ..sut.config import SystemUnderTest
 from ..treatment import objects
 from ..treatment.messages import Reference
 from ..treatment.objects import Modality
-from .outcomes import NotJudged, UnusableObjects
+from ..treatment.own import NoSuchTreatment
+from .outcomes import NotJudged
+from .own import folder_of, own_objects
 
 __all__ = ["Listed", "Pushed", "Source"]
 
 COERCED_AT_CREATION = 0xB300
-
-
-def _told(remark: str) -> None:
-    warnings.warn(remark, stacklevel=3)
 
 
 class Source(ABC):
@@ -43,8 +38,6 @@ class Source(ABC):
         Says where workitems come from.
     tdd : TDD
         Who creates and queries.
-    remark : callable
-        Takes a sentence on the user's own objects.
 
     Attributes
     ----------
@@ -57,10 +50,8 @@ class Source(ABC):
     own: bool
     makes_now: bool
 
-    def __init__(self, system: SystemUnderTest, tdd: TDD, *, remark: Callable[[str], None] = _told) -> None:
+    def __init__(self, system: SystemUnderTest, tdd: TDD) -> None:
         self.system, self.tdd = system, tdd
-        self._remark = remark
-        self._own_objects: objects.Treatment | None = None
 
     def __call__(self, start: str, *, modality: Modality = "photon", patient_name: str = "") -> ScheduledWorkitem:
         """Return a SCHEDULED workitem that was not returned before.
@@ -107,39 +98,27 @@ class Source(ABC):
         return self._scheduled(generate_uid(), begins, attributes, treatment)
 
     def _treatment(self, start: str, modality: Modality, patient_name: str) -> objects.Treatment:
-        folder = self._folder
-        if folder is None:
+        own = own_objects(self.system)
+        if own is None:
             return objects.new_treatment(start, modality=modality, patient_name=patient_name)
-        treatment = self._read(folder)
-        if treatment.start != start or treatment.ion != (modality == "ion"):
-            raise NotJudged(f"not judged: {folder} has no {modality} treatment of type {start}")
+        try:
+            treatment = own.treatment(start, ion=modality == "ion" or None)
+        except NoSuchTreatment as error:
+            raise NotJudged(str(error)) from error
+        if treatment.ion and "ion" not in self.system.ost_supports and self.system.ost is not None:
+            raise NotJudged(f"not supported: ion, of which the treatment in {own.folder} is")
         if patient_name:
-            raise NotJudged(f"not judged: the patient of {folder} is used")
+            raise NotJudged(f"not judged: the patient of {own.folder} is used")
         return treatment
-
-    def _read(self, folder: Path) -> objects.Treatment:
-        """Return the user's own objects, with UIDs as they are: every workitem of the run is for them."""
-        if self._own_objects is None:
-            try:
-                self._own_objects = objects.read_treatment(folder)
-            except objects.ObjectsError as error:
-                raise UnusableObjects(str(error)) from error
-            for remark in self._own_objects.remarks:
-                self._remark(f"objects in {folder}: {remark}")
-        return self._own_objects
 
     def has_instances(self, role: str) -> None:
         """Raise `NotJudged` for what retrieves the instances of our workitems from a system that was not given them."""
         claim = {"OST": "store-inputs", "TMS": "store-instructions"}[role]
-        if claim not in self.system.supports(role) and not self.own and self._folder is None:
+        if claim not in self.system.supports(role) and not self.own and folder_of(self.system) is None:
             raise NotJudged(
                 f"not supported: {claim}; so the {role} has no instances of the workitems that we create,"
                 " unless [objects] folder says where they are"
             )
-
-    @property
-    def _folder(self) -> Path | None:
-        return self.system.objects or (Path(os.environ["TDWII_OBJECTS"]) if os.environ.get("TDWII_OBJECTS") else None)
 
     def _store(self, role: str, claim: str, instance: Dataset) -> None:
         if claim in self.system.supports(role):
@@ -229,7 +208,7 @@ class Listed(Source):
 
     Parameters
     ----------
-    system, tdd, remark
+    system, tdd
         As of `Source`.
     worker, workers : int
         Number of this process, from 0, and how many there are: each takes other workitems.
@@ -237,10 +216,8 @@ class Listed(Source):
 
     own, makes_now = True, False
 
-    def __init__(
-        self, system: SystemUnderTest, tdd: TDD, *, worker: int = 0, workers: int = 1, remark: Callable[[str], None] = _told
-    ) -> None:
-        super().__init__(system, tdd, remark=remark)
+    def __init__(self, system: SystemUnderTest, tdd: TDD, *, worker: int = 0, workers: int = 1) -> None:
+        super().__init__(system, tdd)
         self.worker, self.workers = worker, workers
         self._seen: set[str] = set()
         self._there: list[ScheduledWorkitem] = []

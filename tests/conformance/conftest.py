@@ -2,6 +2,7 @@
 
 import itertools
 import sys
+import warnings
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -20,7 +21,9 @@ from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
 from tdwii_conformance.sut import config
 from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.own import NoSuchTreatment
 from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
+from tdwii_conformance.workitems.own import own_objects
 from tdwii_conformance.workitems.sources import Listed, Pushed
 from tdwii_conformance.workitems.supply import Need, Supply, Use
 from tdwii_conformance.workitems.watched import ToReport, caught_up_by_a_change
@@ -61,10 +64,23 @@ def _with_what_it_needs():
         return (yield)
     except (NoContext, NothingAccepted) as error:
         pytest.skip(f"not judged: {error}")
-    except NotJudged as error:
+    except (NotJudged, NoSuchTreatment) as error:
         pytest.skip(str(error))
     except UnusableObjects as error:
         pytest.exit(str(error), returncode=4)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own(recorded, described):
+    """The user's own objects, if there are any: looked at before anything else, so that nobody waits to hear that they are unfit."""
+    found = own_objects(described) if recorded is None else None
+    for remark in found.remarks if found is not None else ():
+        warnings.warn(f"objects in {found.folder}: {remark}", stacklevel=1)
+    if found is not None and described.tms is not None and described.workitems.source != "push":
+        warnings.warn(
+            f"objects in {found.folder}: the workitems are those of the system under test, with objects of its own", stacklevel=1
+        )
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -320,7 +336,7 @@ def described(request):
 
 
 @pytest.fixture(scope="session")
-def partners(recorded, described, request, tmp_path_factory):
+def partners(recorded, described, own, request, tmp_path_factory):
     """The TMS and OST that systems under test call; ``None`` if a recorded run is judged."""
     if recorded is not None:
         yield None
@@ -338,6 +354,7 @@ def partners(recorded, described, request, tmp_path_factory):
         with Partners(
             described.partners, systems, folder, name=workerinput["workerid"], system=described.name,
             timeouts=described.timeouts, edition=described.edition, station=described.workitems.station,
+            own=own,
         ) as there:  # fmt: skip
             yield there
     except OSError as error:

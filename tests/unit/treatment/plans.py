@@ -57,14 +57,16 @@ def group(number, metersets, fractions=5):
 
 def plan(beams, groups, *, ion=False, **changes):
     """A plan of these beams and fraction groups, of a patient and a study of its own."""
-    return item(
+    made = item(
         SOPClassUID=RTIonPlanStorage if ion else RTPlanStorage, SOPInstanceUID=generate_uid(), StudyInstanceUID=generate_uid(),
         SeriesInstanceUID=generate_uid(), Modality="RTPLAN", PatientName="Plan^Real", PatientID=f"P{generate_uid()[-12:]}",
         PatientBirthDate="19600101", PatientSex="O", StudyDate="20260101", StudyTime="080000", ReferringPhysicianName="",
         StudyID="1", AccessionNumber="", Manufacturer="A planning system", RTPlanLabel="Real", RTPlanDate="20260101",
         RTPlanTime="080000", RTPlanGeometry="PATIENT", ApprovalStatus="APPROVED", FractionGroupSequence=groups,
-        **{"IonBeamSequence" if ion else "BeamSequence": beams}, **changes,
+        **{"IonBeamSequence" if ion else "BeamSequence": beams},
     )  # fmt: skip
+    made.update(item(**changes))
+    return made
 
 
 def instruction(of_plan, numbers, *, fraction=1, ranges=None):
