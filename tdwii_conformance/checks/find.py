@@ -44,7 +44,7 @@ def ended(exchange: Exchange) -> list[Finding]:
     if found := answered(exchange):
         return found
     if exchange.status != 0:
-        return [Finding("the query ends with status 0000 (Success)", f"status {status_text(exchange.status)}")]
+        return [Finding("the query ends with status 0000 (Success)", f"status {status_text(exchange.status, exchange.service)}")]
     return []
 
 

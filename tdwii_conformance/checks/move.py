@@ -94,7 +94,7 @@ def _something_came(retrieval: Retrieval) -> list[Finding]:
     if retrieval.stores:
         return []
     return answered(retrieval.move) or [
-        Finding("a C-STORE at the move destination", f"none; status {status_text(retrieval.move.status)}")
+        Finding("a C-STORE at the move destination", f"none; status {status_text(retrieval.move.status, retrieval.move.service)}")
     ]
 
 

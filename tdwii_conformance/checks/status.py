@@ -27,7 +27,7 @@ def status(exchange: Exchange, requirement: Requirement) -> list[Finding]:
     if found := answered(exchange):
         return found
     expected = "status " + " or ".join(status_text(code) for code in requirement.statuses)
-    received = f"status {status_text(exchange.status)}{_comment(exchange)}"
+    received = f"status {status_text(exchange.status, exchange.service)}{_comment(exchange)}"
     if exchange.status in requirement.statuses:
         return []
     weight: Literal["fault", "warning"] = "warning" if exchange.status in requirement.warnings else "fault"
@@ -51,7 +51,7 @@ def refused(exchange: Exchange, what: str) -> list[Finding]:
         return found
     if is_failure(exchange.status):
         return []
-    return [Finding(f"a failure status for {what}", f"status {status_text(exchange.status)}")]
+    return [Finding(f"a failure status for {what}", f"status {status_text(exchange.status, exchange.service)}")]
 
 
 def accepted(exchange: Exchange, what: str) -> list[Finding]:
@@ -60,7 +60,8 @@ def accepted(exchange: Exchange, what: str) -> list[Finding]:
         return found
     if exchange.status == 0 or is_warning(exchange.status):
         return []
-    return [Finding(f"success or a warning for {what}", f"status {status_text(exchange.status)}{_comment(exchange)}")]
+    received = f"status {status_text(exchange.status, exchange.service)}{_comment(exchange)}"
+    return [Finding(f"success or a warning for {what}", received)]
 
 
 def no_foreign_uid(exchange: Exchange, keyword: str, expected: str) -> list[Finding]:

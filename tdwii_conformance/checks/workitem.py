@@ -25,7 +25,7 @@ def got(exchange: Exchange) -> list[Finding]:
     if found := answered(exchange):
         return found
     if is_failure(exchange.status):
-        return [Finding("the workitem by N-GET", f"status {status_text(exchange.status)}")]
+        return [Finding("the workitem by N-GET", f"status {status_text(exchange.status, exchange.service)}")]
     if exchange.dataset is None:
         undecodable = exchange.response is not None and exchange.response.undecodable
         return [Finding("the workitem by N-GET", "a data set that cannot be decoded" if undecodable else "no data set")]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..profile.statuses import is_failure, is_warning, status_text
+from ..profile.statuses import status_text
+from ..transcript.answers import answered, said
 from .failures import NoAnswer, Refused
 from .screen import note, plain
 
@@ -18,7 +19,7 @@ __all__ = ["settle", "spoken_status"]
 def spoken_status(exchange: Exchange) -> str:
     """Return the final status for a person, with the Error Comment."""
     comment = exchange.response.command.get("ErrorComment") if exchange.response else None
-    return status_text(exchange.status) + (f', "{plain(comment)}"' if comment else "")
+    return said(exchange) + (f', "{plain(comment)}"' if comment else "")
 
 
 def settle(exchange: Exchange, what: str, peer: Peer, *, strict: bool = True) -> dict[str, str]:
@@ -38,16 +39,20 @@ def settle(exchange: Exchange, what: str, peer: Peer, *, strict: bool = True) ->
     Raises
     ------
     Refused
-        If the status is a failure.
+        If the status is a failure, or none with which this request can succeed.
     NoAnswer
         If there was no answer, or none that can be understood.
     """
     if exchange.failure or exchange.status is None:
         raise NoAnswer(f"{peer}: {what}: {exchange.failure or 'the answer has no status'}")
-    if strict and is_failure(exchange.status):
+    became = answered(exchange)
+    if strict and became == "refused":
         raise Refused(f"{peer} refused {what}: {spoken_status(exchange)}")
-    if is_warning(exchange.status):
+    if strict and became == "contradicted":
+        raise Refused(f"{peer} answered {what} with {spoken_status(exchange)}: that is not success")
+    if became == "warning":
         note(f"{peer} answered {what} with a warning: {spoken_status(exchange)}")
-    told = {"service": exchange.service, "status": f"{exchange.status:04X}", "meaning": status_text(exchange.status)[6:-1]}
+    meant = status_text(exchange.status, exchange.service)[6:-1]
+    told = {"service": exchange.service, "status": f"{exchange.status:04X}", "meaning": meant}
     comment = exchange.response.command.get("ErrorComment") if exchange.response else None
     return {**told, **({"error_comment": str(comment)} if comment else {})}

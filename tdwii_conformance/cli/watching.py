@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +191,12 @@ def watch(
                     settle(watcher.subscribe(target, lock=lock, keys=keys), f"the subscription of {settings.calling}", whom)
                 except (Refused, DimseError):
                     subscribed = False
+                    raise
+                except NoAnswer:
+                    # It may have subscribed us all the same. What went wrong is told of the subscription, not of this.
+                    subscribed = False
+                    with suppress(DimseError):
+                        watcher.unsubscribe(workitem or GLOBAL)
                     raise
                 tdd.close()  # nothing is asked for a long time
                 note(f"{settings.calling} at {receiver.peer.host}:{receiver.peer.port} watches {whom}; Ctrl-C ends it")

@@ -22,6 +22,7 @@ SERVICES = {
     0x0150: "N-DELETE",
 }  # fmt: skip
 RESPONSE = 0x8000
+SEVERAL = ("C-FIND", "C-GET", "C-MOVE")  # may have pending responses; of the others the first is the last, whatever it says
 
 
 class Recorder:
@@ -73,7 +74,7 @@ class Recorder:
             return
         service, request, abstract_syntax, responses = self._open[key]
         responses.append(noted)
-        if noted.status not in PENDING:
+        if noted.status not in PENDING or service not in SEVERAL:
             del self._open[key]
             self._done(self._exchange(association, key[0], service, request, abstract_syntax, responses))
 

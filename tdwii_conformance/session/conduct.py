@@ -179,7 +179,7 @@ class _Conductor:
 
 def describe(exchange: Exchange) -> str:
     """Return an exchange in one line."""
-    result = exchange.failure or f"status {status_text(exchange.status)}"
+    result = exchange.failure or f"status {status_text(exchange.status, exchange.service)}"
     more = ""
     if exchange.service == "C-FIND":
         more = f", {len(exchange.identifiers)} found"

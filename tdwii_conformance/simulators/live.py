@@ -163,7 +163,7 @@ def spoken(exchange: Exchange, *, to_other: bool = False) -> str:
     if exchange.status == SUCCESS:
         return text
     comment = exchange.response.command.get("ErrorComment") if exchange.response else None
-    return f"{text}: {status_text(exchange.status)}{f', {comment}' if comment else ''}"
+    return f"{text}: {status_text(exchange.status, exchange.service)}{f', {comment}' if comment else ''}"
 
 
 def _about(exchange: Exchange) -> str:

@@ -197,4 +197,4 @@ class _Line(threading.Thread):
 def _fault(exchange: Exchange) -> str:
     if exchange.failure:
         return exchange.failure
-    return "" if exchange.status == 0 else f"answered with status {status_text(exchange.status)}"
+    return "" if exchange.status == 0 else f"answered with status {status_text(exchange.status, exchange.service)}"

@@ -13,11 +13,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ..dimse import TLS, DimseError, Peer, Timeouts
-from ..profile.statuses import status_text
 from ..profile.ups_service import CANCEL_REQUESTED, SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..scu.receiver import Receiver
 from ..scu.tdd import TDD
 from ..scu.treatment_session import PLANS, RECORDS, ScheduledWorkitem
+from ..transcript.answers import answered, said
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment import objects
 from ..treatment.messages import Code, Reference, item, worklist_query
@@ -31,7 +31,6 @@ logger = logging.getLogger(__name__)
 
 End = Literal["completed", "canceled-after", "canceled-before"]
 TRIED_AGAIN_AFTER = 30.0  # seconds after which a workitem that could not be treated is tried again
-WARNINGS = (0x0001, 0x0107, 0x0116)
 
 
 class CannotTreat(RuntimeError):
@@ -54,8 +53,8 @@ def _refusing(what: str) -> Iterator[None]:
 def _check(transaction: str, exchange: Exchange) -> Exchange:
     if exchange.failure or exchange.status is None:
         raise CannotTreat(f"{transaction}: {exchange.failure or 'no status'}")
-    if exchange.status and exchange.status not in WARNINGS and exchange.status >> 12 != 0xB:
-        raise CannotTreat(f"{transaction}: refused with status {status_text(exchange.status)}")
+    if answered(exchange) not in ("done", "warning"):
+        raise CannotTreat(f"{transaction}: refused with status {said(exchange)}")
     return exchange
 
 
@@ -249,7 +248,7 @@ class TDDSimulator(Simulator):
         if self.watch:
             information = item(ReceivingAE=self.tdd.calling, DeletionLock="FALSE")
             exchange = self.tdd.action(workitem.uid, SUBSCRIBE, information, context=UPS.WATCH)
-            self.tell("subscribed" if exchange.status == 0 else f"not subscribed: {status_text(exchange.status)}")
+            self.tell("subscribed" if exchange.status == 0 else f"not subscribed: {said(exchange)}")
 
     def unsubscribe(self, workitem: ScheduledWorkitem) -> None:
         """Unsubscribe from the workitem, if it was subscribed to."""

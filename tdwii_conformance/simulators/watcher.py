@@ -17,9 +17,9 @@ from pydicom.dataset import Dataset
 from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, DimseError, Link, Peer, Server, Timeouts, connect
-from ..profile.statuses import status_text
 from ..profile.ups_service import ASSIGNED, STATE_REPORT, STATUS_CHANGE, SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..scu.tdd import STUDY_ROOT_MOVE
+from ..transcript.answers import answered, said
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment.messages import item, move_identifier, references
 from ..ups import FILTERED, GLOBAL
@@ -246,6 +246,6 @@ def _done(exchange: Exchange) -> Exchange:
     """
     if exchange.failure or exchange.status is None:
         raise ValueError(f"{exchange.service}: {exchange.failure or 'no status'}")
-    if exchange.status != SUCCESS and exchange.status >> 12 != 0xB:
-        raise ValueError(f"{exchange.service}: status {status_text(exchange.status)}")
+    if answered(exchange) not in ("done", "warning"):
+        raise ValueError(f"{exchange.service}: status {said(exchange)}")
     return exchange

@@ -307,7 +307,7 @@ def accepts_events(requirement: Requirement, observed: ObservedSession) -> list[
     def one(report: Exchange) -> list[Finding]:
         if report.status == 0 and not report.failure:
             return []
-        received = report.failure or f"status {status_text(report.status)}"
+        received = report.failure or f"status {status_text(report.status, report.service)}"
         held = ", ".join(e.keyword or str(e.tag) for e in information(report))
         expected = f"status 0000 (success) for {EVENT_TYPES[kind]} with {held or 'nothing'}"
         return [Finding(expected, received, report.instance_uid, "warning" if is_warning(report.status) else "fault")]

@@ -115,7 +115,8 @@ def changes_state(exchange: Exchange) -> bool:
 def answers(exchanges: Sequence[Exchange]) -> str:
     """Return how some requests were answered, in words."""
     said = (
-        f"{e.service} answered with {status_text(e.status)}" if not e.failure else f"{e.service}: {e.failure}" for e in exchanges
+        f"{e.service}: {e.failure}" if e.failure else f"{e.service} answered with {status_text(e.status, e.service)}"
+        for e in exchanges
     )
     return ", ".join(dict.fromkeys(said))
 

@@ -306,7 +306,7 @@ def refers_to_what_is_stored(requirement: Requirement, observed: ObservedSession
 def sets_nothing_afterwards(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge that no N-SET comes after the final state."""
     return [
-        Finding(f"no N-SET, for the workitem is {observed.final_state}", f"N-SET, answered {status_text(late.status)}")
+        Finding(f"no N-SET, for the workitem is {observed.final_state}", f"N-SET, answered {status_text(late.status, 'N-SET')}")
         for late in observed.late
     ]
 
@@ -323,7 +323,7 @@ def completes_what_was_told(requirement: Requirement, observed: ObservedSession)
     def one(end: Exchange) -> list[Finding]:
         if any(done(update) and began(update) < began(end) for update in observed.of("RO-64")):
             return []
-        statuses = ", ".join(status_text(update.status) for update in observed.of("RO-64"))
+        statuses = ", ".join(status_text(update.status, update.service) for update in observed.of("RO-64"))
         return [Finding("COMPLETED after a final update that the TMS has taken", f"final update answered {statuses}")]
 
     return each(completions, one, "request")

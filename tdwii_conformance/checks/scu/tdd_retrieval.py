@@ -158,7 +158,7 @@ def takes_what_it_asked_for(requirement: Requirement, observed: ObservedSession)
     def one(store: Exchange) -> list[Finding]:
         if store.status == 0 and not store.failure:
             return []
-        received = store.failure or f"status {status_text(store.status)}"
+        received = store.failure or f"status {status_text(store.status, store.service)}"
         path = f"C-STORE of {store.instance_uid}"
         return [Finding("status 0000 (success)", received, path, "warning" if is_warning(store.status) else "fault")]
 

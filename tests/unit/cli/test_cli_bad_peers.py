@@ -171,6 +171,68 @@ def test_refuses_the_request(run, command):
     assert said.endswith(': 0110 (processing failure), "not today\N{REPLACEMENT CHARACTER}[31m"')
 
 
+def answer_all(status):
+    def find(event):
+        yield status, None
+
+    return [
+        *answering(lambda event: (status, None)), (evt.EVT_C_ECHO, lambda event: status),
+        (evt.EVT_C_STORE, lambda event: status), (evt.EVT_C_FIND, find),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "status", "said_of_it"),
+    [
+        ("claim", 0xB306, "B306 (warning: already COMPLETED), which contradicts N-ACTION (IN PROGRESS): that is not success"),
+        ("claim", 0xB304, "B304 (warning: already CANCELED), which contradicts N-ACTION (IN PROGRESS): that is not success"),
+        ("complete", 0xB304, "B304 (warning: already CANCELED), which contradicts N-ACTION (COMPLETED): that is not success"),
+        ("request-cancel", 0xB306, "which contradicts N-ACTION (REQUEST-CANCEL): that is not success"),
+        ("watch", 0xB306, "which contradicts N-ACTION (SUBSCRIBE): that is not success"),
+        ("claim", 0xFE00, "FE00 (no status of N-ACTION): that is not success"),
+        ("claim", 0xFF00, "FF00 (no status of N-ACTION): that is not success"),
+        ("set", 0xFF00, "FF00 (no status of N-SET): that is not success"),
+        ("set", 0xB300, "B300 (no status of N-SET): that is not success"),
+        ("get", 0xFF01, "FF01 (no status of N-GET): that is not success"),
+        ("create", 0xFF00, "FF00 (no status of N-CREATE): that is not success"),
+        ("notify", 0xFF00, "FF00 (no status of N-EVENT-REPORT): that is not success"),
+        ("echo", 0xFF00, "FF00 (no status of C-ECHO): that is not success"),
+        ("find", 0xFE00, "FE00 (canceled), though nobody canceled it: that is not success"),
+        ("find", 0xC311, "refused the query: C311 (unable to process)"),
+        ("get", 0xC311, "refused N-GET of 1.2.3: C311 (no status of N-GET)"),
+    ],
+)
+def test_answers_what_is_no_answer_to_it(tdwii, run, command, status, said_of_it):
+    with Server("X", ALL, answer_all(status), scp_roles=[EVENT]) as server:
+        code, said = run(command, server.port)
+    assert code == REFUSED
+    assert said_of_it in said
+
+
+@pytest.mark.parametrize(("command", "status"), [("request-cancel", 0xB304), ("complete", 0xB306), ("set", 0xB305)])
+def test_answers_with_a_warning_that_fits(tdwii, command, status):
+    with Server("X", ALL, answer_all(status)) as server:
+        arguments = [f"127.0.0.1:{server.port}" if word == "PEER" else word for word in COMMANDS[command]]
+        more = ["--transaction", "1.2"] if command == "set" else []
+        ran = tdwii(*arguments, *more)
+    assert ran.code == 0, ran.err
+    assert f"with a warning: {status:04X}" in ran.err
+
+
+def test_watch_is_not_answered(run):
+    hold = threading.Event()
+
+    def wait(event):
+        hold.wait(30)
+        return 0xC000, None
+
+    with Server("X", ALL, answering(wait)) as server:
+        code, said = run("watch", server.port, "--timeout", "0.4")
+        hold.set()
+    assert code == NO_ANSWER
+    assert said.endswith(": the subscription of WATCHER: no response within 0.4 s")
+
+
 @pytest.mark.parametrize("command", ["find", "get", "claim", "watch", "notify", "store", "echo"])
 def test_never_answers_the_request(run, command):
     hold = threading.Event()
