@@ -42,7 +42,7 @@ class Retrieval:
     move : Exchange
         The C-MOVE.
     stores : tuple of Exchange
-        The C-STOREs that reached the move destination between request and final response.
+        The C-STOREs that reached the move destination, those included that came after the final response and were waited for.
     """
 
     move: Exchange
@@ -58,13 +58,24 @@ class Retrieval:
         """SOP Instance UIDs of the instances that came, as their C-STORE commands gave them."""
         return [store.instance_uid for store in self.stores]
 
+    @property
+    def late(self) -> dict[str, float]:
+        """SOP Instance UIDs of what came after the final response, and how many seconds after it."""
+        final = self.move.response
+        if final is None:
+            return {}
+        after = {store.instance_uid: (store.request.time - final.time).total_seconds() for store in self.stores}
+        return {uid: seconds for uid, seconds in after.items() if seconds > 0}
+
 
 def received_exactly(retrieval: Retrieval, expected: Iterable[str]) -> list[Finding]:
-    """Check that exactly these instances came, each once."""
+    """Check that exactly these instances came, each once, before the final response [PS3.4 C.4.2.3]."""
     found = answered(retrieval.move)
     wanted, came = Counter(expected), Counter(retrieval.received)
     for uid in wanted - came:
         found.append(Finding(f"the instance {uid}, as asked for", "it did not come"))
+    for uid, seconds in retrieval.late.items():
+        found.append(Finding(f"the instance {uid} before the final response", f"it came {seconds:.1f} s after it"))
     for uid in came - wanted:
         times = came[uid]
         found.append(Finding(f"only what was asked for, once ({', '.join(wanted) or 'nothing'})", f"{uid} came {times}x"))

@@ -12,9 +12,9 @@ import click
 from pydicom.uid import UID
 
 from ..dimse import Peer, check_ae_title, connect
-from ..profile.statuses import is_failure
 from ..scu.receiver import Receiver
 from ..scu.tdd import STUDY_ROOT_MOVE, TDD
+from ..transcript.answers import answered
 from ..transcript.exchange import Exchange
 from ..treatment.messages import Reference, move_identifier, references
 from .answers import settle, spoken_status
@@ -39,6 +39,8 @@ class Input:
     status: str = ""
     failed: str = ""
     unanswered: bool = False
+    unknown: str = ""
+    late: dict[str, float] = field(default_factory=dict)
     received: list[str] = field(default_factory=list)
 
     @property
@@ -161,7 +163,7 @@ def _retrieve(settings: Settings, one: Input, peer: Peer, to: str, receiver: Rec
         if receiver is not None:
             with TDD(peer, peer, calling=calling, timeouts=settings.timeouts, transcript=spoken, receiver=receiver) as tdd:
                 retrieval = tdd.retrieve_references("OST", one.references)
-            move, stored = retrieval.move, retrieval.stores
+            move, stored, one.late = retrieval.move, retrieval.stores, retrieval.late
         else:
             first = one.references[0]
             identifier = move_identifier(first.study, first.series, [r.instance for r in one.references])
@@ -170,6 +172,8 @@ def _retrieve(settings: Settings, one: Input, peer: Peer, to: str, receiver: Rec
     finally:
         for exchange in stored:
             spoken.append(exchange)
+    for uid, seconds in one.late.items():
+        note(f"{one.file}: input {one.number}: {peer} sent {uid} {seconds:.1f} s after its final response")
     for exchange in stored:
         if into is None:
             one.received.append(exchange.instance_uid)
@@ -177,21 +181,37 @@ def _retrieve(settings: Settings, one: Input, peer: Peer, to: str, receiver: Rec
         path = into / f"{safe_uid(exchange.instance_uid, one.file)}.dcm"
         save_message(exchange.request, path)
         one.received.append(str(path))
-    _judge(one, move, peer, received=len(stored) if receiver is not None else None)
+    came = {exchange.instance_uid for exchange in stored}
+    missing = [reference.instance for reference in one.references if reference.instance not in came]
+    _judge(one, move, peer, missing=missing if receiver is not None else None)
 
 
-def _judge(one: Input, move: Exchange, peer: Peer, *, received: int | None) -> None:
+def _judge(one: Input, move: Exchange, peer: Peer, *, missing: list[str] | None) -> None:
+    """Say what became of an input: by what came if we received it, else by the numbers of the final response alone."""
     try:
         settle(move, f"the retrieval of {one.kinds}", peer, strict=False)
     except NoAnswer as error:
         one.status, one.failed, one.unanswered = "no answer", str(error), True
         return
     one.status = f"{move.status:04X}"
-    failed = move.response.command.get("NumberOfFailedSuboperations") if move.response else None
-    if is_failure(move.status) or failed:
-        one.failed = f"{peer} answered {spoken_status(move)}" + (f"; {failed} not moved" if failed else "")
-    elif received is not None and received < len(one.references):
-        one.failed = f"{peer} answered {spoken_status(move)}, but {received} of {len(one.references)} instances came"
+    numbers = {kind: _number(move, kind) for kind in ("Completed", "Failed", "Warning")}
+    moved = None if numbers["Completed"] is None else numbers["Completed"] + (numbers["Warning"] or 0)
+    wanted = len(one.references)
+    if answered(move) not in ("done", "warning") or numbers["Failed"]:
+        failed = f"; {numbers['Failed']} not moved" if numbers["Failed"] else ""
+        one.failed = f"{peer} answered {spoken_status(move)}{failed}"
+    elif missing:
+        counts = "" if moved is None else f" and counts {moved} as moved"
+        one.failed = f"{peer} answered {spoken_status(move)}{counts}, but {wanted - len(missing)} of {wanted} instances came"
+    elif missing is None and moved is None:
+        one.unknown = f"{peer} answered {spoken_status(move)}, and does not say how many instances it moved"
+    elif missing is None and moved is not None and moved < wanted:
+        one.failed = f"{peer} answered {spoken_status(move)}, but counts {moved} of {wanted} instances as moved"
+
+
+def _number(move: Exchange, kind: str) -> int | None:
+    value = move.response.command.get(f"NumberOf{kind}Suboperations") if move.response else None
+    return None if value is None else int(value)
 
 
 def _show(inputs: list[Input], as_json: bool, *, received: bool) -> None:
@@ -206,6 +226,8 @@ def _show(inputs: list[Input], as_json: bool, *, received: bool) -> None:
                     "status": one.status,
                     "received": one.received,
                     **({"failed": one.failed} if one.failed else {}),
+                    **({"unknown": one.unknown} if one.unknown else {}),
+                    **({"late": one.late} if one.late else {}),
                 }
                 for one in inputs
             ]
@@ -215,5 +237,8 @@ def _show(inputs: list[Input], as_json: bool, *, received: bool) -> None:
         [one.file.name, one.number, one.kinds, one.source, one.status, *([len(one.received)] if received else [])] for one in inputs
     ]
     say_table(["Response", "Input", "Kind", "From", "Status", *(["Received"] if received else [])], rows)
-    done = sum(not one.failed for one in inputs)
+    done = sum(not one.failed and not one.unknown for one in inputs)
     note(f"{done} of {len(inputs)} inputs retrieved")
+    for one in inputs:
+        if one.unknown:
+            note(f"{one.file}: input {one.number}: it is not known whether it was retrieved: {one.unknown}")

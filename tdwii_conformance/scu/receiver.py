@@ -43,6 +43,10 @@ class _Arrivals(Transcript):
                 self._reports.append(exchange)
             self._arrived.notify_all()
 
+    def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
+        with self._arrived:
+            return self._arrived.wait_for(condition, seconds)
+
     def wait_for(
         self, wanted: Callable[[Exchange], bool], in_stream: Callable[[Exchange], bool], since: int, seconds: float
     ) -> Exchange | None:
@@ -157,6 +161,20 @@ class Receiver:
     def since(self, mark: int) -> tuple[Exchange, ...]:
         """Return the C-STOREs that came after the mark, in their order."""
         return tuple(exchange for exchange in self._arrivals[mark:] if exchange.service == "C-STORE")
+
+    def wait_for_stores(self, count: int, mark: int, seconds: float) -> None:
+        """Return when so many C-STOREs have come after the mark, or the time is up.
+
+        Parameters
+        ----------
+        count : int
+            How many.
+        mark : int
+            Of `mark`.
+        seconds : float
+            How long to wait.
+        """
+        self._arrivals.wait(lambda: len(self.since(mark)) >= count, seconds)
 
     def reports(self, receiver: str, mark: int = 0) -> tuple[Exchange, ...]:
         """Return the event reports to an AE title of ours that came after the mark, in their order."""

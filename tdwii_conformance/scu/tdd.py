@@ -14,6 +14,7 @@ from pynetdicom import sop_class
 from ..checks.move import Retrieval
 from ..dimse import Link, LinkLost, Patience, Peer, Proposal, Timeouts, connect
 from ..profile.ups_service import CHANGE_STATE, UPS
+from ..transcript.answers import answered
 from ..transcript.exchange import Exchange, Transcript
 from ..treatment.messages import Reference, move_identifier, state_change
 from .receiver import Receiver
@@ -29,6 +30,20 @@ OST_CONTEXTS = (
     sop_class.Verification, STUDY_ROOT_MOVE, uid.RTPlanStorage, uid.RTIonPlanStorage, uid.RTBeamsTreatmentRecordStorage,
     uid.RTIonBeamsTreatmentRecordStorage,
 )  # fmt: skip
+
+
+LATE = 2.0  # seconds after the final response of a C-MOVE in which an instance that it counts may still come
+
+
+def _counted(move: Exchange, identifier: Dataset) -> int:
+    """Return how many instances a C-MOVE says it has moved; what was asked for, if it ended well and counts nothing."""
+    if move.response is None or answered(move) not in ("done", "warning"):
+        return 0
+    numbers = [move.response.command.get(f"NumberOf{kind}Suboperations") for kind in ("Completed", "Warning")]
+    if any(number is not None for number in numbers):
+        return sum(int(number or 0) for number in numbers)
+    asked = identifier.get("SOPInstanceUID") or ()
+    return 1 if isinstance(asked, str) else len(asked)
 
 
 def _anything_goes(_request: str) -> None:
@@ -134,6 +149,10 @@ class TDD:
         target = destination or self.receiver.ae_title
         mark = self.receiver.mark()
         move = self._call(role, lambda link: link.c_move(STUDY_ROOT_MOVE, identifier, target))
+        counted = _counted(move, identifier)
+        if counted and target == self.receiver.ae_title:
+            # What is on its way is waited for, so that it is told as late and not as missing.
+            self.receiver.wait_for_stores(counted, mark, min(LATE, self.timeouts.message))
         return Retrieval(move, self.receiver.since(mark))
 
     def retrieve_references(self, role: str, wanted: Sequence[Reference]) -> Retrieval:

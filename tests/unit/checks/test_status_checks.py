@@ -25,7 +25,7 @@ HIDDEN = "no Transaction UID in a response"
         (lambda: status.status(exchange(message(Status=0xC301)), REFUSAL), []),
         (lambda: status.status(exchange(message(Status=0xC307)), REFUSAL), []),
         (
-            lambda: status.status(exchange(message(Status=0xC302)), REFUSAL),
+            lambda: status.status(exchange(message(Status=0xC302), service="N-ACTION"), REFUSAL),
             [Finding(RIGHT, "status C302 (the UPS is already IN PROGRESS)", weight="warning")],
         ),
         (lambda: status.status(exchange(DONE), REFUSAL), [Finding(RIGHT, "status 0000 (Success)")]),
@@ -36,7 +36,7 @@ HIDDEN = "no Transaction UID in a response"
         (lambda: status.status(NO_ANSWER, REFUSAL), NOT_ANSWERED),
         (lambda: status.refused(exchange(message(Status=0x0110)), "it"), []),
         (
-            lambda: status.refused(exchange(message(Status=0xB304)), "the claim"),
+            lambda: status.refused(exchange(message(Status=0xB304), service="N-ACTION"), "the claim"),
             [Finding("a failure status for the claim", "status B304 (warning: already CANCELED)")],
         ),
         (lambda: status.refused(NO_ANSWER, "it"), NOT_ANSWERED),
