@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Generic, TypeVar
 
-__all__ = ["Defect", "Deviation", "UnknownDeviation", "Variation", "find", "install"]
+__all__ = ["Defect", "Deviation", "Rows", "UnknownDeviation", "Variation", "find", "install"]
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +99,88 @@ class Variation(Deviation):
     alone: bool = False
 
     kind = "variation"
+
+
+D = TypeVar("D", bound=Deviation)
+
+
+class Rows(Generic[D]):
+    """The deviations of one module. A decorator, so that what is violated stands above the function that does it.
+
+    Parameters
+    ----------
+    make : callable
+        Makes the deviation, or several of them, of a row: name, sentence, function, requirements or source, and more.
+
+    Examples
+    --------
+    ::
+
+        defect = Rows(of_tms)
+
+        @defect("claim-race", "Grants both of two simultaneous claims", "RO60-TMS-015", given=("change_state",))
+        def _race(method, tms): ...
+
+        @defect.rows
+        def _one_for_each_attribute():
+            for keyword in KEPT:
+                yield of_tms(f"loses-{keyword}", f"Loses {keyword}", partial(_lose, keyword), "CC25-TMS-003")
+    """
+
+    def __init__(self, make: Callable[..., D | Iterable[D]]) -> None:
+        self._make = make
+        self._sources: list[Callable[[], Iterable[D]]] = []
+
+    def __call__(
+        self,
+        name: str,
+        sentence: str,
+        *what: Any,
+        given: tuple[Any, ...] = (),
+        named: Mapping[str, Any] | None = None,
+        through: Callable[..., Any] | None = None,
+        **more: Any,
+    ) -> Callable[[F], F]:
+        """Take a row for the function below.
+
+        Parameters
+        ----------
+        name, sentence : str
+            As in `Deviation`.
+        *what : object
+            What it violates, or what allows it.
+        given, named : tuple, mapping
+            Arguments of the function before the simulator.
+        through : callable, optional
+            What lets the function act: it is given the function and the simulator.
+        **more : object
+            For the one who makes the deviation.
+        """
+
+        def take(function: F) -> F:
+            apply: Callable[..., Any] = (
+                partial(function, *given, **named) if named else partial(function, *given) if given else function
+            )
+            if through is not None:
+                apply = partial(through, apply)
+
+            def made() -> Iterable[D]:
+                found = self._make(name, sentence, apply, *what, **more)
+                return [found] if isinstance(found, Deviation) else found
+
+            self._sources.append(made)
+            return function
+
+        return take
+
+    def rows(self, several: Callable[[], Iterable[D]]) -> Callable[[], Iterable[D]]:
+        """Take a function that yields deviations, one for each row of a table."""
+        self._sources.append(several)
+        return several
+
+    def __iter__(self) -> Iterator[D]:
+        for source in self._sources:
+            yield from source()
 
 
 def find(known: Mapping[str, Deviation], names: Iterable[str]) -> list[Deviation]:

@@ -26,7 +26,7 @@ from ..ups.matching import Key
 from ..ups.store import Change
 from ..ups.times import value_start
 from .attributes import asks_as_a_tdd, drop, edit, empty
-from .deviations import Defect
+from .deviations import Defect, Rows
 from .hooks import Around, abort, around, change_response, on_find_responses, on_responses, set_command
 
 __all__ = ["as_if", "defects", "hides"]
@@ -49,6 +49,9 @@ def one(
     return Defect(name, sentence, "TMS", apply, requirements, alone, case, subject)
 
 
+defect = Rows(one)
+
+
 def dashed(path: Sequence[str]) -> str:
     """Return a path as a part of a name."""
     words = [re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", k.replace("Sequence", "")) for k in path]
@@ -57,10 +60,7 @@ def dashed(path: Sequence[str]) -> str:
 
 def defects() -> Iterator[Defect]:
     """Yield the defects of C-FIND."""
-    yield from _keys()
-    yield from _matching()
-    yield from _responses()
-    yield from _ways()
+    yield from defect
 
 
 # --- seams -------------------------------------------------------------------------------------------------------------
@@ -165,21 +165,6 @@ THROUGH_MODELS = (LABEL, NAME, BEGIN, (STATION, "CodeValue"), ("ReferencedReques
 NO_LETTERS = ("ScheduledWorkitemCodeSequence", "CodeValue")
 
 
-def _keys() -> Iterator[Defect]:
-    for path, row in _paths(attribute_rows()):
-        if path in IN_EVERY_QUERY:
-            continue
-        name, where = dashed(path), ".".join(path)
-        yield one(
-            f"find-ignores-{name}", f"Finds a UPS, asked by others than a TDD, whatever the query says for {where}",
-            partial(_ignores, path), *_also_ignored(path, row), case=where, subject=("keys", *path),
-        )  # fmt: skip
-        yield one(
-            f"find-misses-{name}", f"Finds no UPS, asked by others than a TDD, by a value for {where}", partial(_misses, path),
-            *_also_missed(path, row), case=where, subject=("keys", *path),
-        )  # fmt: skip
-
-
 def _also_ignored(path: Path, row: AttributeRow) -> Iterator[str]:
     """Yield the requirements that a UPS is not found by another value, another case, another pattern, and so on."""
     text, single = row.vr in TEXT, row.single_value
@@ -215,10 +200,33 @@ def others_than_a_tdd(tms: Any, change: Callable[[Path, Key], Key]) -> None:
     on_keys(tms, lambda here, key: key if getattr(now, "tdd", False) else change(here, key))
 
 
+@defect.rows
+def _rows_of_ignores() -> Iterator[Defect]:
+    for path, row in _paths(attribute_rows()):
+        if path in IN_EVERY_QUERY:
+            continue
+        name, where = dashed(path), ".".join(path)
+        yield one(
+            f"find-ignores-{name}", f"Finds a UPS, asked by others than a TDD, whatever the query says for {where}",
+            partial(_ignores, path), *_also_ignored(path, row), case=where, subject=("keys", *path),
+        )  # fmt: skip
+        yield one(
+            f"find-misses-{name}", f"Finds no UPS, asked by others than a TDD, by a value for {where}", partial(_misses, path),
+            *_also_missed(path, row), case=where, subject=("keys", *path),
+        )  # fmt: skip
+
+
 def _ignores(path: Path, tms: Any) -> None:
     others_than_a_tdd(tms, lambda here, key: compares(key, None) if here == path else key)
 
 
+@defect(
+    "find-optional-key-nothing",
+    "Finds nothing by a value of an optional key",
+    "CC28-TMS-032",
+    alone=True,
+    given=(("SpecialNeeds",),),
+)
 def _misses(path: Path, tms: Any) -> None:
     others_than_a_tdd(tms, lambda here, key: compares(key, lambda value, zone: False) if here == path and key.fits else key)
 
@@ -232,120 +240,22 @@ def _text(here: Path, key: Key) -> bool:
     return key.fits is not None and key.vr in ("LO", "SH", "LT", "ST", "UC", "UR", "UT", "AE")
 
 
-def _matching() -> Iterator[Defect]:
-    # All of them change how the same keys are compared: each is seen alone.
-    yield from (replace(defect, alone=True) for defect in _comparisons())
-
-
-def _comparisons() -> Iterator[Defect]:
-    yield one(
-        "find-station-ignored-for-a-tdd",
-        "Finds the workitems of every station for a TDD",
-        partial(_ignored_key_for_tdd, (STATION, "CodeValue")),
-        "RO58-TMS-009",
-        "RO58-TMS-013",
-    )
-    yield one(
-        "find-workitem-code-ignored-for-a-tdd",
-        "Finds workitems of every code for a TDD",
-        partial(_ignored_key_for_tdd, ("ScheduledWorkitemCodeSequence", "CodeValue")),
-        "RO58-TMS-012",
-    )
-    yield one(
-        "find-nothing-through-pull-alone",
-        "Finds nothing for a TDD on an association with UPS Pull alone",
-        _pull_alone,
-        "CC31-TMS-009",
-        "NEG-TMS-014",
-    )
-    yield one("find-long-codes-ignored", "Ignores Long and URN Code Values in a query", _ignores_long_codes, "CC28-TMS-003")
-    yield one(
-        "find-without-regard-to-case", "Matches all text without regard to case", _no_case, "CC28-TMS-004", "CC28-TMS-013"
-    )  # fmt: skip
-    yield one("find-all-keys-at-once-nothing", "Finds nothing by more than 30 keys with values", _too_many_keys, "CC28-TMS-005")
-    yield one("find-ranges-of-text", "Takes a hyphen in text for a range", _text_ranges, "CC28-TMS-006")
-    yield one(
-        "find-zero-length-is-no-value", "Takes a key of zero length for one without value in the UPS", _zero_length, "CC28-TMS-007"
-    )
-    yield one("find-no-empty-run", "Takes * for one character or more", partial(_pattern, "*", (1, ANY_NUMBER)), "CC28-TMS-011")
-    yield one("find-question-mark-for-none", "Takes ? for one character or none", partial(_pattern, "?", (0, 1)), "CC28-TMS-012")
-    yield one("find-patterns-unanchored", "Finds a pattern anywhere in a text", _unanchored, "CC28-TMS-012")
-    # CC28-TMS-012: there is a label with a % in it, which then may stand for the one character too few.
-    yield one("find-percent-is-wild", "Takes % and _ for wild cards, as SQL does", _like, "CC28-TMS-014", "CC28-TMS-012")
-    yield one("find-brackets-are-wild", "Takes brackets in patterns for a choice of characters", _glob, "CC28-TMS-014")
-    yield one("find-regular-expressions", "Takes patterns for regular expressions", _regular, "CC28-TMS-014")
-    yield one("find-wild-cards-in-codes", "Takes * and ? in Code Value for wild cards", _wild_codes, "CC28-TMS-015", "RO58-TMS-013")
-    yield one("find-range-without-its-end", "Finds no UPS at the end of a range", partial(_open_end, "end"), "CC28-TMS-018")
-    yield one("find-range-without-its-start", "Finds no UPS at the start of a range", partial(_open_end, "start"), "CC28-TMS-018")
-    yield one("find-open-ranges-closed", "Takes a range with one end open for that one moment", _half_open, "CC28-TMS-018")
-    yield one("find-ranges-by-the-day", "Takes a range of date-times for one of days", _by_day, "CC28-TMS-019", "RO58-TMS-011")
-    yield one("find-date-times-as-text", "Compares date-times as text", _as_text, "CC28-TMS-020", "CC28-TMS-021")
-    yield one("find-offsets-ignored", "Ignores the offset from UTC of a date-time in the query", _no_offsets, "CC28-TMS-021")
-    yield one("find-two-keys-of-an-item-nothing", "Finds nothing by two keys in an item", _two_in_an_item, "CC28-TMS-024")
-    yield one("find-keys-of-several-items", "Finds a UPS when keys are matched by different items", _across_items, "CC28-TMS-025")
-    yield one("find-by-code-meaning", "Matches on Code Meaning", _by_meaning, "CC28-TMS-027", "RO58-TMS-014")
-    yield one("find-list-of-uids-nothing", "Finds nothing by a list of UIDs", _no_lists, "CC28-TMS-028")
-    yield one("find-list-of-uids-everything", "Ignores a list of UIDs", _any_list, "CC28-TMS-029")
-    yield one("find-uid-alone-ignored", "Returns every UPS when SOP Instance UID is the only key", _uid_alone, "CC28-TMS-030")
-    yield one(
-        "find-optional-key-nothing",
-        "Finds nothing by a value of an optional key",
-        partial(_misses, ("SpecialNeeds",)),
-        "CC28-TMS-032",
-    )
-    yield one(
-        "find-optional-key-fails",
-        "Answers A900 to a value in an optional key",
-        partial(_refuses_key, ("SpecialNeeds",)),
-        "CC28-TMS-032",
-        "CC28-TMS-033",
-    )
-    yield one("find-performed-fails", "Answers C000 to a key in the Performed Procedure Sequence", _performed_fails, "CC28-TMS-035")
-    yield one(
-        "find-state-ignored",
-        "Finds a UPS whatever state is asked for",
-        _ignores_state,
-        "CC28-TMS-002",
-        "CC28-TMS-047",
-        "CC28-TMS-056",
-        "RO58-TMS-010",
-        "RO60-TMS-007",
-        "RO65-TMS-003",
-    )
-    yield one(
-        "find-canceled-as-completed", "Finds a CANCELED UPS as COMPLETED", _canceled_as_completed, "CC28-TMS-047", "RO65-TMS-003"
-    )
-    yield one("find-old-values", "Finds a UPS by the label that it was created with", _old_values, "CC28-TMS-048")
-    yield one("find-unknown-value-is-none", "Ignores a key whose value no UPS can have", _unknown_is_none, "CC28-TMS-056")
-    yield one("find-query-text-as-ascii", "Reads text beyond ASCII in queries as question marks", _query_ascii, "CC28-TMS-059")
-    yield one("find-any-text-beyond-ascii", "Finds other text beyond ASCII when the rest is alike", _loose_text, "CC28-TMS-060")
-    yield one("find-timezone-is-a-key", "Takes Timezone Offset From UTC for a matching key", _timezone_key, "CC28-TMS-063")
-    yield one("find-by-the-lock", "Finds a UPS by its Transaction UID", _by_lock, "CC28-TMS-041")
-    yield one(
-        "find-station-by-scheme-too", "Finds no station when Coding Scheme Designator is empty", _scheme_needed, "RO58-TMS-016"
-    )
-    yield one(
-        "find-patient-needed", "Finds nothing when Patient ID is empty in the query of a TDD", _patient_needed, "RO58-TMS-015"
-    )
-    yield one(
-        "find-patient-id-ignored-by-a-tdd",
-        "Ignores Patient ID in the query of a TDD",
-        partial(_ignored_for_tdd, "PatientID"),
-        "RO58-TMS-019",
-        "RO58-TMS-008",
-    )
-    yield one(
-        "find-uid-ignored-by-a-tdd",
-        "Ignores SOP Instance UID in the query of a TDD",
-        partial(_ignored_for_tdd, "SOPInstanceUID"),
-        "RO58-TMS-018",
-    )
-
-
+@defect(
+    "find-state-ignored",
+    "Finds a UPS whatever state is asked for",
+    "CC28-TMS-002",
+    "CC28-TMS-047",
+    "CC28-TMS-056",
+    "RO58-TMS-010",
+    "RO60-TMS-007",
+    "RO65-TMS-003",
+    alone=True,
+)
 def _ignores_state(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, None) if here == ("ProcedureStepState",) else key)
 
 
+@defect("find-long-codes-ignored", "Ignores Long and URN Code Values in a query", "CC28-TMS-003", alone=True)
 def _ignores_long_codes(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, None) if here[-1] in ("LongCodeValue", "URNCodeValue") else key)
 
@@ -356,6 +266,7 @@ def _either(key: Key, also: Callable[[str, str], bool]) -> Key:
     return compares(key, lambda value, zone: fits(value, zone) or also(value, zone))
 
 
+@defect("find-without-regard-to-case", "Matches all text without regard to case", "CC28-TMS-004", "CC28-TMS-013", alone=True)
 def _no_case(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         fits = key.fits
@@ -364,6 +275,7 @@ def _no_case(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-all-keys-at-once-nothing", "Finds nothing by more than 30 keys with values", "CC28-TMS-005", alone=True)
 def _too_many_keys(tms: Any) -> None:
     def count(keys: Iterable[Key]) -> int:
         return sum(1 if key.fits else count(key.below or ()) for key in keys)
@@ -375,6 +287,7 @@ def _too_many_keys(tms: Any) -> None:
     around(tms.worklist, "keys", keys)
 
 
+@defect("find-ranges-of-text", "Takes a hyphen in text for a range", "CC28-TMS-006", alone=True)
 def _text_ranges(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _text(here, key) or here[-1] in SINGLE or len(key.wanted) != 1 or len(key.wanted[0]) > 3:
@@ -385,6 +298,7 @@ def _text_ranges(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-zero-length-is-no-value", "Takes a key of zero length for one without value in the UPS", "CC28-TMS-007", alone=True)
 def _zero_length(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         return compares(key, lambda value, zone: not value) if here == ("WorklistLabel",) and key.fits is None else key
@@ -424,16 +338,38 @@ def _fits(pattern: str, value: str, wild: Wild) -> bool:
     return len(value) in ends
 
 
+@defect(
+    "find-no-empty-run",
+    "Takes * for one character or more",
+    "CC28-TMS-011",
+    alone=True,
+    given=(
+        "*",
+        (1, ANY_NUMBER),
+    ),
+)
+@defect(
+    "find-question-mark-for-none",
+    "Takes ? for one character or none",
+    "CC28-TMS-012",
+    alone=True,
+    given=(
+        "?",
+        (0, 1),
+    ),
+)
 def _pattern(wild: str, means: tuple[int, int], tms: Any) -> None:
     meanings = {**WILD_CARDS, wild: means}
     # Runs of * are one.
     _by_pattern(tms, lambda pattern, value: _fits(re.sub(r"\*+", "*", pattern), value, meanings))
 
 
+@defect("find-patterns-unanchored", "Finds a pattern anywhere in a text", "CC28-TMS-012", alone=True)
 def _unanchored(tms: Any) -> None:
     _by_pattern(tms, lambda pattern, value: _fits(f"*{pattern}*", value, WILD_CARDS))
 
 
+@defect("find-percent-is-wild", "Takes % and _ for wild cards, as SQL does", "CC28-TMS-014", "CC28-TMS-012", alone=True)
 def _like(tms: Any) -> None:
     like = {**WILD_CARDS, "%": (0, ANY_NUMBER), "_": (1, 1)}
 
@@ -444,10 +380,12 @@ def _like(tms: Any) -> None:
     _by_pattern(tms, fits, only_wild=False, either=True)
 
 
+@defect("find-brackets-are-wild", "Takes brackets in patterns for a choice of characters", "CC28-TMS-014", alone=True)
 def _glob(tms: Any) -> None:
     _by_pattern(tms, lambda pattern, value: fnmatch.fnmatchcase(value, pattern), either=True)
 
 
+@defect("find-regular-expressions", "Takes patterns for regular expressions", "CC28-TMS-014", alone=True)
 def _regular(tms: Any) -> None:
     def fits(pattern: str, value: str) -> bool:
         try:
@@ -458,6 +396,7 @@ def _regular(tms: Any) -> None:
     _by_pattern(tms, fits, either=True)
 
 
+@defect("find-wild-cards-in-codes", "Takes * and ? in Code Value for wild cards", "CC28-TMS-015", "RO58-TMS-013", alone=True)
 def _wild_codes(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if here[-1] != "CodeValue" or key.fits is None:
@@ -472,6 +411,8 @@ def _span(key: Key) -> bool:
     return key.span is not None and any("-" in one_ for one_ in key.wanted)
 
 
+@defect("find-range-without-its-end", "Finds no UPS at the end of a range", "CC28-TMS-018", alone=True, given=("end",))
+@defect("find-range-without-its-start", "Finds no UPS at the start of a range", "CC28-TMS-018", alone=True, given=("start",))
 def _open_end(which: str, tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.fits is None:
@@ -488,6 +429,7 @@ def _open_end(which: str, tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-open-ranges-closed", "Takes a range with one end open for that one moment", "CC28-TMS-018", alone=True)
 def _half_open(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.fits is None:
@@ -500,6 +442,7 @@ def _half_open(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-ranges-by-the-day", "Takes a range of date-times for one of days", "CC28-TMS-019", "RO58-TMS-011", alone=True)
 def _by_day(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.vr != "DT":
@@ -510,6 +453,7 @@ def _by_day(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-date-times-as-text", "Compares date-times as text", "CC28-TMS-020", "CC28-TMS-021", alone=True)
 def _as_text(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.vr != "DT":
@@ -520,6 +464,7 @@ def _as_text(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-offsets-ignored", "Ignores the offset from UTC of a date-time in the query", "CC28-TMS-021", alone=True)
 def _no_offsets(tms: Any) -> None:
     def query(identifier: Dataset) -> Dataset:
         if identifier.get(START) and "+" in str(identifier[START].value):
@@ -538,6 +483,7 @@ def _no_offsets(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-two-keys-of-an-item-nothing", "Finds nothing by two keys in an item", "CC28-TMS-024", alone=True)
 def _two_in_an_item(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         narrowing = [below for below in key.below or () if below.narrows]
@@ -548,6 +494,7 @@ def _two_in_an_item(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-keys-of-several-items", "Finds a UPS when keys are matched by different items", "CC28-TMS-025", alone=True)
 def _across_items(tms: Any) -> None:
     def keys(original: Around, identifier: Dataset) -> tuple[Key, ...]:
         apart: list[Key] = []
@@ -566,6 +513,7 @@ def _open(key: Key) -> Key:
     return replace(compares(key, None), below=tuple(map(_open, key.below)) if key.below is not None else None)
 
 
+@defect("find-by-code-meaning", "Matches on Code Meaning", "CC28-TMS-027", "RO58-TMS-014", alone=True)
 def _by_meaning(tms: Any) -> None:
     def keys(original: Around, identifier: Dataset) -> tuple[Key, ...]:
         found: tuple[Key, ...] = original(identifier)
@@ -584,14 +532,17 @@ def _uid_list(here: Path, key: Key) -> bool:
     return key.vr == "UI" and len(key.wanted) > 1 and len(here) > 1
 
 
+@defect("find-list-of-uids-nothing", "Finds nothing by a list of UIDs", "CC28-TMS-028", alone=True)
 def _no_lists(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, lambda value, zone: False) if _uid_list(here, key) else key)
 
 
+@defect("find-list-of-uids-everything", "Ignores a list of UIDs", "CC28-TMS-029", alone=True)
 def _any_list(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, None) if _uid_list(here, key) else key)
 
 
+@defect("find-uid-alone-ignored", "Returns every UPS when SOP Instance UID is the only key", "CC28-TMS-030", alone=True)
 def _uid_alone(tms: Any) -> None:
     def keys(original: Around, identifier: Dataset) -> tuple[Key, ...]:
         found: tuple[Key, ...] = original(identifier)
@@ -609,14 +560,24 @@ def _refuse(tms: Any, when: Callable[[Dataset], bool], status: int = 0xA900) -> 
     around(tms, "find", find)
 
 
+@defect(
+    "find-optional-key-fails",
+    "Answers A900 to a value in an optional key",
+    "CC28-TMS-032",
+    "CC28-TMS-033",
+    alone=True,
+    given=(("SpecialNeeds",),),
+)
 def _refuses_key(path: Path, tms: Any) -> None:
     _refuse(tms, lambda identifier: bool(identifier.get(path[0])) and len(identifier) < MANY)
 
 
+@defect("find-performed-fails", "Answers C000 to a key in the Performed Procedure Sequence", "CC28-TMS-035", alone=True)
 def _performed_fails(tms: Any) -> None:
     _refuse(tms, lambda identifier: bool(identifier.get("UnifiedProcedureStepPerformedProcedureSequence")), 0xC000)
 
 
+@defect("find-canceled-as-completed", "Finds a CANCELED UPS as COMPLETED", "CC28-TMS-047", "RO65-TMS-003", alone=True)
 def _canceled_as_completed(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         fits = key.fits
@@ -627,6 +588,7 @@ def _canceled_as_completed(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-old-values", "Finds a UPS by the label that it was created with", "CC28-TMS-048", alone=True)
 def _old_values(tms: Any) -> None:
     labels: dict[str, str] = {}
 
@@ -644,6 +606,7 @@ def _old_values(tms: Any) -> None:
     _when_finding(tms, lambda original, keys: [old(record) for record in original(())])
 
 
+@defect("find-unknown-value-is-none", "Ignores a key whose value no UPS can have", "CC28-TMS-056", alone=True)
 def _unknown_is_none(tms: Any) -> None:
     def query(identifier: Dataset) -> Dataset:
         for keyword in ("ProcedureStepState", "ScheduledProcedureStepPriority", "InputReadinessState"):
@@ -655,6 +618,7 @@ def _unknown_is_none(tms: Any) -> None:
     on_query(tms, query)
 
 
+@defect("find-query-text-as-ascii", "Reads text beyond ASCII in queries as question marks", "CC28-TMS-059", alone=True)
 def _query_ascii(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         beyond = key.fits is not None and any(not wanted.isascii() for wanted in key.wanted)
@@ -663,6 +627,7 @@ def _query_ascii(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-any-text-beyond-ascii", "Finds other text beyond ASCII when the rest is alike", "CC28-TMS-060", alone=True)
 def _loose_text(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if here != ("ProcedureStepLabel",) or key.fits is None or all(wanted.isascii() for wanted in key.wanted):
@@ -673,6 +638,7 @@ def _loose_text(tms: Any) -> None:
     on_keys(tms, change)
 
 
+@defect("find-timezone-is-a-key", "Takes Timezone Offset From UTC for a matching key", "CC28-TMS-063", alone=True)
 def _timezone_key(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         zone = identifier.get("TimezoneOffsetFromUTC")
@@ -681,6 +647,7 @@ def _timezone_key(tms: Any) -> None:
     around(tms, "find", find)
 
 
+@defect("find-by-the-lock", "Finds a UPS by its Transaction UID", "CC28-TMS-041", alone=True)
 def _by_lock(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         lock = identifier.get("TransactionUID")
@@ -691,6 +658,7 @@ def _by_lock(tms: Any) -> None:
     around(tms, "find", find)
 
 
+@defect("find-station-by-scheme-too", "Finds no station when Coding Scheme Designator is empty", "RO58-TMS-016", alone=True)
 def _scheme_needed(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         station = identifier.get(STATION)
@@ -702,6 +670,7 @@ def _scheme_needed(tms: Any) -> None:
     around(tms, "find", find)
 
 
+@defect("find-patient-needed", "Finds nothing when Patient ID is empty in the query of a TDD", "RO58-TMS-015", alone=True)
 def _patient_needed(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         lacks = asks_as_a_tdd(identifier) and not identifier.get("PatientID")
@@ -710,11 +679,33 @@ def _patient_needed(tms: Any) -> None:
     around(tms, "find", find)
 
 
+@defect(
+    "find-station-ignored-for-a-tdd",
+    "Finds the workitems of every station for a TDD",
+    "RO58-TMS-009",
+    "RO58-TMS-013",
+    alone=True,
+    given=((STATION, "CodeValue"),),
+)
+@defect(
+    "find-workitem-code-ignored-for-a-tdd",
+    "Finds workitems of every code for a TDD",
+    "RO58-TMS-012",
+    alone=True,
+    given=(("ScheduledWorkitemCodeSequence", "CodeValue"),),
+)
 def _ignored_key_for_tdd(path: Path, tms: Any) -> None:
     now = _tdd_now(tms)
     on_keys(tms, lambda here, key: compares(key, None) if here == path and getattr(now, "tdd", False) else key)
 
 
+@defect(
+    "find-nothing-through-pull-alone",
+    "Finds nothing for a TDD on an association with UPS Pull alone",
+    "CC31-TMS-009",
+    "NEG-TMS-014",
+    alone=True,
+)
 def _pull_alone(tms: Any) -> None:
     def c_find(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
         if len(event.assoc.accepted_contexts) > 1 or not asks_as_a_tdd(event.identifier):
@@ -723,6 +714,21 @@ def _pull_alone(tms: Any) -> None:
     tms.server.wrap_handler(evt.EVT_C_FIND, c_find)
 
 
+@defect(
+    "find-patient-id-ignored-by-a-tdd",
+    "Ignores Patient ID in the query of a TDD",
+    "RO58-TMS-019",
+    "RO58-TMS-008",
+    alone=True,
+    given=("PatientID",),
+)
+@defect(
+    "find-uid-ignored-by-a-tdd",
+    "Ignores SOP Instance UID in the query of a TDD",
+    "RO58-TMS-018",
+    alone=True,
+    given=("SOPInstanceUID",),
+)
 def _ignored_for_tdd(keyword: str, tms: Any) -> None:
     def query(identifier: Dataset) -> Dataset:
         if asks_as_a_tdd(identifier):
@@ -735,33 +741,20 @@ def _ignored_for_tdd(keyword: str, tms: Any) -> None:
 # --- what a response holds -----------------------------------------------------------------------------------------------
 
 
-def _responses() -> Iterator[Defect]:
-    for keyword in [k for k, r in attribute_rows().items() if r.create in ("1", "2", "special") and k not in NOT_IN_RESPONSES]:
-        yield one(
-            f"find-everything-without-{dashed((keyword,))}", f"Leaves {keyword} out when a query asks for every attribute",
-            partial(_edit_everything, keyword), "CC28-TMS-037", case=keyword,
-        )  # fmt: skip
+# Return keys of type 3, and what a response is known by.
+NOT_IN_RESPONSES = (
+    "SpecificCharacterSet", "TransactionUID", "SOPInstanceUID", "CommentsOnTheScheduledProcedureStep",
+    "UnifiedProcedureStepPerformedProcedureSequence",
+)  # fmt: skip
+
+
+@defect.rows
+def _rows_of_each() -> Iterator[Defect]:
     yield one(
         "find-zero-length-without-value",
         "Returns Procedure Step Label without value",
         partial(_each, lambda r, i: empty(r, "ProcedureStepLabel") if not asks_as_a_tdd(i) and len(i) < MANY else None),
         "CC28-TMS-008",
-    )
-    yield one("find-empty-sequence-key-nothing", "Returns no items for an empty sequence key", _no_whole_sequences, "CC28-TMS-009")
-    yield one(
-        "find-with-more",
-        "Returns Comments with every response, asked for or not",
-        partial(_each, _with_comments),
-        "CC28-TMS-038",
-        "RO58-TMS-006",
-    )
-    yield one(
-        "find-with-more-in-items",
-        "Returns whole items when some of their attributes are asked for",
-        _whole_items,
-        "CC28-TMS-038",
-        "CC28-TMS-026",
-        "RO58-TMS-006",
     )
     yield one(
         "find-lock-when-asked",
@@ -781,21 +774,6 @@ def _responses() -> Iterator[Defect]:
         "RO58-TMS-162",
     )
     yield one(
-        "find-class-as-negotiated",
-        "Returns in SOP Class UID the class that the query came through",
-        partial(_each, _negotiated_class),
-        "CC28-TMS-039",
-        "CC31-TMS-004",
-        "RO58-TMS-101",
-    )
-    yield one(
-        "find-trial-class",
-        "Returns the trial UPS class in SOP Class UID to a TDD",
-        partial(_each, _trial),
-        "RO58-TMS-101",
-        "RO58-TMS-024",
-    )
-    yield one(
         "find-without-character-set",
         "Names no Specific Character Set in responses",
         partial(_each, lambda r, i: drop(left_undeclared(r), "SpecificCharacterSet")),
@@ -803,53 +781,6 @@ def _responses() -> Iterator[Defect]:
         "RO58-TMS-021",
         alone=True,
     )
-    yield one("find-empty-character-set", "Sends an empty Specific Character Set", partial(_each, _empty_set), "CC28-TMS-045")
-    yield one("find-first-item-only", "Returns of a sequence the first item only", partial(_each, _first_items), "CC28-TMS-009")
-    yield one(
-        "find-matching-items-missing",
-        "Returns the items of a sequence that do not match",
-        partial(_each, _other_items),
-        "CC28-TMS-026",
-    )
-    yield one("find-labels-mixed", "Returns the label of another UPS", _mixed_labels, "CC28-TMS-053")
-    yield one(
-        "find-inputs-first-only-for-a-tdd",
-        "Returns the first input only to a TDD",
-        partial(_each, _first_input),
-        "RO58-TMS-023",
-        "RO58-TMS-148",
-        "RO58-TMS-150",
-        alone=True,
-    )
-    yield one(
-        "ro58-start-other-of-two",
-        "Tells a TDD TREATMENT for CONTINUATION, and the other way round",
-        partial(_each, _other_start),
-        "RO58-TMS-141",
-        subject=("find", "ScheduledProcessingParametersSequence", "TextValue"),
-    )
-    yield one(
-        "find-start-as-people-write-it-for-a-tdd",
-        "Returns Scheduled Procedure Step Start DateTime to a TDD as 2026-11-29T12:00:00",
-        partial(_each, _start_as_people_write_it),
-        "RO58-TMS-026",
-        subject=("find", "ScheduledProcedureStepStartDateTime"),
-    )
-    yield one(
-        "ro58-plan-of-another",
-        "Names another plan, of the same class, in answers to a TDD",
-        partial(_each, _other_plan),
-        "RO58-TMS-160",
-        "RO58-TMS-023",
-        subject=("find", "InputInformationSequence", "ReferencedSOPSequence", "ReferencedSOPInstanceUID"),
-    )
-
-
-# Return keys of type 3, and what a response is known by.
-NOT_IN_RESPONSES = (
-    "SpecificCharacterSet", "TransactionUID", "SOPInstanceUID", "CommentsOnTheScheduledProcedureStep",
-    "UnifiedProcedureStepPerformedProcedureSequence",
-)  # fmt: skip
 
 
 def _each(how: Callable[[Dataset, Dataset], None], tms: Any) -> None:
@@ -862,10 +793,20 @@ def _each(how: Callable[[Dataset, Dataset], None], tms: Any) -> None:
     on_find_responses(tms, changed)
 
 
+@defect.rows
+def _rows_of_edit_everything() -> Iterator[Defect]:
+    for keyword in [k for k, r in attribute_rows().items() if r.create in ("1", "2", "special") and k not in NOT_IN_RESPONSES]:
+        yield one(
+            f"find-everything-without-{dashed((keyword,))}", f"Leaves {keyword} out when a query asks for every attribute",
+            partial(_edit_everything, keyword), "CC28-TMS-037", case=keyword,
+        )  # fmt: skip
+
+
 def _edit_everything(keyword: str, tms: Any) -> None:
     _each(lambda response, identifier: drop(response, keyword) if len(identifier) > MANY else None, tms)
 
 
+@defect("find-empty-sequence-key-nothing", "Returns no items for an empty sequence key", "CC28-TMS-009")
 def _no_whole_sequences(tms: Any) -> None:
     def no_items(response: Dataset, identifier: Dataset) -> None:
         for element in identifier:
@@ -881,11 +822,19 @@ def _no_whole_sequences(tms: Any) -> None:
     _each(no_items, tms)
 
 
+@defect("find-with-more", "Returns Comments with every response, asked for or not", "CC28-TMS-038", "RO58-TMS-006", through=_each)
 def _with_comments(response: Dataset, identifier: Dataset) -> None:
     if "CommentsOnTheScheduledProcedureStep" not in identifier:
         response.CommentsOnTheScheduledProcedureStep = "Unasked"
 
 
+@defect(
+    "find-with-more-in-items",
+    "Returns whole items when some of their attributes are asked for",
+    "CC28-TMS-038",
+    "CC28-TMS-026",
+    "RO58-TMS-006",
+)
 def _whole_items(tms: Any) -> None:
     def more(response: Dataset, identifier: Dataset) -> None:
         for element in identifier:
@@ -902,27 +851,39 @@ def _with_lock(response: Dataset, identifier: Dataset, asked: bool) -> None:
         response.TransactionUID = ANOTHER
 
 
+@defect(
+    "find-class-as-negotiated",
+    "Returns in SOP Class UID the class that the query came through",
+    "CC28-TMS-039",
+    "CC31-TMS-004",
+    "RO58-TMS-101",
+    through=_each,
+)
 def _negotiated_class(response: Dataset, identifier: Dataset) -> None:
     if "SOPClassUID" in response:
         response.SOPClassUID = UPS.PULL
 
 
+@defect("find-trial-class", "Returns the trial UPS class in SOP Class UID to a TDD", "RO58-TMS-101", "RO58-TMS-024", through=_each)
 def _trial(response: Dataset, identifier: Dataset) -> None:
     if "SOPClassUID" in response and asks_as_a_tdd(identifier):
         response.SOPClassUID = f"{TRIAL}3"
 
 
+@defect("find-empty-character-set", "Sends an empty Specific Character Set", "CC28-TMS-045", through=_each)
 def _empty_set(response: Dataset, identifier: Dataset) -> None:
     if len(identifier) > MANY:
         left_undeclared(response).SpecificCharacterSet = None
 
 
+@defect("find-first-item-only", "Returns of a sequence the first item only", "CC28-TMS-009", through=_each)
 def _first_items(response: Dataset, identifier: Dataset) -> None:
     for element in response:
         if element.VR == "SQ" and element.keyword.startswith("ScheduledStation") and not asks_as_a_tdd(identifier):
             element.value = element.value[:1]
 
 
+@defect("find-matching-items-missing", "Returns the items of a sequence that do not match", "CC28-TMS-026", through=_each)
 def _other_items(response: Dataset, identifier: Dataset) -> None:
     for element in identifier:
         wanted = [item.get("AccessionNumber") for item in element.value or ()] if element.VR == "SQ" else []
@@ -932,6 +893,7 @@ def _other_items(response: Dataset, identifier: Dataset) -> None:
                     item.AccessionNumber = "Acc-9"
 
 
+@defect("find-labels-mixed", "Returns the label of another UPS", "CC28-TMS-053")
 def _mixed_labels(tms: Any) -> None:
     def mixed(responses: Iterator[Dataset], identifier: Dataset) -> Iterator[Dataset]:
         kept = list(responses)
@@ -944,6 +906,13 @@ def _mixed_labels(tms: Any) -> None:
     on_find_responses(tms, mixed)
 
 
+@defect(
+    "find-start-as-people-write-it-for-a-tdd",
+    "Returns Scheduled Procedure Step Start DateTime to a TDD as 2026-11-29T12:00:00",
+    "RO58-TMS-026",
+    subject=("find", "ScheduledProcedureStepStartDateTime"),
+    through=_each,
+)
 def _start_as_people_write_it(response: Dataset, identifier: Dataset) -> None:
     there = value_start(str(response.get(START) or ""), "DT")
     if there is not None and asks_as_a_tdd(identifier):
@@ -952,6 +921,15 @@ def _start_as_people_write_it(response: Dataset, identifier: Dataset) -> None:
             response[START] = DataElement(response[START].tag, "DT", f"{there.astimezone():%Y-%m-%dT%H:%M:%S}")
 
 
+@defect(
+    "find-inputs-first-only-for-a-tdd",
+    "Returns the first input only to a TDD",
+    "RO58-TMS-023",
+    "RO58-TMS-148",
+    "RO58-TMS-150",
+    alone=True,
+    through=_each,
+)
 def _first_input(response: Dataset, identifier: Dataset) -> None:
     if asks_as_a_tdd(identifier) and response.get("InputInformationSequence"):
         response.InputInformationSequence = list(response.InputInformationSequence)[:1]
@@ -963,12 +941,27 @@ def _parameter(response: Dataset, code: str) -> Iterator[Dataset]:
             yield item
 
 
+@defect(
+    "ro58-start-other-of-two",
+    "Tells a TDD TREATMENT for CONTINUATION, and the other way round",
+    "RO58-TMS-141",
+    subject=("find", "ScheduledProcessingParametersSequence", "TextValue"),
+    through=_each,
+)
 def _other_start(response: Dataset, identifier: Dataset) -> None:
     if asks_as_a_tdd(identifier):
         for item in _parameter(response, "121740"):
             item.TextValue = {"TREATMENT": "CONTINUATION"}.get(item.TextValue, "TREATMENT")
 
 
+@defect(
+    "ro58-plan-of-another",
+    "Names another plan, of the same class, in answers to a TDD",
+    "RO58-TMS-160",
+    "RO58-TMS-023",
+    subject=("find", "InputInformationSequence", "ReferencedSOPSequence", "ReferencedSOPInstanceUID"),
+    through=_each,
+)
 def _other_plan(response: Dataset, identifier: Dataset) -> None:
     from ..profile.paths import parse_path
 
@@ -980,7 +973,8 @@ def _other_plan(response: Dataset, identifier: Dataset) -> None:
 # --- how a query goes ----------------------------------------------------------------------------------------------------
 
 
-def _ways() -> Iterator[Defect]:
+@defect.rows
+def _rows_of_ways() -> Iterator[Defect]:
     yield one(
         "find-responses-of-another-class",
         "Names UPS Push in C-FIND responses",
@@ -988,75 +982,6 @@ def _ways() -> Iterator[Defect]:
         "RO58-TMS-005",
         "CC28-TMS-051",
         "CC31-TMS-005",
-    )
-    yield one(
-        "find-final-with-identifier",
-        "Sends an identifier with the final Success",
-        _final_with_identifier,
-        "RO58-TMS-007",
-        "CC28-TMS-043",
-    )
-    yield one(
-        "find-pending-without-identifier",
-        "Sends a pending response without identifier after the last match",
-        _pending_without,
-        "RO58-TMS-002",
-        "CC28-TMS-042",
-        alone=True,
-    )
-    yield one("find-each-twice", "Returns each match twice", _twice, "RO58-TMS-004", "CC28-TMS-052")
-    yield one(
-        "find-last-missing", "Returns all matches but the last, if there are several", _last_missing, "RO58-TMS-022", "CC28-TMS-052"
-    )
-    yield one("find-nothing-is-failure", "Answers A900 to a query of one key that nothing matches", _nothing_fails, "CC28-TMS-044")
-    yield one(
-        "find-nothing-is-failure-for-a-tdd", "Answers A900 to a TDD when nothing matches", _nothing_fails_for_tdd,
-        "RO58-TMS-008", "RO58-TMS-009", "RO58-TMS-010", "RO58-TMS-011", "RO58-TMS-012", alone=True,
-    )  # fmt: skip
-    yield one(
-        "find-ends-with-failure-for-a-tdd",
-        "Ends the query of a TDD, after all matches, with A700",
-        _ends_with_failure,
-        "RO58-TMS-001",
-        alone=True,
-    )
-    yield one(
-        "find-undecodable-for-a-tdd",
-        "Sends identifiers to a TDD that cannot be decoded",
-        _cut_short,
-        "RO58-TMS-025",
-        alone=True,
-    )
-    yield one("find-nothing-for-a-tdd", "Returns nothing to a TDD", _nothing_for_tdd, "RO58-TMS-003", alone=True)
-    yield one("find-only-empty-keys-fails", "Answers A900 to a query with no key but empty ones", _empty_keys_fail, "CC28-TMS-010")
-    yield one("find-everything-fails", "Answers C000 to a query for every attribute", _everything_fails, "CC28-TMS-036", alone=True)
-    yield one("find-changes-the-ups", "Changes the label of a UPS that it is asked for", _changes, "CC28-TMS-046")
-    for name, model, identifier in (("watch", UPS.WATCH, "CC28-TMS-049"), ("query", UPS.QUERY, "CC28-TMS-050")):
-        yield one(
-            f"find-through-{name}-nothing",
-            f"Finds nothing through UPS {name.title()}",
-            partial(_model, model),
-            identifier,
-            "CC28-TMS-039",
-            "CC28-TMS-051",
-            "CC31-TMS-004",
-        )
-    yield one("find-cancel-is-failure", "Ends a canceled query with A700", _cancel_fails, "CC28-TMS-054")
-    yield one(
-        "find-cancel-ends-the-association", "Aborts the association on a C-CANCEL", _cancel_aborts, "CC28-TMS-054", "CC28-TMS-055"
-    )
-    yield one(
-        "find-cancel-lingers", "Ends the next query on the association after a C-CANCEL at once", _cancel_lingers, "CC28-TMS-055"
-    )
-    yield one(
-        "find-malformed-aborts", "Aborts the association on a query that is not well formed", _malformed_aborts, "CC28-TMS-057"
-    )
-    yield one(
-        "find-nothing-in-explicit-vr",
-        "Finds nothing when asked in Explicit VR",
-        partial(_transfer_syntax, False),
-        "NEG-TMS-014",
-        alone=True,
     )
 
 
@@ -1071,6 +996,7 @@ def _with_data_set(message: Any, implicit: bool = True) -> None:
     set_command(message.command_set, CommandDataSetType=0x0001)
 
 
+@defect("find-final-with-identifier", "Sends an identifier with the final Success", "RO58-TMS-007", "CC28-TMS-043")
 def _final_with_identifier(tms: Any) -> None:
     def change(message: Any, association: Any) -> None:
         if message.command_set.Status == SUCCESS:
@@ -1080,6 +1006,13 @@ def _final_with_identifier(tms: Any) -> None:
     on_responses(tms, C_FIND, change)
 
 
+@defect(
+    "find-pending-without-identifier",
+    "Sends a pending response without identifier after the last match",
+    "RO58-TMS-002",
+    "CC28-TMS-042",
+    alone=True,
+)
 def _pending_without(tms: Any) -> None:
     from io import BytesIO
 
@@ -1104,10 +1037,12 @@ def _pending_without(tms: Any) -> None:
     on_responses(tms, C_FIND, sent)
 
 
+@defect("find-each-twice", "Returns each match twice", "RO58-TMS-004", "CC28-TMS-052")
 def _twice(tms: Any) -> None:
     on_find_responses(tms, lambda responses, identifier: (again for response in responses for again in (response, response)))
 
 
+@defect("find-last-missing", "Returns all matches but the last, if there are several", "RO58-TMS-022", "CC28-TMS-052")
 def _last_missing(tms: Any) -> None:
     def fewer(responses: Iterator[Dataset], identifier: Dataset) -> Iterator[Dataset]:
         kept = list(responses)
@@ -1128,10 +1063,21 @@ def _or_fail(tms: Any, when: Callable[[Dataset], bool]) -> None:
     around(tms, "find", find)
 
 
+@defect("find-nothing-is-failure", "Answers A900 to a query of one key that nothing matches", "CC28-TMS-044")
 def _nothing_fails(tms: Any) -> None:
     _or_fail(tms, lambda identifier: len(identifier) == 2 and not identifier.get("SOPInstanceUID"))
 
 
+@defect(
+    "find-nothing-is-failure-for-a-tdd",
+    "Answers A900 to a TDD when nothing matches",
+    "RO58-TMS-008",
+    "RO58-TMS-009",
+    "RO58-TMS-010",
+    "RO58-TMS-011",
+    "RO58-TMS-012",
+    alone=True,
+)
 def _nothing_fails_for_tdd(tms: Any) -> None:
     _or_fail(tms, asks_as_a_tdd)
 
@@ -1148,6 +1094,7 @@ def _tdd_now(tms: Any) -> threading.local:
     return now
 
 
+@defect("find-ends-with-failure-for-a-tdd", "Ends the query of a TDD, after all matches, with A700", "RO58-TMS-001", alone=True)
 def _ends_with_failure(tms: Any) -> None:
     now = _tdd_now(tms)
 
@@ -1158,6 +1105,7 @@ def _ends_with_failure(tms: Any) -> None:
     on_responses(tms, C_FIND, sent)
 
 
+@defect("find-undecodable-for-a-tdd", "Sends identifiers to a TDD that cannot be decoded", "RO58-TMS-025", alone=True)
 def _cut_short(tms: Any) -> None:
     from io import BytesIO
 
@@ -1173,6 +1121,7 @@ def _cut_short(tms: Any) -> None:
     on_responses(tms, C_FIND, sent)
 
 
+@defect("find-nothing-for-a-tdd", "Returns nothing to a TDD", "RO58-TMS-003", alone=True)
 def _nothing_for_tdd(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         return iter(()) if asks_as_a_tdd(identifier) else original(identifier, **named)
@@ -1180,14 +1129,17 @@ def _nothing_for_tdd(tms: Any) -> None:
     around(tms, "find", find)
 
 
+@defect("find-only-empty-keys-fails", "Answers A900 to a query with no key but empty ones", "CC28-TMS-010")
 def _empty_keys_fail(tms: Any) -> None:
     _refuse(tms, lambda identifier: all(element.is_empty for element in identifier))
 
 
+@defect("find-everything-fails", "Answers C000 to a query for every attribute", "CC28-TMS-036", alone=True)
 def _everything_fails(tms: Any) -> None:
     _refuse(tms, lambda identifier: len(identifier) > MANY, 0xC000)
 
 
+@defect("find-changes-the-ups", "Changes the label of a UPS that it is asked for", "CC28-TMS-046")
 def _changes(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         uid = str(identifier.get("SOPInstanceUID") or "")
@@ -1201,6 +1153,20 @@ def _changes(tms: Any) -> None:
     around(tms, "find", find)
 
 
+@defect.rows
+def _rows_of_model() -> Iterator[Defect]:
+    for name, model, identifier in (("watch", UPS.WATCH, "CC28-TMS-049"), ("query", UPS.QUERY, "CC28-TMS-050")):
+        yield one(
+            f"find-through-{name}-nothing",
+            f"Finds nothing through UPS {name.title()}",
+            partial(_model, model),
+            identifier,
+            "CC28-TMS-039",
+            "CC28-TMS-051",
+            "CC31-TMS-004",
+        )
+
+
 def _model(model: str, tms: Any) -> None:
     def c_find(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
         if event.context.abstract_syntax != model:
@@ -1209,6 +1175,7 @@ def _model(model: str, tms: Any) -> None:
     tms.server.wrap_handler(evt.EVT_C_FIND, c_find)
 
 
+@defect("find-cancel-is-failure", "Ends a canceled query with A700", "CC28-TMS-054")
 def _cancel_fails(tms: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         if message.command_set.Status == CANCEL:
@@ -1231,6 +1198,7 @@ def _slowly(tms: Any) -> None:
     tms.server.wrap_handler(evt.EVT_C_FIND, c_find)
 
 
+@defect("find-cancel-ends-the-association", "Aborts the association on a C-CANCEL", "CC28-TMS-054", "CC28-TMS-055")
 def _cancel_aborts(tms: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         if message.command_set.Status == CANCEL:
@@ -1240,6 +1208,7 @@ def _cancel_aborts(tms: Any) -> None:
     _slowly(tms)
 
 
+@defect("find-cancel-lingers", "Ends the next query on the association after a C-CANCEL at once", "CC28-TMS-055")
 def _cancel_lingers(tms: Any) -> None:
     canceled: set[int] = set()
 
@@ -1256,6 +1225,7 @@ def _cancel_lingers(tms: Any) -> None:
     _slowly(tms)
 
 
+@defect("find-malformed-aborts", "Aborts the association on a query that is not well formed", "CC28-TMS-057")
 def _malformed_aborts(tms: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         if message.command_set.Status == 0xA900:
@@ -1264,6 +1234,7 @@ def _malformed_aborts(tms: Any) -> None:
     on_responses(tms, C_FIND, sent)
 
 
+@defect("find-nothing-in-explicit-vr", "Finds nothing when asked in Explicit VR", "NEG-TMS-014", alone=True, given=(False,))
 def _transfer_syntax(implicit: bool, tms: Any) -> None:
     def find(original: Around, identifier: Dataset, implicit_vr: bool) -> Any:
         return iter(()) if implicit_vr is implicit else original(identifier, implicit_vr=implicit_vr)

@@ -21,7 +21,7 @@ from ..ups.datasets import merged, plain, without
 from ..ups.store import Change
 from .attributes import SHAPES, change, drop, edit, empty, shapes, slug, violated
 from .attributes import subject as about
-from .deviations import Defect
+from .deviations import Defect, Rows
 from .hooks import Around, around, change_response, on_outcome, on_records
 
 __all__ = ["defects", "on_final"]
@@ -40,12 +40,7 @@ Apply = Callable[[Any], None]
 
 def defects() -> Iterator[Defect]:
     """Yield the defects of DIMSE-N requests."""
-    yield from _answers()
-    yield from _creation()
-    yield from _modification()
-    yield from _retrieval()
-    yield from _stored()
-    yield from _performing()
+    yield from defect
 
 
 def one(
@@ -53,6 +48,9 @@ def one(
 ) -> Defect:
     """Return a defect of the TMS."""
     return Defect(name, sentence, "TMS", apply, requirements, alone, case, subject)
+
+
+defect = Rows(one)
 
 
 def dashed(keyword: str) -> str:
@@ -63,7 +61,8 @@ def dashed(keyword: str) -> str:
 # --- the response's command set, and what is not for it -------------------------------------------------------------------
 
 
-def _answers() -> Iterator[Defect]:
+@defect.rows
+def _rows_of_answers() -> Iterator[Defect]:
     named = {
         "n-get": (N_GET, ("CC27-TMS-020",), ("CC27-TMS-021", "CC31-TMS-006")),
         "n-set": (N_SET, ("CC26-TMS-027", "RO62-TMS-012", "RO64-TMS-007"), ("CC26-TMS-028", "CC31-TMS-006")),
@@ -80,49 +79,31 @@ def _answers() -> Iterator[Defect]:
             f"{service}-response-of-another-class", f"Names the SOP class UPS Pull in the response to {what}",
             partial(change_response, field=field, AffectedSOPClassUID=UPS.PULL), *sop_class,
         )  # fmt: skip
-    yield one(
-        "n-get-returns-the-lock", "Returns the Transaction UID when all attributes are asked for", partial(_shows_lock, asked=False),
-        "CC27-TMS-005", "CC27-TMS-014", "RO60-TMS-014", "RO64-TMS-121",
-    )  # fmt: skip
-    yield one(
-        "n-get-returns-the-lock-when-asked", "Returns the Transaction UID when it is asked for", partial(_shows_lock, asked=True),
-        "CC27-TMS-005", "CC27-TMS-014", "RO60-TMS-014",
-    )  # fmt: skip
-    yield one(
-        "n-get-returns-the-lock-of-an-ended-ups", "Returns the Transaction UID of a UPS in a final state",
-        partial(_shows_lock, asked=True, final=True), "CC27-TMS-014",
-    )  # fmt: skip
-    for service, method, requirements in (
-        ("n-set", "set", ("RO62-TMS-013", "CC26-TMS-029")),
-        ("n-action", "action", ("RO60-TMS-013", "RO65-TMS-015")),
-        ("n-create", "create", ("CC25-TMS-010",)),
-    ):
-        yield one(
-            f"{service}-response-holds-the-lock", f"Sends a Transaction UID in the response to {service.upper()}",
-            partial(_lock_in_response, method), *requirements,
-        )  # fmt: skip
-    yield one(
-        "unknown-action-granted", "Answers success to an action type that does not exist", partial(_unknown_action, SUCCESS),
-        "RO60-TMS-017",
-    )  # fmt: skip
-    yield one(
-        "unknown-action-another-failure", "Answers 0122 to an action type that does not exist",
-        partial(_unknown_action, UNSUITABLE), "RO60-TMS-017",
-    )  # fmt: skip
-    for context, name, uid, identifier in (
-        ("pull", "UPS Pull", UPS.PULL, "CC31-TMS-001"), ("watch", "UPS Watch", UPS.WATCH, "CC31-TMS-002"),
-        ("push", "UPS Push", UPS.PUSH, "CC31-TMS-003"),
-    ):  # fmt: skip
-        yield one(
-            f"n-get-refused-under-{context}", f"Refuses N-GET under {name}", partial(_refused_under, uid), identifier,
-            alone=True,
-        )  # fmt: skip
-    yield one(
-        "another-class-refused-but-done", "Refuses a request that names another SOP class than UPS Push, and does it all the same",
-        _refused_but_done, "CC31-TMS-008",
-    )  # fmt: skip
 
 
+@defect(
+    "n-get-returns-the-lock",
+    "Returns the Transaction UID when all attributes are asked for",
+    "CC27-TMS-005",
+    "CC27-TMS-014",
+    "RO60-TMS-014",
+    "RO64-TMS-121",
+    named={"asked": False},
+)
+@defect(
+    "n-get-returns-the-lock-when-asked",
+    "Returns the Transaction UID when it is asked for",
+    "CC27-TMS-005",
+    "CC27-TMS-014",
+    "RO60-TMS-014",
+    named={"asked": True},
+)
+@defect(
+    "n-get-returns-the-lock-of-an-ended-ups",
+    "Returns the Transaction UID of a UPS in a final state",
+    "CC27-TMS-014",
+    named={"asked": True, "final": True},
+)
 def _shows_lock(tms: Any, asked: bool, final: bool = False) -> None:
     def get(outcome: Outcome, event: Any) -> Outcome:
         record = tms.worklist.store.get(str(event.request.RequestedSOPInstanceUID))
@@ -138,6 +119,19 @@ def _shows_lock(tms: Any, asked: bool, final: bool = False) -> None:
     on_outcome(tms, "get", get)
 
 
+@defect.rows
+def _rows_of_lock_in_response() -> Iterator[Defect]:
+    for service, method, requirements in (
+        ("n-set", "set", ("RO62-TMS-013", "CC26-TMS-029")),
+        ("n-action", "action", ("RO60-TMS-013", "RO65-TMS-015")),
+        ("n-create", "create", ("CC25-TMS-010",)),
+    ):
+        yield one(
+            f"{service}-response-holds-the-lock", f"Sends a Transaction UID in the response to {service.upper()}",
+            partial(_lock_in_response, method), *requirements,
+        )  # fmt: skip
+
+
 def _lock_in_response(method: str, tms: Any) -> None:
     def told(outcome: Outcome, *given: Any) -> Outcome:
         dataset = Dataset()
@@ -147,6 +141,8 @@ def _lock_in_response(method: str, tms: Any) -> None:
     on_outcome(tms, method, told)
 
 
+@defect("unknown-action-granted", "Answers success to an action type that does not exist", "RO60-TMS-017", given=(SUCCESS,))
+@defect("unknown-action-another-failure", "Answers 0122 to an action type that does not exist", "RO60-TMS-017", given=(UNSUITABLE,))
 def _unknown_action(status: int, tms: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         from .hooks import set_command
@@ -159,6 +155,18 @@ def _unknown_action(status: int, tms: Any) -> None:
     on_responses(tms, N_ACTION, sent)
 
 
+@defect.rows
+def _rows_of_refused_under() -> Iterator[Defect]:
+    for context, name, uid, identifier in (
+        ("pull", "UPS Pull", UPS.PULL, "CC31-TMS-001"), ("watch", "UPS Watch", UPS.WATCH, "CC31-TMS-002"),
+        ("push", "UPS Push", UPS.PUSH, "CC31-TMS-003"),
+    ):  # fmt: skip
+        yield one(
+            f"n-get-refused-under-{context}", f"Refuses N-GET under {name}", partial(_refused_under, uid), identifier,
+            alone=True,
+        )  # fmt: skip
+
+
 def _refused_under(context: str, tms: Any) -> None:
     def get(original: Around, event: Any) -> Outcome:
         refused = event.context.abstract_syntax == context
@@ -167,6 +175,11 @@ def _refused_under(context: str, tms: Any) -> None:
     around(tms, "get", get)
 
 
+@defect(
+    "another-class-refused-but-done",
+    "Refuses a request that names another SOP class than UPS Push, and does it all the same",
+    "CC31-TMS-008",
+)
 def _refused_but_done(tms: Any) -> None:
     from pynetdicom import evt
 
@@ -185,7 +198,24 @@ def _refused_but_done(tms: Any) -> None:
 # --- N-CREATE ------------------------------------------------------------------------------------------------------------
 
 
-def _creation() -> Iterator[Defect]:
+# Of the attributes that an SCP has to support in N-CREATE, those that nothing else depends on.
+KEPT = (
+    "ScheduledStationClassCodeSequence", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "AdmissionID",
+    "AdmittingDiagnosesDescription", "ExpectedCompletionDateTime",
+)  # fmt: skip
+
+
+def _needed(rows: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield what an N-CREATE must bring: at the top level, and in the items of the sequences that tests fill."""
+    for keyword, row in rows.items():
+        if row.create in ("1", "2") and keyword not in ("TransactionUID", "SOPClassUID", "SOPInstanceUID"):
+            yield (*path, keyword), row.create
+        if not path and keyword == "InputInformationSequence":
+            yield from _needed(row.items, (keyword,))
+
+
+@defect.rows
+def _rows_of_overlooks() -> Iterator[Defect]:
     missing, without_value = 0x0120, 0x0121
     for path, kind in _needed(attribute_rows()):
         where = ".".join(path)
@@ -205,139 +235,6 @@ def _creation() -> Iterator[Defect]:
                 vacant,
                 case=where,
             )
-    yield one(
-        "create-says-0122-for-what-is-missing", "Refuses an N-CREATE that lacks an attribute with 0122",
-        partial(_other_refusal, missing, UNSUITABLE), "CC25-TMS-011", "CC25-TMS-013", "CC25-TMS-014", "CC25-TMS-018",
-    )  # fmt: skip
-    yield one(
-        "create-says-0122-for-what-is-empty", "Refuses an N-CREATE with an empty attribute that needs a value with 0122",
-        partial(_other_refusal, without_value, UNSUITABLE), "CC25-TMS-012", "CC25-TMS-015", "CC25-TMS-019",
-    )  # fmt: skip
-    yield one(
-        "create-refused-but-done", "Refuses an N-CREATE that lacks an attribute, and keeps the UPS",
-        _keeps_refused, "CC25-TMS-011", "CC25-TMS-012", "CC25-TMS-013", "CC25-TMS-014", "CC25-TMS-015", "CC25-TMS-016", alone=True,
-    )  # fmt: skip
-    yield one(
-        "create-refused-uid-is-spent", "Refuses an N-CREATE with the UID of one that it refused before", _spends_uid, "CC25-TMS-016"
-    )
-    yield one(
-        "create-needs-a-patient-name", "Refuses an N-CREATE with an empty Patient's Name",
-        partial(_refuses_attribute, lambda attributes: not attributes.get("PatientName")), "CC25-TMS-001",
-    )  # fmt: skip
-    yield one("create-in-any-state", "Creates a UPS in whatever state the N-CREATE has", _any_state, "CC25-TMS-017")
-    yield one(
-        "create-in-progress", "Creates every UPS IN PROGRESS", partial(_after_creation, _in_progress), "CC25-TMS-002", alone=True
-    )
-    yield one(
-        "create-without-state",
-        "Creates a UPS without Procedure Step State, SCHEDULED",
-        partial(_fills_state, missing=True),
-        "CC25-TMS-018",
-    )
-    yield one(
-        "create-with-empty-state",
-        "Creates a UPS with an empty state, SCHEDULED",
-        partial(_fills_state, missing=False),
-        "CC25-TMS-019",
-    )
-    yield one(
-        "create-duplicate-granted", "Answers success to an N-CREATE of a UPS that is there, and does nothing",
-        partial(_duplicate, keep=True), "CC25-TMS-020", "CC11-TMS-012", "CC11-TMS-013", "CC11-TMS-014", "CC11-TMS-015",
-    )  # fmt: skip
-    yield one(
-        "create-duplicate-replaces", "Refuses the N-CREATE of a UPS that is there, and takes its content over",
-        partial(_duplicate, keep=False), "CC25-TMS-021",
-    )  # fmt: skip
-    yield one(
-        "create-race-won-by-both", "Answers success to both of two simultaneous N-CREATE with one SOP Instance UID",
-        partial(_race, "create", (0x0111,)), "CC25-TMS-022",
-    )  # fmt: skip
-    yield one(
-        "create-records-a-lock", "Takes a Transaction UID in N-CREATE for a lock", _create_records_lock, "CC25-TMS-023"
-    )  # fmt: skip
-    for keyword in (PROGRESS, PERFORMED):
-        yield one(
-            f"create-keeps-{dashed(keyword)}", f"Keeps the {keyword} that an N-CREATE brings",
-            partial(_keeps_forbidden, keyword), "CC25-TMS-023", alone=True,
-        )  # fmt: skip
-    yield one(
-        "create-with-undefined-value", "Creates a UPS with values that are not among those defined", _any_value, "CC25-TMS-024"
-    )
-    yield one(
-        "create-leaves-worklist-label-empty", "Leaves Worklist Label empty when the N-CREATE does",
-        partial(_after_creation, _no_label), "CC25-TMS-025",
-    )  # fmt: skip
-    yield one(
-        "create-as-ups-pull", "Makes a new UPS one of the SOP class UPS Pull",
-        partial(_after_creation, lambda kept: setattr(kept, "SOPClassUID", UPS.PULL)), "CC25-TMS-026", "CC28-TMS-039", "CC31-TMS-004",
-        "RO58-TMS-101",
-    )  # fmt: skip
-    yield one(
-        "create-without-modification-time", "Sets no Scheduled Procedure Step Modification DateTime at creation",
-        partial(_after_creation, lambda kept: drop(kept, MODIFIED)), "CC25-TMS-028",
-    )  # fmt: skip
-    yield one(
-        "create-with-wrong-modification-time", "Sets Scheduled Procedure Step Modification DateTime to a time long ago",
-        partial(_after_creation, lambda kept: setattr(kept, MODIFIED, "20000101000000")), "CC25-TMS-028",
-    )  # fmt: skip
-    yield one(
-        "create-takes-modification-time-of-the-scu", "Keeps the modification time that the N-CREATE brings", _keeps_time,
-        "CC25-TMS-029",
-    )  # fmt: skip
-    yield one(
-        "create-refuses-optional", "Refuses an N-CREATE with attributes it need not support", partial(_refuses_attribute, _optional),
-        "CC25-TMS-005", subject=("create", "SpecialNeeds"),
-    )  # fmt: skip
-    yield one(
-        "create-refuses-unlisted", "Refuses an N-CREATE with attributes that the table does not list",
-        partial(_refuses_attribute, _unlisted), "CC25-TMS-030",
-    )  # fmt: skip
-    yield one(
-        "create-refuses-private",
-        "Refuses an N-CREATE with private attributes",
-        partial(_refuses_attribute, _private),
-        "CC25-TMS-032",
-    )
-    for keyword in KEPT:
-        for shape, how in (("lost", drop), ("changed", change)):
-            yield one(
-                f"create-{dashed(keyword)}-{shape}", f"{keyword} of an N-CREATE is {shape} when the UPS is kept",
-                partial(_after_creation, partial(_edited, keyword, how)), "CC25-TMS-003", case=keyword, subject=("create", keyword),
-            )  # fmt: skip
-    yield one(
-        "create-keeps-first-item-only", "Keeps of every sequence of an N-CREATE the first item only",
-        partial(_after_creation, _first_items), "CC25-TMS-003",
-    )  # fmt: skip
-    yield one(
-        "create-changes-optional", "Shows other values of optional attributes than the N-CREATE had",
-        partial(_after_creation, partial(_edited, "SpecialNeeds", change)), "CC25-TMS-007", subject=("create", "SpecialNeeds"),
-    )  # fmt: skip
-    yield one(
-        "create-loses-conditional-alternatives",
-        "Keeps no Long Code Value",
-        partial(_after_creation, _no_long_codes),
-        "CC25-TMS-004",
-    )
-    yield one(
-        "create-ascii-only", "Keeps text beyond ASCII as question marks", partial(_after_creation, _question_marks),
-        "CC25-TMS-034", "CC27-TMS-009", "RO58-TMS-021", "CC26-TMS-026",
-    )  # fmt: skip
-
-
-# Of the attributes that an SCP has to support in N-CREATE, those that nothing else depends on.
-KEPT = (
-    "ScheduledStationClassCodeSequence", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "AdmissionID",
-    "AdmittingDiagnosesDescription", "ExpectedCompletionDateTime",
-)  # fmt: skip
-
-
-def _needed(rows: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Yield what an N-CREATE must bring: at the top level, and in the items of the sequences that tests fill."""
-    for keyword, row in rows.items():
-        if row.create in ("1", "2") and keyword not in ("TransactionUID", "SOPClassUID", "SOPInstanceUID"):
-            yield (*path, keyword), row.create
-        if not path and keyword == "InputInformationSequence":
-            yield from _needed(row.items, (keyword,))
 
 
 def _overlooks(status: int, where: str, tms: Any) -> None:
@@ -349,6 +246,19 @@ def _overlooks(status: int, where: str, tms: Any) -> None:
     around(tms.worklist, "refuse_creation", refuse)
 
 
+@defect.rows
+def _rows_of_other_refusal() -> Iterator[Defect]:
+    missing, without_value = 0x0120, 0x0121
+    yield one(
+        "create-says-0122-for-what-is-missing", "Refuses an N-CREATE that lacks an attribute with 0122",
+        partial(_other_refusal, missing, UNSUITABLE), "CC25-TMS-011", "CC25-TMS-013", "CC25-TMS-014", "CC25-TMS-018",
+    )  # fmt: skip
+    yield one(
+        "create-says-0122-for-what-is-empty", "Refuses an N-CREATE with an empty attribute that needs a value with 0122",
+        partial(_other_refusal, without_value, UNSUITABLE), "CC25-TMS-012", "CC25-TMS-015", "CC25-TMS-019",
+    )  # fmt: skip
+
+
 def _other_refusal(status: int, other: int, tms: Any) -> None:
     def refuse(original: Around, attributes: Dataset) -> Any:
         refusal = original(attributes)
@@ -357,6 +267,17 @@ def _other_refusal(status: int, other: int, tms: Any) -> None:
     around(tms.worklist, "refuse_creation", refuse)
 
 
+@defect(
+    "create-refused-but-done",
+    "Refuses an N-CREATE that lacks an attribute, and keeps the UPS",
+    "CC25-TMS-011",
+    "CC25-TMS-012",
+    "CC25-TMS-013",
+    "CC25-TMS-014",
+    "CC25-TMS-015",
+    "CC25-TMS-016",
+    alone=True,
+)
 def _keeps_refused(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         outcome: Outcome = original(uid, attributes)
@@ -370,6 +291,7 @@ def _keeps_refused(tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
+@defect("create-refused-uid-is-spent", "Refuses an N-CREATE with the UID of one that it refused before", "CC25-TMS-016")
 def _spends_uid(tms: Any) -> None:
     spent: set[str] = set()
 
@@ -384,12 +306,15 @@ def _spends_uid(tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
+@defect("create-in-any-state", "Creates a UPS in whatever state the N-CREATE has", "CC25-TMS-017")
 def _any_state(tms: Any) -> None:
     around(tms.worklist, "refuse_creation", lambda original, attributes: (
         None if (refusal := original(attributes)) is not None and refusal.status == 0xC309 else refusal
     ))  # fmt: skip
 
 
+@defect("create-without-state", "Creates a UPS without Procedure Step State, SCHEDULED", "CC25-TMS-018", named={"missing": True})
+@defect("create-with-empty-state", "Creates a UPS with an empty state, SCHEDULED", "CC25-TMS-019", named={"missing": False})
 def _fills_state(tms: Any, missing: bool) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         lacks = "ProcedureStepState" not in attributes
@@ -401,6 +326,22 @@ def _fills_state(tms: Any, missing: bool) -> None:
     around(tms.worklist, "create", create)
 
 
+@defect(
+    "create-duplicate-granted",
+    "Answers success to an N-CREATE of a UPS that is there, and does nothing",
+    "CC25-TMS-020",
+    "CC11-TMS-012",
+    "CC11-TMS-013",
+    "CC11-TMS-014",
+    "CC11-TMS-015",
+    named={"keep": True},
+)
+@defect(
+    "create-duplicate-replaces",
+    "Refuses the N-CREATE of a UPS that is there, and takes its content over",
+    "CC25-TMS-021",
+    named={"keep": False},
+)
 def _duplicate(tms: Any, keep: bool) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         outcome: Outcome = original(uid, attributes)
@@ -416,6 +357,34 @@ def _duplicate(tms: Any, keep: bool) -> None:
     around(tms.worklist, "create", create)
 
 
+@defect(
+    "create-race-won-by-both",
+    "Answers success to both of two simultaneous N-CREATE with one SOP Instance UID",
+    "CC25-TMS-022",
+    given=(
+        "create",
+        (273,),
+    ),
+)
+@defect(
+    "claim-race-won-by-both",
+    "Grants both of two simultaneous claims",
+    "RO60-TMS-015",
+    given=(
+        "change_state",
+        (49921,),
+    ),
+)
+@defect(
+    "final-race-won-by-both",
+    "Grants both COMPLETED and CANCELED when they come at the same moment",
+    "CC21-TMS-006",
+    alone=True,
+    given=(
+        "change_state",
+        (49920,),
+    ),
+)
 def _race(method: str, refusals: Sequence[int], tms: Any) -> None:
     """Answer success to a request that is refused while another of its kind, for the same UPS, is under way."""
     under_way: dict[str, threading.Barrier] = {}
@@ -437,6 +406,7 @@ def _race(method: str, refusals: Sequence[int], tms: Any) -> None:
     around(tms.worklist, method, perform)
 
 
+@defect("create-records-a-lock", "Takes a Transaction UID in N-CREATE for a lock", "CC25-TMS-023")
 def _create_records_lock(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         lock = str(attributes.get("TransactionUID") or "")
@@ -459,6 +429,15 @@ def _create_records_lock(tms: Any) -> None:
     around(tms.worklist, "change_state", change_state)
 
 
+@defect.rows
+def _rows_of_keeps_forbidden() -> Iterator[Defect]:
+    for keyword in (PROGRESS, PERFORMED):
+        yield one(
+            f"create-keeps-{dashed(keyword)}", f"Keeps the {keyword} that an N-CREATE brings",
+            partial(_keeps_forbidden, keyword), "CC25-TMS-023", alone=True,
+        )  # fmt: skip
+
+
 def _keeps_forbidden(keyword: str, tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         brought = plain(attributes)
@@ -477,10 +456,38 @@ def _keeps_forbidden(keyword: str, tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
+@defect("create-with-undefined-value", "Creates a UPS with values that are not among those defined", "CC25-TMS-024")
 def _any_value(tms: Any) -> None:
     around(tms.worklist, "refuse_creation", lambda original, attributes: (
         None if (refusal := original(attributes)) is not None and refusal.status == 0x0106 else refusal
     ))  # fmt: skip
+
+
+@defect.rows
+def _rows_of_after_creation() -> Iterator[Defect]:
+    yield one(
+        "create-as-ups-pull", "Makes a new UPS one of the SOP class UPS Pull",
+        partial(_after_creation, lambda kept: setattr(kept, "SOPClassUID", UPS.PULL)), "CC25-TMS-026", "CC28-TMS-039", "CC31-TMS-004",
+        "RO58-TMS-101",
+    )  # fmt: skip
+    yield one(
+        "create-without-modification-time", "Sets no Scheduled Procedure Step Modification DateTime at creation",
+        partial(_after_creation, lambda kept: drop(kept, MODIFIED)), "CC25-TMS-028",
+    )  # fmt: skip
+    yield one(
+        "create-with-wrong-modification-time", "Sets Scheduled Procedure Step Modification DateTime to a time long ago",
+        partial(_after_creation, lambda kept: setattr(kept, MODIFIED, "20000101000000")), "CC25-TMS-028",
+    )  # fmt: skip
+    for keyword in KEPT:
+        for shape, how in (("lost", drop), ("changed", change)):
+            yield one(
+                f"create-{dashed(keyword)}-{shape}", f"{keyword} of an N-CREATE is {shape} when the UPS is kept",
+                partial(_after_creation, partial(_edited, keyword, how)), "CC25-TMS-003", case=keyword, subject=("create", keyword),
+            )  # fmt: skip
+    yield one(
+        "create-changes-optional", "Shows other values of optional attributes than the N-CREATE had",
+        partial(_after_creation, partial(_edited, "SpecialNeeds", change)), "CC25-TMS-007", subject=("create", "SpecialNeeds"),
+    )  # fmt: skip
 
 
 def _after_creation(how: Callable[[Dataset], None], tms: Any) -> None:
@@ -497,15 +504,23 @@ def _edited(keyword: str, how: Callable[[Dataset, str], None], kept: Dataset) ->
     how(kept, keyword)
 
 
+@defect("create-in-progress", "Creates every UPS IN PROGRESS", "CC25-TMS-002", alone=True, through=_after_creation)
 def _in_progress(kept: Dataset) -> None:
     kept.ProcedureStepState = "IN PROGRESS"
 
 
+@defect(
+    "create-leaves-worklist-label-empty",
+    "Leaves Worklist Label empty when the N-CREATE does",
+    "CC25-TMS-025",
+    through=_after_creation,
+)
 def _no_label(kept: Dataset) -> None:
     if kept.get("WorklistLabel") == "TDW-II":
         kept.WorklistLabel = None
 
 
+@defect("create-takes-modification-time-of-the-scu", "Keeps the modification time that the N-CREATE brings", "CC25-TMS-029")
 def _keeps_time(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         time = str(attributes.get(MODIFIED) or "")
@@ -520,6 +535,14 @@ def _keeps_time(tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
+@defect.rows
+def _rows_of_refuses_attribute() -> Iterator[Defect]:
+    yield one(
+        "create-needs-a-patient-name", "Refuses an N-CREATE with an empty Patient's Name",
+        partial(_refuses_attribute, lambda attributes: not attributes.get("PatientName")), "CC25-TMS-001",
+    )  # fmt: skip
+
+
 def _refuses_attribute(which: Callable[[Dataset], bool], tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         return Outcome(0x0106) if which(attributes) else original(uid, attributes)
@@ -527,24 +550,45 @@ def _refuses_attribute(which: Callable[[Dataset], bool], tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
+@defect(
+    "create-refuses-optional",
+    "Refuses an N-CREATE with attributes it need not support",
+    "CC25-TMS-005",
+    subject=("create", "SpecialNeeds"),
+    through=_refuses_attribute,
+)
 def _optional(attributes: Dataset) -> bool:
     return "SpecialNeeds" in attributes
 
 
+@defect(
+    "create-refuses-unlisted",
+    "Refuses an N-CREATE with attributes that the table does not list",
+    "CC25-TMS-030",
+    through=_refuses_attribute,
+)
 def _unlisted(attributes: Dataset) -> bool:
     return any(e.keyword and e.keyword not in attribute_rows() and e.tag.group != 8 for e in attributes if not e.tag.is_private)
 
 
+@defect("create-refuses-private", "Refuses an N-CREATE with private attributes", "CC25-TMS-032", through=_refuses_attribute)
 def _private(attributes: Dataset) -> bool:
     return any(element.tag.is_private for element in attributes.iterall())
 
 
+@defect(
+    "create-keeps-first-item-only",
+    "Keeps of every sequence of an N-CREATE the first item only",
+    "CC25-TMS-003",
+    through=_after_creation,
+)
 def _first_items(kept: Dataset) -> None:
     for element in kept:
         if element.VR == "SQ" and element.keyword.endswith("CodeSequence"):
             element.value = element.value[:1]
 
 
+@defect("create-loses-conditional-alternatives", "Keeps no Long Code Value", "CC25-TMS-004", through=_after_creation)
 def _no_long_codes(kept: Dataset) -> None:
     drop(kept, "LongCodeValue")
     for element in kept:
@@ -552,6 +596,15 @@ def _no_long_codes(kept: Dataset) -> None:
             _no_long_codes(item)
 
 
+@defect(
+    "create-ascii-only",
+    "Keeps text beyond ASCII as question marks",
+    "CC25-TMS-034",
+    "CC27-TMS-009",
+    "RO58-TMS-021",
+    "CC26-TMS-026",
+    through=_after_creation,
+)
 def _question_marks(kept: Dataset) -> None:
     for element in kept.iterall():
         if element.VR not in ("SQ", "UI") and not str(element.value).isascii():
@@ -561,61 +614,12 @@ def _question_marks(kept: Dataset) -> None:
 # --- N-SET ---------------------------------------------------------------------------------------------------------------
 
 
-def _modification() -> Iterator[Defect]:
-    rows = attribute_rows()
-    supported = [k for k, r in rows.items() if r.set == "3" and (r.set_scp == "1" or r.final in ("P", "X"))]
-    for keyword in supported:
-        yield one(
-            f"set-{dashed(keyword)}-lost", f"Answers success to an N-SET of {keyword}, and keeps what was there",
-            partial(_loses, keyword), "CC26-TMS-012", case=keyword, subject=("set", keyword),
-        )  # fmt: skip
-    for keyword in [k for k, r in rows.items() if r.set == "3" and r.set_scp == "2" and k not in supported]:
-        yield one(
-            f"set-{dashed(keyword)}-lost", f"Answers success to an N-SET of {keyword}, and keeps what was there",
-            partial(_loses, keyword), "CC26-TMS-013", case=keyword, subject=("set", keyword),
-        )  # fmt: skip
-    for keyword in [k for k, r in rows.items() if r.set == "3" and r.vr == "SQ"]:
-        yield one(
-            f"set-{dashed(keyword)}-added", f"Adds the items of an N-SET of {keyword} to those that were there",
-            partial(_adds_items, keyword), "CC26-TMS-015", case=keyword, subject=("set", keyword),
-        )  # fmt: skip
-    yield one(
-        "set-merges-items", "Merges the item of Progress Information with the one that was there", _merges_items,
-        "CC26-TMS-015", "RO62-TMS-014",
-    )  # fmt: skip
-    yield one(
-        "set-empty-sequence-lost", "Answers success to an N-SET that empties a sequence, and keeps its items", _keeps_items,
-        "CC26-TMS-016",
-    )  # fmt: skip
-    fixed = [k for k, r in rows.items() if r.set in ("not allowed", "special", "-") and k not in FIXED_ELSEWHERE]
-    for keyword in fixed:
-        yield one(
-            f"set-changes-{dashed(keyword)}",
-            f"Lets an N-SET change {keyword}",
-            partial(_lets_set, keyword),
-            "CC26-TMS-017",
-            case=keyword,
-            subject=("set", keyword),
-            alone=keyword in ("PatientName", "PatientID"),
-        )
-    yield one(
-        "set-changes-state", "Lets an N-SET change Procedure Step State", partial(_lets_set, "ProcedureStepState"),
-        "CC26-TMS-017", "CC26-TMS-018", "CC26-TMS-021", "RO62-TMS-008",
-    )  # fmt: skip
-    yield one("set-state-claims", "Lets an N-SET of IN PROGRESS claim a UPS", _set_claims, "CC26-TMS-018")
-    for keyword in [k for k, r in rows.items() if r.set == "3" and r.set_scp == "1"]:
-        yield one(
-            f"set-empties-{dashed(keyword)}",
-            f"Lets an N-SET empty {keyword}",
-            partial(_lets_empty, keyword),
-            "CC26-TMS-019",
-            case=keyword,
-            subject=("set", keyword),
-        )
-    yield one(
-        "set-empty-type-1-another-failure", "Refuses to empty an attribute that needs a value with 0122",
-        partial(_other_set_refusal, 0x0121, UNSUITABLE), "CC26-TMS-019",
-    )  # fmt: skip
+# Judged by requirements of their own, or never stored at all.
+FIXED_ELSEWHERE = ("TransactionUID", "ProcedureStepState")
+
+
+@defect.rows
+def _rows_of_after_set() -> Iterator[Defect]:
     yield one(
         "set-modification-time-goes-back", "Sets Scheduled Procedure Step Modification DateTime back with each N-SET",
         partial(_after_set, lambda kept, earlier: setattr(kept, MODIFIED, "20000101000000")), "CC26-TMS-020", "RO62-TMS-018", subject=("set", MODIFIED),
@@ -625,73 +629,9 @@ def _modification() -> Iterator[Defect]:
         partial(_after_set, lambda kept, earlier: drop(kept, MODIFIED)), "CC26-TMS-020", "RO62-TMS-018", subject=("set", MODIFIED),
     )  # fmt: skip
     yield one(
-        "set-modification-time-stays", "Does not change Scheduled Procedure Step Modification DateTime with an N-SET",
-        partial(_after_set, _same_time), "CC26-TMS-020", subject=("set", MODIFIED),
-    )  # fmt: skip
-    yield one("set-keeps-the-legal-half", "Refuses an N-SET with an illegal value, and stores the rest", _half, "CC26-TMS-021")
-    yield one(
-        "set-stores-illegal-values", "Stores values that are not among those defined, or no date-times", _stores_illegal,
-        "CC26-TMS-021",
-    )  # fmt: skip
-    yield one(
-        "set-twice-refused", "Refuses an N-SET that says what is there already", _same_refused,
-        "CC26-TMS-022", "RO62-TMS-017",
-    )  # fmt: skip
-    yield one(
-        "set-stores-the-first-only",
-        "Stores of an N-SET with several attributes the first only",
-        _first_only,
-        "CC26-TMS-023",
-        alone=True,
-    )
-    yield one(
-        "set-forgets-another-attribute", "Loses Scheduled Processing Parameters Sequence with each N-SET that does not bring it",
-        _forgets, "CC26-TMS-024",
-    )  # fmt: skip
-    yield one(
-        "set-records-a-lock", "Takes the Transaction UID of an N-SET of a SCHEDULED UPS for the lock", _set_records_lock,
-        "CC26-TMS-004",
-    )  # fmt: skip
-    yield one(
-        "set-refusal-changes-the-lock", "Takes the Transaction UID of an N-SET that it refuses for the lock from then on",
-        _refusal_changes_lock, "CC26-TMS-008", alone=True,
-    )  # fmt: skip
-    yield one(
-        "set-character-set-of-the-last", "Shows all text as if it were in the character set of the last N-SET", _garbles_old_text,
-        "CC26-TMS-026",
-    )  # fmt: skip
-    yield one(
-        "set-lock-compared-to-its-length",
-        "Takes the beginning of the lock for the lock",
-        _lock_prefix,
-        "CC26-TMS-007",
-        "CC26-TMS-008",
-    )
-    yield one("set-lock-of-any-ups", "Takes the lock of any UPS for that of this one", _any_lock, "CC26-TMS-007", "CC26-TMS-008")
-    yield one("set-ignores-progress-100", "Refuses a progress of 100", _refuses_100, "RO62-TMS-002", subject=("progress",))
-    yield one(
-        "set-progress-off-by-one",
-        "Shows one per cent of progress more than was set",
-        _off_by_one,
-        "RO62-TMS-003",
-        subject=("progress",),
-    )
-    yield one(
-        "set-progress-moves-to-completed",
-        "Goes to COMPLETED when progress is set to 100",
-        _completes_at_100,
-        "RO62-TMS-019",
-        subject=("progress",),
-    )
-    yield one(
         "set-ascii-only", "Keeps text beyond ASCII of an N-SET as question marks",
         partial(_after_set, lambda kept, earlier: _question_marks(kept)), "CC26-TMS-026", "RO64-TMS-005", alone=True,
     )  # fmt: skip
-    yield one("set-beam-lost", "Loses the parameters of progress", _loses_beam, "RO62-TMS-004")
-
-
-# Judged by requirements of their own, or never stored at all.
-FIXED_ELSEWHERE = ("TransactionUID", "ProcedureStepState")
 
 
 def _after_set(how: Callable[[Dataset, Dataset], None], tms: Any) -> None:
@@ -717,8 +657,37 @@ def _restore(kept: Dataset, earlier: Dataset, keyword: str) -> None:
         kept[keyword] = plain(earlier)[keyword]
 
 
+@defect.rows
+def _rows_of_loses() -> Iterator[Defect]:
+    rows = attribute_rows()
+    supported = [k for k, r in rows.items() if r.set == "3" and (r.set_scp == "1" or r.final in ("P", "X"))]
+    [k for k, r in rows.items() if r.set in ("not allowed", "special", "-") and k not in FIXED_ELSEWHERE]
+    for keyword in supported:
+        yield one(
+            f"set-{dashed(keyword)}-lost", f"Answers success to an N-SET of {keyword}, and keeps what was there",
+            partial(_loses, keyword), "CC26-TMS-012", case=keyword, subject=("set", keyword),
+        )  # fmt: skip
+    for keyword in [k for k, r in rows.items() if r.set == "3" and r.set_scp == "2" and k not in supported]:
+        yield one(
+            f"set-{dashed(keyword)}-lost", f"Answers success to an N-SET of {keyword}, and keeps what was there",
+            partial(_loses, keyword), "CC26-TMS-013", case=keyword, subject=("set", keyword),
+        )  # fmt: skip
+
+
 def _loses(keyword: str, tms: Any) -> None:
     _after_set(lambda kept, earlier: _restore(kept, earlier, keyword), tms)
+
+
+@defect.rows
+def _rows_of_adds_items() -> Iterator[Defect]:
+    rows = attribute_rows()
+    [k for k, r in rows.items() if r.set == "3" and (r.set_scp == "1" or r.final in ("P", "X"))]
+    [k for k, r in rows.items() if r.set in ("not allowed", "special", "-") and k not in FIXED_ELSEWHERE]
+    for keyword in [k for k, r in rows.items() if r.set == "3" and r.vr == "SQ"]:
+        yield one(
+            f"set-{dashed(keyword)}-added", f"Adds the items of an N-SET of {keyword} to those that were there",
+            partial(_adds_items, keyword), "CC26-TMS-015", case=keyword, subject=("set", keyword),
+        )  # fmt: skip
 
 
 def _adds_items(keyword: str, tms: Any) -> None:
@@ -730,6 +699,7 @@ def _adds_items(keyword: str, tms: Any) -> None:
     _after_set(add, tms)
 
 
+@defect("set-merges-items", "Merges the item of Progress Information with the one that was there", "CC26-TMS-015", "RO62-TMS-014")
 def _merges_items(tms: Any) -> None:
     def merge(kept: Dataset, earlier: Dataset) -> None:
         before, now = plain(earlier).get(PROGRESS), kept.get(PROGRESS)
@@ -739,6 +709,7 @@ def _merges_items(tms: Any) -> None:
     _after_set(merge, tms)
 
 
+@defect("set-empty-sequence-lost", "Answers success to an N-SET that empties a sequence, and keeps its items", "CC26-TMS-016")
 def _keeps_items(tms: Any) -> None:
     def keep(kept: Dataset, earlier: Dataset) -> None:
         for element in plain(earlier):
@@ -748,6 +719,32 @@ def _keeps_items(tms: Any) -> None:
     _after_set(keep, tms)
 
 
+@defect.rows
+def _rows_of_lets_set() -> Iterator[Defect]:
+    rows = attribute_rows()
+    [k for k, r in rows.items() if r.set == "3" and (r.set_scp == "1" or r.final in ("P", "X"))]
+    fixed = [k for k, r in rows.items() if r.set in ("not allowed", "special", "-") and k not in FIXED_ELSEWHERE]
+    for keyword in fixed:
+        yield one(
+            f"set-changes-{dashed(keyword)}",
+            f"Lets an N-SET change {keyword}",
+            partial(_lets_set, keyword),
+            "CC26-TMS-017",
+            case=keyword,
+            subject=("set", keyword),
+            alone=keyword in ("PatientName", "PatientID"),
+        )
+
+
+@defect(
+    "set-changes-state",
+    "Lets an N-SET change Procedure Step State",
+    "CC26-TMS-017",
+    "CC26-TMS-018",
+    "CC26-TMS-021",
+    "RO62-TMS-008",
+    given=("ProcedureStepState",),
+)
 def _lets_set(keyword: str, tms: Any) -> None:
     """Store the attribute as it comes, behind the back of what would refuse it."""
 
@@ -764,6 +761,7 @@ def _lets_set(keyword: str, tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
+@defect("set-state-claims", "Lets an N-SET of IN PROGRESS claim a UPS", "CC26-TMS-018")
 def _set_claims(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         record = tms.worklist.store.get(uid)
@@ -777,6 +775,22 @@ def _set_claims(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
+@defect.rows
+def _rows_of_lets_empty() -> Iterator[Defect]:
+    rows = attribute_rows()
+    [k for k, r in rows.items() if r.set == "3" and (r.set_scp == "1" or r.final in ("P", "X"))]
+    [k for k, r in rows.items() if r.set in ("not allowed", "special", "-") and k not in FIXED_ELSEWHERE]
+    for keyword in [k for k, r in rows.items() if r.set == "3" and r.set_scp == "1"]:
+        yield one(
+            f"set-empties-{dashed(keyword)}",
+            f"Lets an N-SET empty {keyword}",
+            partial(_lets_empty, keyword),
+            "CC26-TMS-019",
+            case=keyword,
+            subject=("set", keyword),
+        )
+
+
 def _lets_empty(keyword: str, tms: Any) -> None:
     def refuse(original: Around, modification: Dataset) -> Any:
         refusal = original(modification)
@@ -785,6 +799,15 @@ def _lets_empty(keyword: str, tms: Any) -> None:
     around(tms.worklist, "refuse_modification", refuse)
 
 
+@defect(
+    "set-empty-type-1-another-failure",
+    "Refuses to empty an attribute that needs a value with 0122",
+    "CC26-TMS-019",
+    given=(
+        289,
+        UNSUITABLE,
+    ),
+)
 def _other_set_refusal(status: int, other: int, tms: Any) -> None:
     def refuse(original: Around, modification: Dataset) -> Any:
         refusal = original(modification)
@@ -793,10 +816,18 @@ def _other_set_refusal(status: int, other: int, tms: Any) -> None:
     around(tms.worklist, "refuse_modification", refuse)
 
 
+@defect(
+    "set-modification-time-stays",
+    "Does not change Scheduled Procedure Step Modification DateTime with an N-SET",
+    "CC26-TMS-020",
+    subject=("set", MODIFIED),
+    through=_after_set,
+)
 def _same_time(kept: Dataset, earlier: Dataset) -> None:
     _restore(kept, earlier, MODIFIED)
 
 
+@defect("set-keeps-the-legal-half", "Refuses an N-SET with an illegal value, and stores the rest", "CC26-TMS-021")
 def _half(tms: Any) -> None:
     rows = attribute_rows()
 
@@ -817,6 +848,7 @@ def _half(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
+@defect("set-stores-illegal-values", "Stores values that are not among those defined, or no date-times", "CC26-TMS-021")
 def _stores_illegal(tms: Any) -> None:
     around(tms.worklist, "refuse_modification", lambda original, modification: (
         None if (refusal := original(modification)) is not None and "cannot be set" not in refusal.comment
@@ -824,6 +856,7 @@ def _stores_illegal(tms: Any) -> None:
     ))  # fmt: skip
 
 
+@defect("set-twice-refused", "Refuses an N-SET that says what is there already", "CC26-TMS-022", "RO62-TMS-017")
 def _same_refused(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         record = tms.worklist.store.get(uid)
@@ -836,6 +869,7 @@ def _same_refused(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
+@defect("set-stores-the-first-only", "Stores of an N-SET with several attributes the first only", "CC26-TMS-023", alone=True)
 def _first_only(tms: Any) -> None:
     def first(kept: Dataset, earlier: Dataset) -> None:
         changed = [e.keyword for e in kept if e.keyword != MODIFIED and earlier.get(e.tag) != e]
@@ -845,6 +879,11 @@ def _first_only(tms: Any) -> None:
     _after_set(first, tms)
 
 
+@defect(
+    "set-forgets-another-attribute",
+    "Loses Scheduled Processing Parameters Sequence with each N-SET that does not bring it",
+    "CC26-TMS-024",
+)
 def _forgets(tms: Any) -> None:
     keyword, present = "ScheduledProcessingParametersSequence", threading.local()
 
@@ -857,6 +896,7 @@ def _forgets(tms: Any) -> None:
     _after_set(lambda kept, earlier: None if present.brings_it else drop(kept, keyword), tms)
 
 
+@defect("set-records-a-lock", "Takes the Transaction UID of an N-SET of a SCHEDULED UPS for the lock", "CC26-TMS-004")
 def _set_records_lock(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         lock = str(modification.get("TransactionUID") or "")
@@ -877,6 +917,12 @@ def _set_records_lock(tms: Any) -> None:
     around(tms.worklist, "change_state", change_state)
 
 
+@defect(
+    "set-refusal-changes-the-lock",
+    "Takes the Transaction UID of an N-SET that it refuses for the lock from then on",
+    "CC26-TMS-008",
+    alone=True,
+)
 def _refusal_changes_lock(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         lock = str(modification.get("TransactionUID") or "")
@@ -889,6 +935,7 @@ def _refusal_changes_lock(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
+@defect("set-character-set-of-the-last", "Shows all text as if it were in the character set of the last N-SET", "CC26-TMS-026")
 def _garbles_old_text(tms: Any) -> None:
     def garble(kept: Dataset, earlier: Dataset) -> None:
         name = str(kept.get("PatientName") or "")
@@ -898,10 +945,12 @@ def _garbles_old_text(tms: Any) -> None:
     _after_set(garble, tms)
 
 
+@defect("set-lock-compared-to-its-length", "Takes the beginning of the lock for the lock", "CC26-TMS-007", "CC26-TMS-008")
 def _lock_prefix(tms: Any) -> None:
     _takes_for_lock(tms, lambda record, given: record.lock.startswith(given))
 
 
+@defect("set-lock-of-any-ups", "Takes the lock of any UPS for that of this one", "CC26-TMS-007", "CC26-TMS-008")
 def _any_lock(tms: Any) -> None:
     _takes_for_lock(tms, lambda record, given: any(r.lock == given for r in tms.worklist.store.candidates(())))
 
@@ -925,6 +974,7 @@ def _progress(modification: Dataset) -> str:
     return str(items[0].get("ProcedureStepProgress") or "") if items else ""
 
 
+@defect("set-ignores-progress-100", "Refuses a progress of 100", "RO62-TMS-002", subject=("progress",))
 def _refuses_100(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         only = PERFORMED not in modification and _progress(modification) == "100"
@@ -933,6 +983,7 @@ def _refuses_100(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
+@defect("set-progress-off-by-one", "Shows one per cent of progress more than was set", "RO62-TMS-003", subject=("progress",))
 def _off_by_one(tms: Any) -> None:
     def more(kept: Dataset, earlier: Dataset) -> None:
         if (value := _progress(kept)) and kept.get(PROGRESS) != earlier.get(PROGRESS):
@@ -941,6 +992,7 @@ def _off_by_one(tms: Any) -> None:
     _after_set(more, tms)
 
 
+@defect("set-progress-moves-to-completed", "Goes to COMPLETED when progress is set to 100", "RO62-TMS-019", subject=("progress",))
 def _completes_at_100(tms: Any) -> None:
     def complete(kept: Dataset, earlier: Dataset) -> None:
         if _progress(kept) == "100" and not kept.get(PERFORMED):
@@ -949,6 +1001,7 @@ def _completes_at_100(tms: Any) -> None:
     _after_set(complete, tms)
 
 
+@defect("set-beam-lost", "Loses the parameters of progress", "RO62-TMS-004")
 def _loses_beam(tms: Any) -> None:
     def lose(kept: Dataset, earlier: Dataset) -> None:
         for item in kept.get(PROGRESS) or ():
@@ -958,90 +1011,6 @@ def _loses_beam(tms: Any) -> None:
 
 
 # --- N-GET ---------------------------------------------------------------------------------------------------------------
-
-
-def _retrieval() -> Iterator[Defect]:
-    rows = attribute_rows()
-    always = [
-        k for k, r in rows.items()
-        if k not in ("ProcedureStepState", "SpecificCharacterSet") and (r.get == "1" or (r.get == "2" and r.create in ("1", "2")))
-    ]  # fmt: skip
-    for keyword in always:
-        yield one(
-            f"get-{dashed(keyword)}-absent", f"Leaves {keyword} out when it alone is asked for", partial(_alone, keyword, drop), "CC27-TMS-001", case=keyword, subject=("get", keyword),
-        )  # fmt: skip
-        if rows[keyword].get == "1":
-            yield one(
-                f"get-{dashed(keyword)}-empty", f"Returns {keyword} without a value when it alone is asked for",
-                partial(_alone, keyword, empty), "CC27-TMS-001", case=keyword, subject=("get", keyword),
-            )  # fmt: skip
-    perhaps = [k for k, r in rows.items() if r.get == "2" and k not in always and k not in ("PatientID", "StudyInstanceUID")]
-    yield one(
-        "get-patient-id-changed", "Returns another Patient ID when it alone is asked for", partial(_alone, "PatientID", change),
-        "CC27-TMS-002",
-    )  # fmt: skip
-    yield one(
-        "get-of-some-ups-refused", "Refuses N-GET of an attribute that a UPS need not have",
-        partial(_refuses_tags, perhaps), "CC27-TMS-002",
-    )  # fmt: skip
-    yield one(
-        "get-with-more", "Returns Comments along with whatever is asked for", partial(_with_more, "CommentsOnTheScheduledProcedureStep"),
-        "CC27-TMS-003", "RO60-TMS-019",
-    )  # fmt: skip
-    yield one(
-        "get-all-without-comments", "Leaves Comments out when all attributes are asked for",
-        partial(_all, lambda shown: drop(shown, "CommentsOnTheScheduledProcedureStep")), "CC27-TMS-004", subject=("get", "CommentsOnTheScheduledProcedureStep"),
-    )  # fmt: skip
-    yield one(
-        "get-all-without-performed", "Leaves the Performed Procedure Sequence out when all attributes are asked for",
-        partial(_all, lambda shown: drop(shown, PERFORMED)), "CC27-TMS-004", "CC27-TMS-006", subject=("get", PERFORMED),
-    )  # fmt: skip
-    yield one(
-        "get-first-item-only", "Returns of a sequence the first item only", partial(_any_get, _first_items_shown), "CC27-TMS-006"
-    )
-    yield one("get-shallow", "Returns sequences without the sequences in their items", partial(_any_get, _shallow), "CC27-TMS-006")
-    for kind, tag in (("standard", "PixelSpacing"), ("private", 0x00991001), ("unknown", 0x0040FFFE)):
-        yield one(
-            f"get-{kind}-attribute-refused", f"Refuses N-GET of a {kind} attribute it does not keep",
-            partial(_refuses_tags, (tag,)), "CC27-TMS-007",
-        )  # fmt: skip
-    yield one(
-        "get-nothing-with-what-is-not-kept", "Returns nothing when one of the attributes asked for is not kept", _nothing_with,
-        "CC27-TMS-008",
-    )  # fmt: skip
-    yield one(
-        "get-without-character-set", "Names no Specific Character Set in N-GET responses",
-        partial(_any_get, lambda shown: drop(left_undeclared(shown), "SpecificCharacterSet")), "CC27-TMS-009",
-    )  # fmt: skip
-    yield one(
-        "get-unknown-ups-granted", "Answers success to N-GET of a UPS that does not exist", _unknown_shown, "CC27-TMS-010", "RO60-TMS-018", subject=("unknown",),
-    )  # fmt: skip
-    yield one(
-        "get-unknown-ups-another-failure", "Answers 0110 to N-GET of a UPS that does not exist", _unknown_failure, "CC27-TMS-010", "CC27-TMS-011", "RO60-TMS-018", subject=("unknown",),
-    )  # fmt: skip
-    yield one("get-similar-uid-granted", "Shows a UPS whose SOP Instance UID begins as the one asked for", _similar, "CC27-TMS-010")
-    yield one("get-well-known-granted", "Answers success to N-GET of a well-known instance", _well_known, "CC27-TMS-011")
-    yield one(
-        "get-all-in-progress-as-scheduled", "Shows a UPS that is IN PROGRESS as SCHEDULED when all attributes are asked for",
-        partial(_state_shown, "IN PROGRESS", "SCHEDULED"), "CC27-TMS-012",
-    )  # fmt: skip
-    yield one(
-        "get-completed-as-in-progress", "Shows a UPS that is COMPLETED as IN PROGRESS",
-        partial(_state_shown, "COMPLETED", "IN PROGRESS", every=True), "CC27-TMS-013", alone=True,
-    )  # fmt: skip
-    yield one(
-        "get-one-change-late", "Shows a UPS to other AEs as it was before the last change", _stale, "CC27-TMS-015", alone=True
-    )
-    for context, uid, identifier in (
-        ("push", UPS.PUSH, "CC27-TMS-016"), ("watch", UPS.WATCH, "CC27-TMS-017"),
-    ):  # fmt: skip
-        yield one(
-            f"get-under-{context}-shows-less", f"Leaves Procedure Step Label out under UPS {context.title()}",
-            partial(_less_under, uid), identifier,
-        )  # fmt: skip
-    yield one("get-others-see-less", "Shows an AE that neither made nor performs a UPS less", _others_see_less, "CC27-TMS-018")
-    yield one("get-touches-modification-time", "Sets the modification time with each N-GET", _touches, "CC27-TMS-019")
-    yield one("get-drops-the-lock", "Forgets the lock when another AE asks for the Transaction UID", _drops_lock, "CC27-TMS-019")
 
 
 def _on_get(change_: Callable[[Dataset, list[Any], Any], Dataset | None], tms: Any) -> None:
@@ -1059,18 +1028,72 @@ def _on_get(change_: Callable[[Dataset, list[Any], Any], Dataset | None], tms: A
     on_outcome(tms, "get", get)
 
 
+@defect.rows
+def _rows_of_alone() -> Iterator[Defect]:
+    rows = attribute_rows()
+    always = [
+        k for k, r in rows.items()
+        if k not in ("ProcedureStepState", "SpecificCharacterSet") and (r.get == "1" or (r.get == "2" and r.create in ("1", "2")))
+    ]  # fmt: skip
+    for keyword in always:
+        yield one(
+            f"get-{dashed(keyword)}-absent", f"Leaves {keyword} out when it alone is asked for", partial(_alone, keyword, drop), "CC27-TMS-001", case=keyword, subject=("get", keyword),
+        )  # fmt: skip
+        if rows[keyword].get == "1":
+            yield one(
+                f"get-{dashed(keyword)}-empty", f"Returns {keyword} without a value when it alone is asked for",
+                partial(_alone, keyword, empty), "CC27-TMS-001", case=keyword, subject=("get", keyword),
+            )  # fmt: skip
+
+
+@defect(
+    "get-patient-id-changed",
+    "Returns another Patient ID when it alone is asked for",
+    "CC27-TMS-002",
+    given=(
+        "PatientID",
+        change,
+    ),
+)
 def _alone(keyword: str, how: Callable[[Dataset, str], None], tms: Any) -> None:
     _on_get(lambda shown, tags, event: how(shown, keyword) if tags == [Tag(keyword)] else None, tms)
+
+
+@defect.rows
+def _rows_of_all() -> Iterator[Defect]:
+    yield one(
+        "get-all-without-comments", "Leaves Comments out when all attributes are asked for",
+        partial(_all, lambda shown: drop(shown, "CommentsOnTheScheduledProcedureStep")), "CC27-TMS-004", subject=("get", "CommentsOnTheScheduledProcedureStep"),
+    )  # fmt: skip
+    yield one(
+        "get-all-without-performed", "Leaves the Performed Procedure Sequence out when all attributes are asked for",
+        partial(_all, lambda shown: drop(shown, PERFORMED)), "CC27-TMS-004", "CC27-TMS-006", subject=("get", PERFORMED),
+    )  # fmt: skip
 
 
 def _all(how: Callable[[Dataset], None], tms: Any) -> None:
     _on_get(lambda shown, tags, event: how(shown) if not tags else None, tms)
 
 
+@defect.rows
+def _rows_of_any_get() -> Iterator[Defect]:
+    yield one(
+        "get-without-character-set", "Names no Specific Character Set in N-GET responses",
+        partial(_any_get, lambda shown: drop(left_undeclared(shown), "SpecificCharacterSet")), "CC27-TMS-009",
+    )  # fmt: skip
+
+
 def _any_get(how: Callable[[Dataset], None], tms: Any) -> None:
     _on_get(lambda shown, tags, event: how(shown), tms)
 
 
+@defect(
+    "get-with-more",
+    "Returns Comments along with whatever is asked for",
+    "CC27-TMS-003",
+    "RO60-TMS-019",
+    given=("CommentsOnTheScheduledProcedureStep",),
+)
 def _with_more(keyword: str, tms: Any) -> None:
     def more(shown: Dataset, tags: list[Any], event: Any) -> None:
         record = tms.worklist.store.get(str(event.request.RequestedSOPInstanceUID))
@@ -1080,18 +1103,39 @@ def _with_more(keyword: str, tms: Any) -> None:
     _on_get(more, tms)
 
 
+@defect("get-first-item-only", "Returns of a sequence the first item only", "CC27-TMS-006", through=_any_get)
 def _first_items_shown(shown: Dataset) -> None:
     for element in shown:
         if element.VR == "SQ" and len(element.value) > 1:
             element.value = element.value[:1]
 
 
+@defect("get-shallow", "Returns sequences without the sequences in their items", "CC27-TMS-006", through=_any_get)
 def _shallow(shown: Dataset) -> None:
     for element in shown:
         for item in element.value if element.VR == "SQ" else ():
             for inner in list(item):
                 if inner.keyword == "PerformedProcessingParametersSequence":
                     del item[inner.tag]
+
+
+@defect.rows
+def _rows_of_refuses_tags() -> Iterator[Defect]:
+    rows = attribute_rows()
+    always = [
+        k for k, r in rows.items()
+        if k not in ("ProcedureStepState", "SpecificCharacterSet") and (r.get == "1" or (r.get == "2" and r.create in ("1", "2")))
+    ]  # fmt: skip
+    perhaps = [k for k, r in rows.items() if r.get == "2" and k not in always and k not in ("PatientID", "StudyInstanceUID")]
+    yield one(
+        "get-of-some-ups-refused", "Refuses N-GET of an attribute that a UPS need not have",
+        partial(_refuses_tags, perhaps), "CC27-TMS-002",
+    )  # fmt: skip
+    for kind, tag in (("standard", "PixelSpacing"), ("private", 0x00991001), ("unknown", 0x0040FFFE)):
+        yield one(
+            f"get-{kind}-attribute-refused", f"Refuses N-GET of a {kind} attribute it does not keep",
+            partial(_refuses_tags, (tag,)), "CC27-TMS-007",
+        )  # fmt: skip
 
 
 def _refuses_tags(refused: Sequence[Any], tms: Any) -> None:
@@ -1102,6 +1146,7 @@ def _refuses_tags(refused: Sequence[Any], tms: Any) -> None:
     around(tms, "get", get)
 
 
+@defect("get-nothing-with-what-is-not-kept", "Returns nothing when one of the attributes asked for is not kept", "CC27-TMS-008")
 def _nothing_with(tms: Any) -> None:
     def get(shown: Dataset, tags: list[Any], event: Any) -> Dataset | None:
         return Dataset() if any(tag.is_private or tag == Tag("PixelSpacing") for tag in tags) else None
@@ -1109,6 +1154,13 @@ def _nothing_with(tms: Any) -> None:
     _on_get(get, tms)
 
 
+@defect(
+    "get-unknown-ups-granted",
+    "Answers success to N-GET of a UPS that does not exist",
+    "CC27-TMS-010",
+    "RO60-TMS-018",
+    subject=("unknown",),
+)
 def _unknown_shown(tms: Any) -> None:
     known = (GLOBAL, FILTERED)
 
@@ -1121,10 +1173,19 @@ def _unknown_shown(tms: Any) -> None:
     on_outcome(tms, "get", get)
 
 
+@defect(
+    "get-unknown-ups-another-failure",
+    "Answers 0110 to N-GET of a UPS that does not exist",
+    "CC27-TMS-010",
+    "CC27-TMS-011",
+    "RO60-TMS-018",
+    subject=("unknown",),
+)
 def _unknown_failure(tms: Any) -> None:
     on_outcome(tms, "get", lambda outcome, event: replace(outcome, status=0x0110) if outcome.status == 0xC307 else outcome)
 
 
+@defect("get-similar-uid-granted", "Shows a UPS whose SOP Instance UID begins as the one asked for", "CC27-TMS-010")
 def _similar(tms: Any) -> None:
     def get(original: Around, event: Any) -> Outcome:
         asked = str(event.request.RequestedSOPInstanceUID)
@@ -1137,6 +1198,7 @@ def _similar(tms: Any) -> None:
     around(tms, "get", get)
 
 
+@defect("get-well-known-granted", "Answers success to N-GET of a well-known instance", "CC27-TMS-011")
 def _well_known(tms: Any) -> None:
     def get(original: Around, event: Any) -> Outcome:
         asked = str(event.request.RequestedSOPInstanceUID)
@@ -1145,6 +1207,26 @@ def _well_known(tms: Any) -> None:
     around(tms, "get", get)
 
 
+@defect(
+    "get-all-in-progress-as-scheduled",
+    "Shows a UPS that is IN PROGRESS as SCHEDULED when all attributes are asked for",
+    "CC27-TMS-012",
+    given=(
+        "IN PROGRESS",
+        "SCHEDULED",
+    ),
+)
+@defect(
+    "get-completed-as-in-progress",
+    "Shows a UPS that is COMPLETED as IN PROGRESS",
+    "CC27-TMS-013",
+    alone=True,
+    given=(
+        "COMPLETED",
+        "IN PROGRESS",
+    ),
+    named={"every": True},
+)
 def _state_shown(present: str, shown_as: str, tms: Any, every: bool = False) -> None:
     def show(shown: Dataset, tags: list[Any], event: Any) -> None:
         if shown.get("ProcedureStepState") == present and (every or not tags):
@@ -1153,6 +1235,7 @@ def _state_shown(present: str, shown_as: str, tms: Any, every: bool = False) -> 
     _on_get(show, tms)
 
 
+@defect("get-one-change-late", "Shows a UPS to other AEs as it was before the last change", "CC27-TMS-015", alone=True)
 def _stale(tms: Any) -> None:
     """Keep, of each UPS, what was there before the last change, and show that to whom did not make it."""
     before: dict[str, Dataset] = {}
@@ -1188,6 +1271,17 @@ def _part(dataset: Dataset, tag: Any) -> Dataset:
     return part
 
 
+@defect.rows
+def _rows_of_less_under() -> Iterator[Defect]:
+    for context, uid, identifier in (
+        ("push", UPS.PUSH, "CC27-TMS-016"), ("watch", UPS.WATCH, "CC27-TMS-017"),
+    ):  # fmt: skip
+        yield one(
+            f"get-under-{context}-shows-less", f"Leaves Procedure Step Label out under UPS {context.title()}",
+            partial(_less_under, uid), identifier,
+        )  # fmt: skip
+
+
 def _less_under(context: str, tms: Any) -> None:
     def less(shown: Dataset, tags: list[Any], event: Any) -> None:
         if event.context.abstract_syntax == context:
@@ -1196,6 +1290,7 @@ def _less_under(context: str, tms: Any) -> None:
     _on_get(less, tms)
 
 
+@defect("get-others-see-less", "Shows an AE that neither made nor performs a UPS less", "CC27-TMS-018")
 def _others_see_less(tms: Any) -> None:
     makers: dict[str, str] = {}
 
@@ -1213,6 +1308,7 @@ def _others_see_less(tms: Any) -> None:
     _on_get(less, tms)
 
 
+@defect("get-touches-modification-time", "Sets the modification time with each N-GET", "CC27-TMS-019")
 def _touches(tms: Any) -> None:
     def get(original: Around, event: Any) -> Outcome:
         record = tms.worklist.store.get(str(event.request.RequestedSOPInstanceUID))
@@ -1226,6 +1322,7 @@ def _touches(tms: Any) -> None:
     around(tms, "get", get)
 
 
+@defect("get-drops-the-lock", "Forgets the lock when another AE asks for the Transaction UID", "CC27-TMS-019")
 def _drops_lock(tms: Any) -> None:
     def get(original: Around, event: Any) -> Outcome:
         record = tms.worklist.store.get(str(event.request.RequestedSOPInstanceUID))
@@ -1240,7 +1337,8 @@ def _drops_lock(tms: Any) -> None:
 # --- RO-64: what is stored, as N-GET shows it -----------------------------------------------------------------------------
 
 
-def _stored() -> Iterator[Defect]:
+@defect.rows
+def _rows_of_edit_shown() -> Iterator[Defect]:
     rows = load_catalogue().attributes("RO-64 stored", "TMS")
     seen = set()
     for row in rows:
@@ -1254,21 +1352,6 @@ def _stored() -> Iterator[Defect]:
                 f"ro64-{key[0]}-{shape}", f"Of a UPS in progress N-GET shows that {row.rule.text} {words}",
                 partial(_edit_shown, row.rule.path, how), *violated(row, rows, shape), subject=about("get", row),
             )  # fmt: skip
-    yield one(
-        "ro64-outputs-reversed",
-        "Shows output references in the opposite order",
-        partial(_outputs, lambda o: o[::-1]),
-        "RO64-TMS-004",
-    )
-    yield one(
-        "ro64-outputs-first-only", "Shows the first output reference only", partial(_outputs, lambda o: o[:1]), "RO64-TMS-004"
-    )
-    yield one("ro64-reason-lost", "Does not show the reason of a discontinuation", _no_reason, "RO64-TMS-006", "CC21-TMS-005")
-    yield one(
-        "ro64-final-update-completes", "Goes to COMPLETED with the final update", _completes_with_update, "RO64-TMS-002", alone=True
-    )
-    yield one("ro64-final-update-refused", "Refuses the final update", _refuses_final_update, "RO64-TMS-001", alone=True)
-    yield one("ro64-clears-inputs", "Loses the Input Information Sequence with the final update", _clears_inputs, "RO64-TMS-008")
 
 
 def _edit_shown(path: Any, how: Any, tms: Any) -> None:
@@ -1280,6 +1363,19 @@ def _edit_shown(path: Any, how: Any, tms: Any) -> None:
     _on_get(show, tms)
 
 
+@defect.rows
+def _rows_of_outputs() -> Iterator[Defect]:
+    yield one(
+        "ro64-outputs-reversed",
+        "Shows output references in the opposite order",
+        partial(_outputs, lambda o: o[::-1]),
+        "RO64-TMS-004",
+    )
+    yield one(
+        "ro64-outputs-first-only", "Shows the first output reference only", partial(_outputs, lambda o: o[:1]), "RO64-TMS-004"
+    )
+
+
 def _outputs(how: Callable[[list[Dataset]], list[Dataset]], tms: Any) -> None:
     def show(shown: Dataset, tags: list[Any], event: Any) -> None:
         for item in shown.get(PERFORMED) or ():
@@ -1289,6 +1385,7 @@ def _outputs(how: Callable[[list[Dataset]], list[Dataset]], tms: Any) -> None:
     _on_get(show, tms)
 
 
+@defect("ro64-reason-lost", "Does not show the reason of a discontinuation", "RO64-TMS-006", "CC21-TMS-005")
 def _no_reason(tms: Any) -> None:
     def show(shown: Dataset) -> None:
         for item in shown.get(PROGRESS) or ():
@@ -1297,6 +1394,7 @@ def _no_reason(tms: Any) -> None:
     _any_get(show, tms)
 
 
+@defect("ro64-final-update-completes", "Goes to COMPLETED with the final update", "RO64-TMS-002", alone=True)
 def _completes_with_update(tms: Any) -> None:
     def complete(kept: Dataset, earlier: Dataset) -> None:
         if kept.get(PERFORMED) and not earlier.get(PERFORMED):
@@ -1305,6 +1403,7 @@ def _completes_with_update(tms: Any) -> None:
     _after_set(complete, tms)
 
 
+@defect("ro64-final-update-refused", "Refuses the final update", "RO64-TMS-001", alone=True)
 def _refuses_final_update(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         return Outcome(PROCESSING_FAILURE) if modification.get(PERFORMED) else original(uid, modification)
@@ -1312,6 +1411,7 @@ def _refuses_final_update(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
+@defect("ro64-clears-inputs", "Loses the Input Information Sequence with the final update", "RO64-TMS-008")
 def _clears_inputs(tms: Any) -> None:
     def clear(kept: Dataset, earlier: Dataset) -> None:
         if kept.get(PERFORMED) != earlier.get(PERFORMED) and kept.get("InputInformationSequence") == earlier.get(
@@ -1325,104 +1425,7 @@ def _clears_inputs(tms: Any) -> None:
 # --- Change UPS State, Request UPS Cancel ---------------------------------------------------------------------------------
 
 
-def _performing() -> Iterator[Defect]:
-    yield one(
-        "claim-race-won-by-both",
-        "Grants both of two simultaneous claims",
-        partial(_race, "change_state", (0xC301,)),
-        "RO60-TMS-015",
-    )
-    yield one(
-        "final-race-won-by-both", "Grants both COMPLETED and CANCELED when they come at the same moment",
-        partial(_race, "change_state", (0xC300,)), "CC21-TMS-006", alone=True,
-    )  # fmt: skip
-    yield one(
-        "lock-bound-to-the-ae", "Lets only the AE that claimed a UPS finish it, whoever has the lock", _bound_to_ae, "CC21-TMS-001"
-    )
-    yield one(
-        "claim-ends-with-association", "Gives a claimed UPS back when the association of the claim is released", _claim_ends,
-        "CC21-TMS-007", alone=True,
-    )  # fmt: skip
-    performed = attribute_rows()[PERFORMED].items
-    for keyword in [k for k, row in performed.items() if row.final == "P"]:
-        yield one(
-            f"completed-without-{dashed(keyword)}",
-            f"Grants COMPLETED without {keyword}",
-            partial(_lenient, keyword),
-            "CC21-TMS-002",
-            case=keyword,
-            subject=("completed", keyword),
-        )
-    yield one(
-        "completed-without-anything", "Grants COMPLETED without a performed procedure", partial(_lenient, ""),
-        "CC21-TMS-002", "CC21-TMS-003", "RO65-TMS-009", "CC24-TMS-004",
-    )  # fmt: skip
-    yield one("completed-refused-for-ever", "Refuses COMPLETED once it has refused it", _grudge, "CC21-TMS-003")
-    yield one(
-        "completed-needs-output",
-        "Refuses COMPLETED without an item of Output Information Sequence",
-        _needs_output,
-        "CC21-TMS-004",
-        subject=("completed", "OutputInformationSequence"),
-    )
-    yield one(
-        "canceled-needs-more-than-a-reason", "Refuses CANCELED when there is a discontinuation reason and nothing else",
-        _needs_more, "CC21-TMS-009", "CC22-TMS-006",
-    )  # fmt: skip
-    yield one(
-        "canceled-loses-reason",
-        "Loses reason and contact of a cancellation when it goes to CANCELED",
-        _loses_reason,
-        "CC21-TMS-005",
-    )
-    yield one(
-        "canceled-without-time", "Sets no Procedure Step Cancellation DateTime", _no_cancel_time, "RO65-TMS-012", "CC22-TMS-004"
-    )
-    yield one(
-        "final-state-clears-performed", "Loses the performed procedure when a UPS goes to its final state", _clears_performed,
-        "RO65-TMS-017",
-    )  # fmt: skip
-    yield one("final-state-not-found", "C-FIND knows ended UPS no more", _ended_not_found, "RO65-TMS-003")
-    yield one(
-        "canceled-without-reason-granted-0110",
-        "Answers 0110 to CANCELED without a discontinuation reason",
-        _cancel_0110,
-        "RO65-TMS-013",
-    )
-    for context, uid, identifier in (
-        ("watch", UPS.WATCH, "CC22-TMS-001"), ("push", UPS.PUSH, "CC22-TMS-002"),
-    ):  # fmt: skip
-        yield one(
-            f"request-cancel-refused-under-{context}", f"Refuses Request UPS Cancel under UPS {context.title()}",
-            partial(_cancel_refused, uid), identifier,
-        )  # fmt: skip
-    yield one("request-cancel-needs-a-reason", "Refuses Request UPS Cancel without a reason", _cancel_needs_reason, "CC22-TMS-003")
-    yield one(
-        "request-cancel-without-reason-kept", "Cancels a SCHEDULED UPS on request without any discontinuation reason",
-        _cancel_without_reason, "CC22-TMS-004",
-    )  # fmt: skip
-    yield one(
-        "request-cancel-cancels-running", "Cancels a UPS that somebody performs when it is asked to", _cancels_running,
-        "CC22-TMS-005", "CC22-TMS-006", "CC11-TMS-073", alone=True,
-    )  # fmt: skip
-    yield one(
-        "request-cancel-takes-the-lock", "Forgets the performer's lock on a request to cancel", _cancel_takes_lock, "CC22-TMS-005", "CC22-TMS-006", alone=True,
-    )  # fmt: skip
-    yield one(
-        "request-cancel-from-performer-only", "Takes Request UPS Cancel only from the AE that claimed the UPS", _cancel_strangers,
-        "CC22-TMS-007",
-    )  # fmt: skip
-    yield one(
-        "canceled-ups-can-be-claimed", "Grants the claim of a UPS that was canceled on request", _claim_canceled, "CC22-TMS-009"
-    )
-    yield one(
-        "second-claim-takes-over", "Refuses the claim of a second TDD, and takes its Transaction UID for the lock", _takes_over,
-        "RO60-TMS-005",
-    )  # fmt: skip
-    yield one("unknown-state-granted", "Answers success to a change to a state that does not exist", _unknown_state, "RO60-TMS-016")
-    yield one("claimed-not-found", "C-FIND shows a claimed UPS as SCHEDULED still", _claimed_as_scheduled, "RO60-TMS-007")
-
-
+@defect("lock-bound-to-the-ae", "Lets only the AE that claimed a UPS finish it, whoever has the lock", "CC21-TMS-001")
 def _bound_to_ae(tms: Any) -> None:
     owners: dict[str, str] = {}
 
@@ -1441,6 +1444,12 @@ def _bound_to_ae(tms: Any) -> None:
     around(tms, "action", action)
 
 
+@defect(
+    "claim-ends-with-association",
+    "Gives a claimed UPS back when the association of the claim is released",
+    "CC21-TMS-007",
+    alone=True,
+)
 def _claim_ends(tms: Any) -> None:
     from pynetdicom import evt
 
@@ -1480,6 +1489,29 @@ def on_final(tms: Any, how: Callable[[Around, Record, str, str], Outcome | None]
     around(tms.worklist, "change_state", change_state)
 
 
+@defect.rows
+def _rows_of_lenient() -> Iterator[Defect]:
+    performed = attribute_rows()[PERFORMED].items
+    for keyword in [k for k, row in performed.items() if row.final == "P"]:
+        yield one(
+            f"completed-without-{dashed(keyword)}",
+            f"Grants COMPLETED without {keyword}",
+            partial(_lenient, keyword),
+            "CC21-TMS-002",
+            case=keyword,
+            subject=("completed", keyword),
+        )
+
+
+@defect(
+    "completed-without-anything",
+    "Grants COMPLETED without a performed procedure",
+    "CC21-TMS-002",
+    "CC21-TMS-003",
+    "RO65-TMS-009",
+    "CC24-TMS-004",
+    given=("",),
+)
 def _lenient(keyword: str, tms: Any) -> None:
     """Go to COMPLETED though one attribute (or, for an empty keyword, any) is missing."""
 
@@ -1496,6 +1528,7 @@ def _lenient(keyword: str, tms: Any) -> None:
     on_final(tms, complete, "COMPLETED")
 
 
+@defect("completed-refused-for-ever", "Refuses COMPLETED once it has refused it", "CC21-TMS-003")
 def _grudge(tms: Any) -> None:
     refused: set[str] = set()
 
@@ -1510,6 +1543,12 @@ def _grudge(tms: Any) -> None:
     on_final(tms, complete, "COMPLETED")
 
 
+@defect(
+    "completed-needs-output",
+    "Refuses COMPLETED without an item of Output Information Sequence",
+    "CC21-TMS-004",
+    subject=("completed", "OutputInformationSequence"),
+)
 def _needs_output(tms: Any) -> None:
     def complete(original: Around, record: Record, state: str, lock: str) -> Outcome | None:
         performed = record.attributes.get(PERFORMED)
@@ -1526,6 +1565,12 @@ def _whenon_final(tms: Any, how: Callable[[Dataset], None], *states: str) -> Non
     on_records(tms, kept)
 
 
+@defect(
+    "canceled-needs-more-than-a-reason",
+    "Refuses CANCELED when there is a discontinuation reason and nothing else",
+    "CC21-TMS-009",
+    "CC22-TMS-006",
+)
 def _needs_more(tms: Any) -> None:
     def cancel(original: Around, record: Record, state: str, lock: str) -> Outcome | None:
         progress = record.attributes.get(PROGRESS)
@@ -1536,6 +1581,7 @@ def _needs_more(tms: Any) -> None:
     on_final(tms, cancel, "CANCELED")
 
 
+@defect("canceled-loses-reason", "Loses reason and contact of a cancellation when it goes to CANCELED", "CC21-TMS-005")
 def _loses_reason(tms: Any) -> None:
     def lose(kept: Dataset) -> None:
         for item in kept.get(PROGRESS) or ():
@@ -1545,6 +1591,7 @@ def _loses_reason(tms: Any) -> None:
     _whenon_final(tms, lose, "CANCELED")
 
 
+@defect("canceled-without-time", "Sets no Procedure Step Cancellation DateTime", "RO65-TMS-012", "CC22-TMS-004")
 def _no_cancel_time(tms: Any) -> None:
     def lose(kept: Dataset) -> None:
         for item in kept.get(PROGRESS) or ():
@@ -1553,22 +1600,26 @@ def _no_cancel_time(tms: Any) -> None:
     _whenon_final(tms, lose, "CANCELED")
 
 
+@defect("final-state-clears-performed", "Loses the performed procedure when a UPS goes to its final state", "RO65-TMS-017")
 def _clears_performed(tms: Any) -> None:
     _whenon_final(tms, lambda kept: setattr(kept, PERFORMED, []), "COMPLETED", "CANCELED")
 
 
+@defect("final-state-not-found", "C-FIND knows ended UPS no more", "RO65-TMS-003")
 def _ended_not_found(tms: Any) -> None:
     from .queries import hides
 
     hides(tms, lambda record: record.state in ("COMPLETED", "CANCELED"))
 
 
+@defect("claimed-not-found", "C-FIND shows a claimed UPS as SCHEDULED still", "RO60-TMS-007")
 def _claimed_as_scheduled(tms: Any) -> None:
     from .queries import as_if
 
     as_if(tms, lambda record: record.state == "IN PROGRESS", ProcedureStepState="SCHEDULED")
 
 
+@defect("canceled-without-reason-granted-0110", "Answers 0110 to CANCELED without a discontinuation reason", "RO65-TMS-013")
 def _cancel_0110(tms: Any) -> None:
     def cancel(original: Around, record: Record, state: str, lock: str) -> Outcome | None:
         progress = record.attributes.get(PROGRESS)
@@ -1576,6 +1627,17 @@ def _cancel_0110(tms: Any) -> None:
         return None if given else Outcome(PROCESSING_FAILURE)
 
     on_final(tms, cancel, "CANCELED")
+
+
+@defect.rows
+def _rows_of_cancel_refused() -> Iterator[Defect]:
+    for context, uid, identifier in (
+        ("watch", UPS.WATCH, "CC22-TMS-001"), ("push", UPS.PUSH, "CC22-TMS-002"),
+    ):  # fmt: skip
+        yield one(
+            f"request-cancel-refused-under-{context}", f"Refuses Request UPS Cancel under UPS {context.title()}",
+            partial(_cancel_refused, uid), identifier,
+        )  # fmt: skip
 
 
 def _cancel_refused(context: str, tms: Any) -> None:
@@ -1594,12 +1656,16 @@ def _on_request(tms: Any, how: Callable[[Around, str, Dataset | None, str], Outc
     around(tms.worklist, "request_cancel", request)
 
 
+@defect("request-cancel-needs-a-reason", "Refuses Request UPS Cancel without a reason", "CC22-TMS-003")
 def _cancel_needs_reason(tms: Any) -> None:
     _on_request(
         tms, lambda original, uid, information, sender: None if information is not None and len(information) else Outcome(0x0115)
     )
 
 
+@defect(
+    "request-cancel-without-reason-kept", "Cancels a SCHEDULED UPS on request without any discontinuation reason", "CC22-TMS-004"
+)
 def _cancel_without_reason(tms: Any) -> None:
     def lose(kept: Dataset) -> None:
         for item in kept.get(PROGRESS) or ():
@@ -1612,6 +1678,14 @@ def _cancel_without_reason(tms: Any) -> None:
     on_records(tms, kept)
 
 
+@defect(
+    "request-cancel-cancels-running",
+    "Cancels a UPS that somebody performs when it is asked to",
+    "CC22-TMS-005",
+    "CC22-TMS-006",
+    "CC11-TMS-073",
+    alone=True,
+)
 def _cancels_running(tms: Any) -> None:
     def request(original: Around, uid: str, information: Dataset | None, sender: str) -> Outcome | None:
         record = tms.worklist.store.get(uid)
@@ -1623,6 +1697,13 @@ def _cancels_running(tms: Any) -> None:
     _on_request(tms, request)
 
 
+@defect(
+    "request-cancel-takes-the-lock",
+    "Forgets the performer's lock on a request to cancel",
+    "CC22-TMS-005",
+    "CC22-TMS-006",
+    alone=True,
+)
 def _cancel_takes_lock(tms: Any) -> None:
     def request(original: Around, uid: str, information: Dataset | None, sender: str) -> Outcome:
         outcome: Outcome = original(uid, information, sender)
@@ -1634,6 +1715,7 @@ def _cancel_takes_lock(tms: Any) -> None:
     _on_request(tms, request)
 
 
+@defect("request-cancel-from-performer-only", "Takes Request UPS Cancel only from the AE that claimed the UPS", "CC22-TMS-007")
 def _cancel_strangers(tms: Any) -> None:
     def action(original: Around, event: Any, number: int) -> Outcome:
         stranger = number == REQUEST_CANCEL and str(event.assoc.requestor.ae_title).strip() != "TDD"
@@ -1642,6 +1724,7 @@ def _cancel_strangers(tms: Any) -> None:
     around(tms, "action", action)
 
 
+@defect("canceled-ups-can-be-claimed", "Grants the claim of a UPS that was canceled on request", "CC22-TMS-009")
 def _claim_canceled(tms: Any) -> None:
     requested: set[str] = set()
 
@@ -1661,6 +1744,7 @@ def _claim_canceled(tms: Any) -> None:
     around(tms.worklist, "change_state", change_state)
 
 
+@defect("second-claim-takes-over", "Refuses the claim of a second TDD, and takes its Transaction UID for the lock", "RO60-TMS-005")
 def _takes_over(tms: Any) -> None:
     def change_state(original: Around, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
         outcome: Outcome = original(uid, state, transaction_uid)
@@ -1672,6 +1756,7 @@ def _takes_over(tms: Any) -> None:
     around(tms.worklist, "change_state", change_state)
 
 
+@defect("unknown-state-granted", "Answers success to a change to a state that does not exist", "RO60-TMS-016")
 def _unknown_state(tms: Any) -> None:
     def change_state(original: Around, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
         known = state in ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")
