@@ -12,16 +12,26 @@ from functools import cache
 from typing import Any, TypeVar
 
 from . import (
+    answers,
     attributes,
     calling,
     cells,
+    creation,
+    matching,
+    modification,
     negotiation,
     performing,
-    queries,
+    query_course,
+    query_keys,
+    query_responses,
     reports,
-    requests,
     retrieval,
+    showing,
+    state_changes,
+    storing,
     subscriptions,
+    text_matching,
+    tms,
     treating,
     variations,
     varying,
@@ -32,6 +42,12 @@ from .knock_on import also_violated
 
 __all__ = ["DEFECTS", "VARIATIONS", "Defect", "Deviation", "UnknownDeviation", "Variation", "chosen", "equip", "install"]
 
+
+# Their rows stand above their functions, and are gathered in `tms.defect` when they are imported.
+OF_SERVICES = (
+    answers, creation, matching, modification, query_course, query_keys, query_responses, showing, state_changes, storing,
+    text_matching,
+)  # fmt: skip
 
 D = TypeVar("D", bound=Deviation)
 
@@ -58,22 +74,21 @@ VARIATIONS: Mapping[str, Variation]
 # A thousand of them take two seconds to make, which a simulator without any does not spend at its start.
 @cache
 def _made() -> dict[str, Mapping[str, Any]]:
-    modules = (
-        cells,
-        subscriptions,
-        reports,
-        requests,
-        queries,
-        attributes,
-        retrieval,
-        negotiation,
-        calling,
-        performing,
-        treating,
-        watching,
-    )
+    sources: list[Iterable[Defect]] = [
+        cells.defects(),
+        subscriptions.defects(),
+        reports.defects(),
+        tms.defect,
+        attributes.defects(),
+        retrieval.defects(),
+        negotiation.defects(),
+        calling.defects(),
+        performing.defects(),
+        treating.defects(),
+        watching.defects(),
+    ]
     return {
-        "DEFECTS": _by_name(map(_whole, module.defects()) for module in modules),
+        "DEFECTS": _by_name(map(_whole, source) for source in sources),
         "VARIATIONS": _by_name([variations.variations(), varying.variations()]),
     }
 

@@ -24,7 +24,7 @@ from ..ups.datasets import plain, without
 from ..ups.matching import strings
 from ..ups.subscriptions import Effect
 from ..ups.worklist import SUBSCRIPTION
-from . import cells, queries, requests
+from . import cells, queries, state_changes
 from .deviations import Variation
 from .hooks import Around, Told, around, on_events, on_find_responses, on_outcome, on_responses, send_in_pieces, set_command
 
@@ -831,7 +831,7 @@ def _needs_reason(tms: Any) -> None:
         progress = record.attributes.get(PROGRESS)
         return None if progress and progress[0].get(REASONS) else Outcome(0xC304)
 
-    requests.on_final(tms, cancel, "CANCELED")
+    state_changes.on_final(tms, cancel, "CANCELED")
 
 
 def _nothing_by_empty_keys(tms: Any) -> None:
