@@ -1,0 +1,211 @@
+"""PDV fragments as DIMSE messages: command sets, and the data sets that follow them [PS3.7 6.3, PS3.8 annex E]."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from dataclasses import dataclass, field
+from datetime import datetime
+from io import BytesIO
+
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+
+from ..transcript.exchange import Message
+from .malformation import SHOWN, Malformation
+
+__all__ = ["NO_DATA_SET", "Assembler", "Fragment"]
+
+NO_DATA_SET = 0x0101  # Command Data Set Type of a message without one [PS3.7 E.1]
+# A command set is some hundred bytes; more than this is no command set, and not kept.
+LONGEST_COMMAND = 1 << 20
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A PDV: a piece of a command set or of a data set.
+
+    Parameters
+    ----------
+    context : int
+        Presentation Context ID.
+    command : bool
+        Whether it is of a command set.
+    last : bool
+        Whether it is the last of it.
+    octets : bytes
+        The piece.
+    offset : int
+        Where the PDV begins on the connection.
+    """
+
+    context: int
+    command: bool
+    last: bool
+    octets: bytes
+    offset: int
+
+
+@dataclass
+class _Pending:
+    context: int
+    offset: int
+    command: Dataset
+    data: bytearray = field(default_factory=bytearray)
+
+
+class Assembler:
+    """Puts the fragments of one direction together to messages.
+
+    Attributes
+    ----------
+    malformations : list of Malformation
+        What was wrong so far.
+    """
+
+    def __init__(self) -> None:
+        self.malformations: list[Malformation] = []
+        self._command = bytearray()
+        self._began: Fragment | None = None
+        self._pending: _Pending | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a message has begun and not ended."""
+        return self._began is not None or self._pending is not None
+
+    def feed(self, fragment: Fragment, transfer_syntax: str, time: datetime) -> tuple[int, Message] | None:
+        """Take a fragment; return the message that it completes, and the id of its presentation context.
+
+        Parameters
+        ----------
+        fragment : Fragment
+            In the order in which they came.
+        transfer_syntax : str
+            UID of what was accepted for its presentation context.
+        time : datetime.datetime
+            When it came.
+        """
+        if fragment.command:
+            return self._command_fragment(fragment, transfer_syntax, time)
+        return self._data_fragment(fragment, transfer_syntax, time)
+
+    def _command_fragment(self, fragment: Fragment, transfer_syntax: str, time: datetime) -> tuple[int, Message] | None:
+        if self._pending is not None:
+            self._wrong(
+                fragment,
+                "a command set where the data set of the message before has not ended",
+                "its last fragment first",
+                "PS3.8 E.1",
+            )
+            self._pending = None
+        if self._began is None:
+            self._began = fragment
+        elif self._began.context != fragment.context:
+            self._wrong(fragment, "a message in two presentation contexts", "all fragments in one", "PS3.8 E.2")
+        if len(self._command) + len(fragment.octets) > LONGEST_COMMAND:
+            self._wrong(fragment, f"a command set of more than {LONGEST_COMMAND} bytes", "a command set", "PS3.7 6.3")
+            self._command.clear()
+            self._began = None
+            return None
+        self._command += fragment.octets
+        if not fragment.last:
+            return None
+        began, octets = self._began, bytes(self._command)
+        self._command.clear()
+        self._began = None
+        command = self._decode(octets, began)
+        if "CommandDataSetType" not in command:
+            self._wrong(began, "a command set without Command Data Set Type", "(0000,0800)", "PS3.7 6.3.1", octets)
+        if command.get("CommandDataSetType", NO_DATA_SET) != NO_DATA_SET:
+            self._pending = _Pending(fragment.context, began.offset, command)
+            return None
+        return fragment.context, Message(command, time, None, transfer_syntax)
+
+    def _data_fragment(self, fragment: Fragment, transfer_syntax: str, time: datetime) -> tuple[int, Message] | None:
+        if self._began is not None:
+            self._wrong(
+                fragment,
+                "a data set where the command set has not ended",
+                "the last fragment of the command set first",
+                "PS3.8 E.1",
+            )
+            self._command.clear()
+            self._began = None
+            return None
+        if self._pending is None:
+            self._wrong(
+                fragment,
+                "a data set that no command set has announced",
+                "Command Data Set Type other than 0101H before",
+                "PS3.7 6.3.1",
+            )
+            return None
+        if self._pending.context != fragment.context:
+            self._wrong(fragment, "a message in two presentation contexts", "all fragments in one", "PS3.8 E.2")
+        self._pending.data += fragment.octets
+        if not fragment.last:
+            return None
+        pending, self._pending = self._pending, None
+        return pending.context, Message(pending.command, time, bytes(pending.data), transfer_syntax)
+
+    def _decode(self, octets: bytes, began: Fragment) -> Dataset:
+        """Decode a command set, element by element, leaving out what cannot be read."""
+        found = Dataset()
+        at, last = 0, -1
+        while at < len(octets):
+            if len(octets) - at < 8:
+                self._wrong(began, "a command set that ends within an element", "whole elements", "PS3.7 6.3.1", octets[at:])
+                break
+            group, element, length = struct.unpack_from("<HHI", octets, at)
+            tag = group << 16 | element
+            if group != 0:
+                self._wrong(
+                    began, f"({group:04X},{element:04X}) in a command set", "elements of group 0000", "PS3.7 6.3.1", octets[at:]
+                )
+                break
+            if at + 8 + length > len(octets):
+                self._wrong(
+                    began,
+                    f"(0000,{element:04X}) of {length} bytes where {len(octets) - at - 8} are left",
+                    "lengths that fit",
+                    "PS3.7 6.3.1",
+                    octets[at:],
+                )
+                break
+            if tag <= last:
+                self._wrong(
+                    began,
+                    f"(0000,{element:04X}) after (0000,{last & 0xFFFF:04X})",
+                    "ascending tags, each once",
+                    "PS3.7 6.3.1",
+                    octets[at:],
+                )
+            last = max(last, tag)
+            self._element(found, octets[at : at + 8 + length], began)
+            at += 8 + length
+        if "CommandField" not in found:
+            self._wrong(began, "a command set without Command Field", "(0000,0100)", "PS3.7 6.3.1", octets)
+        if "CommandGroupLength" not in found:
+            self._wrong(began, "a command set without Command Group Length", "(0000,0000)", "PS3.7 6.3.1", octets)
+        elif found.CommandGroupLength != len(octets) - 12:
+            what = f"Command Group Length {found.CommandGroupLength} before {len(octets) - 12} bytes"
+            self._wrong(began, what, "the number of bytes that follow it", "PS3.7 6.3.1", octets)
+        return found
+
+    def _element(self, into: Dataset, octets: bytes, began: Fragment) -> None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom's words about values; what is wrong is said below
+                (element,) = read_dataset(BytesIO(octets), True, True)
+                value = element.value
+                if element.VR in ("US", "UL") and not isinstance(value, int):
+                    raise ValueError(f"{value!r} is not one number")
+                into.add(element)
+        except Exception as error:  # whatever pydicom makes of a peer's bytes
+            tag = f"(0000,{int.from_bytes(octets[2:4], 'little'):04X})"
+            self._wrong(began, f"{tag} that cannot be read: {error}", "a value of its VR", "PS3.7 E.1", octets)
+
+    def _wrong(self, fragment: Fragment, what: str, expected: str, source: str, octets: bytes | None = None) -> None:
+        shown = fragment.octets if octets is None else octets
+        self.malformations.append(Malformation(fragment.offset, what, expected, source, bytes(shown[:SHOWN])))
