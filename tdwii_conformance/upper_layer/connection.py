@@ -14,7 +14,7 @@ from ..transcript.observation import GARBAGE, IN_A_MESSAGE, OPEN, Association
 from .associate import Associate, Context
 from .malformation import SHOWN, Malformation
 from .messages import Assembler
-from .pdus import ABORT, ACCEPT, DATA, REJECT, RELEASE, REQUEST, Pdu, PduReader
+from .pdus import ABORT, ACCEPT, DATA, NAMES, REJECT, RELEASE, REQUEST, Pdu, PduReader
 
 __all__ = ["SERVICES", "Connection", "Side"]
 
@@ -71,6 +71,8 @@ class Connection:
         With the side that has sent them; at most `MOST_MALFORMATIONS`.
     request, answer : Associate or None
         What the A-ASSOCIATE-RQ and -AC said.
+    ended : str
+        How the association has ended, as `Association` says it; `OPEN` before.
     """
 
     def __init__(
@@ -95,7 +97,8 @@ class Connection:
         self._contexts: dict[int, Context] = {}
         self._open: dict[tuple[Side, int], _Open] = {}
         self._last = "the connection was closed before an association was requested"
-        self._closed = False
+        self._closed = self._garbage = False
+        self.ended = OPEN
 
     # --- what passes --------------------------------------------------------------------------------------------------
 
@@ -138,8 +141,9 @@ class Connection:
         for operation in list(self._open.values()):
             self._end(operation, missing or "the association ended before the final response")
         self._open.clear()
+        self.ended = missing or self._how()
         if self._changed is not None:
-            self._changed(self.association(missing or self._how()))
+            self._changed(self.association(self.ended))
 
     def association(self, ended: str = OPEN) -> Association:
         """Return the association as it is now.
@@ -165,6 +169,7 @@ class Connection:
     def _pdu(self, side: Side, pdu: Pdu) -> None:
         for one in pdu.malformations:
             self._note(side, one)
+        self._garbage = self._garbage or pdu.kind not in NAMES
         if pdu.kind == REQUEST:
             self._requested(side, pdu)
         elif pdu.kind == ACCEPT:
@@ -320,7 +325,7 @@ class Connection:
         ended = self._last
         if ended != "released" and any(self._assemblers[side].unfinished or self._readers[side].finish() for side in SIDES):
             ended += f" {IN_A_MESSAGE}"
-        if self._lost:
+        if self._lost or self._garbage:
             ended += f": {GARBAGE}"
         return ended
 

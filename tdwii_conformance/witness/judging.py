@@ -1,0 +1,140 @@
+"""Verdicts on what was recorded: systems that call, judged by the same checks as in a session with them. No sockets."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..checks.scu import evidence_of, judge_scu
+from ..checks.scu.registry import JUDGES
+from ..dcmdump import dump_exchange
+from ..profile import Requirement
+from ..report.verdicts import TestVerdict, Verdict
+from ..transcript.exchange import Exchange
+from ..upper_layer import Connection, Malformation, Side
+from .recognition import Cast, Observed, observations, recognize
+from .records import Recorded, connection_of
+
+__all__ = ["Witnessed", "judge_observed", "witness"]
+
+NEVER_SEEN = "this never came up in the record"
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """What a record holds.
+
+    Parameters
+    ----------
+    connections : tuple of (Recorded, Connection)
+        Those that could be read.
+    not_judged : tuple of str
+        Those that could not, and why.
+    cast : Cast
+        Who is who.
+    observed : tuple of Observed
+        The sessions of those who call.
+    """
+
+    connections: tuple[tuple[Recorded, Connection], ...]
+    not_judged: tuple[str, ...]
+    cast: Cast
+    observed: tuple[Observed, ...]
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """All exchanges, in the order in which they began."""
+        found = [e for _, connection in self.connections for e in connection.exchanges]
+        return sorted(found, key=lambda exchange: exchange.request.time)
+
+    @property
+    def malformations(self) -> list[tuple[str, Malformation]]:
+        """What is wrong with the bytes, with who has sent them."""
+        found = []
+        for recorded, connection in self.connections:
+            for side, one in connection.malformations:
+                found.append((sender(recorded, connection, side), one))
+        return found
+
+
+def sender(recorded: Recorded, connection: Connection, side: Side) -> str:
+    """Return who one side of a connection is: its AE title, or its address where none was given."""
+    if connection.request is not None:
+        title = connection.request.calling if side == "requestor" else connection.request.called
+        if title:
+            return title
+    return recorded.requestor if side == "requestor" else recorded.acceptor
+
+
+def witness(recorded: Iterable[Recorded], *, edition: str = "ti", said: Mapping[str, Sequence[str]] | None = None) -> Witnessed:
+    """Read what was recorded.
+
+    Parameters
+    ----------
+    recorded : iterable of Recorded
+        Connections of one or several records or captures.
+    edition : {"ti", "2013"}
+        Edition of TDW-II that the systems say they follow.
+    said : mapping of str to sequence of str, optional
+        AE titles of ``tms``, ``ost``, ``tdd``, ``watcher``, as `recognize` takes them.
+    """
+    connections, not_judged = [], []
+    for one in recorded:
+        where = f"connection {one.name}, {one.requestor} to {one.acceptor}"
+        if one.encrypted:
+            not_judged.append(f"{where}: TLS, which only its ends can read")
+        elif one.missing:
+            not_judged.append(f"{where}: {one.missing}")
+        else:
+            connections.append((one, connection_of(one)))
+    readable = [connection for _, connection in connections]
+    cast = recognize((e for connection in readable for e in connection.exchanges), said)
+    return Witnessed(tuple(connections), tuple(not_judged), cast, tuple(observations(readable, cast, edition=edition)))
+
+
+def judge_observed(observed: Sequence[Observed], catalogue: Mapping[str, Requirement], *, edition: str) -> list[TestVerdict]:
+    """Judge those who call.
+
+    Parameters
+    ----------
+    observed : sequence of Observed
+        Their sessions.
+    catalogue : mapping of str to Requirement
+        By id.
+    edition : {"ti", "2013"}
+        Edition of TDW-II.
+
+    Returns
+    -------
+    list of TestVerdict
+        One for each session and requirement. What never came up is not judged.
+    """
+    verdicts = []
+    for one in observed:
+        facts = one.observation.facts
+        where = " ".join(filter(None, (one.ae_title, facts.get("scenario", ""), facts.get("workitem", ""))))
+        for requirement in catalogue.values():
+            if requirement.actor == one.actor and edition in requirement.editions:
+                verdicts.append(_verdict(requirement, one, where))
+    return verdicts
+
+
+def _verdict(requirement: Requirement, observed: Observed, where: str) -> TestVerdict:
+    judgement = judge_scu(requirement, observed.observation)
+    evidence = evidence_of(requirement, observed.observation)
+    verdict: Verdict = "passed"
+    reason = judgement.not_judged
+    judge = JUDGES.get(requirement.id)
+    if judgement.findings and not evidence and (judge is None or judge.even_if_nothing_came):
+        # Nobody was driven: what a record lacks may have gone another way.
+        reason = NEVER_SEEN
+    if reason:
+        return TestVerdict(requirement.id, where, "skipped", f"not judged: {reason}")
+    if any(finding.weight == "fault" for finding in judgement.findings):
+        verdict = "failed" if requirement.level == "shall" else "warned"
+    elif judgement.findings:
+        verdict = "warned"
+    findings = tuple(dataclasses.asdict(finding) for finding in judgement.findings)
+    shown = tuple(dump_exchange(exchange) for exchange in evidence) if findings else ()
+    return TestVerdict(requirement.id, where, verdict, findings=findings, exchanges=shown)

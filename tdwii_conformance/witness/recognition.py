@@ -1,0 +1,346 @@
+"""Who is who in what was recorded, and which treatment and which watcher's session an exchange belongs to. No sockets."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydicom.dataset import Dataset
+from pydicom.uid import (
+    RTBeamsDeliveryInstructionStorage,
+    RTBeamsTreatmentRecordStorage,
+    RTIonBeamsTreatmentRecordStorage,
+    RTIonPlanStorage,
+    RTPlanStorage,
+)
+
+from ..profile.statuses import is_failure
+from ..scu.treatment_session import inputs_of
+from ..transcript.exchange import Exchange
+from ..transcript.observation import INTERRUPTED, Association, Observation
+from ..upper_layer import Connection
+
+__all__ = ["Cast", "Observed", "observations", "recognize"]
+
+PUSH, WATCH, PULL, EVENT, QUERY = UPS_CLASSES = tuple(f"1.2.840.10008.5.1.4.34.6.{number}" for number in range(1, 6))
+WELL_KNOWN = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")  # global, filtered: no workitem
+RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
+PLANS = (RTPlanStorage, RTIonPlanStorage)
+CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
+CANCEL_REQUESTED = 2  # Event Type ID [CC.2.4]
+FINAL_STATES = ("COMPLETED", "CANCELED")
+
+
+@dataclass
+class Cast:
+    """Which AE titles play which part; one may play several.
+
+    Parameters
+    ----------
+    tms, ost, tdd, watcher : list of str
+        AE titles, in the order in which they were recognized.
+    receivers : dict of str to str
+        By AE title of a TDD, the move destination that it names, where that is another.
+    """
+
+    tms: list[str] = field(default_factory=list)
+    ost: list[str] = field(default_factory=list)
+    tdd: list[str] = field(default_factory=list)
+    watcher: list[str] = field(default_factory=list)
+    receivers: dict[str, str] = field(default_factory=dict)
+
+    def add(self, part: str, ae_title: str) -> None:
+        """Give a system a part."""
+        known: list[str] = getattr(self, part)
+        if ae_title and ae_title not in known:
+            known.append(ae_title)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """An observation of a system that calls, and whose it is.
+
+    Parameters
+    ----------
+    actor : {"TDD", "watcher"}
+        What it is judged as.
+    ae_title : str
+        The system.
+    observation : Observation
+        Its session.
+    """
+
+    actor: str
+    ae_title: str
+    observation: Observation
+
+
+def recognize(exchanges: Iterable[Exchange], said: Mapping[str, Sequence[str]] | None = None) -> Cast:
+    """Return who is who, from SOP classes, services and AE titles.
+
+    Parameters
+    ----------
+    exchanges : iterable of Exchange
+        All that were seen.
+    said : mapping of str to sequence of str, optional
+        AE titles that somebody has named: ``tms``, ``ost``, ``tdd``, ``watcher``. A part that is named is not guessed.
+    """
+    found = Cast()
+    exchanges = sorted(exchanges, key=_began)
+    for exchange in exchanges:
+        for part, ae_title in _parts(exchange):
+            found.add(part, ae_title)
+        if exchange.service == "C-MOVE":
+            found.receivers.setdefault(exchange.requestor, str(exchange.request.command.get("MoveDestination") or "").strip())
+    # A TMS answers C-MOVE as well: an OST is who answers it, or takes records, and has no worklist.
+    found.ost = [title for title in found.ost if title not in found.tms] or [t for t in found.ost if t in found.tms]
+    # A record that a C-MOVE brings is stored by who keeps it, not by who has made it; the move's originator may be left out.
+    movers = {exchange.acceptor for exchange in exchanges if exchange.service == "C-MOVE"}
+    claimers = {exchange.requestor for exchange in exchanges if _state_asked(exchange)}
+    found.tdd = [title for title in found.tdd if title in claimers or title not in movers]
+    # A TDD may subscribe to what it performs: that makes no watcher of it.
+    found.watcher = [title for title in found.watcher if title not in found.tdd]
+    for part, titles in (said or {}).items():
+        if titles:
+            setattr(found, part, list(titles))
+    return found
+
+
+def _parts(exchange: Exchange) -> Iterable[tuple[str, str]]:
+    command = exchange.request.command
+    sop_class = str(command.get("AffectedSOPClassUID") or command.get("RequestedSOPClassUID") or exchange.abstract_syntax)
+    of_ups = sop_class in UPS_CLASSES or exchange.abstract_syntax in UPS_CLASSES
+    match exchange.service:
+        case "N-EVENT-REPORT" if of_ups:
+            yield "tms", exchange.requestor
+        case "C-FIND" | "N-CREATE" | "N-SET" | "N-GET" | "N-ACTION" if of_ups:
+            yield "tms", exchange.acceptor
+            if exchange.service == "N-ACTION":
+                kind = int(command.get("ActionTypeID") or 0)
+                yield "tdd" if kind == CHANGE_STATE else "watcher", exchange.requestor
+        case "C-MOVE":
+            yield "ost", exchange.acceptor
+        case "C-STORE" if sop_class in RECORDS:
+            yield "ost", exchange.acceptor
+            if exchange.requestor != exchange.acceptor and "MoveOriginatorApplicationEntityTitle" not in command:
+                yield "tdd", exchange.requestor
+
+
+def observations(connections: Sequence[Connection], cast: Cast, *, edition: str = "ti") -> list[Observed]:
+    """Return a session for each workitem that a TDD has tried to claim, and one for each watcher.
+
+    Parameters
+    ----------
+    connections : sequence of Connection
+        All that were recorded, closed.
+    cast : Cast
+        Who is who.
+    edition : {"ti", "2013"}
+        Edition of TDW-II that the systems say they follow.
+    """
+    exchanges = sorted((e for connection in connections for e in connection.exchanges), key=_began)
+    associations = sorted((connection.association(connection.ended) for connection in connections), key=lambda one: one.time)
+    seen = _Seen(exchanges)
+    titles = {"tms_ae_title": _one(cast.tms), "ost_ae_title": _one(cast.ost), "edition": edition, "deadline": "0"}
+    found = []
+    for tdd in cast.tdd:
+        found += [Observed("TDD", tdd, one) for one in _treatments(tdd, cast, exchanges, associations, seen, titles)]
+    for watcher in cast.watcher:
+        its = [e for e in exchanges if watcher in (e.requestor, e.acceptor)]
+        facts = {"actor": "watcher", "system": watcher, "scenario": "watch", "watcher_ae_title": watcher, **titles}
+        found.append(
+            Observed("watcher", watcher, Observation(facts, (), tuple(its), _of(watcher, watcher, associations), INTERRUPTED))
+        )
+    return found
+
+
+def _one(titles: Sequence[str]) -> str:
+    return titles[0] if titles else ""
+
+
+def _began(exchange: Exchange) -> datetime:
+    return exchange.request.time
+
+
+def _ended(exchange: Exchange) -> datetime:
+    return exchange.response.time if exchange.response is not None else exchange.request.time
+
+
+class _Seen:
+    """What the record says of workitems, plans and instructions, whoever has sent it."""
+
+    def __init__(self, exchanges: Sequence[Exchange]) -> None:
+        self.workitems: dict[str, Dataset] = {}
+        self.objects: dict[str, Dataset] = {}
+        for exchange in exchanges:
+            asked = exchange.request.dataset
+            if exchange.service == "C-FIND":
+                for identifier in exchange.identifiers:
+                    self._workitem(str(identifier.get("SOPInstanceUID") or ""), identifier)
+            elif exchange.service == "N-GET" and exchange.dataset is not None:
+                self._workitem(exchange.instance_uid, exchange.dataset)
+            elif exchange.service == "N-CREATE" and asked is not None:
+                uid = str(exchange.response.command.get("AffectedSOPInstanceUID") or "") if exchange.response else ""
+                self._workitem(exchange.instance_uid or uid, asked)
+            elif exchange.service == "C-STORE" and asked is not None:
+                self.objects[exchange.instance_uid] = asked
+
+    def _workitem(self, uid: str, attributes: Dataset) -> None:
+        # The fullest description is kept: a query may ask for little.
+        if uid and ("InputInformationSequence" in attributes or uid not in self.workitems):
+            self.workitems.setdefault(uid, attributes)
+            if len(attributes) > len(self.workitems[uid]):
+                self.workitems[uid] = attributes
+
+
+def _treatments(
+    tdd: str, cast: Cast, exchanges: Sequence[Exchange], associations: Sequence[Association], seen: _Seen, titles: Mapping[str, str]
+) -> list[Observation]:
+    receiver = cast.receivers.get(tdd) or tdd
+    its = [e for e in exchanges if tdd in (e.requestor, e.acceptor) or e.acceptor == receiver]
+    order: list[str] = []
+    for exchange in its:
+        if exchange.requestor == tdd and _state_asked(exchange) and exchange.instance_uid not in order:
+            order.append(exchange.instance_uid)
+    order = order or [""]  # it has asked, and claimed nothing
+    found: list[Observation] = []
+    known: list[str] = []
+    for uid, part in zip(order, _shared_out(its, order, tdd), strict=True):
+        facts = {
+            "actor": "TDD", "system": tdd, "workitem": uid, "tdd_ae_title": tdd, "tdd_receiver_ae_title": receiver,
+            "known_transaction_uids": "|".join(known), **titles, **_facts(uid, part, tdd, seen),
+        }  # fmt: skip
+        inputs = inputs_of(seen.workitems.get(uid, Dataset()))
+        last = max(map(_ended, part), default=datetime.now().astimezone())
+        of_it = [one for one in associations if one.time <= last]
+        ended = any(_state_asked(e) in FINAL_STATES and e.status == 0 for e in part if e.requestor == tdd)
+        found.append(Observation(facts, inputs, tuple(part), _of(tdd, receiver, of_it), "" if ended else INTERRUPTED))
+        known += [uid for uid in _transaction_uids(part, tdd) if uid not in known]
+    return found
+
+
+def _shared_out(its: Sequence[Exchange], order: Sequence[str], tdd: str) -> list[list[Exchange]]:
+    """Return the exchanges of each workitem: by its UID, else by the time in which it is treated."""
+    last: dict[str, datetime] = {}
+    for exchange in its:
+        if exchange.instance_uid in order:
+            last[exchange.instance_uid] = max(last.get(exchange.instance_uid, _ended(exchange)), _ended(exchange))
+    parts: dict[str, list[Exchange]] = defaultdict(list)
+    for exchange in its:
+        uid = exchange.instance_uid
+        if uid not in last and uid not in WELL_KNOWN and exchange.service in ("N-SET", "N-GET", "N-ACTION", "N-EVENT-REPORT"):
+            continue  # about a workitem that it has not tried to claim
+        if uid not in last:
+            uid = next((one for one in order if _began(exchange) <= last[one]), order[-1])
+        parts[uid].append(exchange)
+    return [parts[uid] for uid in order]
+
+
+def _of(ae_title: str, receiver: str, associations: Sequence[Association]) -> tuple[Association, ...]:
+    return tuple(one for one in associations if one.requestor == ae_title or one.acceptor in (ae_title, receiver))
+
+
+def _state_asked(exchange: Exchange) -> str:
+    if exchange.service != "N-ACTION" or exchange.request.dataset is None:
+        return ""
+    return str(exchange.request.dataset.get("ProcedureStepState") or "")
+
+
+def _transaction_uids(part: Iterable[Exchange], tdd: str) -> list[str]:
+    asked = [e.request.dataset for e in part if e.requestor == tdd and e.service in ("N-ACTION", "N-SET")]
+    return [str(one.TransactionUID) for one in asked if one is not None and one.get("TransactionUID")]
+
+
+def _facts(uid: str, part: Sequence[Exchange], tdd: str, seen: _Seen) -> dict[str, str]:
+    workitem = seen.workitems.get(uid, Dataset())
+    its = [e for e in part if e.requestor == tdd]
+    start = _parameter(workitem, "121740", "ccc001")
+    facts = {
+        "start": start,
+        "end": _end(its),
+        "inject": _injected(part, its),
+        "patient_name": str(workitem.get("PatientName") or ""),
+        "patient_id": str(workitem.get("PatientID") or ""),
+        "study": str(workitem.get("StudyInstanceUID") or ""),
+        **_station(workitem, its),
+    }
+    for reference in inputs_of(workitem):
+        held = seen.objects.get(reference.instance)
+        if reference.sop_class in PLANS:
+            facts |= {"plan": reference.instance, "plan_class": reference.sop_class, **_of_plan(held)}
+        elif reference.sop_class == RTBeamsDeliveryInstructionStorage:
+            facts |= {"instruction": reference.instance, **_of_instruction(held)}
+    facts["scenario"] = "-".join(filter(None, ("continuation" if start == "CONTINUATION" else "new", facts["end"])))
+    return {name: value for name, value in facts.items() if value}
+
+
+def _parameter(workitem: Dataset, *codes: str) -> str:
+    for entry in workitem.get("ScheduledProcessingParametersSequence") or ():
+        for name in entry.get("ConceptNameCodeSequence") or ():
+            if name.get("CodeValue") in codes:
+                return str(entry.get("TextValue") or entry.get("NumericValue") or "")
+    return ""
+
+
+def _station(workitem: Dataset, its: Sequence[Exchange]) -> dict[str, str]:
+    # A workitem may name several stations: the one that was asked for is meant.
+    asked = [e.request.dataset for e in its if e.service == "C-FIND" and e.request.dataset is not None]
+    asked.reverse()
+    for dataset in [*asked, workitem]:
+        for code in dataset.get("ScheduledStationNameCodeSequence") or ():
+            if code.get("CodeValue"):
+                return {"station_value": str(code.CodeValue), "station_scheme": str(code.get("CodingSchemeDesignator") or "")}
+    return {}
+
+
+def _of_plan(plan: Dataset | None) -> dict[str, str]:
+    if plan is None:
+        return {}
+    groups = list(plan.get("FractionGroupSequence") or ())
+    # With several fraction groups the instruction says which is meant; their numbers are then not compared.
+    planned = str(groups[0].get("NumberOfFractionsPlanned") or "") if len(groups) == 1 else ""
+    return {"plan_label": str(plan.get("RTPlanLabel") or ""), "fractions_planned": planned}
+
+
+def _of_instruction(instruction: Dataset | None) -> dict[str, str]:
+    tasks = instruction.get("BeamTaskSequence") or () if instruction is not None else ()
+    if not tasks:
+        return {}
+    numbers = [str(task.ReferencedBeamNumber) for task in tasks if task.get("ReferencedBeamNumber") is not None]
+    fraction = tasks[0].get("CurrentFractionNumber")
+    return {"beam_numbers": "|".join(dict.fromkeys(numbers)), "fraction": "" if fraction is None else str(fraction)}
+
+
+def _end(its: Sequence[Exchange]) -> str:
+    states = [_state_asked(e) for e in its]
+    if "CANCELED" not in states:
+        return "completed" if "COMPLETED" in states else ""
+    recorded = any(e.service == "C-STORE" for e in its)
+    return "canceled-after" if recorded or any(map(_progressed, its)) else "canceled-before"
+
+
+def _progressed(exchange: Exchange) -> bool:
+    if exchange.service != "N-SET" or exchange.request.dataset is None:
+        return False
+    for progress in exchange.request.dataset.get("ProcedureStepProgressInformationSequence") or ():
+        if str(progress.get("ProcedureStepProgress") or "0") not in ("0", "0.0"):
+            return True
+    return False
+
+
+def _injected(part: Sequence[Exchange], its: Sequence[Exchange]) -> str:
+    """Return what got in the way first, as `checks.scu.INJECTIONS` names it; empty if nothing did."""
+    for exchange in part:
+        event = exchange.request.command.get("EventTypeID") if exchange.service == "N-EVENT-REPORT" else None
+        if event == CANCEL_REQUESTED:
+            return "cancel-request"
+        if exchange not in its or not is_failure(exchange.status):
+            continue
+        kind = {"C-MOVE": "move-fails", "N-SET": "set-refused"}.get(exchange.service, "")
+        if exchange.service == "N-ACTION" and _state_asked(exchange) == "IN PROGRESS":
+            kind = "claim-refused"
+        if kind:
+            return kind
+    return ""
