@@ -82,6 +82,10 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "store": Lazy("instances:store", "Store instances (C-STORE)."),
         "echo": Lazy("instances:echo", "Ask whether a peer is there (C-ECHO)."),
     },
+    "Between two systems": {
+        "record": Lazy("witnessing:record", "Record what systems say to each other, as a proxy between them."),
+        "judge": Lazy("witnessing:judge", "Judge what was recorded, by `tdwii record` or as a capture (pcap, pcapng)."),
+    },
     "Files": {
         "dump2dcm": Lazy("convert:dump2dcm", "Make a DICOM file of dcmdump text."),
         "dcm2dump": Lazy("convert:dcm2dump", "Show a DICOM file as dcmdump text, with --json in the DICOM JSON model."),
