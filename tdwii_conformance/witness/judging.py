@@ -11,6 +11,7 @@ from ..dcmdump import dump_exchange
 from ..profile import Requirement
 from ..report.verdicts import TestVerdict, Verdict
 from ..transcript.exchange import Exchange
+from ..transcript.observation import INTERRUPTED
 from ..upper_layer import Connection, Malformation, Side
 from .recognition import Cast, Observed, observations, recognize
 from .records import Recorded, connection_of
@@ -123,7 +124,7 @@ def _verdict(requirement: Requirement, observed: Observed, where: str) -> TestVe
     judgement = judge_scu(requirement, observed.observation)
     evidence = evidence_of(requirement, observed.observation)
     verdict: Verdict = "passed"
-    reason = judgement.not_judged
+    reason = judgement.not_judged.replace(INTERRUPTED, "the record holds no end of it")
     if judgement.findings and not evidence and requirement.transaction.startswith("RO-"):
         # Nobody was driven: what a record lacks may have gone another way.
         reason = NEVER_SEEN

@@ -100,12 +100,23 @@ def recognize(exchanges: Iterable[Exchange], said: Mapping[str, Sequence[str]] |
     movers = {exchange.acceptor for exchange in exchanges if exchange.service == "C-MOVE"}
     claimers = {exchange.requestor for exchange in exchanges if _state_asked(exchange)}
     found.tdd = [title for title in found.tdd if title in claimers or title not in movers]
+    # Who got no further than the query of RO-58, which is for a station, and plays no other part.
+    for exchange in exchanges:
+        others = (*found.tms, *found.ost, *found.tdd, *found.watcher)
+        if exchange.requestor not in others and _queries_for_a_station(exchange):
+            found.add("tdd", exchange.requestor)
     # A TDD may subscribe to what it performs: that makes no watcher of it.
     found.watcher = [title for title in found.watcher if title not in found.tdd]
     for part, titles in (said or {}).items():
         if titles:
             setattr(found, part, list(titles))
     return found
+
+
+def _queries_for_a_station(exchange: Exchange) -> bool:
+    asked = exchange.request.dataset
+    of_ups = exchange.service == "C-FIND" and exchange.abstract_syntax in UPS_CLASSES
+    return of_ups and asked is not None and "ScheduledStationNameCodeSequence" in asked
 
 
 def _parts(exchange: Exchange) -> Iterable[tuple[str, str]]:
@@ -230,12 +241,18 @@ def _shared_out(its: Sequence[Exchange], order: Sequence[str], tdd: str) -> list
     parts: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in its:
         uid = exchange.instance_uid
-        if uid not in last and uid not in WELL_KNOWN and exchange.service in ("N-SET", "N-GET", "N-ACTION", "N-EVENT-REPORT"):
-            continue  # about a workitem that it has not tried to claim
+        if uid not in last and uid not in WELL_KNOWN and _of_a_workitem(exchange):
+            continue  # one that it has not tried to claim
         if uid not in last:
             uid = next((one for one in order if _began(exchange) <= last[one]), order[-1])
         parts[uid].append(exchange)
     return [parts[uid] for uid in order]
+
+
+def _of_a_workitem(exchange: Exchange) -> bool:
+    if exchange.service == "N-ACTION":  # a subscription is a matter of its own, whatever it is to
+        return exchange.request.command.get("ActionTypeID") not in (SUBSCRIBE, UNSUBSCRIBE, SUSPEND)
+    return exchange.service in ("N-SET", "N-GET", "N-EVENT-REPORT")
 
 
 def _of(ae_title: str, receiver: str, associations: Sequence[Association]) -> tuple[Association, ...]:
