@@ -18,6 +18,7 @@ from .records import Recorded, connection_of
 
 __all__ = ["Witnessed", "judge_observed", "witness"]
 
+OF_INPUTS = ("RO-59", "RO-61")
 NEVER_SEEN = "this never came up in the record"
 
 
@@ -128,6 +129,8 @@ def _verdict(requirement: Requirement, observed: Observed, where: str) -> TestVe
     if judgement.findings and not evidence and requirement.transaction.startswith("RO-"):
         # Nobody was driven: what a record lacks may have gone another way.
         reason = NEVER_SEEN
+    if requirement.transaction in OF_INPUTS and not observed.observation.inputs:
+        reason = "the record does not show the inputs of the workitem"
     if reason:
         return TestVerdict(requirement.id, where, "skipped", f"not judged: {reason}")
     if any(finding.weight == "fault" for finding in judgement.findings):

@@ -21,6 +21,7 @@ from ..scu.treatment_session import inputs_of
 from ..transcript.exchange import Exchange
 from ..transcript.observation import INTERRUPTED, Association, Observation
 from ..upper_layer import Connection
+from .records import RECORD_ENDS
 
 __all__ = ["Cast", "Observed", "observations", "recognize"]
 
@@ -151,7 +152,8 @@ def observations(connections: Sequence[Connection], cast: Cast, *, edition: str 
     edition : {"ti", "2013"}
         Edition of TDW-II that the systems say they follow.
     """
-    exchanges = sorted((e for connection in connections for e in connection.exchanges), key=_began)
+    # What the record breaks off nobody has broken off.
+    exchanges = sorted((e for c in connections for e in c.exchanges if e.failure != RECORD_ENDS), key=_began)
     associations = sorted((connection.association(connection.ended) for connection in connections), key=lambda one: one.time)
     seen = _Seen(exchanges)
     titles = {"tms_ae_title": _one(cast.tms), "ost_ae_title": _one(cast.ost), "edition": edition, "deadline": "0"}
@@ -215,7 +217,7 @@ def _treatments(
     for exchange in its:
         if exchange.requestor == tdd and _state_asked(exchange) and exchange.instance_uid not in order:
             order.append(exchange.instance_uid)
-    order = order or [""]  # it has asked, and claimed nothing
+    order = order or [_asked_for(its, tdd, seen)]
     found: list[Observation] = []
     known: list[str] = []
     for uid, part in zip(order, _shared_out(its, order, tdd), strict=True):
@@ -232,6 +234,22 @@ def _treatments(
     return found
 
 
+def _asked_for(its: Sequence[Exchange], tdd: str, seen: _Seen) -> str:
+    """Return the workitem that a TDD without a claim has begun with: the one whose inputs it asks for; empty if none."""
+    moves = [e.request.dataset for e in its if e.requestor == tdd and e.service == "C-MOVE" and e.request.dataset is not None]
+    wanted = {str(uid) for one in moves for uid in _several(one.get("SOPInstanceUID"))}
+    for uid, workitem in seen.workitems.items():
+        if wanted & {reference.instance for reference in inputs_of(workitem)}:
+            return uid
+    return ""
+
+
+def _several(value: object) -> Iterable[object]:
+    if not value:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, Iterable) else ()
+
+
 def _shared_out(its: Sequence[Exchange], order: Sequence[str], tdd: str) -> list[list[Exchange]]:
     """Return the exchanges of each workitem: by its UID, else by the time in which it is treated."""
     last: dict[str, datetime] = {}
@@ -243,7 +261,9 @@ def _shared_out(its: Sequence[Exchange], order: Sequence[str], tdd: str) -> list
         uid = exchange.instance_uid
         if uid not in last and uid not in WELL_KNOWN and _of_a_workitem(exchange):
             continue  # one that it has not tried to claim
-        if uid not in last:
+        if uid not in last and not last:
+            uid = order[0]
+        elif uid not in last:
             uid = next((one for one in order if _began(exchange) <= last[one]), order[-1])
         parts[uid].append(exchange)
     return [parts[uid] for uid in order]

@@ -16,9 +16,10 @@ from typing import Any
 
 from ..upper_layer import Connection, Side
 
-__all__ = ["Chunk", "RecordError", "RecordWriter", "Recorded", "connection_of", "is_record", "read_record"]
+__all__ = ["RECORD_ENDS", "Chunk", "RecordError", "RecordWriter", "Recorded", "connection_of", "is_record", "read_record"]
 
 FORMAT = "tdwii record 1"
+RECORD_ENDS = "the record ends here"  # the failure of what had not ended then
 
 
 class RecordError(ValueError):
@@ -97,7 +98,7 @@ def connection_of(recorded: Recorded) -> Connection:
     for chunk in recorded.chunks:
         last = chunk.time
         connection.feed(chunk.side, chunk.octets, chunk.time)
-    ended = "" if recorded.closed is not None else "the record ends here"
+    ended = "" if recorded.closed is not None else RECORD_ENDS
     connection.close(recorded.closed or last, recorded.missing or ended)
     return connection
 
