@@ -129,13 +129,13 @@ def _take(connection: _Connection, segment: _Segment) -> None:
     if segment.flags & RST:
         connection.recorded.closed = connection.recorded.closed or segment.time
         return
-    if direction.following is None:
-        direction.following = start
+    if direction.following is None and not connection.begun:
+        direction.following = start  # else its SYN is still to come: segments overtake each other
     if segment.octets:
         known = direction.waiting.get(start)
         if known is None or len(known[1]) < len(segment.octets):  # sent again, and perhaps more with it
             direction.waiting[start] = (segment.time, segment.octets)
-        _advance(connection, side, direction)
+    _advance(connection, side, direction)
     if segment.flags & FIN:
         direction.ended = (start + segment.length) % WHOLE
         if all(one.ended is not None for one in connection.sides.values()):
@@ -144,11 +144,11 @@ def _take(connection: _Connection, segment: _Segment) -> None:
 
 def _advance(connection: _Connection, side: Side, direction: _Direction) -> None:
     """Hand on what follows without a gap."""
-    assert direction.following is not None
-    going_on = True
+    going_on = direction.following is not None
     while going_on:
         going_on = False
         for start in list(direction.waiting):
+            assert direction.following is not None
             behind = (direction.following - start) % WHOLE
             if behind >= HALF:
                 continue  # it comes later
@@ -164,6 +164,7 @@ def _finish(connection: _Connection) -> None:
     missing = 0
     for direction in connection.sides.values():
         if direction.following is None:
+            connection.begun = connection.begun and not direction.waiting
             continue
         at = direction.following
         for start in sorted(direction.waiting, key=lambda one, at=at: (one - at) % WHOLE):  # type: ignore[misc]
@@ -173,7 +174,7 @@ def _finish(connection: _Connection) -> None:
             missing += behind
     if missing:
         connection.recorded.missing = f"{missing} bytes are missing from the capture"
-    elif not connection.begun and connection.recorded.chunks:
+    elif not connection.begun:
         connection.recorded.missing = "its begin is missing from the capture"
 
 

@@ -19,6 +19,8 @@ from .records import Recorded, connection_of
 __all__ = ["Witnessed", "judge_observed", "witness"]
 
 OF_INPUTS = ("RO-59", "RO-61")
+UNTIL_THE_END = ("RO-62", "RO-63", "RO-64", "RO-65")
+NO_END = "the record holds no end of it"
 NEVER_SEEN = "this never came up in the record"
 
 
@@ -121,16 +123,23 @@ def judge_observed(observed: Sequence[Observed], catalogue: Mapping[str, Require
     return verdicts
 
 
+def _ends(observed: Observed) -> bool:
+    return bool(observed.observation.facts.get("end"))
+
+
 def _verdict(requirement: Requirement, observed: Observed, where: str) -> TestVerdict:
     judgement = judge_scu(requirement, observed.observation)
     evidence = evidence_of(requirement, observed.observation)
     verdict: Verdict = "passed"
-    reason = judgement.not_judged.replace(INTERRUPTED, "the record holds no end of it")
+    reason = judgement.not_judged.replace(INTERRUPTED, NO_END)
     if judgement.findings and not evidence and requirement.transaction.startswith("RO-"):
         # Nobody was driven: what a record lacks may have gone another way.
         reason = NEVER_SEEN
     if requirement.transaction in OF_INPUTS and not observed.observation.inputs:
         reason = "the record does not show the inputs of the workitem"
+    if requirement.transaction in UNTIL_THE_END and not _ends(observed):
+        # Which update is the final one, and what it owes, is known by the end.
+        reason = NO_END
     if reason:
         return TestVerdict(requirement.id, where, "skipped", f"not judged: {reason}")
     if any(finding.weight == "fault" for finding in judgement.findings):

@@ -2,12 +2,12 @@
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 
 import pytest
 from recorded_table import free_port
@@ -47,7 +47,7 @@ class Kept(Watcher):
 
 def echo(port):
     with connect(Peer("OST", "127.0.0.1", port), [VERIFICATION], calling="TDD", timeouts=Timeouts(connect=10, message=20)) as link:
-        return link.echo().status
+        return link.c_echo().status
 
 
 def test_fifty_associations_at_once(tmp_path):
@@ -56,9 +56,7 @@ def test_fifty_associations_at_once(tmp_path):
         with ThreadPoolExecutor(50) as pool:
             assert list(pool.map(echo, [proxy.ports[0]] * 50)) == [0] * 50
         kept.wait_for(50)
-    assert {why for kind, _, *why in kept.events if kind == "closed"} == {("",)} or all(
-        event[2] == "" for event in kept.events if event[0] == "closed"
-    )
+    assert {event[2] for event in kept.events if event[0] == "closed"} == {""}
 
 
 def test_bytes_pass_unchanged_in_both_directions():
@@ -89,9 +87,8 @@ def test_a_system_that_is_not_there_ends_the_connection_and_is_said():
     with Proxy([Listener(0, "TMS", "127.0.0.1", free_port())], [kept]) as proxy:
         with socket.create_connection(("127.0.0.1", proxy.ports[0])) as one:
             one.settimeout(20)
-            with pytest.raises(OSError):
+            with suppress(ConnectionResetError):  # the proxy resets what it cannot pass on; the end may come first
                 assert one.recv(1) == b""
-                raise ConnectionResetError  # an end without a reset is as good
         kept.wait_for(1)
     assert "cannot be reached: connect" in kept.events[-1][2]
 
@@ -99,26 +96,27 @@ def test_a_system_that_is_not_there_ends_the_connection_and_is_said():
 def test_a_port_that_is_taken_is_said():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
+        proxy = Proxy([Listener(port, "TMS", "127.0.0.1", 104)], [])
         with pytest.raises(ProxyError, match=f"port {port} for TMS@127.0.0.1:104 cannot be listened on"):
-            with Proxy([Listener(port, "TMS", "127.0.0.1", 104)], []):
-                pass
+            proxy.__enter__()
 
 
 def test_record_survives_being_killed_and_is_judged(tmp_path, capsys):
     file, port = tmp_path / "table.jsonl", free_port()
-    with OST("OST") as ost:
-        command = [sys.executable, "-m", "tdwii_conformance", "record", str(file), "--listen", f"{port}=OST@127.0.0.1:{ost.peer.port}"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            assert f"127.0.0.1:{port} leads to OST@127.0.0.1:{ost.peer.port}" in process.stderr.readline()
-            assert echo(port) == 0
-            lines = [process.stdout.readline() for _ in range(3)]
-            process.send_signal(signal.SIGKILL)
+    with OST("OST") as ost, ExitStack() as stack:
+        behind = f"OST@127.0.0.1:{ost.peer.port}"
+        command = [sys.executable, "-m", "tdwii_conformance", "record", str(file), "--listen", f"{port}={behind}"]
+        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+        stack.callback(process.kill)
+        assert f"127.0.0.1:{port} leads to {behind}" in process.stderr.readline()
+        assert echo(port) == 0
+        lines = [process.stdout.readline() for _ in range(3)]
     assert "TDD to OST: association" in lines[0]
     assert "TDD to OST: C-ECHO" in lines[1]
     assert "0000" in lines[1]
     assert "TDD to OST: released" in lines[2]
     (one,) = read_record(file)
-    assert one.acceptor == f"OST@127.0.0.1:{ost.peer.port}"
+    assert one.acceptor == behind
     assert main(["judge", str(file)]) == 0
     out, err = capsys.readouterr()
     assert "1 connections, 1 exchanges, 0 sessions" in out
