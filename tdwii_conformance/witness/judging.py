@@ -19,6 +19,7 @@ from .records import Recorded, connection_of
 __all__ = ["Witnessed", "judge_observed", "witness"]
 
 OF_INPUTS = ("RO-59", "RO-61")
+OF_OST = ("RO-59", "RO-63")
 UNTIL_THE_END = ("RO-62", "RO-63", "RO-64", "RO-65")
 NO_END = "the record holds no end of it"
 NEVER_SEEN = "this never came up in the record"
@@ -123,6 +124,14 @@ def judge_observed(observed: Sequence[Observed], catalogue: Mapping[str, Require
     return verdicts
 
 
+def _would_be_seen(transaction: str, observed: Observed) -> bool:
+    """Whether a transaction of TDW-II that is missing is missing: the treatment came to its end, and who takes it was recorded."""
+    if not transaction.startswith("RO-"):
+        return True
+    partner = observed.observation.facts.get("ost_ae_title" if transaction in OF_OST else "tms_ae_title")
+    return not observed.observation.outcome and any(partner == e.acceptor for e in observed.observation.exchanges)
+
+
 def _ends(observed: Observed) -> bool:
     return bool(observed.observation.facts.get("end"))
 
@@ -132,7 +141,7 @@ def _verdict(requirement: Requirement, observed: Observed, where: str) -> TestVe
     evidence = evidence_of(requirement, observed.observation)
     verdict: Verdict = "passed"
     reason = judgement.not_judged.replace(INTERRUPTED, NO_END)
-    if judgement.findings and not evidence and requirement.transaction.startswith("RO-"):
+    if judgement.findings and not evidence and not _would_be_seen(requirement.transaction, observed):
         # Nobody was driven: what a record lacks may have gone another way.
         reason = NEVER_SEEN
     if requirement.transaction in OF_INPUTS and not observed.observation.inputs:

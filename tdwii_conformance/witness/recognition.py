@@ -215,7 +215,8 @@ def _treatments(
     its = [e for e in exchanges if tdd in (e.requestor, e.acceptor) or e.acceptor == receiver]
     order: list[str] = []
     for exchange in its:
-        if exchange.requestor == tdd and _state_asked(exchange) and exchange.instance_uid not in order:
+        state = _state_asked(exchange)
+        if exchange.requestor == tdd and state and state not in FINAL_STATES and exchange.instance_uid not in order:
             order.append(exchange.instance_uid)
     order = order or [_asked_for(its, tdd, seen)]
     found: list[Observation] = []
@@ -259,14 +260,28 @@ def _shared_out(its: Sequence[Exchange], order: Sequence[str], tdd: str) -> list
     parts: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in its:
         uid = exchange.instance_uid
-        if uid not in last and uid not in WELL_KNOWN and _of_a_workitem(exchange):
+        if uid not in last and uid not in WELL_KNOWN and _of_a_workitem(exchange) and not _while_treating(exchange, its, order):
             continue  # one that it has not tried to claim
         if uid not in last and not last:
             uid = order[0]
         elif uid not in last:
-            uid = next((one for one in order if _began(exchange) <= last[one]), order[-1])
+            uid = next((one for one in order if one in last and _began(exchange) <= last[one]), order[-1])
         parts[uid].append(exchange)
     return [parts[uid] for uid in order]
+
+
+def _while_treating(exchange: Exchange, its: Sequence[Exchange], order: Sequence[str]) -> bool:
+    """Whether a TDD asks for a change of another workitem while it treats one: that is meant for the one."""
+    if exchange.service in ("N-EVENT-REPORT", "N-GET"):
+        return False
+    claims = {e.instance_uid: _ended(e) for e in its if _state_asked(e) not in ("", *FINAL_STATES) and e.status == 0}
+    return any(claims[uid] <= _began(exchange) for uid in order if uid in claims and _over(uid, its) >= _began(exchange))
+
+
+def _over(uid: str, its: Sequence[Exchange]) -> datetime:
+    """Return when a treatment was over: its final state granted, or the last that was seen of it."""
+    finals = [_ended(e) for e in its if e.instance_uid == uid and _state_asked(e) in FINAL_STATES and e.status == 0]
+    return min(finals) if finals else max(map(_ended, its))
 
 
 def _of_a_workitem(exchange: Exchange) -> bool:
