@@ -255,8 +255,12 @@ def _shared_out(its: Sequence[Exchange], order: Sequence[str], tdd: str) -> list
     """Return the exchanges of each workitem: by its UID, else by the time in which it is treated."""
     last: dict[str, datetime] = {}
     for exchange in its:
-        if exchange.instance_uid in order:
+        if exchange.instance_uid in order and exchange.requestor == tdd:
             last[exchange.instance_uid] = max(last.get(exchange.instance_uid, _ended(exchange)), _ended(exchange))
+    # Event reports, and the end of a subscription, may come while the next workitem is looked for already.
+    for uid in last:
+        finals = [_ended(e) for e in its if e.instance_uid == uid and _state_asked(e) in FINAL_STATES and e.status == 0]
+        last[uid] = min([last[uid], *finals])
     parts: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in its:
         uid = exchange.instance_uid
