@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from pydicom.dataset import Dataset
+from pydicom.uid import generate_uid
 
 from ..checks.events import event_type
 from ..dimse import DimseError, connect
@@ -255,12 +256,13 @@ KINDS = {"state": 1, "cancel-requested": 2, "progress": 3, "scp-status": 4, "ass
 
 @click.command(
     cls=Command,
-    examples=["tdwii notify localhost 11115 --workitem 1.2.3.4 --state IN-PROGRESS",
+    examples=["tdwii notify WATCHER", "tdwii notify localhost 11115 --workitem 1.2.3.4 --state IN-PROGRESS",
               "tdwii notify WATCHER --type progress --workitem 1.2.3.4 --progress 50",
               "tdwii notify WATCHER --type scp-status", "tdwii notify WATCHER --type all --workitem 1.2.3.4"],
 )  # fmt: skip
 @click.argument("peer", nargs=-1, metavar="PEER")
-@click.option("--type", "kind", type=click.Choice([*KINDS, "all"]), default="state", show_default=True, help="Event type.")
+@click.option("--type", "kind", type=click.Choice([*KINDS, "all"]),
+              help="Event type  [default: state; without --workitem: all, of a made-up workitem]")  # fmt: skip
 @click.option("--workitem", metavar="UID", help="SOP Instance UID; not for scp-status.")
 @click.option("--state", type=State(), default="SCHEDULED", show_default=True, metavar="STATE", help="state: Procedure Step State.")
 @click.option("--readiness", default="READY", show_default=True, metavar="STATE", help="state: Input Readiness State.")
@@ -277,7 +279,7 @@ KINDS = {"state": 1, "cancel-requested": 2, "progress": 3, "scp-status": 4, "ass
 def notify(
     settings: Settings,
     peer: tuple[str, ...],
-    kind: str,
+    kind: str | None,
     workitem: str | None,
     state: str,
     readiness: str,
@@ -294,6 +296,11 @@ def notify(
     PEER is HOST PORT, HOST:PORT, or an AE title of the address book.
     """
     whom, _ = words(settings, peer)
+    if kind is None:
+        kind = "state" if workitem is not None or file is not None or template is not None else "all"
+        if workitem is None and kind == "all":
+            workitem = str(generate_uid())
+            note(f"a report of each type, of a workitem that does not exist: {workitem}")
     if workitem is None and kind != "scp-status":
         raise Usage(f"--workitem UID is missing: {kind} is about one")
     given = read_or_fill(file, template, values, "event information")

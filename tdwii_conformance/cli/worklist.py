@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from datetime import date as day
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
@@ -18,7 +20,7 @@ from ..scu.tdd import TDD
 from ..sut.config import Workitems
 from ..transcript.exchange import Exchange
 from ..treatment.messages import Code, item, references, worklist_query
-from ..ups.times import readable
+from ..ups.times import read_date_time, readable
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import of_class, read_or_fill, safe_uid, save_message
@@ -121,6 +123,7 @@ def find(
     """
     whom, _ = words(settings, peer)
     identifier = read_or_fill(query, template, values, "a query")
+    own = identifier is None
     if identifier is None:
         identifier = worklist_query(
             station=station,
@@ -136,9 +139,36 @@ def find(
     saved = _save(exchange, save) if save is not None else []
     if exchange.identifiers or exchange.status == 0x0000:
         _show(exchange, saved, settings.as_json)
+    if own and not exchange.pending and exchange.status == 0x0000 and (added := _added(date, identifier)):
+        note(f"asked for {', '.join(added)}, as nothing else was said: --state any, --date any, --workitem-code '' ask for all")
     settle(exchange, "the query", whom)
     if unreadable := sum(message.undecodable for message in exchange.pending):
         raise NoAnswer(f"{whom}: {unreadable} of {len(exchange.pending)} responses are no data set that can be read")
+
+
+def _added(date: str, identifier: Dataset) -> list[str]:
+    """Return which keys a query has beyond those that the user gave."""
+    source = click.get_current_context().get_parameter_source
+    day_asked = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")[:8]
+    spoken = {
+        "state": "SCHEDULED",
+        "date": f"{date} ({day_asked[:4]}-{day_asked[4:6]}-{day_asked[6:]})",
+        "workitem_code": "workitem code 121726",
+    }
+    return [text for name, text in spoken.items() if source(name) == ParameterSource.DEFAULT]
+
+
+def _by_start(workitem: Dataset) -> tuple[bool, datetime]:
+    """Return where a workitem belongs in a list: by its start; last what has none that can be read."""
+    start = read_date_time(
+        str(workitem.get("ScheduledProcedureStepStartDateTime") or ""), str(workitem.get("TimezoneOffsetFromUTC") or "")
+    )
+    if start is None:
+        return True, datetime.max.replace(tzinfo=UTC)
+    try:
+        return False, start.first.astimezone(UTC)
+    except (ValueError, OverflowError):  # at the very beginning or end of what Python can count
+        return False, start.first.replace(tzinfo=UTC)
 
 
 def _make_room(folder: Path, force: bool) -> None:
@@ -160,10 +190,13 @@ def _save(exchange: Exchange, folder: Path) -> list[str]:
 
 
 def _show(exchange: Exchange, saved: Sequence[str], as_json: bool) -> None:
-    found = [summary(identifier) for identifier in exchange.identifiers]
+    # By their start, each with the file that it was written to.
+    files = [{"file": path} for path in saved] or [{}] * len(exchange.identifiers)
+    ordered = sorted(zip(exchange.identifiers, files, strict=True), key=lambda one: _by_start(one[0]))
+    found = [summary(identifier) for identifier, _ in ordered]
     if as_json:
-        files = [{"file": path} for path in saved] or [{}] * len(found)
-        whole = [identifier.to_json_dict() for identifier in exchange.identifiers]
+        files = [file for _, file in ordered]
+        whole = [identifier.to_json_dict() for identifier, _ in ordered]
         say_json([{**one, **file, "dataset": ds} for one, file, ds in zip(found, files, whole, strict=True)])
         return
     if found:

@@ -22,6 +22,7 @@ SERVICES = {
     0x0150: "N-DELETE",
 }  # fmt: skip
 RESPONSE = 0x8000
+NOT_REQUESTED = "the connection was closed before an association was requested"
 SEVERAL = ("C-FIND", "C-GET", "C-MOVE")  # may have pending responses; of the others the first is the last, whatever it says
 
 
@@ -126,7 +127,7 @@ class AssociationRecorder:
         self._done = done
         self._opened = datetime.now().astimezone()
         self._in_message = self._garbage = False
-        self._last = "the connection was closed before an association was requested"
+        self._last = NOT_REQUESTED
 
     @property
     def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
@@ -167,6 +168,8 @@ class AssociationRecorder:
 
     def _closed(self, event: Any) -> None:
         ended = self._last
+        if ended == NOT_REQUESTED and event.assoc.is_requestor:
+            ended = "our connection was refused, or not answered"
         if self._in_message and ended != "released":
             ended += f" {IN_A_MESSAGE}"
         if self._garbage:

@@ -94,7 +94,8 @@ def all_(
     tms = start_tms(session, tms_at, store, folder, fallback, retention)
     ost = start_ost(session, ost_at, folder / "instances" / "ost" if folder else None)
     reach_tms, reach_ost = session.reachable(tms.peer), session.reachable(ost.peer)
-    session.known |= {reach_tms.ae_title: reach_tms, reach_ost.ae_title: reach_ost}
+    session.know(tms.peer)
+    session.know(ost.peer)
     for title, usual, absent in ((TDD_TITLE, TDD_PORT, not with_tdd), (WATCHER_TITLE, WATCHER_PORT, no_watcher)):
         if absent:
             expect(session, Peer(title, "127.0.0.1", usual), free=free is not None)
@@ -127,7 +128,7 @@ def all_(
 
 def expect(session: Session, peer: Peer, *, free: bool) -> None:
     """Make known somebody who is still to come: where the address book says, on the usual port, or on one that is free now."""
-    if free:
+    if free and peer.ae_title not in session.given:
         with socket.socket() as probe:
             probe.bind((peer.host, 0))
             peer = replace(peer, port=probe.getsockname()[1])

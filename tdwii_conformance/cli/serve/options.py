@@ -83,10 +83,10 @@ def serving(function: Callable[..., int | None]) -> Callable[..., int]:
             settings = Settings(0, as_json, None, None, timeout, _cache={"book": {}})
             return function(Session(settings, host, Lines(), {}, chosen(defects)), **others) or OK
         settings = Settings(0, as_json, None, None, timeout, entities, config)
-        known = dict(settings.book)
-        for peer in map(peer_at, destinations):
-            known[peer.ae_title] = peer
-        session = Session(settings, host, view_for(as_json=as_json, lines=lines), known, chosen(defects))
+        given = {peer.ae_title: peer for peer in map(peer_at, destinations)}
+        session = Session(
+            settings, host, view_for(as_json=as_json, lines=lines), settings.book | given, chosen(defects), given=frozenset(given)
+        )
         with until_told(session.stop):
             with session.overheard(), session.late, session.stack:
                 function(session, **others)

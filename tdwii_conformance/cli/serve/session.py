@@ -37,6 +37,7 @@ class Session:
     late: ExitStack = field(default_factory=ExitStack)
     servers: list[Server] = field(default_factory=list)
     advice: list[str] = field(default_factory=list)
+    given: frozenset[str] = frozenset()  # AE titles whose address the user gave
     after: list[Callable[[], object]] = field(default_factory=list)  # called once everything has ended; may raise
 
     def __post_init__(self) -> None:
@@ -46,6 +47,17 @@ class Session:
     def timeouts(self) -> Timeouts:
         """Deadlines."""
         return self.settings.timeouts
+
+    def know(self, peer: Peer) -> None:
+        """Make known where a simulator of ours is; where the user said somebody of that name is, wins."""
+        ours = self.reachable(peer)
+        there = self.known.get(peer.ae_title)
+        if peer.ae_title not in self.given or there is None:
+            self.known[peer.ae_title] = ours
+        elif (there.host, there.port) != (ours.host, ours.port):
+            self.advice.append(
+                f"{there} is called at {there.host}:{there.port}, as --destination says; ours listens at {ours.host}:{ours.port}"
+            )
 
     def reachable(self, peer: Peer) -> Peer:
         """Return a peer as we reach it: an address that means all of this machine's is none to connect to."""

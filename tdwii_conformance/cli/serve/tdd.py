@@ -147,7 +147,7 @@ def start_tdd(
         patience=PATIENCE if once else 0.0,
     )
     session.start(tdd, "TDD", f"treats at {station_code(station).value}")
-    session.known[ours.ae_title] = session.reachable(tdd.peer)
+    session.know(tdd.peer)
     treatments = _Treatments(session, tdd, ours.ae_title, every, times, once=once)
     session.after.append(treatments.raise_given_up)
     session.stack.enter_context(treatments)

@@ -63,7 +63,7 @@ def start_watcher(
         transcript=session.live.transcript(ours.ae_title),
     )
     session.start(watcher, "watcher", late=True)
-    session.known[ours.ae_title] = session.reachable(watcher.peer)
+    session.know(watcher.peer)
     return watcher
 
 

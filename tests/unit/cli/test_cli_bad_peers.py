@@ -3,6 +3,7 @@
 import socket
 import threading
 from contextlib import contextmanager
+from datetime import datetime
 from io import BytesIO
 
 import pytest
@@ -299,3 +300,51 @@ def test_a_response_that_is_no_data_set(tdwii):
         "1 workitem",
         "tdwii find: ANY-SCP: 1 of 2 responses are no data set that can be read",
     ]
+
+
+def worklist_of(*starts):
+    def find(event):
+        for number, start in enumerate(starts, 1):
+            one = Dataset()
+            one.SOPInstanceUID, one.ProcedureStepState = f"1.2.{number}", "SCHEDULED"
+            one.ScheduledProcedureStepStartDateTime = start
+            yield 0xFF00, one
+
+    return [(evt.EVT_C_FIND, find)]
+
+
+def test_find_sorts_by_start(tdwii):
+    # 10:00+0200 is 08:00 UTC; a day is before its hours; what is no date-time, or is empty, comes last.
+    starts = ["20261129090000+0000", "", "20261129100000+0200", "nonsense", "20261129085959+0000", "20261128"]
+    with Server("X", ALL, worklist_of(*starts)) as server:
+        ran = tdwii("find", "127.0.0.1", server.port, "--json", "--save", "responses")
+    assert [one["sop_instance_uid"] for one in ran.json] == ["1.2.6", "1.2.3", "1.2.5", "1.2.1", "1.2.2", "1.2.4"]
+    assert [one["file"][-5] for one in ran.json] == ["6", "3", "5", "1", "2", "4"]
+
+
+def test_find_says_what_it_asked_for_beyond_yours(tdwii):
+    def nothing(event):
+        yield from ()
+
+    with Server("X", ALL, [(evt.EVT_C_FIND, nothing)]) as server:
+        usual = tdwii("find", "127.0.0.1", server.port, "--station", "FX1")
+        some = tdwii("find", "127.0.0.1", server.port, "--state", "any", "--date", "2026-11-29")
+        none = tdwii("find", "127.0.0.1", server.port, "--state", "any", "--date", "any", "--workitem-code", "")
+    ways = "as nothing else was said: --state any, --date any, --workitem-code '' ask for all"
+    today = f"{datetime.now():%Y-%m-%d}"
+    assert usual.err.splitlines() == ["0 workitems", f"asked for SCHEDULED, today ({today}), workitem code 121726, {ways}"]
+    assert some.err.splitlines() == ["0 workitems", f"asked for workitem code 121726, {ways}"]
+    assert none.err.splitlines() == ["0 workitems"]
+
+
+def test_notify_alone_sends_a_report_of_each_type(tdwii):
+    types = []
+
+    def take(event):
+        types.append(event.event_type)
+        return 0x0000, None
+
+    with Server("X", ALL, answering(take), scp_roles=[EVENT]) as server:
+        ran = tdwii("notify", "127.0.0.1", server.port)
+    assert (ran.code, types) == (0, [1, 2, 3, 4, 5])
+    assert ran.err.startswith("a report of each type, of a workitem that does not exist: ")

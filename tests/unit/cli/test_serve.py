@@ -443,3 +443,24 @@ def test_lines_are_json_for_a_script(tmp_path):
         assert (line["actor"], line["kind"], line["workitem"], line["refused"]) == ("UPSSCP", "exchange", "1.2.3", True)
         assert "C307" in line["text"]
         assert served.stop() == (0, "")
+
+
+def test_a_connection_of_ours_that_is_refused_is_told_as_ours(tmp_path):
+    nobody = free_port()
+    with Served(
+        "tms", "--port", 0, "--fallback", "WATCHER", "--destination", f"WATCHER=127.0.0.1:{nobody}", cwd=tmp_path
+    ) as served:
+        served.ready()
+        served.await_line("UPSSCP +WATCHER: our connection was refused, or not answered")
+
+
+def test_an_address_that_was_given_wins(tmp_path):
+    tdd = free_port()
+    at = ["--destination", f"TDD=127.0.0.1:{tdd}"]
+    with Served("all", "--port", 0, *at, "--no-watcher", cwd=tmp_path) as served:
+        served.ready()
+        assert entities(tmp_path / "ApplicationEntities.json")["TDD"].port == tdd
+    with Served("all", "--port", 0, "--tdd", *at, cwd=tmp_path) as served:
+        served.ready()
+        served.await_line(f"TDD is called at 127.0.0.1:{tdd}, as --destination says; ours listens at 127.0.0.1:")
+        assert entities(tmp_path / "ApplicationEntities.json")["TDD"].port == tdd
