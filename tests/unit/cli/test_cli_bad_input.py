@@ -213,7 +213,7 @@ def test_set_what_cannot_be_set(tdwii, assignment, message):
         (["complete", *NOWHERE, "1.2"], "what was delivered is missing: give --record FILE, --update FILE or --no-update"),
         (["progress", *NOWHERE, "1.2", "50"], "no claim of 1.2 at 127.0.0.1:1 is kept in "),
         (["request-cancel", *NOWHERE, "1.2", "--reason-code", "^"], "--reason-code '^' is no coded entry"),
-        (["notify", *NOWHERE], "--workitem UID is missing: state is about one"),
+        (["notify", *NOWHERE, "--type", "state"], "--workitem UID is missing: state is about one"),
         (["watch", *NOWHERE, "--workitem", "1.2", "--filter", "x"], "--workitem and --filter exclude each other"),
         (["get", *NOWHERE, "1.2", "State"], "'State' is no keyword of the DICOM data dictionary"),
         (["retrieve-inputs", "x", "--to", "TDD", "--into", "y"], "--into and --port are for --receive"),
