@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socketserver
 import threading
 import time
@@ -22,6 +23,8 @@ from .text import declaring
 from .tuning import quiet_logging, tune
 
 __all__ = ["Handler", "Server"]
+
+log = logging.getLogger(__name__)
 
 Handler = tuple[Any, Callable[..., Any]]
 MANY = 1000  # associations at once; pynetdicom's default of 10 refuses the eleventh
@@ -195,10 +198,15 @@ class Server:
             reason = error.strerror or str(error)
             raise OSError(error.errno, f"{self.ae_title} cannot listen on {host}:{port}: {reason}") from error
         self._server.contexts = _Contexts(self._server.contexts)
-        # A short poll interval: it is how long stopping takes.
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name=f"{self.ae_title} server")
+        self._thread = threading.Thread(target=self._serve, args=(self._server,), name=f"{self.ae_title} server")
         self._thread.start()
         return self
+
+    def _serve(self, listener: Any) -> None:
+        try:
+            listener.serve_forever(0.02)  # a short poll interval: it is how long stopping takes
+        except Exception as error:  # nobody can connect any more: it is to be known
+            log.error("%s listens no more: %s: %s", self.ae_title, type(error).__name__, error)
 
     def _connected(self, event: Any) -> None:
         association = event.assoc

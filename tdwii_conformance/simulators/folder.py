@@ -6,10 +6,11 @@ left where it is; it is looked at again when it changes. Files are read only, ne
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +23,14 @@ from ..dcmdump import load_text
 from ..dcmdump.dicom import read_dicom
 from ..profile.ups_service import UPS
 from ..profile.ups_tables import AttributeRow, attribute_rows
+from ..treatment.messages import Reference, references
 from ..ups import Worklist
 from ..ups.datasets import plain
-from .instances import InstanceStore, instance_of_dataset, read_instance
+from .instances import Instance, InstanceStore, instance_of_dataset, read_instance
 
 __all__ = ["News", "WorkitemFolder", "completed", "read_workitem"]
+
+log = logging.getLogger(__name__)
 
 MOST_TEXT = 16 << 20  # bytes
 SUFFIXES = (".dcm", ".txt")
@@ -72,6 +76,8 @@ class WorkitemFolder:
         Gets RT Beams Delivery Instructions.
     others : InstanceStore, optional
         Gets other instances: plans, records, images; without it they are left out.
+    others_title : str
+        AE title of who has the others: a delivery instruction is given to them as well if a workitem says that it is there.
     tell : callable
         Called with each `News`.
     interval : float
@@ -90,6 +96,7 @@ class WorkitemFolder:
         instructions: InstanceStore,
         others: InstanceStore | None = None,
         *,
+        others_title: str = "",
         tell: Callable[[News], object] = lambda news: None,
         interval: float = 0.5,
     ) -> None:
@@ -97,6 +104,8 @@ class WorkitemFolder:
             raise ValueError(f"{folder}: {'is not a folder' if folder.exists() else 'there is no such folder'}")
         self.folder, self.interval = folder, interval
         self._worklist, self._instructions, self._others, self._tell = worklist, instructions, others, tell
+        self._others_title = others_title
+        self._given: dict[str, Instance] = {}  # delivery instructions
         self._seen: dict[Path, tuple[int, int]] = {}  # size and time of change at the last look
         self._read: dict[Path, tuple[int, int]] = {}  # and when it was read
         self._stop = threading.Event()
@@ -149,20 +158,37 @@ class WorkitemFolder:
             return News(path, f"cannot be read: {error.strerror or error}", "left out")
         except ValueError as error:
             return News(path, str(error).removeprefix(f"{path}: ").removeprefix(f"{path}, "), "left out")
+        except Exception as error:  # whatever is in a file, the others are served
+            return News(path, f"cannot be used: {type(error).__name__}: {error}", "left out")
 
     def _take_instance(self, path: Path, sop_class: UID, from_text: Dataset | None) -> News:
         store = self._instructions if sop_class == RTBeamsDeliveryInstructionStorage else self._others
         if store is None:
             return News(path, f"is {sop_class.name}, which a TMS has no use for", "left out")
         instance = read_instance(path) if from_text is None else instance_of_dataset(from_text, ExplicitVRLittleEndian)
+        if sop_class == RTBeamsDeliveryInstructionStorage:
+            self._given[instance.uid] = instance
+            self._give_the_others(self._named())
         if instance.uid in store:
             return News(path, f"{sop_class.name} that is here already", "known")
         store.add(instance)
         return News(path, sop_class.name, "taken")
 
+    def _named(self) -> list[Reference]:
+        return [one for record in self._worklist.records() for one in references(record.attributes.get("InputInformationSequence"))]
+
+    def _give_the_others(self, inputs: Iterable[Reference]) -> None:
+        """Give the others, too, the delivery instructions that workitems say they have."""
+        for one in inputs:
+            if self._others is not None and one.ae_title == self._others_title and one.instance not in self._others:
+                instance = self._given.get(one.instance)
+                if instance is not None:
+                    self._others.add(instance)
+
     def _take_workitem(self, path: Path, dataset: Dataset) -> News:
         uid, attributes, filled = read_workitem(path, dataset)
         outcome = self._worklist.restore(uid, attributes)
+        self._give_the_others(references(attributes.get("InputInformationSequence")))
         if outcome.status == EXISTS:
             return News(path, "its workitem is on the worklist already, and stays as it is there", "known")
         if outcome.status:
@@ -183,7 +209,10 @@ class WorkitemFolder:
 
     def _watch(self) -> None:
         while not self._stop.wait(self.interval):
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # it looks again
+                log.warning("%s: could not be looked at: %s: %s", self.folder, type(error).__name__, error)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stop.set()

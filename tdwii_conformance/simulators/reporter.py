@@ -153,6 +153,9 @@ class _Line(threading.Thread):
             except (DimseError, KeyError) as error:
                 fault = error.advice if isinstance(error, DimseError) else "it is not known any more where it is"
                 self._give_up()
+            except Exception as error:  # the next event may be reported
+                fault = f"could not be sent: {type(error).__name__}: {error}"
+                self._release()
             if fault:
                 log.warning("%s: event report of type %d for %s: %s", self.receiver, event.type, event.uid, fault)
         self._release()

@@ -149,6 +149,11 @@ class TDDSimulator(Simulator):
         """
         try:
             self.treat()
+        except (CannotTreat, DimseError):
+            raise
+        except Exception as error:
+            logger.debug("a treatment ended by an error", exc_info=True)
+            raise CannotTreat(f"the worklist's answer cannot be used: {type(error).__name__}: {error}") from error
         finally:
             self.tdd.close()
 

@@ -178,7 +178,10 @@ class WatcherSimulator(Simulator):
                 self.fetch(uid)
             except (DimseError, ValueError) as error:
                 self._tell(f"{uid} cannot be fetched: {error}")
-            self._to_fetch.task_done()
+            except Exception as error:  # the next one may be fetched
+                log.warning("%s: %s cannot be fetched: %s: %s", self._ae_title, uid, type(error).__name__, error)
+            finally:
+                self._to_fetch.task_done()
 
     def fetch(self, uid: str) -> None:
         """Fetch a workitem (N-GET), and have its inputs moved here (C-MOVE).
@@ -223,8 +226,8 @@ class WatcherSimulator(Simulator):
     def _return(self) -> None:
         try:
             self.subscribe()
-        except (DimseError, ValueError) as error:
-            log.warning("%s: could not subscribe again: %s", self._ae_title, error)
+        except Exception as error:  # whatever it is, the thread ends here: it is to be known
+            log.warning("%s: could not subscribe again: %s", self._ae_title, error or type(error).__name__)
 
     def stop(self) -> None:
         """Stop listening; the subscription is left to `unsubscribe`."""

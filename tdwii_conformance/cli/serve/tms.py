@@ -77,7 +77,10 @@ def watch_folder(session: Session, tms: TMS, folder: Path, ost: OST | None = Non
         else:
             session.note(title, f"{news}{'' if news.kind == 'taken' else ' (left out)'}", refused=news.kind == "left out")
 
-    watched = WorkitemFolder(folder, tms.worklist, tms.instructions, ost.instances if ost else None, tell=tell)
+    watched = WorkitemFolder(
+        folder, tms.worklist, tms.instructions, ost.instances if ost else None,
+        others_title=ost.peer.ae_title if ost else "", tell=tell,
+    )  # fmt: skip
     session.stack.enter_context(watched)
     if known:
         session.note(title, f"{folder}: {known} files were taken in an earlier run")
