@@ -12,11 +12,13 @@ from functools import cache
 from typing import Any, TypeVar
 
 from . import (
+    answer_variations,
     answers,
     attributes,
     calling,
     cells,
     creation,
+    event_variations,
     matching,
     modification,
     negotiation,
@@ -24,6 +26,7 @@ from . import (
     query_course,
     query_keys,
     query_responses,
+    reading_variations,
     reports,
     retrieval,
     showing,
@@ -36,6 +39,7 @@ from . import (
     variations,
     varying,
     watching,
+    wire_variations,
 )
 from .deviations import Defect, Deviation, UnknownDeviation, Variation, find, install
 from .knock_on import also_violated
@@ -43,10 +47,11 @@ from .knock_on import also_violated
 __all__ = ["DEFECTS", "VARIATIONS", "Defect", "Deviation", "UnknownDeviation", "Variation", "chosen", "equip", "install"]
 
 
-# Their rows stand above their functions, and are gathered in `tms.defect` when they are imported.
+# Their rows stand above their functions, and are gathered in `tms.defect` and `variations.variation` when they are imported.
 OF_SERVICES = (
     answers, creation, matching, modification, query_course, query_keys, query_responses, showing, state_changes, storing,
     text_matching,
+    answer_variations, event_variations, reading_variations,
 )  # fmt: skip
 
 D = TypeVar("D", bound=Deviation)
@@ -89,7 +94,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
     ]
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),
-        "VARIATIONS": _by_name([variations.variations(), varying.variations()]),
+        "VARIATIONS": _by_name([wire_variations.wire, variations.variation, varying.variations()]),
     }
 
 
