@@ -25,7 +25,8 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import VR
 
 from .uid_names import uid_of
-from .write import BYTES, CODED_TEXT, GROUP_2, LINES, NUMBERS, ONE_VALUE, encoded_value, turned
+from .values import ONE_TAG, Problem, encoded, hexadecimal, shown, text_bytes
+from .write import GROUP_2, LINES, NUMBERS
 
 __all__ = ["DumpError", "parse"]
 
@@ -47,8 +48,6 @@ WHITE = " \t\r\f\v\n"
 COUNTS = r"[ \t]*#[ \t]*\d+,[ \t]*\d+ .+$"  # what dcmdump writes behind a value: length, multiplicity, name
 CUT = re.compile(r".*\.\.\." + COUNTS)
 CLOSED = re.compile(r".*\]" + COUNTS)
-HEXADECIMAL = {digits: re.compile(f"[ \t]*[0-9A-Fa-f]{{1,{digits}}}[ \t]*") for digits in (2, 4)}
-ONE_TAG = re.compile(r"\(([0-9a-fA-F]{1,4}),([0-9a-fA-F]{1,4})\)")
 
 
 class DumpError(ValueError):
@@ -69,10 +68,6 @@ class DumpError(ValueError):
         self.name = name
         self.line = line
         self.problem = problem
-
-
-class _Problem(Exception):
-    """What is wrong, where the line is known to the caller only."""
 
 
 @dataclass(slots=True)
@@ -152,12 +147,12 @@ class _Reader:
             try:
                 match = TAG_AND_VR.match(line)
                 if match is None:
-                    raise _Problem(f"{_shown(start)} does not begin with a tag, like (0010,0020)")
+                    raise Problem(f"{shown(start)} does not begin with a tag, like (0010,0020)")
                 rest = line[match.end() :]
                 if rest.startswith("[") and _goes_on(rest, lines, number):
                     rest, number = _over_lines(lines[first - 1][match.end() :], lines, number)
                 self._line(first, _tag(match), match[3], rest)
-            except _Problem as problem:
+            except Problem as problem:
                 raise DumpError(self.name, first, str(problem)) from None
         if len(self.open) > 1:
             raise DumpError(self.name, self.open[-1].line, _unended(self.open[-1]))
@@ -168,11 +163,11 @@ class _Reader:
             self._item(line, top, rest)
         elif tag == ITEM_END:
             if not isinstance(top, _Item) or len(self.open) == 1:
-                raise _Problem("an item ends here, and none is open")
+                raise Problem("an item ends here, and none is open")
             self.open.pop()
         elif tag == SEQUENCE_END:
             if not isinstance(top, _Element):
-                raise _Problem(
+                raise Problem(
                     "a sequence ends here, and none is open"
                     if len(self.open) == 1
                     else f"a sequence ends here, and its item of line {top.line} is still open; (fffe,e00d) ends an item"
@@ -183,14 +178,14 @@ class _Reader:
 
     def _item(self, line: int, top: _Item | _Element, rest: str) -> None:
         if isinstance(top, _Item):
-            raise _Problem(
+            raise Problem(
                 "an item begins here, and no sequence is open"
                 if len(self.open) == 1
                 else f"an item begins here, and the item of line {top.line} is still open; (fffe,e00d) ends an item"
             )
         if top.fragments is not None:
             said = _said(rest, "OB")
-            top.fragments.append(self._file(said[1:]) if said.startswith("=") else _hexadecimal(said, 2, "a byte"))
+            top.fragments.append(self._file(said[1:]) if said.startswith("=") else hexadecimal(said, 2, "a byte"))
             return
         item = _Item(line, undefined=rest.startswith("(Item with undefined length"))
         assert top.items is not None
@@ -199,51 +194,51 @@ class _Reader:
 
     def _element(self, line: int, top: _Item | _Element, tag: int, given_vr: str | None, rest: str) -> None:
         if not isinstance(top, _Item):
-            raise _Problem(f"{_named(tag)} stands in the sequence of line {top.line} without an item; (fffe,e000) begins an item")
+            raise Problem(f"{_named(tag)} stands in the sequence of line {top.line} without an item; (fffe,e000) begins an item")
         if tag >> 16 == GROUP_2:
             if len(self.open) > 1:
-                raise _Problem(f"{_named(tag)} is file meta information, and stands in a sequence")
+                raise Problem(f"{_named(tag)} is file meta information, and stands in a sequence")
             top = self.meta
         if tag in top.elements:
-            raise _Problem(f"{_named(tag)} is given twice, first in line {top.elements[tag].line}")
+            raise Problem(f"{_named(tag)} is given twice, first in line {top.elements[tag].line}")
         vr = _vr(tag, given_vr, rest)
         element = _Element(line, vr)
         if vr == "SQ":
             if not rest.startswith(("(", "#")) and rest:
-                raise _Problem(f"{_named(tag)} is a sequence and has no value; its items follow, each in lines of its own")
+                raise Problem(f"{_named(tag)} is a sequence and has no value; its items follow, each in lines of its own")
             element.items, element.undefined = [], rest.startswith("(Sequence with undefined length")
         elif tag == PIXEL_DATA and rest.startswith("(PixelSequence"):
             element.fragments, element.undefined = [], True
         else:
             try:
-                element.value = self._encoded(_said(rest, vr), vr)
-            except _Problem as problem:
-                raise _Problem(f"{_named(tag)} {vr}: {problem}") from None
+                element.value = self._value(_said(rest, vr), vr)
+            except Problem as problem:
+                raise Problem(f"{_named(tag)} {vr}: {problem}") from None
         top.elements[tag] = element
         if element.items is not None or element.fragments is not None:
             if len(self.open) > 2 * DEEPEST:
-                raise _Problem(f"sequences are nested more than {DEEPEST} deep")
+                raise Problem(f"sequences are nested more than {DEEPEST} deep")
             self.open.append(element)
 
-    def _encoded(self, said: str, vr: str) -> bytes | str:
+    def _value(self, said: str, vr: str) -> bytes | str:
         if said.startswith("=") and vr == "UI":
             uid = uid_of(said[1:])
             if uid is None:
-                raise _Problem(f"no UID has the name {said[1:]!r}; [1.2.3] gives a UID by its number")
+                raise Problem(f"no UID has the name {said[1:]!r}; [1.2.3] gives a UID by its number")
             said = uid
         elif said.startswith("=") and vr in FROM_FILES:
             return self._file(said[1:])
-        return _encoded(said, vr, raw=self.raw)
+        return encoded(said, vr, raw=self.raw)
 
     def _file(self, filename: str) -> bytes:
         if self.folder is None:
-            raise _Problem(f"={filename} names a file, and this text has no folder to look in")
+            raise Problem(f"={filename} names a file, and this text has no folder to look in")
         # DCMTK takes both for the separator of the system.
         path = self.folder / filename.replace("\\", "/")
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise _Problem(f"={filename} names a file: {path}: {error.strerror}") from None
+            raise Problem(f"={filename} names a file: {path}: {error.strerror}") from None
         return content + b"\0" * (len(content) % 2)
 
     def build(self, item: _Item, dataset: Dataset, encodings: str | list[str]) -> Dataset:
@@ -261,7 +256,7 @@ class _Reader:
             read, tag = item.elements[number], BaseTag(number)
             try:
                 dataset[tag] = self._built(read, tag, dataset, encodings)
-            except _Problem as problem:
+            except Problem as problem:
                 raise DumpError(self.name, read.line, f"{_named(tag)} {read.vr}: {problem}") from None
         return dataset
 
@@ -281,13 +276,13 @@ class _Reader:
             return pixels
         value = read.value
         if isinstance(value, str):
-            value = _text_bytes(value, tag, read.vr, encodings)
+            value = text_bytes(value, tag, read.vr, encodings)
         raw = RawDataElement(tag, read.vr, len(value), value, 0, False, True)
         if read.vr == "UN":  # which pydicom reads by its dictionary, and refuses when it is first looked at
             try:
                 convert_raw_data_element(raw, encoding=encodings, ds=dataset)
             except Exception as error:  # whatever pydicom makes of it, here the line is known, and later it is not
-                raise _Problem(f"the bytes are none that {_named(tag)} can have ({error})") from None
+                raise Problem(f"the bytes are none that {_named(tag)} can have ({error})") from None
         return raw
 
 
@@ -304,7 +299,7 @@ def _goes_on(rest: str, lines: list[str], number: int) -> bool:
 def _over_lines(rest: str, lines: list[str], number: int) -> tuple[str, int]:
     """Join the lines of a value, up to the line with what ``dcmdump`` prints behind one; ``dump2dcm`` cannot."""
     if CUT.fullmatch(rest.rstrip(WHITE)):
-        raise _Problem("the value is cut short; dcmdump +L prints whole values")
+        raise Problem("the value is cut short; dcmdump +L prints whole values")
     for end in range(number, len(lines)):
         line = lines[end].rstrip(WHITE)
         if TAG_AND_VR.match(line):
@@ -313,13 +308,13 @@ def _over_lines(rest: str, lines: list[str], number: int) -> tuple[str, int]:
             return "\n".join([rest, *lines[number:end], line]), end + 1
     if "]" in rest:
         return rest, number
-    raise _Problem("a value that begins with [ has no ] at its end")
+    raise Problem("a value that begins with [ has no ] at its end")
 
 
 def _tag(match: re.Match[str]) -> int:
     group, element = ("".join(match[n].split()) for n in (1, 2))
     if not (0 < len(group) <= 4 and 0 < len(element) <= 4):
-        raise _Problem(f"({match[1]},{match[2]}) is no tag, which is four and four hexadecimal digits")
+        raise Problem(f"({match[1]},{match[2]}) is no tag, which is four and four hexadecimal digits")
     return int(group, 16) << 16 | int(element, 16)
 
 
@@ -327,7 +322,7 @@ def _vr(tag: int, given: str | None, rest: str) -> str:
     if given in KNOWN_VRS:
         return given
     if given is not None and given.isupper():
-        raise _Problem(f"{given} is no VR")
+        raise Problem(f"{given} is no VR")
     # Not given, or one of DCMTK's own: "??" for what it does not know, "xs" and "ox" for what the dictionary leaves open.
     if tag & 0xFFFF == 0:
         return "UL"  # a group length
@@ -355,96 +350,19 @@ def _said(rest: str, vr: str) -> str:
         if rest.startswith("(no value available)"):
             return ""
         if rest.startswith("(not loaded)"):
-            raise _Problem("dcmdump did not load the value; dcmdump +M does")
-        raise _Problem(f"{_shown(rest)} is no value; text that begins with ( stands in [ ]")
+            raise Problem("dcmdump did not load the value; dcmdump +M does")
+        raise Problem(f"{shown(rest)} is no value; text that begins with ( stands in [ ]")
     if rest.startswith("<"):
-        raise _Problem(f"{_shown(rest)} is no value; text that begins with < stands in [ ], and =name names a file")
+        raise Problem(f"{shown(rest)} is no value; text that begins with < stands in [ ], and =name names a file")
     said = rest.partition("#")[0].rstrip(WHITE)
     if said.endswith("...") and (vr in FROM_FILES or vr in NUMBERS or vr == "AT"):
-        raise _Problem("the value is cut short; dcmdump +L prints whole values")
+        raise Problem("the value is cut short; dcmdump +L prints whole values")
     return said
-
-
-def _encoded(said: str, vr: str, *, raw: bool) -> bytes | str:
-    if not said:
-        return b""
-    if vr in BYTES:
-        return _hexadecimal(said, 2, "a byte")
-    if vr == "OW":
-        return turned(_hexadecimal(said, 4, "a word of 16 bits"), 2)
-    if vr == "AT":
-        return b"".join(_tag_bytes(one) for one in said.split("\\"))
-    if vr in NUMBERS:
-        return b"".join(_number_bytes(one, vr) for one in said.split("\\"))
-    if not raw and not said.isascii():
-        return said
-    return _padded(said.encode("latin-1"), b"\0" if vr == "UI" else b" ")
-
-
-def _hexadecimal(said: str, digits: int, what: str) -> bytes:
-    parts = said.split("\\") if said else []
-    if not all(map(HEXADECIMAL[digits].fullmatch, parts)):
-        wrong = next(part for part in parts if not HEXADECIMAL[digits].fullmatch(part))
-        raise _Problem(f"{_shown(wrong)} is not {what} in hexadecimal digits; \\ stands between two")
-    if {len(part) for part in parts} <= {digits}:  # as dcmdump writes it
-        return _padded(bytes.fromhex("".join(parts)))
-    return _padded(bytes.fromhex("".join(part.strip().zfill(digits) for part in parts)))
-
-
-def _tag_bytes(said: str) -> bytes:
-    match = ONE_TAG.fullmatch("".join(said.split()))
-    if match is None:
-        raise _Problem(f"{said!r} is no tag; one is written (0010,0020)")
-    return struct.pack("<HH", int(match[1], 16), int(match[2], 16))
-
-
-def _number_bytes(said: str, vr: str) -> bytes:
-    kind = NUMBERS[vr]
-    try:
-        if "_" in said:  # Python's, not DICOM's
-            raise ValueError
-        return struct.pack("<" + kind, float(said) if kind in "fd" else int(said))
-    except ValueError:
-        raise _Problem(f"{said!r} is no {'number' if kind in 'fd' else 'whole number'}") from None
-    except (struct.error, OverflowError):
-        raise _Problem(f"{said} is out of the range of this VR") from None
-
-
-def _text_bytes(text: str, tag: BaseTag, vr: str, encodings: str | list[str]) -> bytes:
-    """Encode text that is more than ASCII."""
-    if vr not in CODED_TEXT:
-        try:
-            return _padded(text.encode("latin-1"), b"\0" if vr == "UI" else b" ")
-        except UnicodeEncodeError:
-            raise _Problem(f"{text!r} is more than the ASCII that this VR allows") from None
-    known = [encodings] if isinstance(encodings, str) else encodings
-    if known == [default_encoding]:
-        raise _Problem(f"{text!r} is more than ASCII, and no Specific Character Set (0008,0005) says how to encode it")
-    for character in text:
-        if not any(_encodable(character, one) for one in known):
-            raise _Problem(f"{character!r} is in none of the character sets that Specific Character Set (0008,0005) names")
-    value = text if vr in ONE_VALUE else text.split("\\")
-    return encoded_value(DataElement(tag, vr, value), known)
-
-
-def _encodable(character: str, encoding: str) -> bool:
-    try:
-        # pydicom takes Latin 1 for the default repertoire, which is ASCII [PS3.5 6.1.2.1]
-        character.encode("ascii" if encoding == default_encoding else encoding)
-    except UnicodeEncodeError:
-        return False
-    except LookupError:  # an encoding of pydicom's own
-        return True
-    return True
 
 
 def _pixel_sequence(fragments: list[bytes]) -> bytes:
     """Put fragments into items; the delimiter behind them is written by pydicom [PS3.5 A.4]."""
     return b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(fragment)) + fragment for fragment in fragments)
-
-
-def _padded(value: bytes, pad: bytes = b"\0") -> bytes:
-    return value + pad * (len(value) % 2)
 
 
 def _unended(open_: _Item | _Element) -> str:
@@ -455,7 +373,3 @@ def _unended(open_: _Item | _Element) -> str:
 
 def _named(tag: int) -> str:
     return f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "...")

@@ -5,6 +5,10 @@ feed alone, a backslash followed by an n, or a zero byte cannot be said in brack
 allows none. Such an element is written with VR UN and its bytes in hexadecimal, from which ``dump2dcm`` and pydicom
 get the same value back, below a comment that shows the text. Its other limit is the length of a line, 4096 characters
 unless told otherwise (``+l``).
+
+Values are the bytes that were read, whatever pydicom makes of them: one that breaks the rules of its VR hides nothing.
+`dump_text` is for people and for our own ``dump2dcm``: text, in an encoding that its first line names. What would not come
+back from there as the bytes it was, because it is wrongly encoded or cannot be shown, is in hexadecimal as well.
 """
 
 from __future__ import annotations
