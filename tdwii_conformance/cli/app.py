@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import signal
@@ -163,6 +164,13 @@ def _error(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
+def _show_everything() -> None:
+    """Have stdout and stderr escape the characters that they cannot show: a console may have few."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `tdwii`; return its exit code. Never raises but for a fault of ours that one asked to see.
 
@@ -172,6 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Without the program's name; those of the process by default.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _show_everything()
     who = "tdwii"
     try:
         with _signals(), warnings.catch_warnings():

@@ -8,10 +8,11 @@ from pathlib import Path
 import click
 from pydicom.dataset import Dataset
 
-from ..dcmdump import dump, save_dicom, templates
+from ..dcmdump import dump_encoded, dump_text, save_dicom, templates
 from .failures import Usage
 from .files import LARGE, SMALL, is_dicom, read_dataset, read_or_fill, safe_uid, sized
-from .screen import note, plain, say, say_json, say_table
+from .lenient import as_json
+from .screen import note, say, say_bytes, say_json, say_table, stdout_encoding
 from .settings import Command, Settings, common, templated
 from .worklist import UPS_CLASSES
 
@@ -79,17 +80,22 @@ def list_templates(settings: Settings, name: str | None) -> None:
 @click.option(
     "--cut", type=click.IntRange(1), metavar="N", help="Cut values longer than N characters; such text is for reading only."
 )
+@click.option(
+    "--encoded", is_flag=True, help="Text as the bytes it is in FILE, as DCMTK's dcmdump prints and its dump2dcm reads it."
+)
 @common(network=False)
-def dcm2dump(settings: Settings, file: Path, cut: int | None) -> None:
+def dcm2dump(settings: Settings, file: Path, cut: int | None, encoded: bool) -> None:
     """Show a DICOM file as dcmdump text, with --json in the DICOM JSON model.
 
-    What it prints, dump2dcm makes a file of again.
+    What it prints, dump2dcm makes an equal file of again; only group lengths, which DICOM has retired, are not in it.
     """
-    dataset = read_dataset(file, most=LARGE)
+    dataset = read_dataset(file, most=LARGE, values=False)
     if settings.as_json:
-        say_json(dataset.to_json_dict())
-        return
-    say("\n".join(plain(line) for line in dump(dataset, longest=cut).rstrip("\n").split("\n")))
+        say_json(as_json(dataset))
+    elif encoded:
+        say_bytes(dump_encoded(dataset))
+    else:
+        say(dump_text(dataset, encoding=stdout_encoding(), longest=cut).removesuffix("\n"))
 
 
 @click.command(

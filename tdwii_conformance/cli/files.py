@@ -10,11 +10,13 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from ..dcmdump import fill, load_text, parse, templates
-from ..dcmdump.dicom import read_dicom
+from ..dcmdump.dicom import decode_all, read_dicom
 from ..profile.ups_service import UPS
 from ..simulators.instances import Instance, write_instance
 from ..transcript.exchange import Message
 from .failures import Usage
+from .reading import assumed
+from .screen import note
 
 __all__ = ["LARGE", "SMALL", "is_dicom", "of_class", "read_dataset", "read_or_fill", "safe_uid", "save_message", "sized"]
 
@@ -43,7 +45,9 @@ def sized(path: Path, most: int) -> Path:
     return path
 
 
-def read_dataset(path: Path, *, text: bool = False, classes: Iterable[str] = (), what: str = "", most: int = SMALL) -> Dataset:
+def read_dataset(
+    path: Path, *, text: bool = False, classes: Iterable[str] = (), what: str = "", most: int = SMALL, values: bool = True
+) -> Dataset:
     """Read a DICOM file.
 
     Parameters
@@ -58,6 +62,8 @@ def read_dataset(path: Path, *, text: bool = False, classes: Iterable[str] = (),
         What is needed, for the message.
     most : int
         The most bytes that make sense.
+    values : bool
+        Whether every value has to be what its VR allows.
 
     Raises
     ------
@@ -65,7 +71,9 @@ def read_dataset(path: Path, *, text: bool = False, classes: Iterable[str] = (),
         If the file is not what it should be; one sentence that names it.
     """
     sized(path, most)
-    dataset = load_text(path) if text and not is_dicom(path) else read_dicom(path)
+    dataset = load_text(path) if text and not is_dicom(path) else read_dicom(path, assume=assumed(), tell=note)
+    if values:
+        decode_all(dataset, str(path))
     of_class(dataset, tuple(classes), what, str(path))
     return dataset
 

@@ -143,7 +143,7 @@ def _store(settings: Settings, whom: Peer, paths: Sequence[Path], *, classes: Se
 
 def _instance(path: Path, classes: Sequence[str]) -> Dataset:
     what = "a treatment record" if classes else "an instance"
-    instance = read_dataset(path, classes=classes, what=what, most=LARGE)
+    instance = read_dataset(path, classes=classes, what=what, most=LARGE, values=False)
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
         if not instance.get(keyword):
             raise Usage(f"{path}: {keyword} is missing: it is no instance that can be stored")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
@@ -13,7 +14,17 @@ from ..transcript.exchange import Transcript
 if TYPE_CHECKING:
     from ..transcript.exchange import Exchange
 
-__all__ = ["Spoken", "note", "plain", "say", "say_json", "say_table", "stdout_gone"]
+__all__ = [
+    "Spoken",
+    "note",
+    "plain",
+    "say",
+    "say_bytes",
+    "say_json",
+    "say_table",
+    "stdout_encoding",
+    "stdout_gone",
+]
 
 WITHOUT_TERMINAL = 200  # columns: a file or a pipe is not read through a window
 LONGEST = 100  # characters of a value with -v
@@ -48,7 +59,24 @@ def note(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print a result for a script."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    # Escapes where stdout has not every character: what it would put in their place is no JSON.
+    unicode = stdout_encoding().startswith("utf")
+    say(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False))
+
+
+def say_bytes(content: bytes) -> None:
+    """Print bytes, as they are."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+
+
+def stdout_encoding() -> str:
+    """Return Python's name of the encoding that stdout has."""
+    return codecs.lookup(sys.stdout.encoding or "utf-8").name
 
 
 def say_table(

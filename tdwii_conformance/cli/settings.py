@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .failures import Usage
+from .reading import read_as
 
 if TYPE_CHECKING:
     from ..dimse import TLS, Peer, Timeouts
@@ -282,7 +283,7 @@ def common(*, network: bool = True, calling: str = "TDD") -> Callable[[Callable[
 
         for option in reversed((*_OUTPUT, *(_NETWORK if network else ()))):
             command = option(command)
-        return command
+        return read_as(command)
 
     default = calling
     return decorate

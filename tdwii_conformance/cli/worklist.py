@@ -24,6 +24,8 @@ from ..ups.times import read_date_time, readable
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import of_class, read_or_fill, safe_uid, save_message
+from .lenient import as_json as json_model
+from .lenient import identifiers, readable
 from .screen import Spoken, note, plain, say, say_json, say_table
 from .settings import Command, Settings, common, templated, words
 
@@ -137,12 +139,13 @@ def find(
     with performer(settings, whom) as tdd:
         exchange = tdd.query(identifier, MODELS[model])
     saved = _save(exchange, save) if save is not None else []
-    if exchange.identifiers or exchange.status == 0x0000:
-        _show(exchange, saved, settings.as_json)
+    matches = identifiers(exchange)
+    if matches or exchange.status == 0x0000:
+        _show(matches, saved, settings.as_json)
     if own and not exchange.pending and exchange.status == 0x0000 and (added := _added(date, identifier)):
         note(f"asked for {', '.join(added)}, as nothing else was said: --state any, --date any, --workitem-code '' ask for all")
     settle(exchange, "the query", whom)
-    if unreadable := sum(message.undecodable for message in exchange.pending):
+    if unreadable := sum(m.encoded is not None for m in exchange.pending) - len(matches):
         raise NoAnswer(f"{whom}: {unreadable} of {len(exchange.pending)} responses are no data set that can be read")
 
 
@@ -182,21 +185,21 @@ def _make_room(folder: Path, force: bool) -> None:
 
 def _save(exchange: Exchange, folder: Path) -> list[str]:
     saved = []
-    for number, message in enumerate((m for m in exchange.pending if m.dataset is not None), 1):
+    for number, message in enumerate((m for m in exchange.pending if readable(m) is not None), 1):
         path = folder / f"rsp{number:06d}.dcm"
         save_message(message, path)
         saved.append(str(path))
     return saved
 
 
-def _show(exchange: Exchange, saved: Sequence[str], as_json: bool) -> None:
+def _show(matches: Sequence[Dataset], saved: Sequence[str], as_json: bool) -> None:
     # By their start, each with the file that it was written to.
-    files = [{"file": path} for path in saved] or [{}] * len(exchange.identifiers)
-    ordered = sorted(zip(exchange.identifiers, files, strict=True), key=lambda one: _by_start(one[0]))
+    files = [{"file": path} for path in saved] or [{}] * len(matches)
+    ordered = sorted(zip(matches, files, strict=True), key=lambda one: _by_start(one[0]))
     found = [summary(identifier) for identifier, _ in ordered]
     if as_json:
         files = [file for _, file in ordered]
-        whole = [identifier.to_json_dict() for identifier, _ in ordered]
+        whole = [json_model(identifier) for identifier, _ in ordered]
         say_json([{**one, **file, "dataset": ds} for one, file, ds in zip(found, files, whole, strict=True)])
         return
     if found:
@@ -265,16 +268,17 @@ def get(settings: Settings, words_: tuple[str, ...], save: Path | None) -> None:
     if save is not None and exchange.response is not None:
         save_message(exchange.response, save, uid=workitem)
     if settings.as_json:
-        say_json(found.to_json_dict())
+        say_json(json_model(found))
     else:
         say("\n".join(plain(line) for line in dump(found, longest=200).rstrip("\n").split("\n")))
 
 
 def answered_dataset(exchange: Exchange, whom: object) -> Dataset:
     """Return the data set of the response; raises `NoAnswer` if it cannot be read. None at all is an empty one."""
-    if exchange.response is not None and exchange.response.undecodable:
+    dataset = readable(exchange.response)
+    if dataset is None and exchange.response is not None and exchange.response.encoded is not None:
         raise NoAnswer(f"{whom}: the answer's data set cannot be read")
-    return exchange.dataset if exchange.dataset is not None else Dataset()
+    return dataset if dataset is not None else Dataset()
 
 
 @click.command(

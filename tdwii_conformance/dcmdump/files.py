@@ -9,11 +9,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from pydicom import dcmwrite
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from .read import DumpError, parse
-from .write import WORDS, is_big_endian, swapped
+from .write import ENCODING, WORDS, is_big_endian, swapped
 
 __all__ = ["load_text", "save_dicom"]
 
@@ -51,6 +52,8 @@ def load_text(path: Path) -> Dataset:
             text = content.decode("utf-16")
         except UnicodeDecodeError:
             raise DumpError(str(path), 1, "is not text: it begins as UTF-16 and does not go on so") from None
+    elif content.removeprefix(codecs.BOM_UTF8).startswith(ENCODING.encode()):
+        text = _as_shown(content.removeprefix(codecs.BOM_UTF8), str(path))
     elif content[128:132] == b"DICM":
         raise DumpError(str(path), 1, "this is a DICOM file, and dcmdump text is needed")
     elif b"\0" in content.partition(b"(")[0]:
@@ -59,6 +62,18 @@ def load_text(path: Path) -> Dataset:
     else:
         text = content.removeprefix(codecs.BOM_UTF8)
     return parse(text, name=str(path), folder=path.parent)
+
+
+def _as_shown(content: bytes, name: str) -> str:
+    """Return the text of `write.dump_text`, whose first line says how it is encoded."""
+    encoding = content.partition(b"\n")[0].removeprefix(ENCODING.encode()).strip().decode("latin-1")
+    try:
+        return content.decode(encoding)
+    except LookupError:
+        raise DumpError(name, 1, f"there is no encoding {encoding!r}; utf-8 is one") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DumpError(name, line, f"is not in {encoding}, as line 1 says; was it saved in another encoding?") from None
 
 
 def save_dicom(dataset: Dataset, path: Path, *, transfer_syntax: str | None = None) -> None:
@@ -104,6 +119,9 @@ def save_dicom(dataset: Dataset, path: Path, *, transfer_syntax: str | None = No
     if is_big_endian(kept) != (syntax == ExplicitVRBigEndian):
         kept = copy.deepcopy(kept)
         _turn(kept)
+    elif syntax != ExplicitVRBigEndian and _named_vrs(kept):
+        kept = copy.deepcopy(kept)
+        _as_they_are(kept, implicit=syntax == ImplicitVRLittleEndian)
     stream = io.BytesIO()
     dcmwrite(stream, kept, enforce_file_format=True)
     _replace(path, stream.getvalue())
@@ -116,6 +134,26 @@ def _turn(dataset: Dataset) -> None:
                 _turn(item)
         elif element.VR in WORDS:
             dataset[element.tag] = swapped(element)
+
+
+def _named_vrs(dataset: Dataset) -> bool:
+    """Whether values that were never decoded all have a VR and our byte order, as `parse` makes them."""
+    for element in dataset.elements():
+        if isinstance(element, RawDataElement):
+            if element.VR is None or element.VR == "SQ" or not element.is_little_endian:
+                return False
+        elif element.VR == "SQ" and not all(map(_named_vrs, element.value)):
+            return False
+    return True
+
+
+def _as_they_are(dataset: Dataset, *, implicit: bool) -> None:
+    """Have pydicom write values as they are: where it takes them for others it decodes and encodes them, not always to the same."""
+    for element in dataset.elements():
+        if not isinstance(element, RawDataElement) and element.VR == "SQ":
+            for item in element.value:
+                _as_they_are(item, implicit=implicit)
+    dataset.set_original_encoding(implicit, True, dataset._character_set)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -24,9 +24,10 @@ from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.valuerep import VR
 
+from .coding import Problem, text_bytes
 from .uid_names import uid_of
-from .values import ONE_TAG, Problem, encoded, hexadecimal, shown, text_bytes
-from .write import GROUP_2, LINES, NUMBERS
+from .values import ONE_TAG, encoded, hexadecimal, shown
+from .write import GROUP_2, HEXADECIMAL_ONLY, LINES, NUMBERS
 
 __all__ = ["DumpError", "parse"]
 
@@ -44,6 +45,8 @@ OPEN_VRS = {"US or SS": "US", "US or OW": "OW", "US or SS or OW": "OW", "OB or O
 TAG_AND_VR = re.compile(
     r"[ \t]*\(([0-9A-Fa-f \t]+),([0-9A-Fa-f \t]+)\)[ \t]*(?:([A-Z]{2}|na|pi|up|ox|xs|px|lt|\?\?)(?![A-Za-z0-9_.:]))?[ \t]*"
 )
+# What `write` says above a value in hexadecimal: the VR it has.
+IN_HEXADECIMAL = re.compile(r"#[ \t]*\(([0-9a-f]{4}),([0-9a-f]{4})\) ([A-Z]{2}) is .*" + HEXADECIMAL_ONLY)
 WHITE = " \t\r\f\v\n"
 COUNTS = r"[ \t]*#[ \t]*\d+,[ \t]*\d+ .+$"  # what dcmdump writes behind a value: length, multiplicity, name
 CUT = re.compile(r".*\.\.\." + COUNTS)
@@ -134,6 +137,7 @@ class _Reader:
         self.dataset = _Item(line=1)
         # The data set, then by turns an open sequence (or pixel sequence) and an open item of it.
         self.open: list[_Item | _Element] = [self.dataset]
+        self.hexadecimal: tuple[int, str] | None = None  # tag and VR of the value in the next line
 
     def read(self, lines: list[str]) -> None:
         number = 0
@@ -143,6 +147,8 @@ class _Reader:
             number += 1
             start = line.lstrip(WHITE)
             if not start or start.startswith("#"):
+                said = IN_HEXADECIMAL.fullmatch(start)
+                self.hexadecimal = (_tag(said), said[3]) if said and said[3] in KNOWN_VRS else None
                 continue
             try:
                 match = TAG_AND_VR.match(line)
@@ -152,6 +158,7 @@ class _Reader:
                 if rest.startswith("[") and _goes_on(rest, lines, number):
                     rest, number = _over_lines(lines[first - 1][match.end() :], lines, number)
                 self._line(first, _tag(match), match[3], rest)
+                self.hexadecimal = None
             except Problem as problem:
                 raise DumpError(self.name, first, str(problem)) from None
         if len(self.open) > 1:
@@ -214,6 +221,8 @@ class _Reader:
                 element.value = self._value(_said(rest, vr), vr)
             except Problem as problem:
                 raise Problem(f"{_named(tag)} {vr}: {problem}") from None
+        if vr == "UN" and self.hexadecimal is not None and self.hexadecimal[0] == tag:
+            element.vr = self.hexadecimal[1]
         top.elements[tag] = element
         if element.items is not None or element.fragments is not None:
             if len(self.open) > 2 * DEEPEST:

@@ -5,20 +5,13 @@ from __future__ import annotations
 import re
 import struct
 
-from pydicom.charset import default_encoding
-from pydicom.dataelem import DataElement
-from pydicom.tag import BaseTag
+from .coding import Problem, padded
+from .write import BYTES, NUMBERS, turned
 
-from .write import BYTES, CODED_TEXT, NUMBERS, ONE_VALUE, encoded_value, turned
-
-__all__ = ["ONE_TAG", "Problem", "encoded", "hexadecimal", "padded", "shown", "text_bytes"]
+__all__ = ["ONE_TAG", "encoded", "hexadecimal", "shown"]
 
 HEXADECIMAL = {digits: re.compile(f"[ \t]*[0-9A-Fa-f]{{1,{digits}}}[ \t]*") for digits in (2, 4)}
 ONE_TAG = re.compile(r"\(([0-9a-fA-F]{1,4}),([0-9a-fA-F]{1,4})\)")
-
-
-class Problem(Exception):
-    """What is wrong, where the line is known to the caller only."""
 
 
 def encoded(said: str, vr: str, *, raw: bool) -> bytes | str:
@@ -66,39 +59,6 @@ def _number_bytes(said: str, vr: str) -> bytes:
         raise Problem(f"{said!r} is no {'number' if kind in 'fd' else 'whole number'}") from None
     except (struct.error, OverflowError):
         raise Problem(f"{said} is out of the range of this VR") from None
-
-
-def text_bytes(text: str, tag: BaseTag, vr: str, encodings: str | list[str]) -> bytes:
-    """Encode text that is more than ASCII."""
-    if vr not in CODED_TEXT:
-        try:
-            return padded(text.encode("latin-1"), b"\0" if vr == "UI" else b" ")
-        except UnicodeEncodeError:
-            raise Problem(f"{text!r} is more than the ASCII that this VR allows") from None
-    known = [encodings] if isinstance(encodings, str) else encodings
-    if known == [default_encoding]:
-        raise Problem(f"{text!r} is more than ASCII, and no Specific Character Set (0008,0005) says how to encode it")
-    for character in text:
-        if not any(_encodable(character, one) for one in known):
-            raise Problem(f"{character!r} is in none of the character sets that Specific Character Set (0008,0005) names")
-    value = text if vr in ONE_VALUE else text.split("\\")
-    return encoded_value(DataElement(tag, vr, value), known)
-
-
-def _encodable(character: str, encoding: str) -> bool:
-    try:
-        # pydicom takes Latin 1 for the default repertoire, which is ASCII [PS3.5 6.1.2.1]
-        character.encode("ascii" if encoding == default_encoding else encoding)
-    except UnicodeEncodeError:
-        return False
-    except LookupError:  # an encoding of pydicom's own
-        return True
-    return True
-
-
-def padded(value: bytes, pad: bytes = b"\0") -> bytes:
-    """Return a value of even length [PS3.5 6.2]."""
-    return value + pad * (len(value) % 2)
 
 
 def shown(text: str) -> str:

@@ -14,16 +14,18 @@ back from there as the bytes it was, because it is wrongly encoded or cannot be 
 from __future__ import annotations
 
 import struct
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pydicom.charset import convert_encodings, default_encoding
-from pydicom.dataelem import DataElement
+from pydicom.charset import decode_bytes, default_encoding
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments
-from pydicom.filebase import DicomBytesIO
-from pydicom.filewriter import correct_ambiguous_vr_element, write_data_element
+from pydicom.filewriter import correct_ambiguous_vr_element
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -31,9 +33,11 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
-from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, TEXT_VR_DELIMS
 
-__all__ = ["dump", "dump_encoded"]
+from .coding import CODED_TEXT, ONE_VALUE, Problem, character_encodings, encoded_value, padded, text_bytes
+
+__all__ = ["ENCODING", "HEXADECIMAL_ONLY", "dump", "dump_encoded", "dump_text"]
 
 # As DCMTK spells them.
 TRANSFER_SYNTAXES = {
@@ -50,10 +54,11 @@ NUMBERS = {
     "OL": "I", "OV": "Q", "OF": "f", "OD": "d",
 }  # fmt: skip
 WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}  # bytes of a word
-# Text with Specific Character Set [PS3.5 6.1.2.3]; the other text VRs are ASCII.
-CODED_TEXT = {"LO", "LT", "PN", "SH", "ST", "UC", "UT"}
 LINES = {"LT", "ST", "UT"}  # may have line ends, and a backslash in them is no delimiter [PS3.5 6.2]
-ONE_VALUE = {"LT", "ST", "UT", "UR", "OB", "OW", "OF", "OD", "OL", "OV", "UN", "SQ"}
+
+# The first line of a dump whose values are text, whatever the Specific Character Set of the data set says.
+ENCODING = "# Text encoding: "
+HEXADECIMAL_ONLY = "can be said in hexadecimal only"
 
 GROUP_2 = 0x0002
 ITEM, ITEM_END, SEQUENCE_END = "(fffe,e000)", "(fffe,e00d)", "(fffe,e0dd)"
@@ -65,6 +70,7 @@ class _Style:
     implicit: bool  # whether lengths are those of an implicit VR encoding
     raw: bool  # whether text is given as its bytes, each byte one character
     longest: int | None
+    encoding: str = ""  # of the text, if every value has to be readable from it
 
 
 def dump(dataset: Dataset, *, transfer_syntax: str | None = None, longest: int | None = None) -> str:
@@ -108,7 +114,30 @@ def dump_encoded(dataset: Dataset, *, transfer_syntax: str | None = None) -> byt
     return "".join(line + "\n" for line in lines).encode("latin-1")
 
 
-def _lines(dataset: Dataset, transfer_syntax: str | None, *, raw: bool, longest: int | None) -> Iterator[str]:
+def dump_text(dataset: Dataset, *, encoding: str = "utf-8", longest: int | None = None) -> str:
+    """Write a data set as dcmdump text that can be shown in an encoding, and read back from there.
+
+    Parameters
+    ----------
+    dataset : pydicom.dataset.Dataset
+        As for `dump`; as it was read, wrongly encoded values and those that break the rules of their VR included.
+    encoding : str
+        Python's name of the encoding that the text will be in.
+    longest : int, optional
+        As for `dump`.
+
+    Returns
+    -------
+    str
+        As `dump` makes it, all of it printable and in the encoding, which the first line names if there is more than ASCII:
+        by that `files.load_text` knows how to read it. What cannot be said so is in hexadecimal, its text escaped above it.
+    """
+    lines = list(_lines(dataset, None, raw=False, longest=longest, encoding=encoding))
+    text = "".join(line + "\n" for line in lines)
+    return text if text.isascii() else f"{ENCODING}{encoding}\n{text}"
+
+
+def _lines(dataset: Dataset, transfer_syntax: str | None, *, raw: bool, longest: int | None, encoding: str = "") -> Iterator[str]:
     meta = getattr(dataset, "file_meta", None)
     if transfer_syntax is None and meta:
         transfer_syntax = meta.get("TransferSyntaxUID")
@@ -117,28 +146,60 @@ def _lines(dataset: Dataset, transfer_syntax: str | None, *, raw: bool, longest:
         yield ""
         yield "# Dicom-Meta-Information-Header"
         yield "# Used TransferSyntax: Little Endian Explicit"
-        yield from _dataset(meta, [default_encoding], "", _Style(implicit=False, raw=raw, longest=longest))[0]
+        yield from _dataset(meta, [default_encoding], "", _Style(False, raw, longest, encoding))[0]
         yield ""
     if transfer_syntax is not None:
         yield "# Dicom-Data-Set"
         uid = UID(transfer_syntax)
         yield f"# Used TransferSyntax: {TRANSFER_SYNTAXES.get(uid, uid.name)}"
     implicit = transfer_syntax is None or UID(transfer_syntax) == ImplicitVRLittleEndian
-    yield from _dataset(dataset, [default_encoding], "", _Style(implicit=implicit, raw=raw, longest=longest))[0]
+    yield from _dataset(dataset, [default_encoding], "", _Style(implicit, raw, longest, encoding))[0]
 
 
 def _dataset(dataset: Dataset, encodings: list[str], indent: str, style: _Style) -> tuple[list[str], int]:
     """Return the lines of a data set and its length in bytes: the length of what is around it is a sum of those inside."""
     if "SpecificCharacterSet" in dataset:
-        encodings = convert_encodings(dataset.SpecificCharacterSet)
+        encodings = character_encodings(dataset.SpecificCharacterSet)
     lines: list[str] = []
     length = 0
-    for element in dataset:
-        settled = _settled(element, dataset)
-        found, bytes_ = _element(settled, encodings, indent, style)
+    for tag in sorted(dataset.keys()):
+        read = dataset.get_item(tag)
+        as_read = _as_read(read, dataset)
+        settled = _settled(_converted(tag, read, dataset), dataset)
+        found, bytes_ = _element(settled, encodings, indent, style, as_read)
         lines += found
         length += _header(settled.VR, bytes_, style) + bytes_
     return lines, length
+
+
+def _as_read(read: DataElement | RawDataElement, dataset: Dataset) -> bytes | None:
+    """Return the bytes of a value that was read, little endian; ``None`` for a sequence, and for what was made here."""
+    if not isinstance(read, RawDataElement) or read.VR == "SQ":
+        return None
+    value = read.value or b""
+    vr = str(read.VR)
+    size = 2 if vr == "AT" else WORDS.get(vr) or (struct.calcsize("<" + NUMBERS[vr]) if vr in NUMBERS else 1)
+    return value if read.is_little_endian or size == 1 else turned(value, size)
+
+
+def _converted(tag: BaseTag, read: DataElement | RawDataElement, dataset: Dataset) -> DataElement:
+    try:
+        return dataset[tag]
+    except Exception:  # pydicom raises whatever the bytes lead it to; they can be shown all the same
+        vr = str(read.VR) if read.VR is not None else _known_vr(tag)
+        vr, value = "UN" if vr == "SQ" else vr, read.value or b""
+        if (vr in NUMBERS and len(value) % struct.calcsize("<" + NUMBERS[vr])) or (vr == "AT" and len(value) % 4):
+            vr = "UN"
+        if vr not in NUMBERS and vr not in BYTES and vr not in WORDS and vr != "AT":
+            value = _unpadded(value, vr).decode("latin-1").split("\\")
+        return DataElement(tag, vr, value, already_converted=True)
+
+
+def _known_vr(tag: BaseTag) -> str:
+    try:
+        return dictionary_VR(tag)
+    except KeyError:
+        return "UN"
 
 
 def _header(vr: str, length: int, style: _Style) -> int:
@@ -187,19 +248,26 @@ def _negative(value: object) -> bool:
     return any(isinstance(number, int) and number < 0 for number in values)
 
 
-def _element(element: DataElement, encodings: list[str], indent: str, style: _Style) -> tuple[list[str], int]:
+def _element(
+    element: DataElement, encodings: list[str], indent: str, style: _Style, as_read: bytes | None
+) -> tuple[list[str], int]:
     tag = f"({element.tag.group:04x},{element.tag.element:04x})"
     if element.VR == "SQ":
         return _sequence(element, tag, encodings, indent, style)
-    encoded = encoded_value(element, encodings)
+    encoded = encoded_value(element, encodings) if as_read is None else as_read
     if element.tag == 0x7FE00010 and element.is_undefined_length:
         return list(_pixel_sequence(encoded, tag, indent)), len(encoded)
     lines = []
     vr, value = element.VR, NO_VALUE
     if encoded:
-        said = _value(element, encoded, style)
+        said = _value(element, encoded, encodings, style)
         if said is None:
-            lines.append(f"{indent}# {tag} {vr} is {_text(element)!r}, which can be said in hexadecimal only")
+            text = repr(_text(element))
+            if style.encoding:
+                text = _escaped(text, style.encoding)
+            if style.longest is not None and len(text) > style.longest:
+                text = f"{text[: style.longest]}..."
+            lines.append(f"{indent}# {tag} {vr} is {text}, which {HEXADECIMAL_ONLY}")
             vr, said = "UN", _hexadecimal(encoded)
         value = said if style.longest is None or len(said) <= style.longest else f"{said[: style.longest]}..."
     lines.append(_line(tag, vr, value, str(len(encoded)), _multiplicity(element, encoded), _name(element), indent))
@@ -245,9 +313,12 @@ def _pixel_sequence(encoded: bytes, tag: str, indent: str) -> Iterator[str]:
     yield _line(SEQUENCE_END, "na", "(SequenceDelimitationItem)", "0", 0, "SequenceDelimitationItem", indent)
 
 
-def _value(element: DataElement, encoded: bytes, style: _Style) -> str | None:
+def _value(element: DataElement, encoded: bytes, encodings: list[str], style: _Style) -> str | None:
     """Say a value that is not empty; ``None`` when dump2dcm has no way to read it in the element's own VR."""
     vr = element.VR
+    size = 4 if vr == "AT" else struct.calcsize("<" + NUMBERS[vr]) if vr in NUMBERS else WORDS.get(vr, 1)
+    if len(encoded) % size:
+        return None
     if vr in BYTES:
         return _hexadecimal(encoded)
     if vr == "OW":
@@ -260,7 +331,39 @@ def _value(element: DataElement, encoded: bytes, style: _Style) -> str | None:
     bracketed = _bracketed(_unpadded(encoded, vr).decode("latin-1"), vr)
     if bracketed is None:
         return None
+    if style.encoding:
+        return _readable(element, encoded, encodings, style.encoding)
     return bracketed if style.raw or vr not in CODED_TEXT else _bracketed(_text(element), vr)
+
+
+def _readable(element: DataElement, encoded: bytes, encodings: list[str], encoding: str) -> str | None:
+    """Say a text so that our dump2dcm makes the same bytes of it, all of it visible in the encoding of the dump."""
+    vr, bare = str(element.VR), _unpadded(encoded, str(element.VR))
+    texts = [bare.decode("latin-1")]
+    if vr in CODED_TEXT and not (bare.isascii() and b"\x1b" not in bare):
+        # As pydicom takes it apart, which is not always what it was; then as one piece.
+        texts = [_text(element), decode_bytes(bare, encodings, TEXT_VR_DELIMS)]
+    for text in texts:
+        said = _bracketed(text, vr)
+        if said is not None and said == _escaped(said, encoding) and _read_back(element.tag, vr, text, encodings) == encoded:
+            return said
+    return None
+
+
+def _read_back(tag: BaseTag, vr: str, text: str, encodings: list[str]) -> bytes:
+    """Return the bytes that `read.parse` makes of a text."""
+    if text.isascii():
+        return padded(text.encode("ascii"), b"\0" if vr == "UI" else b" ")
+    try:
+        return text_bytes(text, tag, vr, encodings)
+    except Problem:
+        return b""
+
+
+def _escaped(text: str, encoding: str) -> str:
+    """Return a text with escapes in place of control characters, and of all that an encoding has not."""
+    seen = "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else ascii(c)[1:-1] for c in text)
+    return seen.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _number(number: float, vr: str) -> str:
@@ -309,12 +412,3 @@ def _name(element: DataElement) -> str:
     if element.tag.is_private_creator:
         return "PrivateCreator"
     return element.keyword or "Unknown Tag & Data"
-
-
-def encoded_value(element: DataElement, encodings: list[str]) -> bytes:
-    """Return the bytes of an element's value, padded, little endian, with implicit VR."""
-    stream = DicomBytesIO()
-    stream.is_little_endian = True
-    stream.is_implicit_VR = True
-    write_data_element(stream, element, encodings)
-    return stream.getvalue()[8:]  # tag and length of an implicit VR element

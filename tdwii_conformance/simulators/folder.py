@@ -11,7 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -82,6 +82,8 @@ class WorkitemFolder:
         Called with each `News`.
     interval : float
         Seconds between two looks.
+    assume : str
+        UID of the transfer syntax of files that name none; empty: what they look like.
 
     Raises
     ------
@@ -99,10 +101,11 @@ class WorkitemFolder:
         others_title: str = "",
         tell: Callable[[News], object] = lambda news: None,
         interval: float = 0.5,
+        assume: str = "",
     ) -> None:
         if not folder.is_dir():
             raise ValueError(f"{folder}: {'is not a folder' if folder.exists() else 'there is no such folder'}")
-        self.folder, self.interval = folder, interval
+        self.folder, self.interval, self.assume = folder, interval, assume
         self._worklist, self._instructions, self._others, self._tell = worklist, instructions, others, tell
         self._others_title = others_title
         self._given: dict[str, Instance] = {}  # delivery instructions
@@ -149,11 +152,14 @@ class WorkitemFolder:
             text = path.suffix.lower() != ".dcm"
             if text and path.stat().st_size > MOST_TEXT:
                 raise ValueError(f"has more than the {MOST_TEXT >> 20} MB that a workitem's text can have")
-            dataset = load_text(path) if text else read_dicom(path)
+            notes: list[str] = []
+            dataset = load_text(path) if text else read_dicom(path, assume=self.assume, tell=notes.append)
             sop_class = str(dataset.get("SOPClassUID") or "")
             if sop_class and sop_class not in UPS.ALL:
-                return self._take_instance(path, UID(sop_class), dataset if text else None)
-            return self._take_workitem(path, dataset)
+                news = self._take_instance(path, UID(sop_class), dataset if text else None)
+            else:
+                news = self._take_workitem(path, dataset)
+            return replace(news, text="; ".join([news.text, *(note.removeprefix(f"{path}: ") for note in notes)]))
         except OSError as error:
             return News(path, f"cannot be read: {error.strerror or error}", "left out")
         except ValueError as error:
@@ -165,7 +171,10 @@ class WorkitemFolder:
         store = self._instructions if sop_class == RTBeamsDeliveryInstructionStorage else self._others
         if store is None:
             return News(path, f"is {sop_class.name}, which a TMS has no use for", "left out")
-        instance = read_instance(path) if from_text is None else instance_of_dataset(from_text, ExplicitVRLittleEndian)
+        if from_text is None:
+            instance = read_instance(path, assume=self.assume)
+        else:
+            instance = instance_of_dataset(from_text, ExplicitVRLittleEndian)
         if sop_class == RTBeamsDeliveryInstructionStorage:
             self._given[instance.uid] = instance
             self._give_the_others(self._named())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from pydicom import dcmread
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.errors import InvalidDicomError
 from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset, write_file_meta_info
@@ -21,6 +20,7 @@ from pydicom.uid import UID
 from pynetdicom import build_context, evt
 from pynetdicom.sop_class import Verification
 
+from ..dcmdump.dicom import encoding_of, inflated, read_content
 from ..dimse import AssociationRecorder, Peer, Recorder, Timeouts, tune
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
@@ -32,6 +32,7 @@ __all__ = [
     "get_handler",
     "instance_of",
     "instance_of_dataset",
+    "is_uid",
     "leave_out_remaining",
     "move_handler",
     "read_instance",
@@ -40,12 +41,17 @@ __all__ = [
 
 SUCCESS, PENDING, CANCELED = 0x0000, 0xFF00, 0xFE00
 DOES_NOT_MATCH, CANNOT_UNDERSTAND = 0xA900, 0xC000
+INVALID_INSTANCE = 0x0117  # the SOP Instance UID violates the UID construction rules [PS3.7 C.5.6]
 # Unique keys of the Study Root model, from the top [PS3.4 C.6.2.1].
 LEVELS = {"STUDY": "StudyInstanceUID", "SERIES": "SeriesInstanceUID", "IMAGE": "SOPInstanceUID"}
 
 
 class IdentifierRefused(ValueError):
     """An identifier does not fit the Study Root model; answered with A900."""
+
+
+class NoUID(ValueError):
+    """A SOP Instance UID is none; answered with 0117."""
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,18 @@ class Instance:
     @cached_property
     def attributes(self) -> Dataset:
         """The decoded data set; for looking at, not for changing."""
-        syntax = UID(self.transfer_syntax)
-        return read_dataset(BytesIO(self.encoded), syntax.is_implicit_VR, syntax.is_little_endian)
+        return _decoded(self.encoded, self.transfer_syntax)
 
     def dataset(self) -> Dataset:
         """Return a new data set with file meta information, as pynetdicom sends it."""
-        syntax = UID(self.transfer_syntax)
-        dataset = read_dataset(BytesIO(self.encoded), syntax.is_implicit_VR, syntax.is_little_endian)
+        dataset = _decoded(self.encoded, self.transfer_syntax)
         dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = syntax
+        dataset.file_meta.TransferSyntaxUID = UID(self.transfer_syntax)
         return dataset
+
+
+def _decoded(encoded: bytes, transfer_syntax: str) -> Dataset:
+    return read_dataset(BytesIO(inflated(encoded, transfer_syntax)), *encoding_of(transfer_syntax))
 
 
 def instance_of(encoded: bytes, transfer_syntax: str) -> Instance:
@@ -92,27 +100,36 @@ def instance_of(encoded: bytes, transfer_syntax: str) -> Instance:
     ValueError
         If they are no data set with SOP Class, SOP Instance, Study and Series Instance UID.
     """
-    syntax = UID(transfer_syntax)
     try:
-        dataset = read_dataset(BytesIO(encoded), syntax.is_implicit_VR, syntax.is_little_endian)
+        dataset = _decoded(encoded, transfer_syntax)
         values = [str(dataset[k].value or "") for k in ("SOPClassUID", "SOPInstanceUID", *list(LEVELS.values())[:2])]
     except Exception as error:  # pydicom raises whatever the bytes lead it to
         raise ValueError(f"not a data set with the unique keys: {error}") from error
     if not all(values):
         raise ValueError("SOP Class, SOP Instance, Study and Series Instance UID need a value")
+    if not is_uid(values[1]):
+        raise NoUID(f"SOP Instance UID {values[1][:80]!r} is no UID: digits and dots, at most 64 characters")
     sop_class, uid, study, series = values
     return Instance(sop_class, uid, study, series, transfer_syntax, encoded)
 
 
-def read_instance(path: Path) -> Instance:
-    """Return the instance in a DICOM file, the bytes as they are there.
+def is_uid(text: str) -> bool:
+    """Whether a text is a UID [PS3.5 9.1], and so can be the name of a file: digits and dots, at most 64 characters."""
+    return len(text) <= 64 and re.fullmatch(r"[0-9]+(\.[0-9]+)*", text) is not None
+
+
+def read_instance(path: Path, *, assume: str = "") -> Instance:
+    """Return the instance in a DICOM file, the bytes as they are there; `assume` as in `dcmdump.dicom.read_dicom`.
 
     Raises
     ------
-    Exception
-        Whatever pydicom raises for a file that is none; ValueError as `instance_of`.
+    FileFault
+        If the file is none, or was cut off.
+    ValueError
+        As `instance_of`.
     """
-    return instance_of(_body(path), str(dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID))
+    content = read_content(path, assume=assume)
+    return instance_of(content.encoded, content.transfer_syntax)
 
 
 def instance_of_dataset(dataset: Dataset, transfer_syntax: str) -> Instance:
@@ -151,12 +168,18 @@ class InstanceStore:
     ----------
     folder : Path, optional
         Where they are kept as files, and read from at the start; only in memory without it.
+
+    Attributes
+    ----------
+    left_out : list of str
+        The files of the folder that are not kept, each with the reason.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
         self._lock = threading.Lock()
         self._instances: dict[str, Instance] = {}
+        self.left_out: list[str] = []
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             for path in sorted(folder.rglob("*")):
@@ -166,8 +189,9 @@ class InstanceStore:
     def _read(self, path: Path) -> None:
         try:
             instance = read_instance(path)
-        except (InvalidDicomError, ValueError, AttributeError, OSError):
-            return  # a folder may hold other files beside the instances
+        except (ValueError, OSError) as error:  # a folder may hold other files beside the instances
+            self.left_out.append(str(error) if str(error).startswith(str(path)) else f"{path}: {error}")
+            return
         self._instances[instance.uid] = instance
 
     def add(self, instance: Instance) -> None:
@@ -179,9 +203,9 @@ class InstanceStore:
 
     @staticmethod
     def _write(folder: Path, instance: Instance) -> None:
-        # A UID is digits and dots, but what a peer sends may be anything: only that goes into a file name.
-        name = "".join(c for c in instance.uid if c in "0123456789.").strip(".") or "unnamed"
-        write_instance(folder / f"{name}.dcm", instance)
+        if not is_uid(instance.uid):  # which `instance_of` has seen to: what a peer sends may be anything, also ../../x
+            raise NoUID(f"SOP Instance UID {instance.uid[:80]!r} is no UID")
+        write_instance(folder / f"{instance.uid}.dcm", instance)
 
     def __iter__(self) -> Iterator[Instance]:
         with self._lock:
@@ -225,14 +249,6 @@ def _uids(identifier: Dataset, name: str) -> list[str]:
     return [] if not value else [str(value)] if isinstance(value, str) else [str(uid) for uid in value]
 
 
-def _body(path: Path) -> bytes:
-    """Return the data set of a DICOM file as it is written there, without preamble and meta information."""
-    content = path.read_bytes()
-    # Group length of the meta group: always first, explicit VR little endian, 12 bytes [PS3.10 7.1].
-    length = int.from_bytes(content[140:144], "little")
-    return content[144 + length :]
-
-
 # --- handlers --------------------------------------------------------------------------------------------------------
 
 
@@ -243,6 +259,8 @@ def store_handler(store: InstanceStore) -> Callable[[Any], int]:
         request = event.request
         try:
             instance = instance_of(request.DataSet.getvalue(), str(event.context.transfer_syntax))
+        except NoUID:
+            return INVALID_INSTANCE
         except ValueError:
             return CANNOT_UNDERSTAND
         command = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))

@@ -16,7 +16,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from ..dcmdump.dicom import FileFault, read_dicom
+from ..dcmdump.dicom import FileFault, decode_all, read_dicom
 from . import objects
 from .messages import Code
 from .prescription import BEAMS, NOT_TREATMENT, PlanError, beams_of, number_of
@@ -120,7 +120,7 @@ def read_instance(path: Path, *, what: str = "an RT Plan or RT Ion Plan", classe
         If the file cannot be read, is no DICOM file, is cut off, or is something else.
     """
     try:
-        dataset = read_dicom(path)
+        dataset = decode_all(read_dicom(path), str(path))
     except FileFault as error:
         raise PlanError(f"{error}: give {what}") from error
     found = UID(str(dataset.get("SOPClassUID") or ""))

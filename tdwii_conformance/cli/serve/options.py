@@ -16,6 +16,7 @@ from ...sut.config import SystemUnderTest
 from ...treatment.messages import Code
 from ..failures import OK, Usage
 from ..peers import named_peer, peer_at
+from ..reading import read_as
 from ..screen import note
 from ..settings import BOOK, Settings
 from ..worklist import code
@@ -99,7 +100,7 @@ def serving(function: Callable[..., int | None]) -> Callable[..., int]:
 
     for option in reversed(_COMMON):
         command = option(command)
-    return command
+    return read_as(command)
 
 
 def ours_at(session: Session, described: Peer | None, title: str | None, port: int | None, default: Peer) -> Peer:

@@ -11,6 +11,7 @@ from ...simulators.ost import OST
 from ..settings import Command
 from .options import OST_PORT, OST_TITLE, PORT, deny_others, described, know_the_suite, known_line, ours_at, serving
 from .session import Session
+from .tms import tell_left_out
 
 
 def start_ost(session: Session, ours: Peer, folder: Path | None) -> OST:
@@ -27,6 +28,7 @@ def start_ost(session: Session, ours: Peer, folder: Path | None) -> OST:
     )
     count = len(ost.instances)
     session.start(ost, "OST", f"{count} instances in {folder}" if count else "")
+    tell_left_out(session, ours.ae_title, ost.instances)
     return ost
 
 

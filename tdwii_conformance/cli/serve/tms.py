@@ -16,6 +16,7 @@ from ...simulators.ost import OST
 from ...simulators.tms import TMS
 from ...ups import SQLiteStore
 from ..failures import Usage
+from ..reading import assumed
 from ..settings import Command
 from .options import PORT, TMS_PORT, TMS_TITLE, deny_others, described, know_the_suite, known_line, ours_at, serving
 from .session import Session
@@ -63,7 +64,14 @@ def start_tms(
     session.view.worklist = tms.worklist
     count = len(tms.worklist.records())
     session.start(tms, "TMS", f"{count} workitems of an earlier run in {store}" if count else "")
+    tell_left_out(session, ours.ae_title, tms.instructions)
     return tms
+
+
+def tell_left_out(session: Session, title: str, store: InstanceStore) -> None:
+    """Name the files of a store's folder that it does not hand out."""
+    for reason in store.left_out:
+        session.note(title, f"{reason} (left out)", refused=True)
 
 
 def watch_folder(session: Session, tms: TMS, folder: Path, ost: OST | None = None) -> None:
@@ -79,7 +87,7 @@ def watch_folder(session: Session, tms: TMS, folder: Path, ost: OST | None = Non
 
     watched = WorkitemFolder(
         folder, tms.worklist, tms.instructions, ost.instances if ost else None,
-        others_title=ost.peer.ae_title if ost else "", tell=tell,
+        others_title=ost.peer.ae_title if ost else "", tell=tell, assume=assumed(),
     )  # fmt: skip
     session.stack.enter_context(watched)
     if known:
