@@ -25,7 +25,8 @@ from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import of_class, read_or_fill, safe_uid, save_message
 from .lenient import as_json as json_model
-from .lenient import identifiers, readable
+from .lenient import identifiers
+from .lenient import readable as readable_dataset
 from .screen import Spoken, note, plain, say, say_json, say_table
 from .settings import Command, Settings, common, templated, words
 
@@ -185,7 +186,7 @@ def _make_room(folder: Path, force: bool) -> None:
 
 def _save(exchange: Exchange, folder: Path) -> list[str]:
     saved = []
-    for number, message in enumerate((m for m in exchange.pending if readable(m) is not None), 1):
+    for number, message in enumerate((m for m in exchange.pending if readable_dataset(m) is not None), 1):
         path = folder / f"rsp{number:06d}.dcm"
         save_message(message, path)
         saved.append(str(path))
@@ -275,7 +276,7 @@ def get(settings: Settings, words_: tuple[str, ...], save: Path | None) -> None:
 
 def answered_dataset(exchange: Exchange, whom: object) -> Dataset:
     """Return the data set of the response; raises `NoAnswer` if it cannot be read. None at all is an empty one."""
-    dataset = readable(exchange.response)
+    dataset = readable_dataset(exchange.response)
     if dataset is None and exchange.response is not None and exchange.response.encoded is not None:
         raise NoAnswer(f"{whom}: the answer's data set cannot be read")
     return dataset if dataset is not None else Dataset()
