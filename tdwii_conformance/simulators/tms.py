@@ -7,17 +7,18 @@ Study Root MOVE for the RT Beams Delivery Instructions it holds. What the standa
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from pydicom.dataset import Dataset
-from pydicom.uid import RTBeamsDeliveryInstructionStorage
+from pydicom.uid import UID, RTBeamsDeliveryInstructionStorage
 from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, Handler, Peer, Server, Timeouts
-from ..profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
+from ..profile.ups_service import ACTION_TYPES, CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
 from ..ups import FILTERED, Event, IdentifierError, MemoryStore, Outcome, Store, Worklist, status_changed
@@ -49,6 +50,13 @@ INVALID_ARGUMENT, RECEIVER_UNKNOWN, NO_SUCH_UPS = 0x0115, 0xC308, 0xC307
 CLASS_NOT_SUPPORTED, CANNOT_PROCESS = 0x0122, 0xC000
 
 WORKLISTS = (UPS.PULL, UPS.WATCH, UPS.QUERY)
+UPS_CLASSES = (UPS.PUSH, *WORKLISTS)
+
+log = logging.getLogger(__name__)
+
+
+def _spoken(service: str | int) -> str:
+    return service if isinstance(service, str) else f"N-ACTION {ACTION_TYPES[service]}"
 
 
 def extended(proposed: bytes) -> bytes:
@@ -93,6 +101,9 @@ class TMS(Simulator):
         Called with every association when it stands and when it has ended, also those that it opens.
     calling : sequence of str
         AE titles whose associations are accepted, others are rejected; empty: all.
+    lenient : bool
+        Whether UPS services are also performed under the presentation context of another UPS SOP class, and with that class
+        instead of UPS Push, as some programs send them. Each time is logged. It is not conformant [CC.2, CC.3.1].
     """
 
     actor = "TMS"
@@ -117,7 +128,9 @@ class TMS(Simulator):
         transcript: Transcript | None = None,
         associations: Callable[[Association], None] | None = None,
         calling: Sequence[str] = (),
+        lenient: bool = False,
     ) -> None:
+        self.lenient = lenient
         self.worklist = Worklist(
             store if store is not None else MemoryStore(),
             now=lambda: datetime.now().astimezone(),
@@ -196,7 +209,9 @@ class TMS(Simulator):
     # --- services ---------------------------------------------------------------------------------------------------
 
     def _c_find(self, event: Any) -> Iterator[tuple[int | Dataset, Dataset | None]]:
-        if event.context.abstract_syntax not in WORKLISTS or event.request.AffectedSOPClassUID != event.context.abstract_syntax:
+        context, named = event.context.abstract_syntax, event.request.AffectedSOPClassUID
+        fits = context in WORKLISTS and named == context
+        if not fits and not (named in UPS_CLASSES and self._tolerates(event, "C-FIND", f"under {UID(context).name}")):
             yield _status(CLASS_NOT_SUPPORTED, "C-FIND is of UPS Pull, Watch and Query"), None
             return
         try:
@@ -232,12 +247,18 @@ class TMS(Simulator):
     def _serve(self, event: Any, service: str | int, class_keyword: str, perform: Any) -> tuple[Dataset, Dataset | None]:
         """Answer a DIMSE-N request: refuse what does not fit the context or class, then do it."""
         # All DIMSE-N messages carry UPS Push, whatever was negotiated [CC.3.1.1].
-        if (named := getattr(event.request, class_keyword)) != UPS.PUSH:
+        named, spoken = getattr(event.request, class_keyword), _spoken(service)
+        if named != UPS.PUSH and not (
+            named in UPS_CLASSES and self._tolerates(event, spoken, f"with {class_keyword} {UID(named).name}")
+        ):
             return _status(
                 CLASS_MISMATCH if named in (UPS.PULL, UPS.WATCH, UPS.QUERY) else NO_SUCH_CLASS,
                 f"{class_keyword} is UPS Push for every UPS [CC.3.1]",
             ), None
-        if event.context.abstract_syntax not in SERVICES[service]:
+        context = event.context.abstract_syntax
+        if context not in SERVICES[service] and not (
+            context in UPS_CLASSES and self._tolerates(event, spoken, f"under {UID(context).name}")
+        ):
             return _status(UNRECOGNIZED_OPERATION, f"not offered under {event.context.abstract_syntax}"), None
         self._serving.request = True
         try:
@@ -247,6 +268,15 @@ class TMS(Simulator):
         finally:
             self._serving.request = False
         return _status(outcome.status, outcome.comment), outcome.dataset
+
+    def _tolerates(self, event: Any, service: str, how: str) -> bool:
+        """Whether a request that does not fit its presentation context or class is served; the log says so each time."""
+        if self.lenient:
+            caller = str(event.assoc.requestor.ae_title).strip()
+            log.warning(
+                "%s sent %s %s, which is wrong [CC.2, CC.3.1]; served all the same, as --lenient says", caller, service, how
+            )
+        return self.lenient
 
     def find(self, identifier: Dataset, *, implicit_vr: bool) -> Iterable[Dataset]:
         """Return the response identifiers of a C-FIND, for a transfer syntax with or without VR."""

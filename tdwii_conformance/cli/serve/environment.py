@@ -70,6 +70,7 @@ def all_(
     folder: Path | None,
     fallback: Sequence[str],
     retention: float | None,
+    lenient: bool,
     plan: Path | None,
     with_tdd: bool,
     no_watcher: bool,
@@ -91,7 +92,7 @@ def all_(
     watcher_at = ours_at(session, None, WATCHER_TITLE, free, Peer(WATCHER_TITLE, session.host, WATCHER_PORT))
     # The watcher first, and stopped last: it is told of every start and stop of the TMS.
     watcher = None if no_watcher else start_watcher(session, watcher_at, tms_at)
-    tms = start_tms(session, tms_at, store, folder, fallback, retention)
+    tms = start_tms(session, tms_at, store, folder, fallback, retention, lenient)
     ost = start_ost(session, ost_at, folder / "instances" / "ost" if folder else None)
     reach_tms, reach_ost = session.reachable(tms.peer), session.reachable(ost.peer)
     session.know(tms.peer)

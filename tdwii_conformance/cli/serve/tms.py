@@ -30,6 +30,8 @@ _TMS = (
     click.option("--fallback", multiple=True, metavar="AE", help="Who is told of every start and stop of the TMS; repeat."),
     click.option("--retention", type=click.FloatRange(0), metavar="SECONDS",
                  help="How long a UPS in a final state is kept without deletion lock  [default: for ever]"),
+    click.option("--lenient", is_flag=True,
+                 help="Serve UPS requests under the wrong presentation context or SOP class as well; the log says so."),
 )  # fmt: skip
 
 
@@ -41,7 +43,13 @@ def tms_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def start_tms(
-    session: Session, ours: Peer, store: Path | None, folder: Path | None, fallback: Sequence[str], retention: float | None
+    session: Session,
+    ours: Peer,
+    store: Path | None,
+    folder: Path | None,
+    fallback: Sequence[str],
+    retention: float | None,
+    lenient: bool,
 ) -> TMS:
     """Start a TMS in a session."""
     if folder is not None:
@@ -58,6 +66,7 @@ def start_tms(
         fallback=fallback,
         retention=timedelta(seconds=retention) if retention is not None else None,
         timeouts=session.timeouts,
+        lenient=lenient,
         transcript=session.live.transcript(ours.ae_title),
         associations=session.live.ended(ours.ae_title),
     )
@@ -115,12 +124,13 @@ def tms(
     folder: Path | None,
     fallback: Sequence[str],
     retention: float | None,
+    lenient: bool,
 ) -> None:
     """Be a Treatment Management System: a UPS worklist, and the delivery instructions."""
     deny_others(session, "TMS")
     know_the_suite(session)
     ours = ours_at(session, described(session, "tms"), ae_title, port, Peer(TMS_TITLE, session.host, TMS_PORT))
-    started = start_tms(session, ours, store, folder, fallback, retention)
+    started = start_tms(session, ours, store, folder, fallback, retention, lenient)
     if folder is not None:
         watch_folder(session, started, folder)
     session.advice.append(known_line(session))
