@@ -19,11 +19,15 @@ class TLS:
         Certificates (PEM) that the peer's certificate is checked against; the system's own without it.
     certificate, key : Path, optional
         Our certificate and private key (PEM).
+    check_hostname : bool
+        Whether the peer's certificate must be of the host that is called. Without that, `ca` should hold the peer's own
+        certificate: whoever has one that `ca` vouches for is taken for the peer.
     """
 
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    check_hostname: bool = True
 
     def client_context(self) -> ssl.SSLContext:
         """Return the context for associations we request.
@@ -34,6 +38,10 @@ class TLS:
             If a file cannot be read or is no certificate or key.
         """
         context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=self.ca)
+        context.check_hostname = self.check_hostname
+        if self.ca:
+            # The peer's own certificate in the file is enough, whoever signed it.
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         if self.certificate:
             context.load_cert_chain(self.certificate, self.key)
         return context
@@ -50,6 +58,7 @@ class TLS:
         if self.certificate:
             context.load_cert_chain(self.certificate, self.key)
         if self.ca:
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 

@@ -237,12 +237,14 @@ class _Reader:
         if tls is None:
             return None
         before = len(self.problems)
-        files = {name: self.existing(f"{key}.{name}", value) for name, value in tls.model_dump().items()}
+        files = {name: self.existing(f"{key}.{name}", value) for name, value in tls.model_dump(exclude={"check_hostname"}).items()}
+        if not tls.check_hostname and not tls.ca:
+            self.wrong(f"{key}.ca", "missing: with check_hostname = false it has to hold the peer's own certificate")
         if tls.key and not tls.certificate:
             self.wrong(f"{key}.certificate", "missing: a key is of use with its certificate only")
         if key == "ours.tls" and not tls.certificate:
             self.wrong(f"{key}.certificate", "missing: who is called over TLS has to show a certificate")
-        found = TLS(**files)
+        found = TLS(**files, check_hostname=tls.check_hostname)
         if len(self.problems) == before:
             try:
                 found.client_context()

@@ -265,11 +265,17 @@ class SystemUnderTest:
         product = " ".join(part for part in (self.vendor, self.product, self.version) if part)
         actors = ("TMS", self.tms), ("OST", self.ost), ("TDD", self.calling_tdd), ("watcher", self.calling_watcher)
         peers = [
-            f"{role} {peer.ae_title} at {peer.host}:{peer.port}{' (TLS)' if peer.tls else ''}"
+            f"{role} {peer.ae_title} at {peer.host}:{peer.port}{_over_tls(peer)}"
             for role, found in actors
             if (peer := found.peer if isinstance(found, Caller) else found) is not None
         ]
         return f"{self.name}{f' ({product})' if product else ''}: {', '.join(peers)}"
+
+
+def _over_tls(peer: Peer) -> str:
+    if peer.tls is None:
+        return ""
+    return " (TLS)" if peer.tls.check_hostname else " (TLS, host name of the certificate not checked)"
 
 
 def embedded() -> SystemUnderTest:

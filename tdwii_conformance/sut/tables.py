@@ -102,6 +102,7 @@ class TLSTable(Table):
     ca: Text | None = None
     certificate: Text | None = None
     key: Text | None = None
+    check_hostname: bool = True
 
 
 class PeerTable(Table):

@@ -220,6 +220,28 @@ def certificates(tmp_path_factory):
     return TLS(folder / "ca.pem", folder / "certificate.pem", folder / "key.pem")
 
 
+def test_a_certificate_that_is_pinned_need_not_have_the_name_of_the_host(tmp_path):
+    authority = trustme.CA()
+    elsewhere, other = authority.issue_cert("linac.example"), authority.issue_cert("linac.example")
+    elsewhere.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    elsewhere.cert_chain_pems[0].write_to_path(tmp_path / "pinned.pem")
+    other.cert_chain_pems[0].write_to_path(tmp_path / "other.pem")
+    listening = TLS(certificate=tmp_path / "server.pem")
+    with Server("TMS", [sop_class.Verification], [(evt.EVT_C_ECHO, echo)], tls=listening) as server:
+
+        def status(**tls):
+            peer = Peer("TMS", "127.0.0.1", server.port, TLS(**tls))
+            with connect(peer, [sop_class.Verification], calling="TDD") as link:
+                return link.c_echo().status
+
+        # Not signed by whom we know, but the very certificate in the file.
+        assert status(ca=tmp_path / "pinned.pem", check_hostname=False) == 0
+        with pytest.raises(Unreachable, match="certificate"):
+            status(ca=tmp_path / "pinned.pem")  # by default the name counts
+        with pytest.raises(Unreachable, match="certificate"):
+            status(ca=tmp_path / "other.pem", check_hostname=False)
+
+
 def test_tls_with_certificates_on_both_sides(certificates):
     with Server("TMS", [sop_class.Verification], [(evt.EVT_C_ECHO, echo)], tls=certificates) as server:
         with connect(server.peer, [sop_class.Verification], calling="TDD") as link:

@@ -252,6 +252,15 @@ def test_tls_files_are_found_beside_the_file(write, certificates):
     assert load_system(path).tms == Peer("TMS", "tms.example", 11114, expected)
 
 
+def test_a_certificate_may_be_pinned_whose_name_is_not_the_hosts(write, certificates):
+    system = load_system(write(SMALL + '[tms.tls]\nca = "ca.pem"\ncheck_hostname = false'))
+    assert system.tms.tls == TLS(certificates / "ca.pem", check_hostname=False)
+    assert "TMS at tms.example:11114 (TLS, host name of the certificate not checked)" in system.description
+    assert problems(write(SMALL + "[tms.tls]\ncheck_hostname = false")) == [
+        "tms.tls.ca: missing: with check_hostname = false it has to hold the peer's own certificate"
+    ]
+
+
 def test_tls_files_have_to_exist(write, certificates):
     path = write(SMALL + '[tms.tls]\nca = "authority.pem"\nkey = "tdd.key"\n[ours.tls]\nca = "ca.pem"')
     assert problems(path) == [
