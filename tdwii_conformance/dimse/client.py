@@ -27,7 +27,7 @@ from .peers import Peer, Timeouts, check_ae_title
 from .reasons import rejection, rejections_in, why_not
 from .recording import AssociationRecorder, Recorder
 from .text import declared
-from .tuning import over, quiet_logging, tune
+from .tuning import no_message, over, quiet_logging, tune
 
 __all__ = ["Link", "NegotiatedContext", "Proposal", "connect"]
 
@@ -319,6 +319,8 @@ class Link:
                 if late
                 else "the peer aborted the association, closed the connection or sent a response that is none"
             )
+            if said := no_message(association):
+                late, reason = False, f"the response is no DIMSE message, so the association was aborted: {said}"
             if not self._recorder.abandon(association, reason):
                 raise LinkLost(self.peer)
         return self._ended[-1], late

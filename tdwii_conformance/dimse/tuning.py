@@ -5,7 +5,8 @@ association's reactor thread runs. The TCP option goes through the public event;
 there is no public hook: ``Association._reactor_checkpoint`` for the hand-over, and of the thread that reads and writes
 PDUs (``DULServiceProvider``) the look at the socket, which waits here instead of coming round a thousand times a second;
 ``Association._serve_request``, which answers no event report that comes before the acceptor knows that it has accepted;
-and ``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed.
+``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed; and its ``receive_primitive``,
+which ends the thread that reads when a command set lacks what it takes for granted.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ import ssl
 import threading
 import time
 import weakref
+from datetime import datetime
 from typing import Any
 
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import _config, evt
 
-__all__ = ["Checkpoint", "over", "quiet_logging", "tune"]
+from ..upper_layer import Assembler, Fragment
+from ..upper_layer.malformation import SHOWN
+
+__all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune"]
 
 
 class Checkpoint:
@@ -204,6 +210,50 @@ class _Responses:
         return self._get(block=block and not (self._closed and self._provider.msg_queue.empty()))
 
 
+class _Messages:
+    """Lets no bytes of a peer end the thread that reads them.
+
+    As shipped, a command set without Command Field or Command Data Set Type raises in that thread, which ends it: nobody reads
+    any more, and who waits for a response waits for its time-out. Here such a message aborts the association, as an
+    unrecognized PDU does [PS3.8 9.2.3 AA-8, 9.3.8], and `no_message` says what came.
+    """
+
+    def __init__(self, association: Any) -> None:
+        self._association = association
+        self._receive = association.dimse.receive_primitive
+        association.dimse.receive_primitive = self.receive
+
+    def receive(self, primitive: Any) -> None:
+        """Take a P-DATA primitive."""
+        provider = self._association.dimse
+        try:
+            self._receive(primitive)
+        except Exception as error:  # whatever pynetdicom and pydicom make of a peer's bytes
+            octets = provider.message.encoded_command_set.getvalue() if provider.message is not None else b""
+            provider.message = None
+            self._association.no_message = _what_is_wrong(octets) or f"a message that cannot be decoded: {error}"
+            provider.dul.event_queue.put("Evt19")
+
+
+def _what_is_wrong(command_set: bytes) -> str:
+    assembler = Assembler()
+    whole = Fragment(0, command=True, last=True, octets=command_set, offset=0)
+    assembler.feed(whole, ImplicitVRLittleEndian, datetime.now().astimezone())
+    said = "; ".join(one.what for one in assembler.malformations)
+    return f"{said} [{command_set[:SHOWN].hex(' ')}{' ...' if len(command_set) > SHOWN else ''}]" if said else ""
+
+
+def no_message(association: Any) -> str:
+    """Return what a peer has sent that is no DIMSE message, so that the association was aborted; empty if nothing.
+
+    Parameters
+    ----------
+    association : pynetdicom.association.Association
+        One that was tuned.
+    """
+    return str(getattr(association, "no_message", ""))
+
+
 def over(association: Any) -> bool:
     """Return whether an association has ended, though its reactor may not have come round to see it.
 
@@ -226,6 +276,7 @@ def tune(event: Any) -> None:
     checkpoint = association._reactor_checkpoint = Checkpoint(association)
     association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
     wait, responses = Wait(association.dul), _Responses(association)
+    _Messages(association)
 
     def closed(_: Any) -> None:
         wait.close()
