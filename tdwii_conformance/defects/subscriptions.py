@@ -17,6 +17,7 @@ from ..ups import FILTERED, GLOBAL, Outcome
 from ..ups.subscriptions import Effect, Subscription
 from .deviations import Defect
 from .hooks import Around, around
+from .tms import defect
 
 __all__ = ["defects"]
 
@@ -29,7 +30,6 @@ def defects() -> Iterator[Defect]:
     for requirement in load_catalogue().cells("CC.2.3"):
         assert requirement.cell is not None
         yield from _of_cell(requirement.id, *requirement.cell)
-    yield from _others()
 
 
 # --- cells -------------------------------------------------------------------------------------------------------------
@@ -134,95 +134,35 @@ def _lose_by_suspend(state: str, tms: Any) -> None:
 Apply = Callable[[Any], None]
 
 
-def _others() -> Iterator[Defect]:
-    def one(
-        name: str, sentence: str, apply: Apply, *requirements: str, alone: bool = False, subject: tuple[str, ...] = ()
-    ) -> Defect:
-        return Defect(name, sentence, "TMS", apply, requirements, alone, subject=subject)
-
-    yield one(
-        "subscribe-unknown-ups-granted", "Answers success to a subscription to a UPS that does not exist",
-        partial(_unknown_ups, "subscribe"), "CC23-TMS-031",
-    )  # fmt: skip
-    yield one(
-        "unsubscribe-unknown-ups-granted", "Answers success to the end of a subscription to a UPS that does not exist",
-        partial(_unknown_ups, "unsubscribe"), "CC23-TMS-031",
-    )  # fmt: skip
-    yield one(
-        "subscribe-unknown-receiver-granted", "Subscribes a Receiving AE that it does not know", _know_everybody, "CC23-TMS-032"
-    )
-    yield one(
-        "suspend-single-ups-granted", "Suspends, with success, for a single UPS", _suspend_anything, "CC23-TMS-033"
-    )  # fmt: skip
-    yield one(
-        "subscribe-without-receiver-granted", "Subscribes the sender when Receiving AE is missing", partial(_default, "ReceivingAE"),
-        "CC23-TMS-034",
-    )  # fmt: skip
-    yield one(
-        "subscribe-without-lock-granted", "Takes a missing Deletion Lock for FALSE", partial(_default, "DeletionLock"),
-        "CC23-TMS-034", "CC23-TMS-046",
-    )  # fmt: skip
-    yield one(
-        "subscribe-refused-but-done", "Refuses a subscription without Deletion Lock, and subscribes all the same", _refused_but_done,
-        "CC23-TMS-046",
-    )  # fmt: skip
-    yield one(
-        "subscribe-the-sender", "Subscribes the AE that asks, not the Receiving AE", _subscribe_sender, "CC23-TMS-035", alone=True
-    )
-    yield one(
-        "unsubscribe-everybody-from-ups", "Ends the subscriptions of all AEs to a UPS when one unsubscribes",
-        partial(_end_for_all, "unsubscribe"), "CC23-TMS-036",
-    )  # fmt: skip
-    yield one(
-        "unsubscribe-globally-everybody", "Ends the subscriptions of all AEs when one unsubscribes globally",
-        partial(_end_for_all, "global"), "CC23-TMS-037",
-    )  # fmt: skip
-    yield one(
-        "suspend-without-effect",
-        "Answers success to Suspend Global Subscription, and does nothing",
-        _suspend_nothing,
-        "CC23-TMS-038",
-        subject=SUSPENSION,
-    )
-    yield one(
-        "unsubscribe-from-one-ends-the-global", "Ends the global subscription when an AE unsubscribes from one UPS", _end_global, "CC23-TMS-039", subject=SUSPENSION,
-    )  # fmt: skip
-    yield one(
-        "suspend-answered-with-failure", "Suspends, and answers 0110", partial(_answer, "suspend", FAILURE),
-        "CC23-TMS-022", "CC23-TMS-023", "CC23-TMS-024", "CC23-TMS-038", subject=SUSPENSION,
-    )  # fmt: skip
-    yield one(
-        "deletes-in-spite-of-a-lock", "Deletes a UPS in a final state although an AE holds a deletion lock", _delete_locked,
-        "CC23-TMS-040", alone=True,
-    )  # fmt: skip
-    yield one(
-        "filter-ignored", "Takes a filtered global subscription for one to all UPS", _filter_ignored, "CC23-TMS-041", "CC23-TMS-042"
-    )
-    yield one(
-        "filter-for-present-ups-only", "Applies a filtered global subscription to the UPS that there are, not to new ones",
-        _filter_once, "CC23-TMS-042",
-    )  # fmt: skip
-    yield one(
-        "filter-for-new-ups-only", "Applies a filtered global subscription to new UPS only", _filter_new, "CC23-TMS-041",
-    )  # fmt: skip
-    yield one(
-        "filter-answered-with-0110", "Answers a filtered global subscription with 0110", _filter_fails,
-        "CC23-TMS-041", "CC23-TMS-042", "CC23-TMS-043",
-    )  # fmt: skip
-    yield one(
-        "restart-forgets-subscriptions-to-one-ups", "Keeps through a restart only who has subscribed to all UPS",
-        _forget_single, "CC24-TMS-025", alone=True,
-    )  # fmt: skip
-    yield one(
-        "subscription-ends-with-association", "Forgets a subscription when the association on which it was made is released",
-        _forget_on_release, "CC23-TMS-047", alone=True,
-    )  # fmt: skip
-
-
+@defect(
+    "suspend-answered-with-failure",
+    "Suspends, and answers 0110",
+    "CC23-TMS-022",
+    "CC23-TMS-023",
+    "CC23-TMS-024",
+    "CC23-TMS-038",
+    subject=SUSPENSION,
+    given=(
+        "suspend",
+        FAILURE,
+    ),
+)
 def _answer(method: str, status: int, tms: Any) -> None:
     around(tms.worklist, method, lambda original, *given: replace(original(*given), status=status))
 
 
+@defect(
+    "subscribe-unknown-ups-granted",
+    "Answers success to a subscription to a UPS that does not exist",
+    "CC23-TMS-031",
+    given=("subscribe",),
+)
+@defect(
+    "unsubscribe-unknown-ups-granted",
+    "Answers success to the end of a subscription to a UPS that does not exist",
+    "CC23-TMS-031",
+    given=("unsubscribe",),
+)
 def _unknown_ups(method: str, tms: Any) -> None:
     def anything(original: Around, uid: str, *given: Any) -> Outcome:
         outcome: Outcome = original(uid, *given)
@@ -231,11 +171,13 @@ def _unknown_ups(method: str, tms: Any) -> None:
     around(tms.worklist, method, anything)
 
 
+@defect("subscribe-unknown-receiver-granted", "Subscribes a Receiving AE that it does not know", "CC23-TMS-032")
 def _know_everybody(tms: Any) -> None:
     around(tms.reporter, "knows", lambda original, ae_title: True)
     around(tms.reporter, "post", lambda original, event, receivers: original(event, [r for r in receivers if r != "NOBODY_KNOWS"]))
 
 
+@defect("suspend-single-ups-granted", "Suspends, with success, for a single UPS", "CC23-TMS-033")
 def _suspend_anything(tms: Any) -> None:
     def suspend(original: Around, uid: str, receiver: str) -> Outcome:
         return Outcome(SUCCESS) if uid not in (GLOBAL, FILTERED) else original(uid, receiver)
@@ -243,6 +185,19 @@ def _suspend_anything(tms: Any) -> None:
     around(tms.worklist, "suspend", suspend)
 
 
+@defect(
+    "subscribe-without-receiver-granted",
+    "Subscribes the sender when Receiving AE is missing",
+    "CC23-TMS-034",
+    given=("ReceivingAE",),
+)
+@defect(
+    "subscribe-without-lock-granted",
+    "Takes a missing Deletion Lock for FALSE",
+    "CC23-TMS-034",
+    "CC23-TMS-046",
+    given=("DeletionLock",),
+)
 def _default(keyword: str, tms: Any) -> None:
     def action(original: Around, event: Any, number: int) -> Outcome:
         if number != SUBSCRIBE:
@@ -256,6 +211,7 @@ def _default(keyword: str, tms: Any) -> None:
     around(tms, "action", action)
 
 
+@defect("subscribe-refused-but-done", "Refuses a subscription without Deletion Lock, and subscribes all the same", "CC23-TMS-046")
 def _refused_but_done(tms: Any) -> None:
     def subscription(original: Around, instance: str, action: int, information: Dataset) -> Outcome:
         outcome: Outcome = original(instance, action, information)
@@ -266,6 +222,7 @@ def _refused_but_done(tms: Any) -> None:
     around(tms, "subscription", subscription)
 
 
+@defect("subscribe-the-sender", "Subscribes the AE that asks, not the Receiving AE", "CC23-TMS-035", alone=True)
 def _subscribe_sender(tms: Any) -> None:
     def action(original: Around, event: Any, number: int) -> Outcome:
         if number != SUBSCRIBE:
@@ -278,6 +235,18 @@ def _subscribe_sender(tms: Any) -> None:
     around(tms, "action", action)
 
 
+@defect(
+    "unsubscribe-everybody-from-ups",
+    "Ends the subscriptions of all AEs to a UPS when one unsubscribes",
+    "CC23-TMS-036",
+    given=("unsubscribe",),
+)
+@defect(
+    "unsubscribe-globally-everybody",
+    "Ends the subscriptions of all AEs when one unsubscribes globally",
+    "CC23-TMS-037",
+    given=("global",),
+)
 def _end_for_all(which: str, tms: Any) -> None:
     def unsubscribe(original: Around, uid: str, receiver: str) -> Outcome:
         outcome: Outcome = original(uid, receiver)
@@ -290,6 +259,9 @@ def _end_for_all(which: str, tms: Any) -> None:
     around(tms.worklist, "unsubscribe", unsubscribe)
 
 
+@defect(
+    "suspend-without-effect", "Answers success to Suspend Global Subscription, and does nothing", "CC23-TMS-038", subject=SUSPENSION
+)
 def _suspend_nothing(tms: Any) -> None:
     def suspend(original: Around, uid: str, receiver: str) -> Outcome:
         return Outcome(SUCCESS) if uid == GLOBAL else original(uid, receiver)
@@ -297,6 +269,12 @@ def _suspend_nothing(tms: Any) -> None:
     around(tms.worklist, "suspend", suspend)
 
 
+@defect(
+    "unsubscribe-from-one-ends-the-global",
+    "Ends the global subscription when an AE unsubscribes from one UPS",
+    "CC23-TMS-039",
+    subject=SUSPENSION,
+)
 def _end_global(tms: Any) -> None:
     def unsubscribe(original: Around, uid: str, receiver: str) -> Outcome:
         outcome: Outcome = original(uid, receiver)
@@ -307,6 +285,9 @@ def _end_global(tms: Any) -> None:
     around(tms.worklist, "unsubscribe", unsubscribe)
 
 
+@defect(
+    "deletes-in-spite-of-a-lock", "Deletes a UPS in a final state although an AE holds a deletion lock", "CC23-TMS-040", alone=True
+)
 def _delete_locked(tms: Any) -> None:
     from ..ups.states import FINAL
     from ..ups.store import Change
@@ -321,6 +302,7 @@ def _delete_locked(tms: Any) -> None:
     around(tms.worklist, "unsubscribe", unsubscribe)
 
 
+@defect("filter-ignored", "Takes a filtered global subscription for one to all UPS", "CC23-TMS-041", "CC23-TMS-042")
 def _filter_ignored(tms: Any) -> None:
     def subscribe(original: Around, uid: str, receiver: str, lock: bool, keys: Dataset | None = None) -> Outcome:
         outcome: Outcome = original(GLOBAL, receiver, lock) if uid == FILTERED else original(uid, receiver, lock, keys)
@@ -329,10 +311,16 @@ def _filter_ignored(tms: Any) -> None:
     around(tms.worklist, "subscribe", subscribe)
 
 
+@defect(
+    "filter-for-present-ups-only",
+    "Applies a filtered global subscription to the UPS that there are, not to new ones",
+    "CC23-TMS-042",
+)
 def _filter_once(tms: Any) -> None:
     around(tms.worklist.subscriptions, "created", lambda original, uid, fits: original(uid, lambda keys: False))
 
 
+@defect("filter-for-new-ups-only", "Applies a filtered global subscription to new UPS only", "CC23-TMS-041")
 def _filter_new(tms: Any) -> None:
     def subscribe(original: Around, ae: str, lock: bool, uids: Any, keys: bytes | None = None) -> Any:
         return original(ae, lock, uids if keys is None else (), keys)
@@ -340,6 +328,9 @@ def _filter_new(tms: Any) -> None:
     around(tms.worklist.subscriptions, "subscribe_globally", subscribe)
 
 
+@defect(
+    "filter-answered-with-0110", "Answers a filtered global subscription with 0110", "CC23-TMS-041", "CC23-TMS-042", "CC23-TMS-043"
+)
 def _filter_fails(tms: Any) -> None:
     def subscribe(original: Around, uid: str, *given: Any) -> Outcome:
         return Outcome(FAILURE) if uid == FILTERED else original(uid, *given)
@@ -347,11 +338,23 @@ def _filter_fails(tms: Any) -> None:
     around(tms.worklist, "subscribe", subscribe)
 
 
+@defect(
+    "restart-forgets-subscriptions-to-one-ups",
+    "Keeps through a restart only who has subscribed to all UPS",
+    "CC24-TMS-025",
+    alone=True,
+)
 def _forget_single(tms: Any) -> None:
     subscriptions = tms.worklist.subscriptions  # those of the run before: this one has not begun
     subscriptions.apply(Effect(ended=[one_ for one_ in subscriptions if one_.target not in (GLOBAL, FILTERED)]))
 
 
+@defect(
+    "subscription-ends-with-association",
+    "Forgets a subscription when the association on which it was made is released",
+    "CC23-TMS-047",
+    alone=True,
+)
 def _forget_on_release(tms: Any) -> None:
     from pynetdicom import evt
 
