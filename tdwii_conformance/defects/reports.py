@@ -17,6 +17,7 @@ from ..ups.states import FINAL
 from .attributes import SHAPES, Edit, drop, edit, shapes, slug, subject, violated
 from .deviations import Defect
 from .hooks import Around, Told, around, change_event, on_events
+from .tms import defect, one
 
 __all__ = ["defects"]
 
@@ -38,7 +39,6 @@ def defects() -> Iterator[Defect]:
     """Yield the defects of event reports."""
     yield from _attributes()
     yield from _missing()
-    yield from _others()
 
 
 # --- event information -------------------------------------------------------------------------------------------------
@@ -138,72 +138,29 @@ def _drop_creation(tms: Any) -> None:
 # --- whom, in which order, of what -------------------------------------------------------------------------------------
 
 
-def _others() -> Iterator[Defect]:
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, alone: bool = True) -> Defect:
-        return Defect(name, sentence, "TMS", apply, requirements, alone)
-
+@defect.rows
+def _rows_of_other_uid() -> Iterator[Defect]:
     for name, kind, requirement in (
         ("state", STATE_REPORT, "CC24-TMS-011"),
         ("cancel-request", CANCEL_REQUESTED, "CC24-TMS-005"),  # not told of this UPS; -011 is then not judged
         ("progress", PROGRESS_REPORT, "CC24-TMS-011"),
     ):
-        yield one(f"event-{name}-of-another-ups", f"Names another UPS in {name} reports", partial(_other_uid, kind), requirement)
-    yield one("event-names-ups-event", "Names the SOP class UPS Event in event reports", _event_class, "CC24-TMS-011", alone=False)
-    yield one(
-        "event-status-change-of-nothing", "Names no valid SOP Instance UID in SCP Status Change",
-        partial(_other_uid, STATUS_CHANGE, uid="0.0.not-a-uid"), "CC24-TMS-019", alone=False,
-    )  # fmt: skip
-    yield one("event-doubled", "Reports every event twice", _twice, "CC23-TMS-045")
-    yield one(
-        "event-readiness-late", "Reports a change of Input Readiness State only when there is something else to report", _late,
-        "CC24-TMS-003",
-    )  # fmt: skip
-    yield one(
-        "event-order-swapped", "Sends progress and state reports in the opposite order of what happened", _swapped, "CC24-TMS-012"
-    )
-    yield one("event-to-one-receiver-only", "Tells of each event one of the subscribers only", _first_receiver, "CC24-TMS-013")
-    yield one("event-to-strangers", "Tells every AE it knows, subscribed or not", _everybody, "CC24-TMS-014")
-    yield one(
-        "event-of-refused-claim",
-        "Reports IN PROGRESS when it has refused a claim",
-        partial(_of_refused, "change_state"),
-        "CC24-TMS-004",
-    )
-    yield one(
-        "event-of-refused-update", "Reports progress when it has refused an N-SET", partial(_of_refused, "set"), "CC24-TMS-004"
-    )
-    yield one(
-        "event-claim-of-canceled-missing", "Reports only CANCELED when a SCHEDULED UPS is canceled on request", _no_claim_before_cancel,
-        "CC24-TMS-006", alone=False,
-    )  # fmt: skip
-    yield one("event-initial-always-scheduled", "Tells SCHEDULED in every initial event", _initial_scheduled, "CC24-TMS-015")
-    yield one(
-        "event-initial-not-for-ended", "Sends no initial event for a UPS in a final state to a new global subscriber", _no_ended,
-        "CC24-TMS-016",
-    )  # fmt: skip
-    yield one(
-        "event-failure-ends-subscription", "Ends the subscriptions of an AE that answers an event report with failure",
-        _failure_unsubscribes, "CC24-TMS-021",
-    )  # fmt: skip
-    yield one(
-        "event-text-as-question-marks", "Replaces text beyond ASCII in event reports with question marks", _question_marks,
-        "CC24-TMS-022", alone=False,
-    )  # fmt: skip
-    yield one(
-        "event-character-set-missing", "Sends event reports in UTF-8 and does not say so", _no_character_set, "CC24-TMS-022",
-        alone=False,
-    )  # fmt: skip
-    yield one("event-with-lock", "Tells the Transaction UID in UPS State Report", _with_lock, "CC24-TMS-104", alone=False)
-    yield one(
-        "event-performer-without-station", "Leaves the station out of UPS Assigned when there is a performer", _no_station,
-        "CC24-TMS-024", alone=True,
-    )  # fmt: skip
-    yield one(
-        "event-state-wrong", "Tells IN PROGRESS in every UPS State Report", partial(_always, "ProcedureStepState", "IN PROGRESS"),
-        "CC24-TMS-101",
-    )  # fmt: skip
+        yield one(
+            f"event-{name}-of-another-ups",
+            f"Names another UPS in {name} reports",
+            partial(_other_uid, kind),
+            requirement,
+            alone=True,
+        )
 
 
+@defect(
+    "event-status-change-of-nothing",
+    "Names no valid SOP Instance UID in SCP Status Change",
+    "CC24-TMS-019",
+    given=(STATUS_CHANGE,),
+    named={"uid": "0.0.not-a-uid"},
+)
 def _other_uid(kind: int, tms: Any, uid: str = ANOTHER) -> None:
     def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
         yield (replace(event, uid=uid) if event.type == kind else event), receivers
@@ -211,6 +168,7 @@ def _other_uid(kind: int, tms: Any, uid: str = ANOTHER) -> None:
     on_events(tms, changed)
 
 
+@defect("event-names-ups-event", "Names the SOP class UPS Event in event reports", "CC24-TMS-011")
 def _event_class(tms: Any) -> None:
     def connect(original: Around, receiver: str) -> Any:
         link = original(receiver)
@@ -220,10 +178,17 @@ def _event_class(tms: Any) -> None:
     around(tms.reporter, "connect", connect)
 
 
+@defect("event-doubled", "Reports every event twice", "CC23-TMS-045", alone=True)
 def _twice(tms: Any) -> None:
     on_events(tms, lambda event, receivers: iter([(event, receivers), (event, receivers)]))
 
 
+@defect(
+    "event-readiness-late",
+    "Reports a change of Input Readiness State only when there is something else to report",
+    "CC24-TMS-003",
+    alone=True,
+)
 def _late(tms: Any) -> None:
     held: list[Told] = []
 
@@ -238,6 +203,9 @@ def _late(tms: Any) -> None:
     on_events(tms, later)
 
 
+@defect(
+    "event-order-swapped", "Sends progress and state reports in the opposite order of what happened", "CC24-TMS-012", alone=True
+)
 def _swapped(tms: Any) -> None:
     """Hold each progress report back until something else is told of that UPS."""
     held: dict[str, list[Told]] = {}
@@ -252,10 +220,12 @@ def _swapped(tms: Any) -> None:
     on_events(tms, swapped)
 
 
+@defect("event-to-one-receiver-only", "Tells of each event one of the subscribers only", "CC24-TMS-013", alone=True)
 def _first_receiver(tms: Any) -> None:
     on_events(tms, lambda event, receivers: iter([(event, receivers if event.type == STATUS_CHANGE else list(receivers)[:1])]))
 
 
+@defect("event-to-strangers", "Tells every AE it knows, subscribed or not", "CC24-TMS-014", alone=True)
 def _everybody(tms: Any) -> None:
     def all_known(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
         yield event, list(tms.reporter.known) if event.type != STATUS_CHANGE else receivers
@@ -265,6 +235,10 @@ def _everybody(tms: Any) -> None:
     around(tms.worklist.subscriptions, "of", lambda original, uid: original(uid) or tuple(tms.reporter.known))
 
 
+@defect(
+    "event-of-refused-claim", "Reports IN PROGRESS when it has refused a claim", "CC24-TMS-004", alone=True, given=("change_state",)
+)
+@defect("event-of-refused-update", "Reports progress when it has refused an N-SET", "CC24-TMS-004", alone=True, given=("set",))
 def _of_refused(method: str, tms: Any) -> None:
     def perform(original: Around, uid: str, *given: Any) -> Any:
         outcome = original(uid, *given)
@@ -286,6 +260,7 @@ def _made_up(uid: str, kind: int) -> Event:
     return Event(kind, uid, attributes)
 
 
+@defect("event-claim-of-canceled-missing", "Reports only CANCELED when a SCHEDULED UPS is canceled on request", "CC24-TMS-006")
 def _no_claim_before_cancel(tms: Any) -> None:
     canceling: list[str] = []
 
@@ -320,6 +295,7 @@ def _initially(tms: Any, change: Callable[[Event], Event | None]) -> None:
     on_events(tms, changed)
 
 
+@defect("event-initial-always-scheduled", "Tells SCHEDULED in every initial event", "CC24-TMS-015", alone=True)
 def _initial_scheduled(tms: Any) -> None:
     def scheduled(event: Event) -> Event:
         attributes = plain(event.attributes)
@@ -329,6 +305,12 @@ def _initial_scheduled(tms: Any) -> None:
     _initially(tms, scheduled)
 
 
+@defect(
+    "event-initial-not-for-ended",
+    "Sends no initial event for a UPS in a final state to a new global subscriber",
+    "CC24-TMS-016",
+    alone=True,
+)
 def _no_ended(tms: Any) -> None:
     def running(uids: Iterable[str]) -> list[str]:
         records = (tms.worklist.store.get(uid) for uid in uids)
@@ -340,6 +322,12 @@ def _no_ended(tms: Any) -> None:
     around(tms.worklist.subscriptions, "subscribe_globally", subscribe)
 
 
+@defect(
+    "event-failure-ends-subscription",
+    "Ends the subscriptions of an AE that answers an event report with failure",
+    "CC24-TMS-021",
+    alone=True,
+)
 def _failure_unsubscribes(tms: Any) -> None:
     def connect(original: Around, receiver: str) -> Any:
         link = original(receiver)
@@ -356,6 +344,7 @@ def _failure_unsubscribes(tms: Any) -> None:
     around(tms.reporter, "connect", connect)
 
 
+@defect("event-text-as-question-marks", "Replaces text beyond ASCII in event reports with question marks", "CC24-TMS-022")
 def _question_marks(tms: Any) -> None:
     def ask(dataset: Dataset) -> None:
         for element in dataset.iterall():
@@ -365,6 +354,7 @@ def _question_marks(tms: Any) -> None:
     change_event(tms, lambda event: True, ask)
 
 
+@defect("event-character-set-missing", "Sends event reports in UTF-8 and does not say so", "CC24-TMS-022")
 def _no_character_set(tms: Any) -> None:
     """Have text encoded as UTF-8 and read as Latin-1: what a receiver sees that is not told of a character set."""
 
@@ -376,6 +366,7 @@ def _no_character_set(tms: Any) -> None:
     change_event(tms, lambda event: True, misread)
 
 
+@defect("event-with-lock", "Tells the Transaction UID in UPS State Report", "CC24-TMS-104")
 def _with_lock(tms: Any) -> None:
     def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
         record = tms.worklist.store.get(event.uid)
@@ -388,6 +379,12 @@ def _with_lock(tms: Any) -> None:
     on_events(tms, changed)
 
 
+@defect(
+    "event-performer-without-station",
+    "Leaves the station out of UPS Assigned when there is a performer",
+    "CC24-TMS-024",
+    alone=True,
+)
 def _no_station(tms: Any) -> None:
     def performed(event: Event) -> bool:
         return event.type == ASSIGNED and bool(event.attributes.get("HumanPerformerCodeSequence"))
@@ -395,5 +392,15 @@ def _no_station(tms: Any) -> None:
     change_event(tms, performed, lambda told: drop(told, "ScheduledStationNameCodeSequence"))
 
 
+@defect(
+    "event-state-wrong",
+    "Tells IN PROGRESS in every UPS State Report",
+    "CC24-TMS-101",
+    alone=True,
+    given=(
+        "ProcedureStepState",
+        "IN PROGRESS",
+    ),
+)
 def _always(keyword: str, value: str, tms: Any) -> None:
     change_event(tms, _of_type(STATE_REPORT), lambda dataset: setattr(dataset, keyword, value))
