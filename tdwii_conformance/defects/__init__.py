@@ -38,6 +38,8 @@ from . import (
     text_matching,
     tms,
     treating,
+    treating_delivery,
+    treating_inputs,
     variations,
     varying,
     watching,
@@ -49,11 +51,11 @@ from .knock_on import also_violated
 __all__ = ["DEFECTS", "VARIATIONS", "Defect", "Deviation", "UnknownDeviation", "Variation", "chosen", "equip", "install"]
 
 
-# Their rows stand above their functions, and are gathered in `tms.defect` and `variations.variation` when they are imported.
-OF_SERVICES = (
+# Their rows stand above their functions. Importing them gathers the rows: in `tms.defect`, `treating.defect`, `variations.variation`.
+BY_ROWS = (
     answers, creation, matching, modification, query_course, query_keys, query_responses, showing, state_changes, storing,
     text_matching,
-    answer_variations, event_variations, reading_variations,
+    answer_variations, event_variations, reading_variations, treating_delivery, treating_inputs,
 )  # fmt: skip
 
 D = TypeVar("D", bound=Deviation)
@@ -93,7 +95,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         negotiation.defects(),
         calling.defects(),
         performing.defects(),
-        treating.defects(),
+        treating.defect,
         watching.defects(),
     ]
     return {
