@@ -15,7 +15,6 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -23,12 +22,13 @@ from typing import Any
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from .errors import CatalogueError
-from .paths import Condition, PathError, Step, parse_condition, parse_path
-from .statuses import status_text
-from .ups_tables import NEW_UPS, NO_UPS, Cell, SubscriptionCell, state_table, subscription_table
-from .words import condition_in_words, value_in_words
+from .paths import PathError, parse_condition, parse_path
+from .requirement import AttributeRule, Requirement
+from .statements import statement_of_cell, statement_of_row
+from .ups_tables import Cell, SubscriptionCell, state_table, subscription_table
 
 __all__ = ["AttributeRule", "Catalogue", "CatalogueError", "Requirement", "load_catalogue"]
+
 
 ACTORS = ("TMS", "OST", "TDD", "watcher")
 # The transactions of TDW-II, and the sections of PS3.4 Annex CC.
@@ -40,93 +40,6 @@ LEVELS = ("shall", "should", "may")
 EDITIONS = ("ti", "2013")
 TYPES = ("1", "1C", "2", "2C", "3", "empty", "absent")
 ID = re.compile(r"[A-Z]+\d*-[A-Z]+-\d{3}")
-
-
-@dataclass(frozen=True)
-class AttributeRule:
-    """What one attribute of one message has to be: a row of an attribute table.
-
-    Parameters
-    ----------
-    message : str
-        The message as the transaction calls it, for example ``"RO-58 response"``.
-    path : tuple of Step
-        Keywords from the top level down; a step may select items (see `tdwii_conformance.profile.paths`).
-    text : str
-        The path as the table spells it.
-    type : str
-        ``1`` present with a value, ``2`` present, ``1C``/``2C`` so if the condition holds, ``3`` free, ``empty``
-        present without a value (a return key), ``absent`` not to be sent.
-    mark : str
-        The requirement mark of the IHE table (``R+*``), for the reader.
-    values : tuple of str
-        What the value may be; ``$name`` stands for a fact of the run (see `checks.attributes.judge_attribute`).
-    items : tuple of int
-        Least and greatest number of items of a sequence; 0 as greatest: no limit. Empty: not judged.
-    condition : Condition or None
-        When a ``1C`` or ``2C`` applies.
-    """
-
-    message: str
-    path: tuple[Step, ...]
-    text: str
-    type: str
-    mark: str = ""
-    values: tuple[str, ...] = ()
-    items: tuple[int, ...] = ()
-    condition: Condition | None = None
-
-
-@dataclass(frozen=True)
-class Requirement:
-    """One thing that must, should or may hold.
-
-    Parameters
-    ----------
-    id : str
-        For example ``RO60-TMS-004``. Its meaning never changes.
-    actor : str
-        Who has to fulfil it.
-    transaction : str
-        ``RO-58`` to ``RO-65``, ``negotiation``, or a section of PS3.4 Annex CC.
-    level : {"shall", "should", "may"}
-        A shall not met fails, a should not met warns, a may informs.
-    editions : tuple of str
-        Editions of TDW-II in which it holds.
-    source : str
-        Sections: ``CC.2.1.3`` of PS3.4, ``TI`` and ``2013`` as in the reference, ``A16`` and ``T3`` for fair verdicts.
-    statement : str
-        The requirement in our own words.
-    statuses : tuple of int
-        Status codes that meet it.
-    warnings : tuple of int
-        Status codes that are tolerated with a warning.
-    readings : mapping of str to str
-        Where the text allows several readings: a status code in hexadecimal, or a word, and what the reading is.
-    capability : str
-        The option a vendor must say it supports before it is judged; empty: always judged.
-    rule : AttributeRule or None
-        For the rows of the attribute tables.
-    cell : (str, str) or None
-        For the cells of the state and subscription tables: event and state.
-    no_defect : str
-        Why no simulator is given a defect that violates it; empty when there is one.
-    """
-
-    id: str
-    actor: str
-    transaction: str
-    level: str
-    source: str
-    statement: str
-    editions: tuple[str, ...] = ("ti",)
-    statuses: tuple[int, ...] = ()
-    warnings: tuple[int, ...] = ()
-    readings: Mapping[str, str] = field(default_factory=dict)
-    capability: str = ""
-    rule: AttributeRule | None = None
-    cell: tuple[str, str] | None = None
-    no_defect: str = ""
 
 
 class Catalogue(Mapping[str, Requirement]):
@@ -322,7 +235,7 @@ def _read_cells(name: str, text: str) -> list[Requirement]:
             name, 0,
             {
                 "id": row["id"], "actor": "TMS", "transaction": section, "level": "shall", "edition": list(EDITIONS),
-                "source": row["source"], "capability": row["capability"], "statement": _cell_statement(key, cell),
+                "source": row["source"], "capability": row["capability"], "statement": statement_of_cell(key, cell),
                 "statuses": [f"{status:04X}", *filter(None, row["also"].split("|"))],
                 "warnings": list(filter(None, row["tolerated"].split("|"))),
                 "readings": _readings(where, row["readings"]),
@@ -341,20 +254,6 @@ def _reading(where: str, text: str) -> tuple[str, str]:
     if not colon:
         raise CatalogueError(f"{where}: reading {text!r} is not 'STATUS: words'")
     return code, reading
-
-
-def _cell_statement(key: tuple[str, str], cell: Cell | SubscriptionCell) -> str:
-    event, state = key[0].replace("without it", "without the right Transaction UID"), key[1]
-    if isinstance(cell, SubscriptionCell):
-        where = "" if state == NEW_UPS else f", where the AE is {state}"
-        becomes = f"the AE becomes {cell.state}" if cell.state else "that stays so"
-        told = "is told the present state" if cell.initial_event else "is not told the present state"
-        return f"{event[0].upper()}{event[1:]}{where}: {becomes} and {told}."
-    of = "a UPS that does not exist" if state == NO_UPS else f"a UPS that is {state}"
-    if not cell.state:
-        return f"{event[0].upper()}{event[1:]}, {of}: answers {status_text(cell.status)}; no state changes."
-    unless = f", unless the final state requirements are not met: {status_text(cell.status)}" if cell.status else ""
-    return f"{event[0].upper()}{event[1:]}, {of}: goes to {cell.state}{unless}."
 
 
 def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
@@ -380,39 +279,12 @@ def _attribute(where: str, name: str, row: dict[str, str]) -> Requirement:
         condition=condition,
     )
     entry: dict[str, Any] = {key: row[key] for key in ("id", "actor", "level", "source")}
-    entry |= {"edition": row["edition"].split("|"), "statement": _statement(where, rule, row["remark"])}
+    entry |= {"edition": row["edition"].split("|"), "statement": statement_of_row(where, rule, row["remark"])}
     entry["readings"] = _readings(where, row.get("readings", ""))
     entry["transaction"] = row["message"].split(" ")[0]
     entry["capability"] = "subscription" if entry["transaction"] == "CC.2.4" else ""  # who sends no event reports supports none
     requirement = _requirement(name, 0, entry)
     return Requirement(**{**requirement.__dict__, "rule": rule})
-
-
-def _statement(where: str, rule: AttributeRule, remark: str) -> str:
-    needed = {
-        "1": "is present and has a value",
-        "1C": "is present and has a value",
-        "2": "is present, with or without a value",
-        "2C": "is present, with or without a value",
-        "3": "may be present",
-        "empty": "is present without a value (a return key)",
-        "absent": "is not sent",
-    }[rule.type]
-    text = f"{rule.message}: {rule.text} {needed}"
-    try:
-        values = [value_in_words(value) for value in rule.values]
-        condition = condition_in_words(rule.condition.text) if rule.condition else ""
-    except KeyError as error:
-        raise CatalogueError(f"{where}: {error.args[0]!r} has no words for the statement; add them in profile/words.py") from error
-    if condition:
-        text += f" if {condition}"
-    if rule.items:
-        low, high = rule.items
-        count = f"{low}" if low == high else f"at least {low}" if not high else f"{low} to {high}"
-        text += f", {count} item(s)"
-    if values:
-        text += ", value: " + " or ".join(values)
-    return text + (f" ({remark})" if remark else "") + "."
 
 
 def _items(where: str, text: str) -> tuple[int, ...]:

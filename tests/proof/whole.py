@@ -311,7 +311,10 @@ def _sources(run: Run) -> str:
 # What TMS and OST are neither judged by nor made of.
 OF_CALLERS = (
     "checks/scu/",
-    *(f"defects/{name}.py" for name in ("calling", "performing", "treating", "treating_delivery", "treating_inputs", "varying", "watching")),
+    *(
+        f"defects/{name}.py"
+        for name in ("calling", "performing", "treating", "treating_delivery", "treating_inputs", "varying", "watching")
+    ),
 )
 
 
