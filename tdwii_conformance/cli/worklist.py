@@ -68,7 +68,7 @@ def start_range(date: str) -> str:
     if date == "any":
         return ""
     try:
-        found = Workitems("existing", date=date).start_range(day.today())
+        found = Workitems(date=date).start_range(day.today())
     except ValueError:
         raise Usage(f"--date {date!r} is not a date: give today, YYYY-MM-DD, YYYY-MM-DD..YYYY-MM-DD or any") from None
     first, last = found.split("-")

@@ -24,6 +24,7 @@ from . import (
     matching,
     modification,
     negotiation,
+    own_workitems,
     performing,
     query_course,
     query_keys,
@@ -45,10 +46,21 @@ from . import (
     watching,
     wire_variations,
 )
-from .deviations import Defect, Deviation, UnknownDeviation, Variation, find, install
+from .deviations import Defect, Deviation, OwnWorkitems, UnknownDeviation, Variation, find, install
 from .knock_on import also_violated
 
-__all__ = ["DEFECTS", "VARIATIONS", "Defect", "Deviation", "UnknownDeviation", "Variation", "chosen", "equip", "install"]
+__all__ = [
+    "DEFECTS",
+    "VARIATIONS",
+    "Defect",
+    "Deviation",
+    "OwnWorkitems",
+    "UnknownDeviation",
+    "Variation",
+    "chosen",
+    "equip",
+    "install",
+]
 
 
 # Their rows stand above their functions. Importing them gathers the rows: in `tms.defect`, `treating.defect`, `variations.variation`.
@@ -100,7 +112,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
     ]
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),
-        "VARIATIONS": _by_name([wire_variations.wire, variations.variation, varying.variations()]),
+        "VARIATIONS": _by_name([wire_variations.wire, variations.variation, varying.variations(), own_workitems.variations()]),
     }
 
 

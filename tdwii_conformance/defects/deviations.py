@@ -6,10 +6,11 @@ import difflib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Defect", "Deviation", "Rows", "UnknownDeviation", "Variation", "find", "install"]
+__all__ = ["Defect", "Deviation", "OwnWorkitems", "Rows", "UnknownDeviation", "Variation", "find", "install"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,6 +79,23 @@ class Defect(Deviation):
 
 
 @dataclass(frozen=True)
+class OwnWorkitems:
+    """The workitems that a simulated TMS has made itself.
+
+    Parameters
+    ----------
+    new, continuations : int
+        How many.
+    start : callable
+        Makes of a moment when one starts.
+    """
+
+    new: int
+    continuations: int
+    start: Callable[[datetime], datetime] = lambda moment: moment
+
+
+@dataclass(frozen=True)
 class Variation(Deviation):
     """A deviation that a conformant system may show: no verdict fails.
 
@@ -91,12 +109,15 @@ class Variation(Deviation):
         What it is about: two about the same exclude each other.
     alone : bool
         Whether it is shown in a run of its own.
+    own : OwnWorkitems or None
+        What the TMS has on its list when it takes no N-CREATE.
     """
 
     source: str = ""
     unsupported: tuple[str, ...] = ()
     subject: tuple[str, ...] = ()
     alone: bool = False
+    own: OwnWorkitems | None = None
 
     kind = "variation"
 

@@ -21,6 +21,24 @@ def deviations_of(config: pytest.Config) -> list[str]:
     return [*config.getoption("tdwii_defect"), *config.getoption("tdwii_variation")]
 
 
+def unsupported_by_deviations(config: pytest.Config) -> set[str]:
+    """Return the options that the embedded simulators, with their deviations, are not claimed to have."""
+    names = deviations_of(config)
+    if not names:
+        return set()
+    from ..defects import Variation, chosen
+
+    return {option for one in chosen(names) if isinstance(one, Variation) for option in one.unsupported}
+
+
+def takes_own_workitems(config: pytest.Config) -> bool:
+    """Whether the workitems of the run are those that the system under test has made itself."""
+    if system_key in config.stash:
+        system = config.stash[system_key]
+        return system.tms is not None and system.workitems.own
+    return "push" in unsupported_by_deviations(config)
+
+
 def described_system(config: pytest.Config) -> SystemUnderTest:
     """Return the system that --sut and --entities describe; what is wrong there ends the run."""
     from ..sut.config import ConfigError, load_system

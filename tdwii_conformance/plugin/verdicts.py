@@ -24,7 +24,7 @@ from .keys import (
     wire_key,
 )
 from .texts import explanation, finding_lines, shortened
-from .under_test import trouble_with
+from .under_test import trouble_with, unsupported_by_deviations
 
 if TYPE_CHECKING:
     from ..sut.config import SystemUnderTest
@@ -55,6 +55,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f"not recorded: nothing of a {requirement.actor} in --transcript")
     elif system_key in item.config.stash:
         _skip_unclaimed(requirement, item.config.stash[system_key])
+    elif requirement.capability in unsupported_by_deviations(item.config):
+        pytest.skip(f"not supported: {requirement.capability}")
 
 
 def _skip_unclaimed(requirement: Requirement, system: SystemUnderTest) -> None:

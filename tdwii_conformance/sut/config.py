@@ -30,6 +30,7 @@ from .description import (
     PartnerSettings,
     SystemUnderTest,
     Workitems,
+    WorkitemSource,
     embedded,
 )
 from .problems import ConfigError, problem, reason_of
@@ -263,19 +264,27 @@ class _Reader:
     def workitems(self) -> Workitems:
         said = self.file.workitems
         claimed = self.file.tms is not None and "push" in self.file.tms.supports
-        source = said.source or ("push" if claimed and self.file.system.test_system else "existing")
+        usual: WorkitemSource = "push" if claimed and self.file.system.test_system else "existing"
+        sources: tuple[WorkitemSource, ...] = tuple(said.source or [usual])
         if self.file.tms is not None:
-            if source == "push" and not self.file.system.test_system:
+            if "push" in sources and not self.file.system.test_system:
                 self.wrong(
                     "workitems.source",
                     '"push" creates workitems in the TMS: say system.test_system = true, or source = "existing"',
                 )
-            if source == "push" and not claimed:
+            if "push" in sources and not claimed:
                 self.wrong("workitems.source", '"push" needs "push" in tms.supports')
-            if source == "existing" and said.station is None:
+            if sources != ("push",) and said.station is None:
                 self.wrong("workitems.station", "missing: existing workitems are found by their station and date")
+            if "command" in sources and not said.command:
+                self.wrong("workitems.command", 'missing: source = "command" needs the command that schedules a workitem')
+            if {"person", "command"} <= set(sources):
+                self.wrong("workitems.source", '"person" and "command" exclude each other: name who schedules what is lacking')
         station = Code(**said.station.model_dump()) if said.station else DEFAULT_STATION
-        return Workitems(source, station, said.date)
+        return Workitems(
+            sources, station, said.date, tuple(said.command or ()), self.path.parent.resolve(), said.timeout,
+            tuple(said.recognised_by), said.patient_id, said.patient_name,
+        )  # fmt: skip
 
     def objects(self) -> Path | None:
         if self.file.objects.folder is None:

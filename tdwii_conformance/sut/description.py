@@ -21,6 +21,7 @@ __all__ = [
     "Listener",
     "PartnerSettings",
     "SystemUnderTest",
+    "WorkitemSource",
     "Workitems",
     "day_range",
     "embedded",
@@ -28,6 +29,7 @@ __all__ = [
 
 
 Edition = Literal["ti", "2013"]
+WorkitemSource = Literal["push", "existing", "person", "command"]
 
 # The options a vendor may claim for a TMS or an OST: name, and what is then judged. The catalogue refers to the names.
 CAPABILITIES = {
@@ -84,17 +86,38 @@ class Workitems:
 
     Parameters
     ----------
-    source : {"push", "existing"}
-        Created by us with N-CREATE, or on the worklist already.
+    sources : tuple of {"push", "existing", "person", "command"}
+        Created by us with N-CREATE; on the worklist already; scheduled by a person, or by a command of the vendor.
     station : Code
         Scheduled Station Name Code by which the TMS knows our TDD.
     date : str
         ``today``, or a day or range of days as YYYY-MM-DD..YYYY-MM-DD.
+    command : tuple of str
+        Schedules one workitem, with what is wanted in its environment.
+    folder : Path or None
+        Where the command runs.
+    timeout : float
+        How long a workitem that a person or command schedules may take to be found, in seconds.
+    recognised_by : tuple of {"station", "patient", "label", "start"}
+        By what such a workitem is known to be ours.
+    patient_id, patient_name : str
+        The patient to schedule for; empty: one for each workitem, whom we name.
     """
 
-    source: Literal["push", "existing"] = "push"
+    sources: tuple[WorkitemSource, ...] = ("push",)
     station: Code = DEFAULT_STATION
     date: str = "today"
+    command: tuple[str, ...] = ()
+    folder: Path | None = None
+    timeout: float = 300.0
+    recognised_by: tuple[str, ...] = ("station", "patient", "start")
+    patient_id: str = ""
+    patient_name: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether the workitems are those of the system under test."""
+        return "push" not in self.sources
 
     def start_range(self, today: datetime.date) -> str:
         """Return the range of Scheduled Procedure Step Start DateTime to ask for, as a DT range [PS3.4 C.2.2.2.5].

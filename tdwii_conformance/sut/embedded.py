@@ -5,16 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from ..defects import Deviation, Variation, chosen, install
+from ..defects import Deviation, OwnWorkitems, Variation, chosen, install
 from ..dimse import Peer
 from ..simulators.instances import InstanceStore
 from ..simulators.ost import OST
+from ..simulators.stock import prepare
 from ..simulators.tms import TMS
+from ..treatment.messages import Code
+from ..treatment.objects import Modality, new_treatment
 from ..ups import MemoryStore, SQLiteStore, Store
 from .config import Edition, SystemUnderTest, embedded
 
@@ -47,15 +51,19 @@ def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequenc
     ost = OST("OST", destinations=known)
     install(ost, [deviation for deviation in deviations if deviation.actor == "OST"])
     tms_deviations = [deviation for deviation in deviations if deviation.actor == "TMS"]
-    with _Restartable(known, [destination.ae_title], tms_deviations) as tms, ost:
+    own = next((one.own for one in deviations if isinstance(one, Variation) and one.own), None)
+    with _Restartable(known, [destination.ae_title], tms_deviations, keeps=own is not None) as tms, ost:
+        if own is not None:
+            tms.furnish(ost, own, described.workitems.station, edition)
+            described = dataclasses.replace(described, workitems=dataclasses.replace(described.workitems, sources=("existing",)))
         yield dataclasses.replace(
             described,
             tms=tms.peer,
             ost=ost.peer,
             edition=edition,
-            restart=tms.restart,
+            restart=tms.restart_kept if own else tms.restart,
             restart_kept=tms.restart_kept,
-            reset=tms.restart,
+            reset=None if own else tms.restart,
             tms_supports=described.tms_supports - unsupported,
             ost_supports=described.ost_supports - unsupported,
         )
@@ -64,11 +72,13 @@ def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequenc
 class _Restartable:
     """A simulated TMS that can be stopped and started again, on its port. A context manager."""
 
-    def __init__(self, known: Mapping[str, Peer], fallback: Sequence[str], deviations: Sequence[Deviation]) -> None:
+    def __init__(
+        self, known: Mapping[str, Peer], fallback: Sequence[str], deviations: Sequence[Deviation], *, keeps: bool = False
+    ) -> None:
         self._known, self._fallback, self._deviations = known, fallback, deviations
         self._instructions = InstanceStore()
         self._folder: TemporaryDirectory[str] | None = None
-        self._tms = self._new(0)
+        self._tms = self._new(0, self._file() if keeps else None)
 
     def _new(self, port: int, store: Store | None = None) -> TMS:
         tms = TMS(
@@ -94,8 +104,22 @@ class _Restartable:
 
     def restart_kept(self) -> None:
         """Stop, and start with a worklist in a file: a warm start, if the one before was such."""
-        folder = self._folder = self._folder or TemporaryDirectory()
-        self._restart(lambda: SQLiteStore(Path(folder.name) / "worklist.sqlite"))
+        self._restart(self._file)
+
+    def _file(self) -> Store:
+        self._folder = self._folder or TemporaryDirectory()
+        return SQLiteStore(Path(self._folder.name) / "worklist.sqlite")
+
+    def furnish(self, ost: OST, own: OwnWorkitems, station: Code, edition: Edition) -> None:
+        """Give it workitems of its own, for today; of each start, one is of a patient with a name beyond ASCII."""
+        noon = datetime.combine(datetime.now().date(), time(12))
+        for start, number in (("TREATMENT", own.new), ("CONTINUATION", own.continuations)):
+            for count in range(number):
+                modality: Modality = "ion" if start == "TREATMENT" and number > 1 and count == number - 1 else "photon"
+                treatment = new_treatment(start, modality=modality, patient_name="Müller^Jürgen" if count == 0 else "")
+                begins = own.start(noon + timedelta(minutes=5 * count))
+                uid, attributes = prepare(self._tms, ost, treatment, station=station, start=begins, edition=edition)
+                self._tms.worklist.create(uid, attributes)
 
     def _restart(self, store: Callable[[], Store]) -> None:
         port = self.peer.port

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from ..dimse import Timeouts, check_ae_title
-from .description import CAPABILITIES, Caller, Edition, day_range
+from .description import CAPABILITIES, Caller, Edition, Workitems, WorkitemSource, day_range
 from .problems import near
 
 __all__ = ["AETitle", "CallerTable", "ListenerTable", "PeerTable", "Port", "SystemFile", "TLSTable", "Table", "Text"]
@@ -56,6 +56,10 @@ def _not_empty(value: Any) -> Any:
     if isinstance(value, str) and not value.strip():
         raise ValueError("is empty")
     return value
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 def _date(value: Any) -> Any:
@@ -175,9 +179,16 @@ class _Station(Table):
 
 
 class _Workitems(Table):
-    source: Literal["push", "existing"] | None = None
+    source: Annotated[list[WorkitemSource], BeforeValidator(_several), Field(min_length=1)] | None = None
     station: _Station | None = None
     date: Annotated[StrictStr, BeforeValidator(_date)] = "today"
+    command: Annotated[list[Text], BeforeValidator(_command), Field(min_length=1)] | None = None
+    timeout: Seconds = Workitems.timeout
+    recognised_by: Annotated[list[Literal["station", "patient", "label", "start"]], Field(min_length=1)] = [
+        "station", "patient", "start",
+    ]  # fmt: skip
+    patient_id: StrictStr = ""
+    patient_name: StrictStr = ""
 
 
 class _Properties(Table):

@@ -156,9 +156,20 @@ class Source(ABC):
         """Return the delivery instruction of a workitem and another in the same series of the TMS."""
         return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
 
+    def original(self, instance: Dataset) -> Dataset:
+        """Return an instance as it was stored; raise `NotJudged` if it was not us who stored it."""
+        if self.own:
+            raise NotJudged("not judged: nobody told us what the instance was like when it was stored")
+        return instance
+
     def _second(self, role: str, claim: str, reference: Reference, instance: Dataset) -> list[Reference]:
-        if claim not in self.system.supports(role) or self.own:
+        if claim not in self.system.supports(role):
             raise NotJudged(f"not supported: {claim}; a list needs a second instance, which we would have to store")
+        if self.own:
+            came = [store.request.dataset for store in self.tdd.retrieve_references(role, [reference]).stores]
+            if len(came) != 1 or came[0] is None:
+                raise NotJudged("not judged: the first instance of the list was not sent (RO59-OST-002, RO61-TMS-002)")
+            instance = came[0]
         second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
         second.SOPInstanceUID = generate_uid()
         self.tdd.store(role, second)
@@ -203,6 +214,15 @@ class Pushed(Source):
         return self(start).uid
 
 
+def _of_ions(workitem: ScheduledWorkitem) -> bool:
+    return bool(workitem.of_class(RTIonPlanStorage))
+
+
+def _preference(workitem: ScheduledWorkitem) -> tuple[bool, bool, str]:
+    """First who has a name that tells whether text is readable; ions last, for those who need them."""
+    return _of_ions(workitem), workitem.facts.get("patient_name", "").isascii(), workitem.start.isoformat()
+
+
 class Listed(Source):
     """Workitems that are on the worklist already.
 
@@ -227,10 +247,11 @@ class Listed(Source):
         for look_again in (False, True):
             if look_again:
                 self.look()
-            for number, found in enumerate(self._there):
-                ion = bool(found.of_class(RTIonPlanStorage))
-                if found.start_type == start and (modality == "ion") <= ion:
-                    return self._there.pop(number)
+            found = [one for one in self._there if one.start_type == start and (modality == "photon" or _of_ions(one))]
+            if found:
+                chosen = min(found, key=_preference)
+                self._there.remove(chosen)
+                return chosen
         what = f"{'ion ' if modality == 'ion' else ''}workitem of type {start}"
         raise NotJudged(f"not judged: no (further) {what} on the worklist for this station and date")
 

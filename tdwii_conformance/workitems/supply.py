@@ -16,6 +16,7 @@ from .sources import Source
 
 __all__ = ["Need", "Supply", "Use"]
 
+IONS = "of ions"
 ENDS = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
 
@@ -93,12 +94,17 @@ class Supply:
         Who claims and performs.
     ost : str
         AE title of the OST, for the output references.
+
+    Attributes
+    ----------
+    to_come : callable or None
+        Returns how many tests are to come that share a workitem in a state; ``None``: nobody knows.
     """
 
     def __init__(self, source: Source, tdd: TDD, ost: str = "OST") -> None:
         self.source, self.tdd, self.ost = source, tdd, ost
         self.kit = Kit(tdd.transcript)
-        self.to_come: Callable[[], int] | None = None
+        self.to_come: Callable[[str], int] | None = None
         self._handed_out: list[str] = []
 
     # what tests do
@@ -130,7 +136,10 @@ class Supply:
 
     def of_ions(self) -> TreatmentSession:
         """Return the session of a SCHEDULED workitem of an ion treatment."""
-        return self._session(self.source("TREATMENT", modality="ion"))
+        known = [kept for kept in self.kit.usable("SCHEDULED") if kept.role == IONS]
+        kept = known[0] if known else self.kit.add(self.source("TREATMENT", modality="ion"))
+        kept.role = IONS
+        return self._session(kept.workitem)
 
     def another(self, workitem: ScheduledWorkitem) -> str:
         """Return the SOP Instance UID of another SCHEDULED workitem of this start, which is only looked for.
@@ -221,7 +230,7 @@ class Supply:
 
     def _last(self, state: str, need: Need) -> Kept | None:
         """One that was shared, once no test is to come that shares."""
-        if self.to_come is None or self.to_come() or not self.source.own:
+        if self.to_come is None or self.to_come(state) or not self.source.own:
             return None
         found = [kept for kept in self.kit.usable(state) if kept.role and not kept.held and need.fits(kept)]
         for kept in found[-1:]:

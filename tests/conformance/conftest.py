@@ -13,6 +13,7 @@ import pytest
 
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
+from tdwii_conformance.plugin.under_test import takes_own_workitems
 from tdwii_conformance.scu.treatment_session import Treated
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.session import scenarios
@@ -22,6 +23,7 @@ from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
 from tdwii_conformance.sut import config
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.own import NoSuchTreatment
+from tdwii_conformance.workitems.asked import Asked, orders
 from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
 from tdwii_conformance.workitems.own import own_objects
 from tdwii_conformance.workitems.sources import Listed, Pushed
@@ -29,9 +31,15 @@ from tdwii_conformance.workitems.supply import Need, Supply, Use
 from tdwii_conformance.workitems.watched import ToReport, caught_up_by_a_change
 
 from .leftovers import RecordingTDD, put_away
-from .supplying import Watch
+from .supplying import Watch, rank
 
 watch_key = pytest.StashKey[Watch]()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Have those come first who only look, and those last who end a workitem, where there are few."""
+    if takes_own_workitems(config):
+        items.sort(key=rank)
 
 
 def pytest_collection_finish(session):
@@ -147,10 +155,21 @@ def supported(system):
 @pytest.fixture(scope="session")
 def source(system, tdd, request):
     """Where SCHEDULED workitems come from, and what we know of their objects."""
-    if system.workitems.source == "push" or system.tms is None:
+    if not system.workitems.own or system.tms is None:
         return Pushed(system, tdd)
+    if {"person", "command"} & set(system.workitems.sources):
+        return Asked(system, tdd, orders(system, partial(say, request.config)))
     workerinput = getattr(request.config, "workerinput", {"workerid": "gw0", "workercount": 1})
     return Listed(system, tdd, worker=int(workerinput["workerid"][2:]), workers=workerinput["workercount"])
+
+
+def say(config, sentence):
+    """Say something to the person at the terminal, however pytest captures output."""
+    if hasattr(config, "workerinput"):  # a worker's standard output is not the terminal
+        print(sentence, file=sys.__stderr__, flush=True)
+        return
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{sentence}", flush=True)
 
 
 @pytest.fixture(scope="session")

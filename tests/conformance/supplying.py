@@ -1,6 +1,81 @@
-"""The supply of workitems at work in a run of pytest: what is shared is given away last, and what a failed test had is left."""
+"""The supply of workitems at work in a run of pytest: what tests say that they do to a workitem, and in which order they come."""
 
-SHARING = {"looks_at", "is_refused", "updates", "to_report", "nothing_else"}
+from tdwii_conformance.plugin import requirement_key
+from tdwii_conformance.workitems.plan import Consumer, Planned
+from tdwii_conformance.workitems.supply import Use
+
+# What a test, or a fixture of it, asks for tells what it does.
+USES = {
+    "looks_at": Use.LOOKS, "is_refused": Use.IS_REFUSED, "updates": Use.UPDATES, "claims": Use.CLAIMS, "ends": Use.ENDS,
+    "to_report": Use.UPDATES, "nothing_else": Use.UPDATES, "treated": Use.ENDS,
+}  # fmt: skip
+SHARED = {"updates": "updates", "to_report": "told of", "nothing_else": "marker"}
+LOOKING = {Use.LOOKS, Use.IS_REFUSED}
+FIRST = ("test_negotiation", "test_ro")  # the transactions of TDW-II before the corners of Annex CC
+
+
+def asking(item):
+    """Yield each use of a workitem that a test asks for: the fixture of ours, and who asks, with its scope."""
+    definitions = item._fixtureinfo.name2fixturedefs
+    for name in item.fixturenames:
+        if name in USES or not definitions.get(name):
+            continue
+        fixture = definitions[name][-1]
+        for asked in set(fixture.argnames) & set(USES):
+            yield asked, name, fixture.scope
+    for asked in set(item._fixtureinfo.argnames) & set(USES):
+        yield asked, item.nodeid, "function"
+    if marker := item.get_closest_marker("workitem"):
+        yield marker.args[0], item.nodeid, "function"
+
+
+def start_of(item):
+    """The Treatment Delivery Type that a test is about, by its parameters; empty: any."""
+    values = getattr(getattr(item, "callspec", None), "params", {}).values()
+    found = [value if isinstance(value, str) else getattr(value, "start", "") for value in values]
+    return next((start for start in found if start in ("TREATMENT", "CONTINUATION")), "")
+
+
+def consumers_of(item):
+    """What a test takes."""
+    module, start = item.nodeid.split("::", 1)[0], start_of(item)
+    found = []
+    for asked, by, scope in asking(item):
+        use = USES[asked]
+        if use in LOOKING:
+            key = f"looks {start}"
+        elif asked in SHARED:
+            key = SHARED[asked]
+        elif asked == "treated":
+            key = f"treated {start} {[str(v) for v in getattr(getattr(item, 'callspec', None), 'params', {}).values()]}"
+        else:
+            key = by if scope == "function" else f"{module} {by}"
+            key = item.nodeid if scope == "function" else key
+        found.append(Consumer(use, key, start if asked in ("looks_at", "is_refused", "treated") else ""))
+    return tuple(dict.fromkeys(found))
+
+
+def planned_of(item):
+    """What the plan has to know of a test."""
+    direct = "creates" in item.fixturenames or "created" in item.fixturenames
+    return Planned(item.stash[requirement_key].id, consumers_of(item), direct)
+
+
+def rank(item):
+    """Which tests come first where there are few workitems.
+
+    Those who only look; then those whose workitem serves many tests; then those that take one for themselves.
+    """
+    if requirement_key not in item.stash:
+        return (0, 0, 0)
+    asked = list(asking(item))
+    uses = {USES[name] for name, _, _ in asked}
+    module = item.nodeid.split("::", 1)[0].rsplit("/", 1)[-1]
+    corner = bool(asked) and all(scope == "function" and name != "treated" for name, _, scope in asked)
+    phase = 0 if uses <= LOOKING else 2 if corner else 1
+    last = {Use.CLAIMS: 1, Use.ENDS: 2}
+    within = max((last.get(use, 0) for use in uses), default=0) if phase == 2 else 0
+    return (phase, int(not module.startswith(FIRST)), within)
 
 
 class Watch:
@@ -14,18 +89,25 @@ class Watch:
 
     def __init__(self, items):
         self._module = ""
-        self._to_come = {item.nodeid for item in items if SHARING.intersection(getattr(item, "fixturenames", ()))}
+        self._to_come = {"SCHEDULED": set(), "IN PROGRESS": set()}
+        for item in items:
+            names = set(getattr(item, "fixturenames", ()))
+            if names & {"looks_at", "is_refused"}:
+                self._to_come["SCHEDULED"].add(item.nodeid)
+            if names & {"is_refused", *SHARED}:
+                self._to_come["IN PROGRESS"].add(item.nodeid)
         self._supply = None
 
     def over(self, supply):
         """Watch over a supply."""
         self._supply = supply
-        supply.to_come = lambda: len(self._to_come)
+        supply.to_come = lambda state: len(self._to_come[state])
         return supply
 
     def begins(self, item):
         """A test begins."""
-        self._to_come.discard(item.nodeid)
+        for waiting in self._to_come.values():
+            waiting.discard(item.nodeid)
         module, before = item.nodeid.split("::", 1)[0], self._module
         self._module = module
         if self._supply is not None:

@@ -20,8 +20,8 @@ class TestRetrieveStaticInputs(Retrieve):
         return source.second_plan(workitem)
 
     @pytest.mark.requirement("015")
-    def test_plan_is_unchanged(self, retrieval, workitem, judge):
-        judge(move.unchanged(retrieval, workitem.treatment.plan))
+    def test_plan_is_unchanged(self, retrieval, workitem, source, judge):
+        judge(move.unchanged(retrieval, source.original(workitem.treatment.plan)))
 
 
 @pytest.mark.requirement("RO59-OST-016")

@@ -21,8 +21,8 @@ class TestRetrieveDynamicInputs(Retrieve):
         return source.second_instruction(workitem)
 
     @pytest.mark.requirement("015")
-    def test_instruction_is_unchanged(self, retrieval, workitem, judge):
-        judge(move.unchanged(retrieval, workitem.treatment.instruction))
+    def test_instruction_is_unchanged(self, retrieval, workitem, source, judge):
+        judge(move.unchanged(retrieval, source.original(workitem.treatment.instruction)))
 
     @pytest.mark.requirement("016")
     def test_nothing_but_the_instruction(self, retrieval, reference, judge):

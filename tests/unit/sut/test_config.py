@@ -70,7 +70,7 @@ def test_the_example_loads():
     assert system.ost == Peer("OST", "127.0.0.1", 11112)
     assert system.tdd == Listener("TDD", "0.0.0.0", 11113)
     assert system.workitems.station == Code("TDD1", "99EXAMPLE", "Treatment machine 1")
-    assert system.workitems.source == "push"
+    assert system.workitems.sources == ("push",)
     assert system.test_system is True
     assert system.timeouts == Timeouts(connect=5.0, association=10.0, message=30.0, network=60.0)
     assert system.supports("TMS") == {"push", "watch", "query", "request-cancel", "store-instructions"}
@@ -93,7 +93,7 @@ def test_what_is_left_out_is_careful(write):
     assert system.edition == "ti"
     assert system.test_system is False
     assert system.supports("TMS") == set()
-    assert system.workitems.source == "existing"
+    assert system.workitems.sources == ("existing",)
     assert system.timeouts == Timeouts()
     assert system.description == "Small: TMS TMS at tms.example:11114"
 
@@ -150,7 +150,7 @@ date = "today"
         (SMALL + '[ours]\nsecond_watcher = "TDD"',
          "ours.second_watcher: 'TDD' is the first one's AE title: the two must differ"),
         (SMALL + "[properties]\nexamples = 0", "properties.examples: 0 is not a count: give 1 to 100000"),
-        (SMALL + "supports = 3", "workitems.supports: unknown key; known are source, station, date"),
+        (SMALL + "supports = 3", "workitems.supports: unknown key; known are source, station, date, command, timeout, recognised_by, patient_id, patient_name"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(write, text, problem):
@@ -195,7 +195,7 @@ def test_pushing_is_the_default_where_it_is_allowed(write):
     allowed = SMALL.replace('name = "Small"', 'name = "Small"\ntest_system = true').replace(
         "port = 11114", 'port = 11114\nsupports = ["push"]'
     )
-    assert load_system(write(allowed)).workitems.source == "push"
+    assert load_system(write(allowed)).workitems.sources == ("push",)
 
 
 def test_former_keys_are_read_with_a_notice(write):
@@ -380,7 +380,7 @@ def test_the_description_in_the_ci_page_loads(write):
     start = page.index("    [system]")
     block = page[start : page.index("\n\n**", start)]
     system = load_system(write("\n".join(line.removeprefix("    ") for line in block.splitlines())))
-    assert (system.workitems.source, system.tdd.port) == ("push", 11113)
+    assert (system.workitems.sources, system.tdd.port) == (("push",), 11113)
 
 
 # --- systems that call us ----------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ def all_of(source):
 
 def test_only_the_day_and_station_of_the_description(system, tdd):
     Pushed(system, tdd)("TREATMENT")
-    elsewhere = dataclasses.replace(system, workitems=Workitems("existing", date="2020-01-01..2020-01-02"))
+    elsewhere = dataclasses.replace(system, workitems=Workitems(("existing",), date="2020-01-01..2020-01-02"))
     assert all_of(Listed(elsewhere, tdd)) == []
 
 

@@ -38,7 +38,7 @@ def test_who_looks_and_who_is_refused_share_one(own):
 
 def test_who_looks_keeps_it_from_who_claims_until_nobody_looks_any_more(own):
     supply, to_come = own(1), [1]
-    supply.to_come = lambda: to_come[0]
+    supply.to_come = lambda state: to_come[0]
     looked_at = uid(supply.need(Need(Use.LOOKS)))
     with pytest.raises(NotJudged):
         supply.need(Need(Use.CLAIMS))
@@ -54,7 +54,7 @@ def test_what_one_claims_the_next_updates_and_the_last_ends(own, tdd):
     updated = supply.need(Need(Use.UPDATES, "IN PROGRESS"))
     assert (uid(updated), updated.transaction_uid) == (uid(claimed), claimed.transaction_uid)
     assert updated.update(10).status == 0
-    supply.to_come = lambda: 0
+    supply.to_come = lambda state: 0
     ended = supply.need(Need(Use.ENDS, "IN PROGRESS"))
     ended.conclude(SCENARIOS[0])
     assert ended.finish().status == 0

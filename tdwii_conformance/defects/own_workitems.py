@@ -1,0 +1,70 @@
+"""Variations of a TMS that makes its workitems itself, as TDW-II asks: UPS Pull without Push, and what else may be left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from ..profile.ups_service import UPS
+from ..ups import Outcome
+from .deviations import OwnWorkitems, Variation
+from .hooks import Around, around
+
+__all__ = ["variations"]
+
+NO_SUCH_ACTION = 0x0123
+SUBJECT = ("own workitems",)
+
+
+def _with_seconds(moment: datetime) -> datetime:
+    return moment.replace(second=37)
+
+
+def _with_fraction(moment: datetime) -> datetime:
+    return moment.replace(second=37, microsecond=250000)
+
+
+def _with_offset(moment: datetime) -> datetime:
+    return moment.replace(second=37, tzinfo=datetime.now(UTC).astimezone().tzinfo or timezone(timedelta(0)))
+
+
+def variations() -> Iterator[Variation]:
+    """Yield them; each makes the embedded TMS one that takes no N-CREATE, with so many workitems on its list."""
+    many = OwnWorkitems(36, 4)
+
+    def one(name: str, sentence: str, own: OwnWorkitems, *without: str) -> Variation:
+        def apply(tms: Any) -> None:
+            _without(tms, "push", *without)
+
+        unsupported = ("push", *without, *(("filtered-subscription",) if "subscription" in without else ()))
+        return Variation(name, sentence, "TMS", apply, "TDW-II RO-58; CC.3.1", unsupported, SUBJECT, alone=True, own=own)
+
+    yield one("own-workitems", "Takes no N-CREATE; has 40 workitems of its own", many)
+    yield one("own-workitems-12", "Takes no N-CREATE; has 8 new workitems and 4 continuations", OwnWorkitems(8, 4))
+    yield one("own-workitems-3", "Takes no N-CREATE; has 2 new workitems and a continuation", OwnWorkitems(2, 1))
+    yield one("own-workitem-alone", "Takes no N-CREATE; has one workitem", OwnWorkitems(1, 0))
+    yield one("own-workitems-without-watch", "Own workitems; no UPS Watch, no Query", many, "watch", "query", "subscription")
+    yield one("own-workitems-without-subscriptions", "Own workitems; no subscriptions", many, "subscription")
+    yield one("own-workitems-without-cancel-requests", "Own workitems; no Request UPS Cancel", many, "request-cancel")
+    yield one("own-workitems-seconds", "Own workitems, with seconds in their start", OwnWorkitems(36, 4, _with_seconds))
+    yield one(
+        "own-workitems-fractions", "Own workitems, with fractions of a second in their start", OwnWorkitems(36, 4, _with_fraction)
+    )
+    yield one("own-workitems-offsets", "Own workitems, with an offset from UTC in their start", OwnWorkitems(36, 4, _with_offset))
+
+
+def _without(tms: Any, *options: str) -> None:
+    classes = {"push": UPS.PUSH, "watch": UPS.WATCH, "query": UPS.QUERY}
+    refused = {classes[option] for option in options if option in classes}
+    contexts = tms.server.contexts
+    contexts[:] = [context for context in contexts if context.abstract_syntax not in refused]
+    if "subscription" in options:
+        for action in ("subscribe", "unsubscribe", "suspend"):
+            around(tms.worklist, action, _no_such_action)
+    if "request-cancel" in options:
+        around(tms.worklist, "request_cancel", _no_such_action)
+
+
+def _no_such_action(_original: Around, *_given: Any, **_named: Any) -> Outcome:
+    return Outcome(NO_SUCH_ACTION)
