@@ -12,7 +12,6 @@ from pydicom.dataset import Dataset
 from ..dcmdump import save_dicom
 from ..dimse import Link, Peer, Proposal, connect
 from ..treatment import objects
-from ..treatment.prescription import PlanError
 from .answers import settle
 from .failures import Refused, Usage
 from .files import LARGE, read_dataset
@@ -109,7 +108,7 @@ def _made(plan: Path, instruction: Path, save: Path, interrupted: bool) -> Path:
     )
     try:
         record = objects.record(objects.Treatment(planned, instructed, None, ""), interrupted=interrupted)
-    except PlanError as error:
+    except Exception as error:  # what is in a file may be anything, and pydicom raises whatever that leads it to
         raise Usage(f"{plan}, {instruction}: no record can be made of them: {error}") from error
     save_dicom(record, save)
     return save

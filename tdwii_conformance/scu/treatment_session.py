@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -83,6 +83,14 @@ class ScheduledWorkitem:
         """Return the inputs of some SOP classes."""
         return [reference for reference in self.inputs if reference.sop_class in classes]
 
+    def with_objects(self, treatments: Iterable[objects.Treatment]) -> ScheduledWorkitem:
+        """Return this workitem with the treatment that it refers to, if that is one of some; else as it is."""
+        named = {one.instance for one in (*self.plans, *self.instructions)}
+        for one in treatments:
+            if {str(one.plan.SOPInstanceUID), str(one.instruction.SOPInstanceUID)} <= named:
+                return replace(self, treatment=one)
+        return self
+
     @property
     def plans(self) -> list[Reference]:
         """The RT (Ion) Plans among the inputs."""
@@ -125,7 +133,7 @@ class ScheduledWorkitem:
         """Return the workitem that a response of RO-58 describes.
 
         Its plan, instruction and record are known by reference only: what a TDD would read in them is taken from the
-        workitem.
+        workitem, and what is made of them refers to them. See `with_objects`.
         """
         inputs = inputs_of(identifier)
         parameters = {
@@ -146,9 +154,7 @@ class ScheduledWorkitem:
                 facts[name] = str(identifier.get(keyword))
         if station.scheme:
             facts["station_scheme"] = station.scheme
-        treatment = objects.new_treatment(
-            start_type, patient_name=facts.get("patient_name", ""), patient_id=facts.get("patient_id", "")
-        )
+        treatment = _stand_in(start_type, facts, inputs)
         start, last = (given.first, given.last) if given else (datetime.now().replace(microsecond=0), None)
         uid = str(identifier.get("SOPInstanceUID"))
         bad = None if given else text
@@ -326,6 +332,22 @@ class Treated:
         before, final, stored = session.get(), session.final_update(), session.get()
         performed = session.get(["UnifiedProcedureStepPerformedProcedureSequence"])
         return cls(session, before, final, stored, performed, session.finish())
+
+
+def _stand_in(start_type: str, facts: Mapping[str, str], inputs: Iterable[Reference]) -> objects.Treatment:
+    """Return a treatment of generated objects that are identified as those of a workitem, as far as it names them."""
+    plan = next((one for one in inputs if one.sop_class in PLANS), None)
+    made = objects.new_treatment(
+        start_type,
+        modality="ion" if plan is not None and plan.sop_class == RTIonPlanStorage else "photon",
+        patient_name=facts.get("patient_name", ""),
+        patient_id=facts.get("patient_id", ""),
+    )
+    if plan is not None:
+        made.plan.SOPInstanceUID, made.plan.SeriesInstanceUID = plan.instance, plan.series or made.plan.SeriesInstanceUID
+        made.plan.StudyInstanceUID = facts.get("study") or plan.study or made.plan.StudyInstanceUID
+        made.instruction.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID = plan.instance
+    return made
 
 
 def _whole(value: Any) -> int | None:

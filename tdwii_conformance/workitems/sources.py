@@ -271,7 +271,13 @@ class Listed(Source):
         exchange = self.tdd.query(query)
         new = [i for i in exchange.identifiers if self._is_mine(str(i.get("SOPInstanceUID") or ""))]
         self._seen |= {str(i.SOPInstanceUID) for i in new}
-        found = [ScheduledWorkitem.of_response(i, choice.station, self._tms, self._ost, self.system.edition) for i in new]
+        own = own_objects(self.system)
+        found = [
+            ScheduledWorkitem.of_response(i, choice.station, self._tms, self._ost, self.system.edition).with_objects(
+                own.treatments if own else ()
+            )
+            for i in new
+        ]
         self._there += found
         return found
 

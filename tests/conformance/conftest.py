@@ -86,7 +86,7 @@ def own(recorded, described):
         warnings.warn(f"objects in {found.folder}: {remark}", stacklevel=1)
     if found is not None and described.tms is not None and described.workitems.source != "push":
         warnings.warn(
-            f"objects in {found.folder}: the workitems are those of the system under test, with objects of its own", stacklevel=1
+            f"objects in {found.folder}: of use only for workitems of the system under test that refer to them", stacklevel=1
         )
     return found
 
