@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from .. import resources
-from .failures import NoAnswer, Usage
+from .failures import NO_ANSWER, USAGE, Usage
 from .settings import Command
 
 __all__ = ["run_suite", "suite_folder"]
+
+# What all commands return when a system cannot be judged for this reason.
+CODES = {"ConfigError": USAGE, "NotReachable": NO_ANSWER}
 
 
 def suite_folder(given: Path | None = None) -> Path:
@@ -33,51 +32,6 @@ def suite_folder(given: Path | None = None) -> Path:
         return resources.suite()
     except FileNotFoundError as error:
         raise Usage(str(error)) from error
-
-
-def _selection(suite: Path, words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Tell the parts of the suite, which come first, from pytest's options."""
-    first = next((n for n, word in enumerate(words) if word.startswith("-")), len(words))
-    chosen = []
-    for word in words[:first]:
-        path, colons, test = word.partition("::")
-        if not (suite / path).exists() or Path(path).is_absolute():
-            parts = sorted(entry.name for entry in suite.iterdir() if entry.is_dir() and any(entry.glob("test_*.py")))
-            raise Usage(f"{word!r} is no part of the suite: there are {', '.join(parts)}, and their files")
-        chosen.append(f"{suite / path}{colons}{test}")
-    return chosen or [str(suite)], list(words[first:])
-
-
-def _value(options: Sequence[str], name: str) -> str | None:
-    """Return the value of an option of the suite, which pytest will read as well."""
-    for number, word in enumerate(options):
-        if word == name and number + 1 < len(options):
-            return options[number + 1]
-        if word.startswith(f"{name}="):
-            return word.partition("=")[2]
-    return None
-
-
-def _look_at_the_system(options: Sequence[str]) -> None:
-    """Say what is wrong with the system's description, or that it is not there, before pytest says it at length.
-
-    Raises
-    ------
-    ConfigError, Usage
-        If the description is wrong.
-    NoAnswer
-        If a system that shall be judged is not reachable.
-    """
-    described, book = _value(options, "--sut"), _value(options, "--entities")
-    if (described is None and book is None) or "--transcript" in " ".join(options) or "--embedded" in options:
-        return
-    from ..scu.probe import trouble
-    from ..sut.config import load_system
-
-    system = load_system(Path(described) if described else None, entities=Path(book) if book else None)
-    found = trouble([("TMS", system.tms), ("OST", system.ost)], calling=system.tdd.ae_title, timeouts=system.timeouts)
-    if found:
-        raise NoAnswer(found)
 
 
 @click.command(
@@ -113,12 +67,11 @@ def run_suite(context: click.Context, suite: Path | None, wants_help: bool, word
     if wants_help:
         click.echo(context.get_help())
         return 0
-    folder = suite_folder(suite)
-    chosen, options = _selection(folder, words)
-    _look_at_the_system(options)
-    command = [sys.executable, "-m", "pytest", *resources.pytest_arguments(folder), *chosen, *options]
-    if sys.platform == "win32":  # where an exec gives the terminal back at once, and the exit code is lost
-        return subprocess.call(command)
-    # pytest in our place: signals, terminal and exit code are its own.
-    os.execv(sys.executable, command)
-    return 0
+    from .. import engine  # pytest is not imported by who wants something else
+
+    first = next((n for n, word in enumerate(words) if word.startswith("-")), len(words))
+    try:
+        ran = engine.run(words[:first], options=words[first:], suite=suite_folder(suite), show=True)
+    except engine.UnknownPart as error:
+        raise Usage(str(error)) from error
+    return CODES.get(type(ran.problem).__name__, ran.exit_code)

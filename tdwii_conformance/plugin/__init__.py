@@ -4,7 +4,8 @@ How a test becomes a verdict: it carries ``@pytest.mark.requirement(ID)``; it ca
 written to the test's report together with the requirement and the exchanges it looked at, so that a worker process of
 pytest-xdist, JUnit XML, allure and the tool's own table and page all tell the same.
 
-pytest sees in this module the hooks and fixtures of the others.
+pytest sees in this module the hooks and fixtures of the others. PYTEST_DONT_REWRITE: it asserts nothing, and may have been
+imported before pytest loads it.
 """
 
 from .collection import pytest_collection_modifyitems
@@ -21,7 +22,7 @@ from .fixtures import (
     system,
     wire,
 )
-from .keys import recorded_key, requirement_key, system_key
+from .keys import NotReachable, Setting, recorded_key, requirement_key, system_key
 from .options import (
     pytest_addoption,
     pytest_configure,
@@ -35,6 +36,8 @@ from .xdist import pytest_collection_finish, pytest_configure_node, pytest_xdist
 
 __all__ = [
     "Nonconformity",
+    "NotReachable",
+    "Setting",
     "attribute_parameters",
     "cell_parameters",
     "judge",

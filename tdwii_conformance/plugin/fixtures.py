@@ -26,7 +26,7 @@ from .keys import (
     warnings_key,
     wire_key,
 )
-from .under_test import deviations_of, edition_of
+from .under_test import deviations_of, edition_of, embedded_of
 from .verdicts import Nonconformity
 
 if TYPE_CHECKING:
@@ -139,9 +139,8 @@ def patience(request: pytest.FixtureRequest) -> Patience:
 def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
     """Our TDD's listener: on the port that the system under test knows, or a free one when that is embedded."""
     from ..scu.receiver import Receiver
-    from ..sut.config import embedded
 
-    system = request.config.stash.get(system_key, None) or embedded()
+    system = request.config.stash.get(system_key, None) or embedded_of(request.config)
     ours = system.tdd
     listening = Receiver(
         ours.ae_title,
@@ -165,5 +164,7 @@ def system(request: pytest.FixtureRequest) -> Iterator[SystemUnderTest]:
     from ..sut.embedded import embedded_system
 
     ours = request.getfixturevalue("receiver").peer
-    with embedded_system(ours, edition=edition_of(config), defects=deviations_of(config)) as described:
+    with embedded_system(
+        ours, edition=edition_of(config), defects=deviations_of(config), described=embedded_of(config)
+    ) as described:
         yield described

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,36 @@ from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Observation
 
 if TYPE_CHECKING:
+    from ..session.triggers import SimulatorTrigger
     from ..sut.config import SystemUnderTest
 
 
+class NotReachable(Exception):
+    """A system under test is not there, or does not talk to us; the message says which, where and why."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the engine runs the embedded simulators with, where that is not as usual.
+
+    Parameters
+    ----------
+    embedded : SystemUnderTest, optional
+        In place of `sut.config.embedded`: other time-outs.
+    start : callable, optional
+        In place of `session.scenarios.simulator_trigger`: where a simulated TDD or watcher runs.
+    texts : bool
+        Whether the exchanges of what fails are written as text, which costs more than most tests.
+    """
+
+    embedded: SystemUnderTest | None = None
+    start: Callable[..., SimulatorTrigger] | None = None
+    texts: bool = True
+
+
 # Of the run.
+setting_key = pytest.StashKey[Setting]()
+problem_key = pytest.StashKey[Exception]()  # why the system cannot be judged
 catalogue_key = pytest.StashKey[Catalogue]()
 system_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the system described; none when simulators are judged
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()  # what --transcript names

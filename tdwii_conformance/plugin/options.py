@@ -13,7 +13,7 @@ import pytest
 
 from ..dimse import Patience
 from ..transcript.exchange import Transcript
-from .keys import UNUSABLE, patience_key, recorded_key, system_key, wire_key
+from .keys import NotReachable, patience_key, problem_key, recorded_key, system_key, wire_key
 from .reports import Collector
 from .under_test import described_system, deviations_of, edition_of, name_of_recorded, recorded_run, trouble_with
 
@@ -162,7 +162,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     remote = system_key in config.stash and not hasattr(config, "workerinput") and not config.getoption("collectonly")
     if remote and (message := trouble_with(config.stash[system_key])):
-        pytest.exit(message, returncode=UNUSABLE)
+        config.stash[problem_key] = NotReachable(message)
+        raise pytest.UsageError(message)
 
 
 def pytest_report_header(config: pytest.Config) -> str | list[str] | None:

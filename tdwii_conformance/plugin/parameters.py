@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import pytest
 
-from ..profile import load_catalogue
+from ..profile import load_catalogue as _load_catalogue
+
+# Of a process, however often its modules are collected.
+load_catalogue = functools.cache(_load_catalogue)
 
 
 def attribute_parameters(message: str, actor: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,26 @@ import pytest
 from ..profile import Catalogue, load_catalogue
 from ..transcript.exchange import TranscriptError
 from ..transcript.observation import Observation
-from .keys import catalogue_key, recorded_key, system_key
+from .keys import Setting, catalogue_key, problem_key, recorded_key, setting_key, system_key
 
 if TYPE_CHECKING:
     from ..sut.config import Edition, SystemUnderTest
+
+
+# The catalogue is the same for all runs of a process.
+_loaded = functools.cache(load_catalogue)
+
+
+def setting_of(config: pytest.Config) -> Setting:
+    """Return what the engine was told of this run beside pytest's options."""
+    return config.stash.get(setting_key, Setting())
+
+
+def embedded_of(config: pytest.Config) -> SystemUnderTest:
+    """Return the description of the embedded simulators, which are not started."""
+    from ..sut.config import embedded
+
+    return setting_of(config).embedded or embedded()
 
 
 def deviations_of(config: pytest.Config) -> list[str]:
@@ -47,6 +64,7 @@ def described_system(config: pytest.Config) -> SystemUnderTest:
     try:
         system = load_system(Path(sut) if sut else None, entities=Path(entities) if entities else None)
     except ConfigError as error:
+        config.stash[problem_key] = error
         raise pytest.UsageError(str(error)) from error
     edition = config.getoption("tdwii_edition")
     return system.with_edition(edition) if edition else system
@@ -68,7 +86,7 @@ def recorded_run(path: Path) -> tuple[Observation, ...]:
 def catalogue_of(config: pytest.Config) -> Catalogue:
     """Return the catalogue, which is read once."""
     if catalogue_key not in config.stash:
-        config.stash[catalogue_key] = load_catalogue()
+        config.stash[catalogue_key] = _loaded()
     return config.stash[catalogue_key]
 
 

@@ -24,7 +24,7 @@ from .keys import (
     wire_key,
 )
 from .texts import explanation, finding_lines, shortened
-from .under_test import trouble_with, unsupported_by_deviations
+from .under_test import setting_of, trouble_with, unsupported_by_deviations
 
 if TYPE_CHECKING:
     from ..sut.config import SystemUnderTest
@@ -191,7 +191,7 @@ def _record(
 ) -> dict[str, Any]:
     from ..dcmdump import dump_exchange
 
-    wanted = verdict in ("failed", "warned") or _evidence_wanted(item.config)
+    wanted = (verdict in ("failed", "warned") or _evidence_wanted(item.config)) and setting_of(item.config).texts
     readings: list[str] = item.stash.get(reading_key, [])
     return {
         "requirement": requirement.id,

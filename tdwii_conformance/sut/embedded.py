@@ -26,7 +26,9 @@ __all__ = ["embedded_system"]
 
 
 @contextmanager
-def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequence[str] = ()) -> Iterator[SystemUnderTest]:
+def embedded_system(
+    destination: Peer, edition: Edition = "ti", defects: Sequence[str] = (), described: SystemUnderTest | None = None
+) -> Iterator[SystemUnderTest]:
     """Start a simulated TMS and OST on free ports, and stop them at the end.
 
     Parameters
@@ -37,6 +39,8 @@ def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequenc
         Edition to judge by.
     defects : sequence of str
         Names of defects and variations that the simulators have, each that of its actor.
+    described : SystemUnderTest, optional
+        What is known of them before they are started, if not `config.embedded`: other time-outs.
 
     Raises
     ------
@@ -44,7 +48,7 @@ def embedded_system(destination: Peer, edition: Edition = "ti", defects: Sequenc
         For a name that no defect or variation has.
     """
     deviations = chosen(defects)
-    described = embedded()
+    described = described or embedded()
     titles = [destination.ae_title, *([described.second_watcher] if described.second_watcher else [])]
     known = {title: dataclasses.replace(destination, ae_title=title) for title in titles}
     unsupported = {option for deviation in deviations if isinstance(deviation, Variation) for option in deviation.unsupported}

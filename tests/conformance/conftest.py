@@ -13,14 +13,13 @@ import pytest
 
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
-from tdwii_conformance.plugin.under_test import takes_own_workitems
+from tdwii_conformance.plugin.under_test import embedded_of, setting_of, takes_own_workitems
 from tdwii_conformance.scu.treatment_session import Treated
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.session import scenarios
 from tdwii_conformance.session.conduct import NoDisplay, display_on
 from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
-from tdwii_conformance.sut import config
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.own import NoSuchTreatment
 from tdwii_conformance.workitems.asked import Asked, orders
@@ -349,7 +348,7 @@ def recorded(request):
 @pytest.fixture(scope="session")
 def described(request):
     """The description of the system under test, without starting anything."""
-    return request.config.stash.get(system_key, None) or config.embedded().with_edition(
+    return request.config.stash.get(system_key, None) or embedded_of(request.config).with_edition(
         request.config.getoption("tdwii_edition") or "ti"
     )
 
@@ -393,7 +392,8 @@ def trigger(partners, described, request):
             return caller, PersonTrigger()
         if actor not in started:
             deviations = [*request.config.getoption("tdwii_defect"), *request.config.getoption("tdwii_variation")]
-            system = scenarios.simulator_trigger(partners, actor, caller, deviations)
+            start = setting_of(request.config).start or scenarios.simulator_trigger
+            system = start(partners, actor, caller, deviations)
             request.addfinalizer(partial(system.__exit__, None, None, None))
             partners.systems[caller.peer.ae_title] = system.__enter__().peer(caller.peer.ae_title)
             started[actor] = system

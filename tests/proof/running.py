@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from unittest import mock
 
 import pytest
 
-from tdwii_conformance import dcmdump
+from tdwii_conformance import engine
 from tdwii_conformance.defects import DEFECTS
-from tdwii_conformance.plugin import parameters, requirement_key, under_test
-from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.session import scenarios
-from tdwii_conformance.sut import config, embedded
+from tdwii_conformance.plugin import Setting, requirement_key
+from tdwii_conformance.sut.config import embedded
 
 from . import threads
 
@@ -33,8 +28,6 @@ UNANSWERED, RELEASE_TIMEOUT = frozenset({"tms-release-unanswered", "ost-release-
 STEP_TIMEOUT = 8.0  # seconds that the next step of a TDD or a watcher is waited for
 MET, VIOLATED, NOT_JUDGED, ERROR = "met", "violated", "not judged", "error"
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
-
-_catalogue = cache(load_catalogue)  # once for all runs
 
 
 @dataclass
@@ -176,14 +169,7 @@ def run(
         Of TDW-II.
     """
     outcome = Outcome()
-    arguments = [
-        "--embedded", "--inject", "--edition", edition, "-o", "addopts=", "-p", "tdwii_conformance.plugin", "--strict-markers", f"--rootdir={ROOT}", f"--confcutdir={ROOT}", "-c", str(ROOT / "pytest.ini"),
-        *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
-        *(word for name in names for word in ("--defect", name)),
-        *(str(ROOT / CONFORMANCE / module) for module in sorted(modules)),
-    ]  # fmt: skip
-    here = Path.cwd()
-    described = config.embedded()
+    described = embedded()
     assert described.calling_tdd is not None
     assert described.calling_watcher is not None
     waiting = dataclasses.replace(
@@ -195,26 +181,21 @@ def run(
         calling_tdd=dataclasses.replace(described.calling_tdd, step_timeout=STEP_TIMEOUT),
         calling_watcher=dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT),
     )
-    try:
-        # Nor does anybody read the exchanges of what fails: to write them as text costs more than the test.
-        with (
-            mock.patch.object(embedded, "embedded", return_value=waiting),
-            mock.patch.object(config, "embedded", return_value=waiting),
-            mock.patch.object(scenarios, "simulator_trigger", threads.simulator_trigger),
-            mock.patch.object(dcmdump, "dump_exchange", return_value=""),
-            mock.patch.object(under_test, "load_catalogue", _catalogue),
-            mock.patch.object(parameters, "load_catalogue", _catalogue),
-            mock.patch.dict(os.environ, {"PYTEST_ADDOPTS": ""}),  # meant for the outer run
-        ):
-            outcome.exit_code = int(pytest.main(arguments, plugins=[Recorder(outcome, wanted, sample, only)]))
-    finally:
-        os.chdir(here)
+    result = engine.run(
+        sorted(modules),
+        deviations=names,
+        edition=edition,
+        options=OPTIONS,
+        # Nor does anybody read the exchanges of what fails.
+        setting=Setting(embedded=waiting, start=threads.simulator_trigger, texts=False),
+        plugins=[Recorder(outcome, wanted, sample, only)],
+    )
+    outcome.exit_code = result.exit_code
     return outcome
 
 
 # The outer run has them: workers, what is printed, time-outs, the cache, threads that fail.
 ABSENT = (
-    "tdwii_conformance",
     "xdist",
     "terminal",
     "unraisableexception",
@@ -225,3 +206,7 @@ ABSENT = (
     "allure_pytest",
     "debugging",
 )
+OPTIONS = (
+    "--tdwii-embedded", "--tdwii-inject", "-o", "addopts=", "-p", "no:tdwii_conformance", "-p", "tdwii_conformance.plugin",
+    "--strict-markers", *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
+)  # fmt: skip

@@ -50,8 +50,5 @@ class InAThread(SimulatorTrigger):
 
 def simulator_trigger(partners, actor, caller, defects=()):
     """In place of `session.scenarios.simulator_trigger`."""
-    process = IN_A_PROCESS(partners, actor, caller, defects)
+    process = scenarios.simulator_trigger(partners, actor, caller, defects)
     return InAThread(actor.lower(), process.arguments)
-
-
-IN_A_PROCESS = scenarios.simulator_trigger
