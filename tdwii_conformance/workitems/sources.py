@@ -52,6 +52,7 @@ class Source(ABC):
 
     def __init__(self, system: SystemUnderTest, tdd: TDD) -> None:
         self.system, self.tdd = system, tdd
+        self._stored: set[tuple[str, str]] = set()
 
     def __call__(self, start: str, *, modality: Modality = "photon", patient_name: str = "") -> ScheduledWorkitem:
         """Return a SCHEDULED workitem that was not returned before.
@@ -121,8 +122,11 @@ class Source(ABC):
             )
 
     def _store(self, role: str, claim: str, instance: Dataset) -> None:
-        if claim in self.system.supports(role):
-            self.tdd.store(role, instance)
+        known = role, str(instance.SOPInstanceUID)
+        if claim not in self.system.supports(role) or known in self._stored:  # the user's own are those of many workitems
+            return
+        if self.tdd.store(role, instance).status == 0:
+            self._stored.add(known)
 
     @property
     def _tms(self) -> str:
