@@ -11,6 +11,7 @@ import click
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.uid import RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage, generate_uid
+from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
 
 from ..dimse import Peer
 from ..scu.tdd import TDD
@@ -201,6 +202,8 @@ def assign(dataset: Dataset, assignment: str) -> None:
     vr = dictionary_VR(last)
     if vr == "SQ" and value:
         raise Usage(f"{assignment!r}: {last} is a sequence: give a path into it, or no value for one without items")
+    if vr not in CUSTOMIZABLE_CHARSET_VR and not value.isascii():
+        raise Usage(f"{assignment!r}: {last} has VR {vr}, which takes ASCII only")
     convert = {"US": int, "SS": int, "UL": int, "SL": int, "UV": int, "SV": int, "FL": float, "FD": float}.get(vr, str)
     try:
         values = [convert(part) for part in value.split("\\")] if value else []

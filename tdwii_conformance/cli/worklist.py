@@ -377,5 +377,7 @@ def code(text: str, option: str) -> Code:
     parts = text.split("^")
     if len(parts) > 3 or not parts[0]:
         raise Usage(f"{option} {text!r} is no coded entry: give VALUE^SCHEME^MEANING, for example FX1^99X^Machine 1")
+    if "\\" in text:
+        raise Usage(f"{option} {text!r}: a backslash separates values in DICOM, and one value is needed")
     value, scheme, meaning = (*parts, "", "")[:3]
     return Code(value, scheme, meaning or value)

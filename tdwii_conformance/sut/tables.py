@@ -172,10 +172,16 @@ class _Timeouts(Table):
     restart: Seconds = 60.0
 
 
+def _one_value(text: object) -> object:
+    if isinstance(text, str) and "\\" in text:
+        raise ValueError("has a backslash, which separates values in DICOM; one value is needed")
+    return text
+
+
 class _Station(Table):
-    value: Text
-    scheme: StrictStr = ""
-    meaning: StrictStr = ""
+    value: Annotated[Text, BeforeValidator(_one_value)]
+    scheme: Annotated[StrictStr, BeforeValidator(_one_value)] = ""
+    meaning: Annotated[StrictStr, BeforeValidator(_one_value)] = ""
 
 
 class _Workitems(Table):

@@ -179,7 +179,7 @@ def plan_facts(plan: Dataset, *, group: int | None = None) -> PlanFacts:
         fractions_planned=int(planned),
         metersets=metersets,
         unit=str(first.get("PrimaryDosimeterUnit") or "MU"),
-        machine=str(first.get("TreatmentMachineName") or ""),
+        machine=_single(first, "TreatmentMachineName", str(first.get("TreatmentMachineName") or "")),
         left_out=tuple(left_out),
         remarks=tuple(_remarks(plan, chosen, place)),
     )
@@ -214,6 +214,14 @@ def _value(dataset: Dataset, keyword: str, why: str = "") -> str:
     if not value:
         state = "is empty" if keyword in dataset else "is missing"
         raise PlanError(f"{keyword}: {state}{f': {why}' if why else ''}")
+    return _single(dataset, keyword, value)
+
+
+def _single(dataset: Dataset, keyword: str, value: str) -> str:
+    """Return a value if it is one: a backslash separates values [PS3.5 6.2], and no name of ours may become two."""
+    if keyword in dataset and dataset[keyword].VM > 1:
+        said = "\\".join(map(str, dataset[keyword].value))
+        raise PlanError(f"{keyword}: {said!r} has a backslash, which separates values, and one value is needed")
     return value
 
 

@@ -261,3 +261,19 @@ def test_what_is_written_reads_as_it_was(ion_plan, tmp_path):
     back = dcmread(saved(one.instruction, tmp_path / "instruction.dcm"))
     assert back.BeamTaskSequence == one.instruction.BeamTaskSequence
     assert isinstance(back, Dataset)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "name"), [("PatientName", ["Doe^J", "Smith"]), ("PatientID", ["A", "1"]), ("RTPlanLabel", ["Pelvis", "boost"])]
+)
+def test_a_name_with_a_backslash_is_refused_and_never_two(plan, keyword, name):
+    """In a file it is two values, which no workitem may make of one name, and no text of ours put together."""
+    setattr(plan, keyword, name)
+    with pytest.raises(PlanError, match=f"^{keyword}: .*has a backslash, which separates values"):
+        course(plan)
+
+
+def test_a_machine_with_a_backslash_is_refused(plan):
+    plan.BeamSequence[0].TreatmentMachineName = ["Linac", "1"]
+    with pytest.raises(PlanError, match=r"^TreatmentMachineName: .*has a backslash"):
+        course(plan)
