@@ -8,7 +8,8 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from typing import Any
 
 from pydicom.uid import generate_uid
@@ -27,7 +28,12 @@ from .servers import watching_tms, workitem
 DEADLINE = 120.0
 ECHOES, AS_IDLE = 20, 1.25  # the last so many are answered, in the median, in no more than this times what an idle TMS takes
 WATCHERS, WORKITEMS, SUBSCRIBERS = 10, 1_000, (0, 1, 10, 50)
-Running = Callable[..., "contextmanager[Peer]"]
+Running = Callable[..., AbstractContextManager[Peer]]
+
+
+def is_assigned(uid: str, report: Exchange) -> bool:
+    """Say whether this is the report that a workitem was assigned."""
+    return report.instance_uid == uid and event_type(report) == ASSIGNED
 
 
 @contextmanager
@@ -85,7 +91,8 @@ def receiving(questions: Any, titles: list[str]) -> None:
         while (question := questions.recv()) is not None:
             number, uid = question
             for title in titles[:number]:
-                assert receiver.wait_for(lambda r, uid=uid: r.instance_uid == uid and event_type(r) == ASSIGNED, title, 0, DEADLINE)
+                came = partial(is_assigned, uid)
+                assert receiver.wait_for(came, title, 0, DEADLINE)
             questions.send(number)
 
 

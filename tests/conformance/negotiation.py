@@ -30,7 +30,7 @@ class Negotiation:
 
     requirements = ""
     role = ""
-    needed = ()
+    needed: tuple[object, ...] = ()
 
     @staticmethod
     def judge_accepted(judge, contexts, abstract_syntax):

@@ -1112,13 +1112,13 @@ def test_association_lives_after_a_cancel(link, series, judge):
 
 # --- queries that are not as they should be -------------------------------------------------------------------------------
 
-STRANGE = {
+STRANGE: dict[str, dict] = {
     "unknown-state": {"ProcedureStepState": "SUSPENDED"},
     "state-in-lower-case": {"ProcedureStepState": "scheduled"},
     "unknown-priority": {"ScheduledProcedureStepPriority": "URGENT"},
     "unknown-readiness": {"InputReadinessState": "PERHAPS"},
 }
-MALFORMED = {
+MALFORMED: dict[str, dict] = {
     "range-without-ends": {START: "-"},
     "range-that-ends-before-it-begins": {START: "20260102000000-20260101000000"},
     "no-date-time": {START: "tomorrow"},
