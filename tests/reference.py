@@ -5,6 +5,7 @@ The page is made of the code, so that it cannot drift; ``tests/unit/test_docs.py
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,9 +81,9 @@ def _said(text: str | None) -> str:
 
 
 def _shown(default: Any) -> str:
-    if default in (None, PydanticUndefined, "", []):
+    if default in (None, PydanticUndefined, "", [], ()):
         return ""
-    text = str(default).lower() if isinstance(default, bool) else f'"{default}"' if isinstance(default, str) else f"{default:g}"
+    text = f"{default:g}" if isinstance(default, float) else json.dumps(default)
     return f"`{text}`"
 
 
