@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any, cast
 
 import pytest
 
 from tdwii_conformance import engine
 from tdwii_conformance.defects import DEFECTS
 from tdwii_conformance.plugin import Setting, requirement_key
-from tdwii_conformance.sut.config import embedded
+from tdwii_conformance.sut.config import Edition, embedded
 
 from . import threads
 
@@ -111,7 +112,7 @@ class Recorder:
         self.outcome.tests += 1
         self.outcome.tests_of[_test(report.nodeid).partition("::")[0]] += 1
         identifier, verdict, test = record["requirement"], record["verdict"], _test(report.nodeid)
-        said = dict(report.user_properties)
+        said: dict[str, Any] = dict(report.user_properties)
         if record["reading"]:
             self.outcome.readings[identifier].add(record["reading"])
         if verdict == "failed" or (verdict == "warned" and said["level"] == "should"):
@@ -184,7 +185,7 @@ def run(
     result = engine.run(
         sorted(modules),
         deviations=names,
-        edition=edition,
+        edition=cast(Edition, edition),
         options=OPTIONS,
         # Nor does anybody read the exchanges of what fails.
         setting=Setting(embedded=waiting, start=threads.simulator_trigger, texts=False),
