@@ -14,7 +14,7 @@ from .findings import Finding
 from .move import same_content
 from .status import answered
 
-__all__ = ["equal", "got", "has_value", "not_before", "only_requested", "shows", "state_is", "untouched"]
+__all__ = ["equal", "got", "has_value", "none_came_to_be", "not_before", "only_requested", "shows", "state_is", "untouched"]
 
 # What the SCP sets by itself when something happened to the workitem; never part of "unchanged" [CC.2.5.1.3].
 SET_BY_SCP = ("ScheduledProcedureStepModificationDateTime",)
@@ -63,6 +63,19 @@ def untouched(before: Exchange, after: Exchange, ignoring: Collection[str] = ())
         leave = {*SET_BY_SCP, *ignoring}
         found = same_content(_without(before.dataset, leave), _without(after.dataset, leave))
     return found
+
+
+def none_came_to_be(before: Exchange, after: Exchange) -> list[Finding]:
+    """Check that there is no UPS where there was none. How its absence is answered is not judged here.
+
+    Parameters
+    ----------
+    before, after : Exchange
+        The N-GETs of a UPS that does not exist, around a request about it.
+    """
+    if is_failure(before.status) and after.status is not None and not got(after):
+        return [Finding("no UPS, as before", f"N-GET shows one: status {status_text(after.status)}")]
+    return []
 
 
 def equal(received: object, expected: object, path: str) -> list[Finding]:

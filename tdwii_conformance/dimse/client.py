@@ -295,6 +295,8 @@ class Link:
                 raise NoContext(self.peer, f"{uid.UID(abstract_syntax).name} ({abstract_syntax})")
             given_up = self._patience.given_up(self.peer.ae_title, service, abstract_syntax, action=action, instance=instance)
             if given_up is not None:
+                if self._transcript is not None:
+                    self._transcript.append(given_up)  # who looks at what was exchanged is to see why there is nothing
                 return given_up
             exchange, late = self._send(operation)
             self._patience.note(exchange, late=late)

@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
+from ..profile.statuses import is_failure
 from ..transcript.exchange import Exchange
 
 __all__ = ["Kind", "Patience"]
@@ -74,7 +75,7 @@ class Patience:
                     seen.answered, seen.in_vain = seen.answered + 1, 0
                 elif late:
                     seen.in_vain, seen.last = seen.in_vain + 1, exchange
-            if exchange.service == "N-CREATE" and exchange.status == 0:
+            if exchange.service == "N-CREATE" and exchange.status is not None and not is_failure(exchange.status):
                 self._shown.add(exchange.instance_uid)
             elif exchange.service == "C-FIND":
                 self._shown.update(str(found.get("SOPInstanceUID", "")) for found in exchange.identifiers)

@@ -22,6 +22,7 @@ from .keys import (
     patience_key,
     reading_key,
     requirement_key,
+    running_key,
     system_key,
     warnings_key,
     wire_key,
@@ -159,6 +160,7 @@ def system(request: pytest.FixtureRequest) -> Iterator[SystemUnderTest]:
     """The system under test: the one described by ``--sut``, or simulators started for this process."""
     config = request.config
     if system_key in config.stash:
+        config.stash[running_key] = config.stash[system_key]
         yield config.stash[system_key]
         return
     from ..sut.embedded import embedded_system
@@ -167,4 +169,5 @@ def system(request: pytest.FixtureRequest) -> Iterator[SystemUnderTest]:
     with embedded_system(
         ours, edition=edition_of(config), defects=deviations_of(config), described=embedded_of(config)
     ) as described:
+        config.stash[running_key] = described
         yield described

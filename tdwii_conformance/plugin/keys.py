@@ -47,6 +47,7 @@ setting_key = pytest.StashKey[Setting]()
 problem_key = pytest.StashKey[Exception]()  # why the system cannot be judged
 catalogue_key = pytest.StashKey[Catalogue]()
 system_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the system described; none when simulators are judged
+running_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the one that is judged, described or simulated
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()  # what --transcript names
 wire_key = pytest.StashKey[Transcript]()
 patience_key = pytest.StashKey[Patience]()  # what the systems under test never answered

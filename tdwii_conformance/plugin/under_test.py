@@ -107,6 +107,13 @@ def trouble_with(system: SystemUnderTest) -> str:
     return trouble((("TMS", system.tms), ("OST", system.ost)), calling=system.tdd.ae_title, timeouts=system.timeouts)
 
 
+def gone(system: SystemUnderTest) -> str:
+    """Return which remote system is no longer there, after three tries, or nothing."""
+    from ..scu import probe
+
+    return probe.gone((("TMS", system.tms), ("OST", system.ost)), calling=system.tdd.ae_title, timeouts=system.timeouts)
+
+
 def name_of_recorded(observation: Observation) -> str:
     """Return what the system is called of which something was recorded."""
     return observation.facts.get("system") or "a system without name"

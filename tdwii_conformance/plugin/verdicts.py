@@ -23,8 +23,9 @@ from .keys import (
     warnings_key,
     wire_key,
 )
+from .on_the_way import missing
 from .texts import explanation, finding_lines, shortened
-from .under_test import setting_of, trouble_with, unsupported_by_deviations
+from .under_test import gone, setting_of, unsupported_by_deviations
 
 if TYPE_CHECKING:
     from ..sut.config import SystemUnderTest
@@ -80,6 +81,10 @@ def pytest_runtest_makereport(
     error = unsteady or error
     noted: list[Finding] = item.stash.get(warnings_key, [])
     findings = tuple(noted)
+    if (report.failed or findings) and (why := missing(item.config, requirement, _exchanges_seen(item))):
+        path, line, _ = report.location
+        report.outcome, report.longrepr = "skipped", (path, line or 0, f"Skipped: {why}")
+        findings = ()
     verdict: str = report.outcome
     reason = ""
     if report.skipped:
@@ -150,7 +155,7 @@ def _skip_reason(report: pytest.TestReport) -> str:
 
 def _stop_if_gone(item: pytest.Item) -> None:
     """Stop the run when the system under test is no longer there: the rest would fail for that reason alone."""
-    if message := trouble_with(item.config.stash[system_key]):
+    if message := gone(item.config.stash[system_key]):
         item.session.shouldstop = f"the system under test is gone: {message}"
 
 

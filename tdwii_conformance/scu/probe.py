@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
+from pydicom.uid import generate_uid
 from pynetdicom import sop_class
 
-from ..dimse import DimseError, Peer, Timeouts, connect
+from ..dimse import DimseError, NothingAccepted, Patience, Peer, Timeouts, connect
+from ..profile.statuses import is_failure
 from ..profile.ups_service import UPS
+from ..transcript.exchange import Exchange
+from ..treatment.messages import item
 
-__all__ = ["trouble"]
+__all__ = ["answers_plainly", "gone", "trouble"]
 
 NEEDED = {
     "TMS": (UPS.PULL, "UPS Pull"),
     "OST": (sop_class.StudyRootQueryRetrieveInformationModelMove, "Study Root Query/Retrieve - MOVE"),
 }
+
+
+PAUSES = (0.0, 1.0, 3.0)  # seconds before each try to reach a system that seems to be gone
 
 
 def trouble(peers: Sequence[tuple[str, Peer | None]], *, calling: str, timeouts: Timeouts) -> str:
@@ -44,8 +52,96 @@ def _trouble(role: str, peer: Peer, calling: str, timeouts: Timeouts) -> str:
                 )
             if link.accepts(sop_class.Verification):
                 echo = link.c_echo()
-                if echo.failure:
+                if echo.failure and not link.established and not _still_there(peer, calling, timeouts):
                     return f"{role} {peer} at {peer.host}:{peer.port} accepts an association but C-ECHO got {echo.failure}"
     except DimseError as error:
         return f"{role} {error.advice}"
     return ""
+
+
+def _still_there(peer: Peer, calling: str, timeouts: Timeouts) -> bool:
+    try:
+        connect(peer, [UPS.PULL, sop_class.Verification], calling=calling, timeouts=timeouts).close()
+    except NothingAccepted:
+        return True
+    except DimseError:
+        return False
+    return True
+
+
+def gone(peers: Sequence[tuple[str, Peer | None]], *, calling: str, timeouts: Timeouts) -> str:
+    """Return which system is no longer there, in one sentence: it takes no association, three times; empty while all are.
+
+    A system that is busy for a moment, or restarted by somebody who watches it, is there again.
+
+    Parameters
+    ----------
+    peers, calling, timeouts
+        As for `trouble`.
+    """
+    for role, peer in peers:
+        if peer is None:
+            continue
+        said = ""
+        for pause in PAUSES:
+            threading.Event().wait(pause)
+            try:
+                connect(peer, [*NEEDED[role][:1], sop_class.Verification], calling=calling, timeouts=timeouts).close()
+            except NothingAccepted:
+                break
+            except DimseError as error:
+                said = error.advice
+            else:
+                break
+        else:
+            return f"{role} {said} (tried {len(PAUSES)} times)"
+    return ""
+
+
+def answers_plainly(peer: Peer, exchange: Exchange, *, shown: bool, calling: str, timeouts: Timeouts, patience: Patience) -> bool:
+    """Return whether a peer answers a plain request of the kind of one that it did not answer, or refused to look.
+
+    Plain is: of a UPS that it has, or of one that nobody has; with nothing but what must be there; and without effect. Of a
+    service that has no such request it is whether any was ever answered.
+
+    Parameters
+    ----------
+    peer : Peer
+        Whom.
+    exchange : Exchange
+        The request.
+    shown : bool
+        Whether it is about a UPS that the peer has.
+    calling, timeouts, patience
+        As for `dimse.connect`.
+    """
+    if exchange.service in ("N-CREATE", "C-STORE") or (shown and exchange.service in ("N-SET", "N-ACTION")):
+        return patience.ever_answered(exchange)
+    nobody = generate_uid()
+    context = exchange.abstract_syntax
+    try:
+        with connect(peer, [context], calling=calling, timeouts=timeouts, patience=patience) as link:
+            match exchange.service:
+                case "C-ECHO":
+                    answer = link.c_echo()
+                case "C-FIND":
+                    answer = link.c_find(context, item(ProcedureStepState="SCHEDULED", SOPInstanceUID=nobody))
+                case "C-MOVE":
+                    keys = item(
+                        QueryRetrieveLevel="IMAGE", StudyInstanceUID=nobody, SeriesInstanceUID=nobody, SOPInstanceUID=nobody
+                    )
+                    answer = link.c_move(context, keys, calling)
+                case "N-GET":
+                    asked = exchange.instance_uid if shown else nobody
+                    answer = link.n_get(asked, ["ProcedureStepState"], context=context)
+                    return not answer.failure and not (shown and is_failure(answer.status))
+                case "N-SET":
+                    answer = link.n_set(nobody, item(TransactionUID=nobody), context=context)
+                case "N-ACTION":
+                    action = int(exchange.request.command.get("ActionTypeID") or 1)
+                    answer = link.n_action(nobody, action, item(TransactionUID=nobody), context=context)
+                case _:
+                    return True
+            return not answer.failure
+    except DimseError:
+        return False

@@ -102,23 +102,33 @@ def consent(system):
 
 
 @pytest.fixture(scope="session")
-def tdd(system, consent, wire, patience):
+def tdd(system, consent, wire, patience, request):
     """Our TDD."""
-    yield from _performing(system, system.tdd.ae_title, consent, wire, patience)
+    yield from _performing(system, system.tdd.ae_title, consent, wire, patience, request.config)
 
 
 @pytest.fixture(scope="session")
-def other_tdd(system, consent, wire, patience):
+def other_tdd(system, consent, wire, patience, request):
     """A second TDD, which competes with the first."""
-    yield from _performing(system, system.second_performer, consent, wire, patience)
+    yield from _performing(system, system.second_performer, consent, wire, patience, request.config)
 
 
-def _performing(system, calling, consent, wire, patience):
+def _performing(system, calling, consent, wire, patience, pytest_config):
     named = {"calling": calling, "timeouts": system.timeouts, "transcript": wire, "consent": consent, "patience": patience}
     with RecordingTDD(system.tms, system.ost, **named) as device:
         yield device
         if not system.embedded:
-            put_away(device, by_request="request-cancel" in system.tms_supports)
+            put_away(device, by_request="request-cancel" in system.tms_supports, show=partial(_say, pytest_config))
+
+
+def _say(pytest_config, sentence):
+    """Say something on the terminal, whatever is captured."""
+    terminal = pytest_config.pluginmanager.getplugin("terminalreporter")
+    if terminal is not None:
+        terminal.ensure_newline()
+        terminal.write_line(sentence)
+    else:  # a worker's standard output is not the terminal
+        print(sentence, file=sys.__stderr__, flush=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,12 @@
 """What the suite leaves on the worklist of a system that is not ours: no UPS that somebody could still perform."""
 
+import time
+
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import status
 from tdwii_conformance.dimse import DimseError
+from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.treatment.messages import code_item, item
@@ -25,15 +28,39 @@ class RecordingTDD(TDD):
         return exchange
 
 
-def put_away(tdd, *, by_request):
-    """Cancel what this TDD has created and nobody has claimed; as far as the system is still there."""
+BOUND = 30.0  # seconds that the whole may take
+IN_VAIN = 3  # N-GETs in a row that show nothing: then nothing is asked any more
+
+
+def put_away(tdd, *, by_request, show=lambda sentence: None, bound=BOUND, now=time.monotonic):
+    """Cancel what this TDD has created and nobody has claimed; as far as the system is still there.
+
+    It says what it does, takes no longer than `bound` seconds, and can be interrupted: what is left then is counted. Of a
+    system that shows no UPS by N-GET nothing is asked.
+    """
+    if not tdd.created:
+        return
+    left, in_vain, until = len(tdd.created), 0, now() + bound
+    show(f"putting away {left} workitems that were created (at most {bound:g} s; Ctrl-C leaves them)")
+    why = ""
     try:
         for uid in tdd.created:
-            shown = tdd.get(uid, ["ProcedureStepState"]).dataset
-            if shown is not None and shown.get("ProcedureStepState") == "SCHEDULED":
+            shown = tdd.get(uid, ["ProcedureStepState"])
+            in_vain = in_vain + 1 if shown.failure or is_failure(shown.status) else 0
+            if in_vain == IN_VAIN or now() > until:
+                why = (
+                    f"{bound:g} s are over" if in_vain < IN_VAIN else f"N-GET shows no workitem: {shown.failure or 'it is refused'}"
+                )
+                break
+            if shown.dataset is not None and shown.dataset.get("ProcedureStepState") == "SCHEDULED":
                 end(tdd, uid, "SCHEDULED", by_request=by_request)
-    except DimseError:
-        return
+            left -= not in_vain
+    except DimseError as error:
+        why = error.advice
+    except KeyboardInterrupt:
+        why = "interrupted"
+    if why:
+        show(f"{left} workitems stay on the worklist: {why}")
 
 
 def end(performer, uid, state, lock="", *, by_request):

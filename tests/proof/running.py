@@ -15,6 +15,7 @@ import pytest
 
 from tdwii_conformance import engine
 from tdwii_conformance.defects import DEFECTS
+from tdwii_conformance.dimse import Timeouts
 from tdwii_conformance.plugin import Setting, requirement_key
 from tdwii_conformance.sut.config import Edition, embedded
 
@@ -26,9 +27,19 @@ CONFORMANCE = "tests/conformance"
 EVENT_TIMEOUT = 4.0
 # With these every release of an association is waited for in vain: so many seconds.
 UNANSWERED, RELEASE_TIMEOUT = frozenset({"tms-release-unanswered", "ost-release-unanswered"}), 1.0
+ANSWER_TIMEOUT = 1.5  # seconds that a response is waited for with a service that is unanswered
 STEP_TIMEOUT = 8.0  # seconds that the next step of a TDD or a watcher is waited for
 MET, VIOLATED, NOT_JUDGED, ERROR = "met", "violated", "not judged", "error"
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
+
+
+def _timeouts(usual: Timeouts, names: Iterable[str]) -> Timeouts:
+    """Return time-outs that are shorter where a defect has them run out."""
+    if UNANSWERED.intersection(names):
+        return dataclasses.replace(usual, association=RELEASE_TIMEOUT)
+    if any(name.endswith("-unanswered") for name in names):
+        return dataclasses.replace(usual, message=ANSWER_TIMEOUT)
+    return usual
 
 
 @dataclass
@@ -176,9 +187,7 @@ def run(
     waiting = dataclasses.replace(
         described,
         event_timeout=EVENT_TIMEOUT if any(name in DEFECTS for name in names) else described.event_timeout,
-        timeouts=dataclasses.replace(described.timeouts, association=RELEASE_TIMEOUT)
-        if UNANSWERED.intersection(names)
-        else described.timeouts,
+        timeouts=_timeouts(described.timeouts, names),
         calling_tdd=dataclasses.replace(described.calling_tdd, step_timeout=STEP_TIMEOUT),
         calling_watcher=dataclasses.replace(described.calling_watcher, step_timeout=STEP_TIMEOUT),
     )

@@ -5,7 +5,6 @@ from datetime import datetime
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.plugin import cell_parameters
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
@@ -113,8 +112,7 @@ def test_cell(event, state, subject, finished, supported, still_kept, judge, jud
     if leads is not None and not event.endswith("without it"):
         judge(ups.state_is(one.tdd.get(one.uid, STATE), leads))
     elif state == NO_UPS:
-        judge(status.refused(before, "N-GET of a UPS that does not exist"))
-        judge(status.refused(one.tdd.get(one.uid), "N-GET of a UPS that does not exist"))
+        judge(ups.none_came_to_be(before, one.tdd.get(one.uid)))  # how N-GET answers is for CC27-TMS-010
     else:
         judge(ups.untouched(before, one.tdd.get(one.uid)))
     judge_status(exchange)

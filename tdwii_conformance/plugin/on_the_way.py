@@ -1,0 +1,89 @@
+"""What a test only needs on the way, and does not get: then it is not judged, and the requirement that says so is named.
+
+One fault, few verdicts: a system that does not answer N-GET fails the requirement to show a UPS, and not a hundred others
+that look at one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from ..profile import Requirement
+from ..profile.statuses import is_failure, status_text
+from ..profile.ups_service import UPS
+from ..transcript.exchange import Exchange
+from .keys import patience_key, running_key
+
+if TYPE_CHECKING:
+    from ..sut.config import SystemUnderTest
+
+__all__ = ["missing"]
+
+# By service and, of what is about a UPS, whether it is one that the system has: the requirements that say it is answered.
+# The first is named, the others fail as well.
+SAY_SO: dict[tuple[str, bool], tuple[str, ...]] = {
+    ("C-ECHO", True): ("NEG-TMS-001", "NEG-OST-001"),
+    ("C-FIND", True): ("RO58-TMS-001", "CC28-TMS-049", "CC28-TMS-050", "CC28-TMS-057"),
+    ("C-MOVE", True): ("RO61-TMS-001", "RO59-OST-001"),
+    ("C-STORE", True): ("RO63-OST-001",),
+    ("N-CREATE", True): ("CC25-TMS-001",),
+    ("N-GET", True): ("CC27-TMS-012", "CC31-TMS-001"),
+    ("N-GET", False): ("CC27-TMS-010", "CC27-TMS-011"),
+    ("N-SET", True): ("RO62-TMS-001",),
+    ("N-SET", False): ("CC26-TMS-001",),
+    ("N-ACTION", True): ("RO60-TMS-001", "CC22-TMS-001", "CC22-TMS-002", "CC23-TMS-013"),
+    ("N-ACTION", False): ("RO60-TMS-009", "RO60-TMS-017"),
+}
+# The same of N-GET under other presentation contexts than UPS Pull.
+UNDER: dict[str, tuple[str, ...]] = {
+    UPS.PUSH: ("CC27-TMS-016", "CC31-TMS-003"),
+    UPS.WATCH: ("CC27-TMS-017", "CC31-TMS-002"),
+}
+
+
+def missing(config: pytest.Config, requirement: Requirement, exchanges: Iterable[Exchange]) -> str:
+    """Return why a test that failed could not judge: a service that the system does not give; empty if it could.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        Of the run.
+    requirement : Requirement
+        What the test is about.
+    exchanges : iterable of Exchange
+        What it looked at.
+    """
+    system, patience = config.stash.get(running_key, None), config.stash[patience_key]
+    if system is None:
+        return ""
+    for exchange in exchanges:
+        shown = patience.kind(exchange).shown
+        looked_in_vain = exchange.service == "N-GET" and shown and is_failure(exchange.status)
+        if not (exchange.failure or looked_in_vain):
+            continue
+        say_so = SAY_SO.get((exchange.service, shown), ())
+        if exchange.service == "N-GET" and shown:
+            say_so = UNDER.get(exchange.abstract_syntax, say_so)
+        if not say_so or requirement.id in say_so:
+            continue
+        if not _answers(system, config, exchange, shown=shown):
+            what = exchange.failure or f"status {status_text(exchange.status)}"
+            of = "" if shown else " of a UPS that it does not know"
+            return f"not judged: {exchange.service}{of} is needed, and {exchange.acceptor} answers none: {what} ({say_so[0]})"
+    return ""
+
+
+def _answers(system: SystemUnderTest, config: pytest.Config, exchange: Exchange, *, shown: bool) -> bool:
+    """Whether a plain request of the same kind is answered, so that it is this one that is answered wrongly."""
+    from ..scu.probe import answers_plainly
+
+    peers = {peer.ae_title: peer for peer in (system.ost, system.tms) if peer is not None}
+    if exchange.acceptor not in peers:
+        return True
+    return answers_plainly(
+        peers[exchange.acceptor], exchange, shown=shown, calling=system.tdd.ae_title, timeouts=system.timeouts,
+        patience=config.stash[patience_key],
+    )  # fmt: skip
