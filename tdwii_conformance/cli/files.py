@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -18,7 +18,18 @@ from .failures import Usage
 from .reading import assumed
 from .screen import note
 
-__all__ = ["LARGE", "SMALL", "is_dicom", "of_class", "read_dataset", "read_or_fill", "safe_uid", "save_message", "sized"]
+__all__ = [
+    "LARGE",
+    "SMALL",
+    "expanded",
+    "is_dicom",
+    "of_class",
+    "read_dataset",
+    "read_or_fill",
+    "safe_uid",
+    "save_message",
+    "sized",
+]
 
 MEGABYTE = 1 << 20
 SMALL = 16 * MEGABYTE  # a query, a workitem, a text
@@ -83,6 +94,40 @@ def of_class(dataset: Dataset, classes: Sequence[str], what: str, name: str) -> 
     given = str(dataset.get("SOPClassUID") or "")
     if classes and given and given not in classes:
         raise Usage(f"{name}: is of SOP class {UID(given).name}; {what} is needed")
+
+
+def expanded(paths: Sequence[Path], read: Callable[[Path], object]) -> list[Path]:
+    """Return files, those of folders and of the folders below included; what is not fit in a folder is named and left out.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+    read : callable
+        Reads a file, and raises what `read_dataset` does if it is not fit. It is asked about the files of folders only.
+
+    Raises
+    ------
+    Usage
+        If a folder has nothing that is fit.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        fit = []
+        for one in sorted(one for one in path.rglob("*") if one.is_file()):
+            try:
+                read(one)
+            except (Usage, ValueError, OSError) as error:
+                note(f"left out: {error}")
+            else:
+                fit.append(one)
+        if not fit:
+            raise Usage(f"{path}: has no file, here or in the folders below, that can be sent")
+        found += fit
+    return found
 
 
 def read_or_fill(path: Path | None, name: str | None, values: Sequence[str], what: str) -> Dataset | None:

@@ -14,7 +14,7 @@ from ..dimse import Link, Peer, Proposal, connect
 from ..treatment import objects
 from .answers import settle
 from .failures import Refused, Usage
-from .files import LARGE, read_dataset
+from .files import LARGE, expanded, read_dataset
 from .performing import RECORDS
 from .screen import Spoken, say, say_json
 from .settings import Command, Settings, common, words
@@ -46,22 +46,29 @@ def echo(settings: Settings, peer: tuple[str, ...]) -> None:
 
 def _connect(settings: Settings, whom: Peer, contexts: Sequence[Proposal]) -> Link:
     transcript = Spoken(settings.verbosity)
-    return connect(whom, contexts, calling=settings.calling, timeouts=settings.timeouts, transcript=transcript)
+    return connect(whom, settings.proposed(contexts), transcript=transcript, **settings.association)
 
 
 @click.command(
-    cls=Command, examples=["tdwii store OST plan.dcm record.dcm", "tdwii store localhost 11112 inputs/*.dcm --called OST"]
+    cls=Command,
+    examples=[
+        "tdwii store OST plan.dcm record.dcm",
+        "tdwii store OST folder",
+        "tdwii store localhost 11112 inputs/*.dcm --called OST",
+    ],
 )
 @click.argument("words_", nargs=-1, metavar="PEER FILE...")
 @common()
 def store(settings: Settings, words_: tuple[str, ...]) -> None:
     """Store instances (C-STORE).
 
-    PEER is HOST PORT, HOST:PORT, or an AE title of the address book. All files are looked at before the first is sent; one
-    that is refused does not keep the others from being sent.
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book. FILE may be a folder: everything in it and below that can
+    be stored is sent, the rest is named. All files are looked at before the first is sent; one that is refused does not keep
+    the others from being sent.
     """
     whom, names = words(settings, words_, many="FILE", least=1)
-    _store(settings, whom, [Path(name) for name in names], classes=())
+    paths = expanded([Path(name) for name in names], lambda path: _context(path, _instance(path, ())))
+    _store(settings, whom, paths, classes=())
 
 
 @click.command(

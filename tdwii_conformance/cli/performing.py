@@ -23,7 +23,8 @@ from .failures import Refused, Usage
 from .files import LARGE, read_dataset, read_or_fill
 from .screen import note, say, say_json
 from .settings import Command, Settings, common, templated, words
-from .worklist import answered_dataset, code, performer
+from .worklist import answered_dataset, code, moment
+from .worklist import performer as speaking
 
 __all__ = ["cancel", "claim", "complete", "progress", "set_"]
 
@@ -86,7 +87,7 @@ def claim(settings: Settings, words_: tuple[str, ...], transaction: str | None) 
     # Kept before it is sent: if we are interrupted, or no answer comes, the TMS may have it all the same.
     claims.keep(Claim(scp, workitem, uid, f"{datetime.now().astimezone():%Y-%m-%dT%H:%M:%S%z}"))
     try:
-        with performer(settings, whom) as tdd:
+        with speaking(settings, whom) as tdd:
             exchange = tdd.claim(workitem, uid)
         answer = settle(exchange, f"the claim of {workitem}", whom)
     except Refused:
@@ -122,7 +123,7 @@ def progress(
     if description is not None:
         update.ProcedureStepProgressInformationSequence[0].ProcedureStepProgressDescription = description
     update.TransactionUID = _transaction(whom, workitem, transaction)
-    with performer(settings, whom) as tdd:
+    with speaking(settings, whom) as tdd:
         exchange = tdd.set(workitem, update)
     answer = settle(exchange, f"the progress of {workitem}", whom)
     _report(settings, whom, workitem, f"is at {percent} %, beam {beam}", answer)
@@ -138,12 +139,20 @@ def _percent(text: str) -> int:
 @click.command(
     "set",
     cls=Command,
-    examples=["tdwii set TMS 1.2.3.4 WorklistLabel=Vault-2", "tdwii set TMS 1.2.3.4 --file update.dcmdump.txt",
+    examples=["tdwii set TMS 1.2.3.4 WorklistLabel=Vault-2",
+              "tdwii set TMS 1.2.3.4 --start 2026-11-30T09:20 --station FX2^99MY^FX2",
+              "tdwii set TMS 1.2.3.4 --file update.dcmdump.txt",
               "tdwii set TMS 1.2.3.4 ProcedureStepProgressInformationSequence.ProcedureStepProgress=10"],
 )  # fmt: skip
 @click.argument("words_", nargs=-1, metavar="PEER WORKITEM [KEYWORD=VALUE]...")
 @click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="The modification list: DICOM file or dcmdump text.")
 @templated
+@click.option("--start", metavar="TIME", help="Scheduled start: YYYY-MM-DDTHH:MM[:SS].")
+@click.option("--end", metavar="TIME", help="Expected completion, as --start.")
+@click.option("--station", metavar="VALUE^SCHEME^MEANING", help="Scheduled station.")
+@click.option("--performer", metavar="VALUE^SCHEME^MEANING", help="Scheduled human performer; needs --organization.")
+@click.option("--performer-name", metavar="NAME", help="The performer's name, as Family^Given  [default: MEANING]")
+@click.option("--organization", metavar="TEXT", help="The performer's organization.")
 @click.option("--no-transaction", is_flag=True, help="Without Transaction UID, as for a workitem that is SCHEDULED.")
 @TRANSACTION
 @common()
@@ -153,6 +162,12 @@ def set_(
     file: Path | None,
     template: str | None,
     values: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+    station: str | None,
+    performer: str | None,
+    performer_name: str | None,
+    organization: str | None,
     no_transaction: bool,
     transaction: str | None,
 ) -> None:
@@ -163,19 +178,46 @@ def set_(
     Transaction UID of our claim goes with it if there is one.
     """
     whom, (workitem, *assignments) = words(settings, words_, "WORKITEM", many="KEYWORD=VALUE")
-    if file is None and template is None and not assignments:
-        raise Usage("nothing to set: give KEYWORD=VALUE, --file FILE or --template NAME")
+    chosen = _scheduling(start, end, station, performer, performer_name, organization)
+    if file is None and template is None and not assignments and not chosen:
+        raise Usage("nothing to set: give KEYWORD=VALUE, --start, --end, --station, --performer, --file FILE or --template NAME")
     modification = read_or_fill(file, template, values, "a modification list") or Dataset()
+    modification.update(chosen)
     for assignment in assignments:
         assign(modification, assignment)
     known = Claims().find(_scp(whom), workitem)
     uid = None if no_transaction else transaction or (known.transaction_uid if known else None)
     if uid is not None:
         modification.TransactionUID = uid
-    with performer(settings, whom) as tdd:
+    with speaking(settings, whom) as tdd:
         exchange = tdd.set(workitem, modification)
     answer = settle(exchange, f"the change of {workitem}", whom)
     _report(settings, whom, workitem, "is changed", answer)
+
+
+def _scheduling(
+    start: str | None, end: str | None, station: str | None, performer: str | None, name: str | None, organization: str | None
+) -> Dataset:
+    """Return what the options of ``set`` say: when, where and by whom a workitem is to be performed."""
+    chosen = Dataset()
+    if start is not None:
+        chosen.ScheduledProcedureStepStartDateTime = moment(start, "--start")
+    if end is not None:
+        chosen.ExpectedCompletionDateTime = moment(end, "--end")
+    if station is not None:
+        chosen.ScheduledStationNameCodeSequence = [code(station, "--station").item]
+    if performer is None:
+        if name is not None or organization is not None:
+            raise Usage("--performer-name and --organization are of --performer VALUE^SCHEME^MEANING")
+        return chosen
+    if not organization:
+        raise Usage("--organization TEXT is missing: a human performer has code, name and organization")
+    who = code(performer, "--performer")
+    human = Dataset()
+    human.HumanPerformerCodeSequence = [who.item]
+    human.HumanPerformerName, human.HumanPerformerOrganization = name or who.meaning, organization
+    chosen.ScheduledHumanPerformersSequence = [human]
+    return chosen
 
 
 def assign(dataset: Dataset, assignment: str) -> None:
@@ -294,7 +336,7 @@ def _finish(
     modification = read_dataset(update, text=True, what="a modification list") if update is not None else None
     retrieve_from = _retrieve_from(settings, ost, records)
     uid = _transaction(whom, workitem, transaction)
-    with performer(settings, whom) as tdd:
+    with speaking(settings, whom) as tdd:
         if not no_update:
             if modification is None:
                 modification = _final(

@@ -162,12 +162,15 @@ def _retrieve(settings: Settings, one: Input, peer: Peer, to: str, receiver: Rec
     try:
         if receiver is not None:
             with TDD(peer, peer, calling=calling, timeouts=settings.timeouts, transcript=spoken, receiver=receiver) as tdd:
+                tdd.contexts["OST"] = settings.proposed([STUDY_ROOT_MOVE])
+                tdd.maximum_length = settings.maximum_length
                 retrieval = tdd.retrieve_references("OST", one.references)
             move, stored, one.late = retrieval.move, retrieval.stores, retrieval.late
         else:
             first = one.references[0]
             identifier = move_identifier(first.study, first.series, [r.instance for r in one.references])
-            with connect(peer, [STUDY_ROOT_MOVE], calling=calling, timeouts=settings.timeouts, transcript=spoken) as link:
+            contexts, how = settings.proposed([STUDY_ROOT_MOVE]), {**settings.association, "calling": calling}
+            with connect(peer, contexts, transcript=spoken, **how) as link:
                 move = link.c_move(STUDY_ROOT_MOVE, identifier, to)
     finally:
         for exchange in stored:

@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RTBeamsDeliveryInstructionStorage
 
 from ..dcmdump import save_dicom
-from ..dimse import Peer, check_ae_title, connect
+from ..dimse import Link, Peer, Proposal, check_ae_title, connect
 from ..profile.ups_service import UPS
 from ..treatment.course import SESSIONS, Fraction, PlanError, PlanFacts, fraction_numbers, plan_facts, read_instance, schedule
 from .answers import settle
@@ -59,6 +59,8 @@ UNCOMPRESSED = [str(ExplicitVRLittleEndian), str(ImplicitVRLittleEndian)]
 @click.option(
     "--ost", "ost_title", metavar="AE", help=f"What the workitems call the OST  [default: that of --to-ost, else {OST_TITLE}]"
 )
+@click.option("--instructions-on", type=click.Choice(["tms", "ost"]), default="tms", show_default=True,
+              help="Who keeps the delivery instructions, and is named as their source.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace files that are in DIR.")
 @common()
 def schedule_course(
@@ -77,6 +79,7 @@ def schedule_course(
     out: Path | None,
     tms_title: str | None,
     ost_title: str | None,
+    instructions_on: str,
     force: bool,
 ) -> None:
     """Schedule a course from an RT Plan or RT Ion Plan: delivery instructions and workitems.
@@ -90,6 +93,11 @@ def schedule_course(
     ost = named_peer(settings, to_ost) if to_ost else None
     if tms is not None and ost is None and ost_title is None:
         raise Usage("--to-ost PEER is missing: who gets the plan; or --ost AE, who has it")
+    source = check_ae_title(ost_title or (ost.ae_title if ost else OST_TITLE))
+    on_ost = instructions_on == "ost"
+    if on_ost and tms is not None and ost is None:
+        raise Usage("--to-ost PEER is missing: with --instructions-on ost the delivery instructions go there")
+    source_of_instructions = source if on_ost else check_ae_title(tms_title or (tms.ae_title if tms else TMS_TITLE))
     dataset = read_instance(plan)
     static = [dataset]
     if interrupted is not None:
@@ -101,8 +109,8 @@ def schedule_course(
             fraction_numbers(fractions),
             station=station_code(station),
             start=_start(start_date, clock),
-            tms=check_ae_title(tms_title or (tms.ae_title if tms else TMS_TITLE)),
-            ost=check_ae_title(ost_title or (ost.ae_title if ost else OST_TITLE)),
+            tms=source_of_instructions,
+            ost=source,
             group=fraction_group,
             weekends=weekends,
             interrupted=static[1] if interrupted is not None else None,
@@ -116,7 +124,7 @@ def schedule_course(
     if out is not None:
         _write(out, static, course, force)
     if tms is not None:
-        _send(settings, tms, ost, static, course)
+        _send(settings, tms, ost, static, course, on_ost=on_ost)
     _show(settings, facts, dataset, course, out)
 
 
@@ -153,19 +161,31 @@ def _write(folder: Path, static: Sequence[Dataset], course: Sequence[Fraction], 
         save_dicom(dataset, path)
 
 
-def _send(settings: Settings, tms: Peer, ost: Peer | None, static: Sequence[Dataset], course: Sequence[Fraction]) -> None:
+def _send(
+    settings: Settings, tms: Peer, ost: Peer | None, static: Sequence[Dataset], course: Sequence[Fraction], *, on_ost: bool
+) -> None:
     transcript = Spoken(settings.verbosity)
-    how: dict[str, Any] = {"calling": settings.calling, "timeouts": settings.timeouts, "transcript": transcript}
+    how: dict[str, Any] = {**settings.association, "transcript": transcript}
+
+    def instruct(link: Link, fraction: Fraction, whom: Peer) -> None:
+        what = f"C-STORE of the delivery instruction of fraction {fraction.number}"
+        settle(link.c_store(fraction.instruction), what, whom)
+
     if ost is not None:
-        with connect(ost, [(str(one.SOPClassUID), _syntaxes(one)) for one in static], **how) as link:
+        contexts: list[Proposal] = [(str(one.SOPClassUID), _syntaxes(one)) for one in static]
+        contexts += [RTBeamsDeliveryInstructionStorage] if on_ost else []
+        with connect(ost, settings.proposed(contexts), **how) as link:
             for one in static:
                 settle(link.c_store(one), f"C-STORE of {one.SOPClassUID.name}", ost)
+            for fraction in course if on_ost else ():
+                instruct(link, fraction, ost)
     done = 0
-    with connect(tms, [UPS.PUSH, RTBeamsDeliveryInstructionStorage], **how) as link:
+    with connect(tms, settings.proposed([UPS.PUSH, *([] if on_ost else [RTBeamsDeliveryInstructionStorage])]), **how) as link:
         try:
             for fraction in course:
                 what = f"fraction {fraction.number}"
-                settle(link.c_store(fraction.instruction), f"C-STORE of the delivery instruction of {what}", tms)
+                if not on_ost:
+                    instruct(link, fraction, tms)
                 settle(link.n_create(fraction.uid, fraction.workitem), f"N-CREATE of the workitem of {what}", tms)
                 done += 1
         finally:

@@ -14,12 +14,14 @@ from .failures import Usage
 from .reading import read_as
 
 if TYPE_CHECKING:
-    from ..dimse import TLS, Peer, Timeouts
+    from ..dimse import TLS, Peer, Proposal, Timeouts
     from ..sut.config import SystemUnderTest
 
 __all__ = ["Command", "Group", "Settings", "common", "templated", "words"]
 
 BOOK = "ApplicationEntities.json"
+SYNTAXES = {"implicit": "1.2.840.10008.1.2", "explicit": "1.2.840.10008.1.2.1", "deflated": "1.2.840.10008.1.2.1.99"}
+UNCOMPRESSED = (SYNTAXES["implicit"], SYNTAXES["explicit"])
 ANY = "ANY-SCP"  # whom to call at HOST PORT when nothing says
 
 
@@ -69,6 +71,12 @@ class Settings:
         Deadline for a connection and for each answer.
     entities, config : Path or None
         Address book, and description of a system under test.
+    default_calling : str
+        Our AE title unless something else is said.
+    syntax : str
+        UID of the one transfer syntax to propose; empty: Implicit and Explicit VR Little Endian.
+    maximum_length : int or None
+        Maximum length of a PDU that we announce, in bytes; 0: no limit.
     """
 
     verbosity: int = 0
@@ -79,6 +87,8 @@ class Settings:
     entities: Path | None = None
     config: Path | None = None
     default_calling: str = "TDD"
+    syntax: str = ""
+    maximum_length: int | None = None
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -141,6 +151,20 @@ class Settings:
     def our_tls(self) -> TLS | None:
         """How we listen, if the configuration says that it is over TLS."""
         return self.system.tdd.tls if self.system else None
+
+    def proposed(self, contexts: Sequence[Proposal]) -> list[Proposal]:
+        """Return presentation contexts with the transfer syntax that was asked for; what is compressed has its own."""
+        if not self.syntax:
+            return list(contexts)
+        only = (self.syntax,)
+        return [
+            (one, only) if isinstance(one, str) else (one[0], only) if set(one[1]) <= set(UNCOMPRESSED) else one for one in contexts
+        ]
+
+    @property
+    def association(self) -> dict[str, Any]:
+        """What `dimse.connect` is given for each association: AE title, deadlines, length of PDUs."""
+        return {"calling": self.calling, "timeouts": self.timeouts, "maximum_length": self.maximum_length}
 
     @property
     def timeouts(self) -> Timeouts:
@@ -251,6 +275,8 @@ _NETWORK = (
         "--config", type=click.Path(path_type=Path), envvar="TDWII_CONFIG", metavar="FILE",
         help="Description of a system, as of the suite's --sut: TMS, OST, TLS, time-outs  [default: $TDWII_CONFIG]",
     ),
+    click.option("--propose", type=click.Choice(list(SYNTAXES)), help="Propose this transfer syntax alone."),
+    click.option("--pdu", type=click.IntRange(0, 2**32 - 1), metavar="BYTES", help="Longest PDU that we take; 0: no limit."),
 )  # fmt: skip
 
 
@@ -276,9 +302,13 @@ def common(*, network: bool = True, calling: str = "TDD") -> Callable[[Callable[
             timeout: float | None = None,
             entities: Path | None = None,
             config: Path | None = None,
+            propose: str | None = None,
+            pdu: int | None = None,
             **others: Any,
         ) -> Any:
-            settings = Settings(verbose, as_json, calling, called, timeout, entities, config, default)
+            settings = Settings(
+                verbose, as_json, calling, called, timeout, entities, config, default, SYNTAXES[propose] if propose else "", pdu
+            )
             return function(settings, **others)
 
         for option in reversed((*_OUTPUT, *(_NETWORK if network else ()))):

@@ -19,7 +19,7 @@ from ..profile.ups_service import EVENT_TYPES, STATUS_CHANGE, UPS
 from ..scu.receiver import Receiver
 from ..scu.watcher import FILTERED, GLOBAL, Watcher
 from ..transcript.exchange import Exchange
-from ..treatment.messages import Code, item
+from ..treatment.messages import Code, code_item, item
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import read_dataset, read_or_fill
@@ -150,10 +150,12 @@ def _said(information: Dataset) -> str:
 @click.command(
     cls=Command,
     examples=["tdwii watch localhost 11114", "tdwii watch TMS --workitem 1.2.3.4 --lock",
+              "tdwii watch TMS --station FX1",
               "tdwii watch TMS --filter filter.dcmdump.txt --json", "tdwii watch TMS --count 3 --for 60"],
 )  # fmt: skip
 @click.argument("peer", nargs=-1, metavar="PEER")
 @click.option("--workitem", metavar="UID", help="Subscribe to this workitem alone, instead of to all.")
+@click.option("--station", metavar="VALUE[^SCHEME]", help="Subscribe to those of this station (a filtered subscription).")
 @click.option("--filter", "filter_", type=click.Path(path_type=Path), metavar="FILE",
               help="Subscribe to those that match: a DICOM file or dcmdump text with match keys.")  # fmt: skip
 @click.option("--lock", is_flag=True, help="With deletion lock: what is final is kept until we unsubscribe.")
@@ -163,6 +165,7 @@ def watch(
     settings: Settings,
     peer: tuple[str, ...],
     workitem: str | None,
+    station: str | None,
     filter_: Path | None,
     lock: bool,
     port: int | None,
@@ -176,9 +179,12 @@ def watch(
     Ctrl-C (or SIGTERM) unsubscribes, which releases the locks, and ends with exit code 0.
     """
     whom, _ = words(settings, peer)
-    if workitem is not None and filter_ is not None:
-        raise Usage("--workitem and --filter exclude each other")
+    if sum(one is not None for one in (workitem, station, filter_)) > 1:
+        raise Usage("--workitem, --station and --filter exclude each other")
     keys = read_dataset(filter_, text=True, what="a filter") if filter_ is not None else None
+    if station is not None:
+        value, _, scheme = station.partition("^")
+        keys = item(ScheduledStationNameCodeSequence=code_item(value, scheme.partition("^")[0] or None, None))
     target = workitem or (FILTERED if keys is not None else GLOBAL)
     feed = _Feed(settings.verbosity)
     with _receiver(settings, feed, host, port) as receiver:
@@ -315,8 +321,8 @@ def notify(
     }
     told = []
     with connect(
-        whom, [UPS.EVENT], calling=settings.calling, timeouts=settings.timeouts, transcript=Spoken(settings.verbosity),
-        scp_roles=[UPS.EVENT],
+        whom, settings.proposed([UPS.EVENT]), transcript=Spoken(settings.verbosity), scp_roles=[UPS.EVENT],
+        **settings.association,
     ) as link:  # fmt: skip
         for number in KINDS.values() if kind == "all" else [KINDS[kind]]:
             about = GLOBAL if number == STATUS_CHANGE else workitem or GLOBAL

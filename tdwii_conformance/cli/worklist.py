@@ -23,7 +23,7 @@ from ..treatment.messages import Code, item, references, worklist_query
 from ..ups.times import read_date_time, readable
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
-from .files import of_class, read_or_fill, safe_uid, save_message
+from .files import expanded, of_class, read_dataset, read_or_fill, safe_uid, save_message
 from .lenient import as_json as json_model
 from .lenient import identifiers
 from .lenient import readable as readable_dataset
@@ -54,7 +54,10 @@ class State(click.ParamType[str]):
 
 def performer(settings: Settings, peer: Any) -> TDD:
     """Return the TDD that speaks for us to a TMS."""
-    return TDD(peer, peer, calling=settings.calling, timeouts=settings.timeouts, transcript=Spoken(settings.verbosity))
+    tdd = TDD(peer, peer, calling=settings.calling, timeouts=settings.timeouts, transcript=Spoken(settings.verbosity))
+    tdd.contexts = {role: settings.proposed(contexts) for role, contexts in tdd.contexts.items()}
+    tdd.maximum_length = settings.maximum_length
+    return tdd
 
 
 def start_range(date: str) -> str:
@@ -82,6 +85,8 @@ def start_range(date: str) -> str:
     examples=[
         "tdwii find localhost 11114 --station FX1",
         "tdwii find TMS --station FX1 --state any --date 2026-11-01..2026-11-30",
+        "tdwii find TMS --station FX1 --start 2026-11-29T08:00 --end 2026-11-29T12:00",
+        "tdwii find TMS --workitem 1.2.3.4",
         "tdwii find TMS --query UPSCFind_FX1.dcmdump.txt --save responses",
         "tdwii find TMS --template query-scheduled --set StationCode=FX1",
         "tdwii find TMS --station FX1 --json | jq -r '.[].sop_instance_uid'",
@@ -96,6 +101,9 @@ def start_range(date: str) -> str:
               help="SCHEDULED, IN-PROGRESS, COMPLETED, CANCELED or any.")  # fmt: skip
 @click.option("--date", default="today", show_default=True, metavar="DATE",
               help="Day of the scheduled start: today, YYYY-MM-DD, YYYY-MM-DD..YYYY-MM-DD or any.")  # fmt: skip
+@click.option("--start", metavar="TIME", help="Instead of --date: scheduled not before YYYY-MM-DD or YYYY-MM-DDTHH:MM[:SS].")
+@click.option("--end", metavar="TIME", help="Scheduled start not after, as --start.")
+@click.option("--workitem", metavar="UID", help="This one alone, in any state, on any day.")
 @click.option("--workitem-code", default="121726", show_default=True, metavar="CODE",
               help="Code Value (DCM) of the Scheduled Workitem Code; empty for any.")  # fmt: skip
 @click.option("--model", type=click.Choice(list(MODELS)), default="pull", show_default=True,
@@ -113,6 +121,9 @@ def find(
     station_scheme: str,
     state: str,
     date: str,
+    start: str | None,
+    end: str | None,
+    workitem: str | None,
     workitem_code: str,
     model: str,
     save: Path | None,
@@ -128,12 +139,19 @@ def find(
     identifier = read_or_fill(query, template, values, "a query")
     own = identifier is None
     if identifier is None:
+        if workitem is not None:
+            # What identifies it is enough; what was said beside it counts all the same.
+            state, date, workitem_code = (
+                value if _given(name) else usual
+                for name, value, usual in (("state", state, ""), ("date", date, "any"), ("workitem_code", workitem_code, ""))
+            )
         identifier = worklist_query(
             station=station,
             scheme=station_scheme or None,
-            start=start_range(date),
+            start=_between(start, end) if start or end else start_range(date),
             state=state,
             workitem=workitem_code,
+            **({"SOPInstanceUID": workitem} if workitem is not None else {}),
         )
     if save is not None:
         _make_room(save, force)
@@ -143,23 +161,64 @@ def find(
     matches = identifiers(exchange)
     if matches or exchange.status == 0x0000:
         _show(matches, saved, settings.as_json)
-    if own and not exchange.pending and exchange.status == 0x0000 and (added := _added(date, identifier)):
+    if own and workitem is None and not exchange.pending and exchange.status == 0x0000 and (added := _added(date, identifier)):
         note(f"asked for {', '.join(added)}, as nothing else was said: --state any, --date any, --workitem-code '' ask for all")
     settle(exchange, "the query", whom)
     if unreadable := sum(m.encoded is not None for m in exchange.pending) - len(matches):
         raise NoAnswer(f"{whom}: {unreadable} of {len(exchange.pending)} responses are no data set that can be read")
 
 
+def _given(name: str) -> bool:
+    return click.get_current_context().get_parameter_source(name) != ParameterSource.DEFAULT
+
+
+def _between(start: str | None, end: str | None) -> str:
+    """Return the range of Scheduled Procedure Step Start DateTime of ``--start`` and ``--end``.
+
+    Raises
+    ------
+    Usage
+        If one is no time, ``--date`` is given as well, or the end is before the start.
+    """
+    if _given("date"):
+        raise Usage("--start and --end are instead of --date")
+    first, last = (moment(text, option) if text else "" for text, option in ((start, "--start"), (end, "--end")))
+    if last and len(last) == len("YYYYMMDD"):
+        last += "235959"
+    if first and last and last < first:
+        raise Usage(f"--end {end} is before --start {start}")
+    return f"{first}-{last}"
+
+
+def moment(text: str, option: str) -> str:
+    """Return a day or time as DICOM writes it (DT).
+
+    Raises
+    ------
+    Usage
+        If it is none.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Usage(f"{option} {text!r} is no time: give YYYY-MM-DD, or YYYY-MM-DDTHH:MM[:SS]") from None
+    if len(text) <= len("YYYY-MM-DD"):
+        return f"{found:%Y%m%d}"
+    offset = f"{found:%z}" if found.tzinfo is not None else ""
+    return f"{found:%Y%m%d%H%M%S}{offset}"
+
+
 def _added(date: str, identifier: Dataset) -> list[str]:
     """Return which keys a query has beyond those that the user gave."""
-    source = click.get_current_context().get_parameter_source
     day_asked = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")[:8]
     spoken = {
         "state": "SCHEDULED",
         "date": f"{date} ({day_asked[:4]}-{day_asked[4:6]}-{day_asked[6:]})",
         "workitem_code": "workitem code 121726",
     }
-    return [text for name, text in spoken.items() if source(name) == ParameterSource.DEFAULT]
+    if _given("start") or _given("end"):
+        del spoken["date"]
+    return [text for name, text in spoken.items() if not _given(name)]
 
 
 def _by_start(workitem: Dataset) -> tuple[bool, datetime]:
@@ -293,9 +352,12 @@ def answered_dataset(exchange: Exchange, whom: object) -> Dataset:
 def create(settings: Settings, words_: tuple[str, ...], template: str | None, values: tuple[str, ...], uid: str | None) -> None:
     """Create workitems (N-CREATE).
 
-    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; FILE is a DICOM file or dcmdump text.
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; FILE is a DICOM file or dcmdump text, or a folder: every
+    workitem in it and below is created, the rest is named.
     """
     whom, names = words(settings, words_, many="FILE", least=0 if template else 1)
+    if template is None:
+        names = [str(path) for path in expanded([Path(name) for name in names], _workitem)]
     if uid is not None and len(names) > 1:
         raise Usage("--uid is for one file: each workitem has its own SOP Instance UID")
     workitems = []
@@ -325,6 +387,12 @@ def create(settings: Settings, words_: tuple[str, ...], template: str | None, va
         say_json(answers)
     if refusals:
         raise Refused("\n".join(refusals))
+
+
+def _workitem(path: Path) -> None:
+    """Raise what is wrong with a file of a folder, if it is no workitem."""
+    if "SOPClassUID" not in read_dataset(path, text=True, classes=UPS_CLASSES, what="a UPS"):
+        raise Usage(f"{path}: has no SOP Class UID; one of UPS is needed")
 
 
 @click.command(

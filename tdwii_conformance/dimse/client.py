@@ -16,6 +16,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag, Tag
 from pynetdicom import AE, build_context, build_role, evt
 from pynetdicom import sop_class as sop_classes
+from pynetdicom._globals import DEFAULT_MAX_LENGTH
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from ..profile.ups_service import UPS
@@ -184,8 +185,6 @@ class Link:
         entity = AE(self.calling)
         entity.connection_timeout, entity.acse_timeout = timeouts.connect, timeouts.association
         entity.dimse_timeout, entity.network_timeout = timeouts.message, timeouts.network
-        if self._maximum_length is not None:
-            entity.maximum_pdu_size = self._maximum_length
         if self._version_name is not None:
             entity.implementation_version_name = self._version_name
         connected = threading.Event()
@@ -198,6 +197,8 @@ class Link:
                 peer.port,
                 contexts,
                 peer.ae_title,
+                # `AE.maximum_pdu_size` is for those who accept; for a request pynetdicom takes this.
+                max_pdu=DEFAULT_MAX_LENGTH if self._maximum_length is None else self._maximum_length,
                 ext_neg=[
                     *(build_role(syntax, scp_role=True) for syntax in scp_roles),
                     *(_extended(syntax, information) for syntax, information in extended.items()),

@@ -31,6 +31,7 @@ COMMANDS = {
     "dcm2dump": ["dcm2dump", "FILE"],
     "rename-workitems": ["rename-workitems", "FILE"],
 }
+FOLDERS = {"store", "create"}  # take those as well
 TAKES_TEXT = {"find", "create", "set", "complete --update", "watch --filter", "notify --file", "retrieve-inputs", "dump2dcm"}
 commands = pytest.mark.parametrize("command", COMMANDS)
 
@@ -64,7 +65,10 @@ def test_empty(tdwii, tmp_path, command):
 @commands
 def test_a_folder(tdwii, tmp_path, command):
     (tmp_path / "folder").mkdir()
-    assert refused(tdwii(*line(command, "folder")), "folder") == "folder: is a folder; a file is needed"
+    complaint = (
+        "has no file, here or in the folders below, that can be sent" if command in FOLDERS else "is a folder; a file is needed"
+    )
+    assert refused(tdwii(*line(command, "folder")), "folder") == f"folder: {complaint}"
 
 
 @commands
@@ -214,7 +218,7 @@ def test_set_what_cannot_be_set(tdwii, assignment, message):
         (["progress", *NOWHERE, "1.2", "50"], "no claim of 1.2 at 127.0.0.1:1 is kept in "),
         (["request-cancel", *NOWHERE, "1.2", "--reason-code", "^"], "--reason-code '^' is no coded entry"),
         (["notify", *NOWHERE, "--type", "state"], "--workitem UID is missing: state is about one"),
-        (["watch", *NOWHERE, "--workitem", "1.2", "--filter", "x"], "--workitem and --filter exclude each other"),
+        (["watch", *NOWHERE, "--workitem", "1.2", "--filter", "x"], "--workitem, --station and --filter exclude each other"),
         (["get", *NOWHERE, "1.2", "State"], "'State' is no keyword of the DICOM data dictionary"),
         (["retrieve-inputs", "x", "--to", "TDD", "--into", "y"], "--into and --port are for --receive"),
         (["dump2dcm", "x"], "give TEXT and OUT, or --template NAME and OUT"),
