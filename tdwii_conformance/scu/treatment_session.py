@@ -21,6 +21,7 @@ from ..transcript.exchange import Exchange
 from ..treatment import objects
 from ..treatment.messages import Code, Reference, item, references, worklist_query
 from ..treatment.scenarios import Scenario
+from ..treatment.workitems import facts_of
 from ..ups.times import read_date_time, written
 from .tdd import TDD
 
@@ -144,14 +145,13 @@ class ScheduledWorkitem:
         start_type = str(parameters.get("121740") or parameters.get("ccc001") or "TREATMENT")
         text = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")
         given = read_date_time(text, str(identifier.get("TimezoneOffsetFromUTC") or ""))
-        facts = {"station_value": station.value, "start": start_type, "tms_ae_title": tms, "ost_ae_title": ost}
-        for name, keyword in (
-            ("patient_name", "PatientName"),
-            ("patient_id", "PatientID"),
-            ("study", "StudyInstanceUID"),
-        ):
-            if identifier.get(keyword):
-                facts[name] = str(identifier.get(keyword))
+        facts = {
+            "station_value": station.value,
+            "start": start_type,
+            "tms_ae_title": tms,
+            "ost_ae_title": ost,
+            **facts_of(identifier),
+        }
         if station.scheme:
             facts["station_scheme"] = station.scheme
         treatment = _stand_in(start_type, facts, inputs)

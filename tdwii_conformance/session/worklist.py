@@ -14,6 +14,7 @@ from ..transcript.observation import Reference
 from ..treatment import objects
 from ..treatment.messages import Code
 from ..treatment.own import OwnObjects
+from ..treatment.workitems import facts_of
 from .injections import CONSOLE, InjectingTMS
 
 __all__ = ["Workitem", "Worklist"]
@@ -43,20 +44,7 @@ class Workitem:
     @property
     def facts(self) -> dict[str, str]:
         """What an observation says of it."""
-        treatment = self.treatment
-        return {
-            "workitem": self.uid,
-            "patient_name": str(self.attributes.PatientName),
-            "patient_id": str(self.attributes.PatientID),
-            "plan_label": treatment.plan_label,
-            "fraction": str(treatment.fraction),
-            "fractions_planned": str(treatment.fractions_planned),
-            "study": str(self.attributes.StudyInstanceUID),
-            "plan": str(treatment.plan.SOPInstanceUID),
-            "plan_class": str(treatment.plan.SOPClassUID),
-            "instruction": str(treatment.instruction.SOPInstanceUID),
-            "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
-        }
+        return {"workitem": self.uid, **facts_of(self.attributes, self.treatment)}
 
 
 class Worklist:

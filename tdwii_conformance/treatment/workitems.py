@@ -12,7 +12,7 @@ from ..ups.times import is_value, written
 from .messages import TREATMENT_WITH_VERIFICATION, Code, code_item, item
 from .parts import Treatment, reference
 
-__all__ = ["final_update", "progress_update", "workitem"]
+__all__ = ["facts_of", "final_update", "progress_update", "workitem"]
 
 SEXES = ("M", "F", "O")
 
@@ -162,3 +162,31 @@ def final_update(
             )
         ]
     return update
+
+
+OF_A_WORKITEM = {"patient_name": "PatientName", "patient_id": "PatientID", "study": "StudyInstanceUID"}
+
+
+def facts_of(attributes: Dataset, treatment: Treatment | None = None) -> dict[str, str]:
+    """Return the facts that a workitem and its treatment say: what ``$name`` stands for in the attribute tables.
+
+    Parameters
+    ----------
+    attributes : Dataset
+        Of the workitem; what it lacks is no fact.
+    treatment : Treatment, optional
+        Its objects, if they are ours.
+    """
+    facts = {name: str(attributes.get(keyword)) for name, keyword in OF_A_WORKITEM.items() if attributes.get(keyword)}
+    if treatment is not None:
+        facts |= {
+            "plan_label": treatment.plan_label,
+            "fraction": str(treatment.fraction),
+            "fractions_planned": str(treatment.fractions_planned),
+            "start": treatment.start,
+            "plan": str(treatment.plan.SOPInstanceUID),
+            "plan_class": str(treatment.plan.SOPClassUID),
+            "instruction": str(treatment.instruction.SOPInstanceUID),
+            "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
+        }
+    return facts

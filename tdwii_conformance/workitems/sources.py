@@ -21,6 +21,7 @@ from ..treatment import objects
 from ..treatment.messages import Reference
 from ..treatment.objects import Modality
 from ..treatment.own import NoSuchTreatment
+from ..treatment.workitems import facts_of
 from .outcomes import NotJudged
 from .own import folder_of, own_objects
 
@@ -139,14 +140,12 @@ class Source(ABC):
     def _scheduled(self, uid: str, begins: datetime, attributes: Dataset, treatment: objects.Treatment) -> ScheduledWorkitem:
         station = self.system.workitems.station
         facts = {
-            "station_value": station.value, "station_scheme": station.scheme,
-            "patient_name": str(attributes.PatientName), "patient_id": attributes.PatientID,
-            "plan_label": treatment.plan_label, "fraction": str(treatment.fraction),
-            "fractions_planned": str(treatment.fractions_planned), "start": treatment.start,
-            "study": attributes.StudyInstanceUID, "plan": treatment.plan.SOPInstanceUID,
-            "instruction": treatment.instruction.SOPInstanceUID, "tms_ae_title": self._tms, "ost_ae_title": self._ost,
-            "beam_numbers": "|".join(str(number) for number in treatment.beam_numbers),
-        }  # fmt: skip
+            "station_value": station.value,
+            "station_scheme": station.scheme,
+            "tms_ae_title": self._tms,
+            "ost_ae_title": self._ost,
+            **facts_of(attributes, treatment),
+        }
         inputs = inputs_of(attributes)
         return ScheduledWorkitem(uid, begins, treatment.start, station, inputs, facts, treatment, self.system.edition)
 
