@@ -322,7 +322,7 @@ OF_CALLERS = (
 def _shared_sources(*, callers: bool) -> str:
     package, tests = running.ROOT / "tdwii_conformance", running.ROOT / running.CONFORMANCE
     found = [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".toml", ".csv")]
-    found = [path for path in found if path.relative_to(package).parts[0] not in ("cli", "report") and path.name != "knock_on.py"]
+    found = [path for path in found if path.relative_to(package).parts[0] not in ("cli", "report") and path.stem != "knock_on"]
     if not callers:
         found = [path for path in found if not path.relative_to(package).as_posix().startswith(OF_CALLERS)]
     found += [path for path in sorted(tests.rglob("*.py")) if not path.name.startswith("test_")]
