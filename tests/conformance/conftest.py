@@ -83,7 +83,7 @@ def own(recorded, described):
     found = own_objects(described) if recorded is None else None
     for remark in found.remarks if found is not None else ():
         warnings.warn(f"objects in {found.folder}: {remark}", stacklevel=1)
-    if found is not None and described.tms is not None and described.workitems.source != "push":
+    if found is not None and described.tms is not None and described.workitems.own:
         warnings.warn(
             f"objects in {found.folder}: of use only for workitems of the system under test that refer to them", stacklevel=1
         )
