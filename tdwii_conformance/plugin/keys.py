@@ -49,6 +49,7 @@ catalogue_key = pytest.StashKey[Catalogue]()
 system_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the system described; none when simulators are judged
 running_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the one that is judged, described or simulated
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()  # what --transcript names
+first_look_key = pytest.StashKey[list[str]]()  # what is set up wrong, in sentences
 wire_key = pytest.StashKey[Transcript]()
 patience_key = pytest.StashKey[Patience]()  # what the systems under test never answered
 # Of one test.

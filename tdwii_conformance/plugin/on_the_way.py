@@ -15,7 +15,7 @@ from ..profile import Requirement
 from ..profile.statuses import is_failure, status_text
 from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange
-from .keys import patience_key, running_key
+from .keys import patience_key, running_key, system_key
 
 if TYPE_CHECKING:
     from ..sut.config import SystemUnderTest
@@ -59,7 +59,10 @@ def missing(config: pytest.Config, requirement: Requirement, exchanges: Iterable
     system, patience = config.stash.get(running_key, None), config.stash[patience_key]
     if system is None:
         return ""
-    for exchange in exchanges:
+    seen = list(exchanges)
+    if system_key in config.stash and (wrong := _set_up_wrong(system, seen)):
+        return f"not judged: {wrong}"
+    for exchange in seen:
         shown = patience.kind(exchange).shown
         looked_in_vain = exchange.service == "N-GET" and shown and is_failure(exchange.status)
         if not (exchange.failure or looked_in_vain):
@@ -73,6 +76,23 @@ def missing(config: pytest.Config, requirement: Requirement, exchanges: Iterable
             what = exchange.failure or f"status {status_text(exchange.status)}"
             of = "" if shown else " of a UPS that it does not know"
             return f"not judged: {exchange.service}{of} is needed, and {exchange.acceptor} answers none: {what} ({say_so[0]})"
+    return ""
+
+
+def _set_up_wrong(system: SystemUnderTest, exchanges: Iterable[Exchange]) -> str:
+    """Return which of our addresses a system does not know: its owner's settings, and no fault of its making."""
+    from ..scu.probe import DESTINATION_UNKNOWN, RECEIVER_UNKNOWN, unknown_destination, unknown_receiver
+
+    ours = {title for title in (system.tdd.ae_title, system.second_watcher) if title}
+    for exchange in exchanges:
+        role = "OST" if system.ost is not None and exchange.acceptor == system.ost.ae_title else "TMS"
+        target = str(exchange.request.command.get("MoveDestination", "")).strip()
+        if exchange.service == "C-MOVE" and exchange.status == DESTINATION_UNKNOWN and target in ours:
+            return unknown_destination(role, target, system.tdd.port)
+        asked = exchange.request.dataset if exchange.service == "N-ACTION" else None
+        receiver = str(asked.get("ReceivingAE", "")).strip() if asked is not None else ""
+        if exchange.status == RECEIVER_UNKNOWN and receiver in ours:
+            return unknown_receiver(role, receiver, system.tdd.port)
     return ""
 
 

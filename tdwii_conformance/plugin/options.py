@@ -13,9 +13,9 @@ import pytest
 
 from ..dimse import Patience
 from ..transcript.exchange import Transcript
-from .keys import NotReachable, patience_key, problem_key, recorded_key, system_key, wire_key
+from .keys import NotReachable, first_look_key, patience_key, problem_key, recorded_key, system_key, wire_key
 from .reports import Collector
-from .under_test import described_system, deviations_of, edition_of, name_of_recorded, recorded_run, trouble_with
+from .under_test import described_system, deviations_of, edition_of, first_look, name_of_recorded, recorded_run, trouble_with
 
 
 def percent(text: str) -> float:
@@ -164,12 +164,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if remote and (message := trouble_with(config.stash[system_key])):
         config.stash[problem_key] = NotReachable(message)
         raise pytest.UsageError(message)
+    if remote and config.stash[system_key].tdd.port:
+        config.stash[first_look_key] = first_look(config.stash[system_key])
 
 
 def pytest_report_header(config: pytest.Config) -> str | list[str] | None:
     """Say who is judged and by which edition, and what is wrong with the simulators."""
     if system_key in config.stash:
-        return f"system under test: {config.stash[system_key].description}, TDW-II edition {edition_of(config)}"
+        wrong = [f"set up wrong: {sentence}; what depends on it is not judged" for sentence in config.stash.get(first_look_key, [])]
+        return [f"system under test: {config.stash[system_key].description}, TDW-II edition {edition_of(config)}", *wrong]
     if names := deviations_of(config):
         from ..defects import chosen
 

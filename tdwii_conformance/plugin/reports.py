@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.junitxml import xml_key
 
-from .keys import EARLY_END, FAULTY_END, UNUSABLE, requirement_key, system_key
+from .keys import EARLY_END, FAULTY_END, UNUSABLE, first_look_key, requirement_key, system_key
 from .terminal import limit_failures
 from .under_test import catalogue_of, edition_of, name_of_system
 
@@ -158,9 +158,15 @@ class Collector:
         why = self.unfinished()
         left_out = sorted({requirement for _, requirement in self._left_out()})
         ended = f"{why}; {len(self._left_out())} tests of {len(left_out)} requirements were not run"
-        return ([ended] if why else []) + [
-            f"scenario {early}{'; no verdict tells it: the run fails' if untold else ''}" for early, untold in self.early.items()
-        ]
+        wrong = [f"set up wrong: {sentence}" for sentence in self.config.stash.get(first_look_key, [])]
+        return (
+            wrong
+            + ([ended] if why else [])
+            + [
+                f"scenario {early}{'; no verdict tells it: the run fails' if untold else ''}"
+                for early, untold in self.early.items()
+            ]
+        )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:

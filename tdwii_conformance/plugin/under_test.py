@@ -107,6 +107,14 @@ def trouble_with(system: SystemUnderTest) -> str:
     return trouble((("TMS", system.tms), ("OST", system.ost)), calling=system.tdd.ae_title, timeouts=system.timeouts)
 
 
+def first_look(system: SystemUnderTest) -> list[str]:
+    """Return what is set up wrong in a remote system, so that a part of the tests cannot judge it."""
+    from ..scu import probe
+
+    peers = (("TMS", system.tms), ("OST", system.ost))
+    return probe.first_look(peers, calling=system.tdd.ae_title, port=system.tdd.port, timeouts=system.timeouts)
+
+
 def gone(system: SystemUnderTest) -> str:
     """Return which remote system is no longer there, after three tries, or nothing."""
     from ..scu import probe

@@ -12,9 +12,9 @@ from ..dimse import DimseError, NothingAccepted, Patience, Peer, Timeouts, conne
 from ..profile.statuses import is_failure
 from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange
-from ..treatment.messages import item
+from ..treatment.messages import item, move_identifier
 
-__all__ = ["answers_plainly", "gone", "trouble"]
+__all__ = ["answers_plainly", "first_look", "gone", "trouble"]
 
 NEEDED = {
     "TMS": (UPS.PULL, "UPS Pull"),
@@ -22,6 +22,7 @@ NEEDED = {
 }
 
 
+DESTINATION_UNKNOWN, RECEIVER_UNKNOWN = 0xA801, 0xC308
 PAUSES = (0.0, 1.0, 3.0)  # seconds before each try to reach a system that seems to be gone
 
 
@@ -96,6 +97,49 @@ def gone(peers: Sequence[tuple[str, Peer | None]], *, calling: str, timeouts: Ti
         else:
             return f"{role} {said} (tried {len(PAUSES)} times)"
     return ""
+
+
+def first_look(peers: Sequence[tuple[str, Peer | None]], *, calling: str, port: int, timeouts: Timeouts) -> list[str]:
+    """Return what is set up wrong so that a part of the tests cannot judge: a sentence each, with what to change.
+
+    Each system is asked to move an instance that does not exist to us: one that does not know our AE title says so [A801].
+
+    Parameters
+    ----------
+    peers, calling, timeouts
+        As for `trouble`.
+    port : int
+        Where we listen.
+    """
+    return [sentence for role, peer in peers if peer and (sentence := _destination(role, peer, calling, port, timeouts))]
+
+
+def _destination(role: str, peer: Peer, calling: str, port: int, timeouts: Timeouts) -> str:
+    model, nobody = NEEDED["OST"][0], generate_uid()
+    try:
+        with connect(peer, [model, sop_class.Verification], calling=calling, timeouts=timeouts) as link:
+            if not link.accepts(model):
+                return ""
+            answer = link.c_move(model, move_identifier(nobody, nobody, [nobody]), calling)
+    except DimseError:
+        return ""  # has a test of its own
+    return unknown_destination(role, calling, port) if answer.status == DESTINATION_UNKNOWN else ""
+
+
+def unknown_destination(role: str, calling: str, port: int) -> str:
+    """Return what to change in a system that does not know our AE title as move destination."""
+    return (
+        f"the {role} does not know our AE title {calling!r} as move destination (A801): "
+        f"add it there, with this host and port {port}"
+    )
+
+
+def unknown_receiver(role: str, title: str, port: int) -> str:
+    """Return what to change in a system that does not know our AE title as receiver of event reports."""
+    return (
+        f"the {role} does not know our AE title {title!r} as receiver of event reports (C308): "
+        f"add it there, with this host and port {port}"
+    )
 
 
 def answers_plainly(peer: Peer, exchange: Exchange, *, shown: bool, calling: str, timeouts: Timeouts, patience: Patience) -> bool:
