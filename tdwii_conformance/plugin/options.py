@@ -56,6 +56,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "baseline": {"metavar": "FILE", "help": "compare the verdicts with an earlier run: fail only on what got worse"},
     "update-baseline": {"action": "store_true", "help": "write the baseline file from this run"},
+    "plan": {"action": "store_true", "help": "say how many workitems the run needs and what fewer judge, and run nothing"},
     "require-judged": {
         "metavar": "PERCENT",
         "type": percent,

@@ -30,7 +30,7 @@ from tdwii_conformance.workitems.supply import Need, Supply, Use
 from tdwii_conformance.workitems.watched import ToReport, caught_up_by_a_change
 
 from .leftovers import RecordingTDD, put_away
-from .supplying import Watch, rank
+from .supplying import Watch, plan_lines, rank
 
 watch_key = pytest.StashKey[Watch]()
 
@@ -39,6 +39,17 @@ def pytest_collection_modifyitems(config, items):
     """Have those come first who only look, and those last who end a workitem, where there are few."""
     if takes_own_workitems(config):
         items.sort(key=rank)
+
+
+def pytest_report_collectionfinish(config, items):
+    """Say how many workitems the run needs, and what fewer will judge."""
+    return plan_lines(config, items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
+    """Run nothing where only the plan was asked for."""
+    return True if session.config.getoption("tdwii_plan") else None
 
 
 def pytest_collection_finish(session):

@@ -1,7 +1,8 @@
 """The supply of workitems at work in a run of pytest: what tests say that they do to a workitem, and in which order they come."""
 
-from tdwii_conformance.plugin import requirement_key
-from tdwii_conformance.workitems.plan import Consumer, Planned
+from tdwii_conformance.plugin import requirement_key, system_key
+from tdwii_conformance.plugin.under_test import takes_own_workitems, unsupported_by_deviations
+from tdwii_conformance.workitems.plan import Consumer, Planned, table
 from tdwii_conformance.workitems.supply import Use
 
 # What a test, or a fixture of it, asks for tells what it does.
@@ -39,6 +40,7 @@ def start_of(item):
 def consumers_of(item):
     """What a test takes."""
     module, start = item.nodeid.split("::", 1)[0], start_of(item)
+    scenario = next((str(v) for v in getattr(getattr(item, "callspec", None), "params", {}).values() if hasattr(v, "progress")), "")
     found = []
     for asked, by, scope in asking(item):
         use = USES[asked]
@@ -47,18 +49,48 @@ def consumers_of(item):
         elif asked in SHARED:
             key = SHARED[asked]
         elif asked == "treated":
-            key = f"treated {start} {[str(v) for v in getattr(getattr(item, 'callspec', None), 'params', {}).values()]}"
+            key = f"treated {scenario}"
         else:
-            key = by if scope == "function" else f"{module} {by}"
-            key = item.nodeid if scope == "function" else key
+            key = item.nodeid if scope == "function" else f"{module} {by}"
         found.append(Consumer(use, key, start if asked in ("looks_at", "is_refused", "treated") else ""))
     return tuple(dict.fromkeys(found))
 
 
-def planned_of(item):
+def planned_of(item, makes_now):
     """What the plan has to know of a test."""
-    direct = "creates" in item.fixturenames or "created" in item.fixturenames
-    return Planned(item.stash[requirement_key].id, consumers_of(item), direct)
+    creates = bool({"creates", "created"} & set(item.fixturenames))
+    new = (Consumer(Use.CLAIMS, f"created for {item.nodeid}", "TREATMENT"),) if creates and makes_now else ()
+    return Planned(item.stash[requirement_key].id, consumers_of(item) + new, creates and not makes_now)
+
+
+def applies(item):
+    """Whether a test will judge something, as far as the description of the system tells."""
+    requirement, config = item.stash.get(requirement_key, None), item.config
+    if requirement is None or requirement.actor not in ("TMS", "OST"):
+        return False
+    if system_key not in config.stash:
+        return requirement.capability not in unsupported_by_deviations(config)
+    system = config.stash[system_key]
+    supported = not requirement.capability or requirement.capability in system.supports(requirement.actor)
+    return system.describes(requirement.actor) and supported
+
+
+def plan_lines(config, items):
+    """Say how many workitems the run needs, and how many requirements that many, or fewer, will judge."""
+    if not takes_own_workitems(config):
+        asked = bool(config.getoption("tdwii_plan"))
+        return ["workitems: created by N-CREATE, as many as the tests need"] if asked else []
+    sources = config.stash[system_key].workitems.sources if system_key in config.stash else ("existing",)
+    makes_now = bool({"person", "command"} & set(sources))
+    tests = [planned_of(item, makes_now) for item in items if applies(item)]
+    if not any(test.consumers for test in tests):
+        return ["workitems: none is needed"] if tests else []
+    *fewer, most = table(tests)
+    return [
+        f"workitems ({', '.join(sources)}): {most.new} new and {most.continuations} continuations are needed, to judge"
+        f" {len(most.judged)} of {len(most.all)} requirements",
+        *(f"  with {plan}" for plan in fewer),
+    ]
 
 
 def rank(item):

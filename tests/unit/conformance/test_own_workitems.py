@@ -1,0 +1,42 @@
+"""A TMS that makes its workitems itself is judged with few of them, without a false alarm, and its defects are found."""
+
+import pytest
+
+from tdwii_conformance.defects import DEFECTS
+from tests.proof import proof
+
+TRANSACTIONS = [
+    "tms/test_negotiation_tms.py", "tms/test_ro58_worklist_query.py", "tms/test_ro60_in_progress.py",
+    "tms/test_ro61_retrieve_dynamic_inputs.py", "tms/test_ro62_progress_update.py", "tms/test_ro64_final_update.py",
+    "tms/test_ro65_completed_canceled.py",
+]  # fmt: skip
+NEED_PUSH = {"NEG-TMS-003", "RO58-TMS-021"}
+NEED_THE_ORIGINAL = {"RO61-TMS-015"}
+
+
+def never_judged(outcome):
+    return set(outcome.not_judged) - outcome.passed - set(outcome.violated)
+
+
+def test_twelve_judge_every_transaction():
+    outcome = proof.run(TRANSACTIONS, ["own-workitems-12"])
+    assert (dict(outcome.violated), outcome.errors) == ({}, [])
+    assert never_judged(outcome) == NEED_PUSH | NEED_THE_ORIGINAL
+
+
+def test_three_judge_most():
+    outcome = proof.run(TRANSACTIONS, ["own-workitems-3"])
+    assert (dict(outcome.violated), outcome.errors) == ({}, [])
+    assert len(outcome.passed) > 0.9 * len(outcome.passed | never_judged(outcome))
+
+
+@pytest.mark.parametrize(
+    ("defect", "module"),
+    [("claim-race-won-by-both", "tms/test_ro60_in_progress.py"), ("set-beam-lost", "tms/test_ro62_progress_update.py")],
+)
+def test_defects_are_found_without_push(defect, module):
+    outcome = proof.run([module], ["own-workitems-12", defect])
+    transaction = module[len("tms/test_") :][:4].upper()
+    assert {r for r in outcome.violated if r.startswith(transaction)} == {
+        r for r in DEFECTS[defect].requirements if r.startswith(transaction)
+    }
