@@ -21,9 +21,10 @@ from .answers import settle
 from .claims import Claim, Claims
 from .failures import Refused, Usage
 from .files import LARGE, read_dataset, read_or_fill
+from .query_keys import moment
 from .screen import note, say, say_json
 from .settings import Command, Settings, common, templated, words
-from .worklist import answered_dataset, code, moment
+from .worklist import answered_dataset, code
 from .worklist import performer as speaking
 
 __all__ = ["cancel", "claim", "complete", "progress", "set_"]

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from datetime import date as day
 from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ..dcmdump import dump
 from ..profile.ups_service import REQUEST_CANCEL, UPS
 from ..scu.tdd import TDD
-from ..sut.config import Workitems
 from ..transcript.exchange import Exchange
 from ..treatment.messages import Code, item, references, worklist_query
-from ..ups.times import read_date_time, readable
+from ..ups.times import readable
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import expanded, of_class, read_dataset, read_or_fill, safe_uid, save_message
 from .lenient import as_json as json_model
 from .lenient import identifiers
 from .lenient import readable as readable_dataset
+from .query_keys import added, between, by_start, given, start_range
 from .screen import Spoken, note, plain, say, say_json, say_table
 from .settings import Command, Settings, common, templated, words
 
@@ -58,26 +55,6 @@ def performer(settings: Settings, peer: Any) -> TDD:
     tdd.contexts = {role: settings.proposed(contexts) for role, contexts in tdd.contexts.items()}
     tdd.maximum_length = settings.maximum_length
     return tdd
-
-
-def start_range(date: str) -> str:
-    """Return the range of Scheduled Procedure Step Start DateTime of ``--date``; empty for ``any``.
-
-    Raises
-    ------
-    Usage
-        If it is no date.
-    """
-    if date == "any":
-        return ""
-    try:
-        found = Workitems(date=date).start_range(day.today())
-    except ValueError:
-        raise Usage(f"--date {date!r} is not a date: give today, YYYY-MM-DD, YYYY-MM-DD..YYYY-MM-DD or any") from None
-    first, last = found.split("-")
-    if last < first:
-        raise Usage(f"--date {date!r} ends before it begins")
-    return found
 
 
 @click.command(
@@ -142,13 +119,13 @@ def find(
         if workitem is not None:
             # What identifies it is enough; what was said beside it counts all the same.
             state, date, workitem_code = (
-                value if _given(name) else usual
+                value if given(name) else usual
                 for name, value, usual in (("state", state, ""), ("date", date, "any"), ("workitem_code", workitem_code, ""))
             )
         identifier = worklist_query(
             station=station,
             scheme=station_scheme or None,
-            start=_between(start, end) if start or end else start_range(date),
+            start=between(start, end) if start or end else start_range(date),
             state=state,
             workitem=workitem_code,
             **({"SOPInstanceUID": workitem} if workitem is not None else {}),
@@ -161,77 +138,11 @@ def find(
     matches = identifiers(exchange)
     if matches or exchange.status == 0x0000:
         _show(matches, saved, settings.as_json)
-    if own and workitem is None and not exchange.pending and exchange.status == 0x0000 and (added := _added(date, identifier)):
-        note(f"asked for {', '.join(added)}, as nothing else was said: --state any, --date any, --workitem-code '' ask for all")
+    if own and workitem is None and not exchange.pending and exchange.status == 0x0000 and (ours := added(date, identifier)):
+        note(f"asked for {', '.join(ours)}, as nothing else was said: --state any, --date any, --workitem-code '' ask for all")
     settle(exchange, "the query", whom)
     if unreadable := sum(m.encoded is not None for m in exchange.pending) - len(matches):
         raise NoAnswer(f"{whom}: {unreadable} of {len(exchange.pending)} responses are no data set that can be read")
-
-
-def _given(name: str) -> bool:
-    return click.get_current_context().get_parameter_source(name) != ParameterSource.DEFAULT
-
-
-def _between(start: str | None, end: str | None) -> str:
-    """Return the range of Scheduled Procedure Step Start DateTime of ``--start`` and ``--end``.
-
-    Raises
-    ------
-    Usage
-        If one is no time, ``--date`` is given as well, or the end is before the start.
-    """
-    if _given("date"):
-        raise Usage("--start and --end are instead of --date")
-    first, last = (moment(text, option) if text else "" for text, option in ((start, "--start"), (end, "--end")))
-    if last and len(last) == len("YYYYMMDD"):
-        last += "235959"
-    if first and last and last < first:
-        raise Usage(f"--end {end} is before --start {start}")
-    return f"{first}-{last}"
-
-
-def moment(text: str, option: str) -> str:
-    """Return a day or time as DICOM writes it (DT).
-
-    Raises
-    ------
-    Usage
-        If it is none.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Usage(f"{option} {text!r} is no time: give YYYY-MM-DD, or YYYY-MM-DDTHH:MM[:SS]") from None
-    if len(text) <= len("YYYY-MM-DD"):
-        return f"{found:%Y%m%d}"
-    offset = f"{found:%z}" if found.tzinfo is not None else ""
-    return f"{found:%Y%m%d%H%M%S}{offset}"
-
-
-def _added(date: str, identifier: Dataset) -> list[str]:
-    """Return which keys a query has beyond those that the user gave."""
-    day_asked = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")[:8]
-    spoken = {
-        "state": "SCHEDULED",
-        "date": f"{date} ({day_asked[:4]}-{day_asked[4:6]}-{day_asked[6:]})",
-        "workitem_code": "workitem code 121726",
-    }
-    if _given("start") or _given("end"):
-        del spoken["date"]
-    return [text for name, text in spoken.items() if not _given(name)]
-
-
-def _by_start(workitem: Dataset) -> tuple[bool, datetime]:
-    """Return where a workitem belongs in a list: by its start; last what has none that can be read."""
-    start = read_date_time(
-        str(workitem.get("ScheduledProcedureStepStartDateTime") or ""), str(workitem.get("TimezoneOffsetFromUTC") or "")
-    )
-    if start is None:
-        return True, datetime.max.replace(tzinfo=UTC)
-    try:
-        return False, start.first.astimezone(UTC)
-    except (ValueError, OverflowError):  # at the very beginning or end of what Python can count
-        return False, start.first.replace(tzinfo=UTC)
 
 
 def _make_room(folder: Path, force: bool) -> None:
@@ -255,7 +166,7 @@ def _save(exchange: Exchange, folder: Path) -> list[str]:
 def _show(matches: Sequence[Dataset], saved: Sequence[str], as_json: bool) -> None:
     # By their start, each with the file that it was written to.
     files = [{"file": path} for path in saved] or [{}] * len(matches)
-    ordered = sorted(zip(matches, files, strict=True), key=lambda one: _by_start(one[0]))
+    ordered = sorted(zip(matches, files, strict=True), key=lambda one: by_start(one[0]))
     found = [summary(identifier) for identifier, _ in ordered]
     if as_json:
         files = [file for _, file in ordered]
