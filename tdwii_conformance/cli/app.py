@@ -48,6 +48,10 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "init": Lazy("init:init", "Write a description of a system under test to begin with: every key, explained."),
         "run": Lazy("run:run_suite", "Run the conformance suite: what pytest does, with the same options."),
     },
+    "Results": {
+        "report": Lazy("comparing:report", "Show the results of a run again: its table, and its page with --html."),
+        "compare": Lazy("comparing:compare", "Compare runs: of one system in several versions, or of several systems."),
+    },
     "Worklist": {
         "find": Lazy("worklist:find", "Find workitems (RO-58, C-FIND)."),
         "get": Lazy("worklist:get", "Get a workitem's attributes (N-GET)."),

@@ -201,6 +201,19 @@ class Collector:
 
             write_evidence(Path(evidence), self.verdicts)
             out.write_line(f"evidence: {Path(evidence).resolve()}")
+        if file := self.config.getoption("tdwii_results"):
+            from ..report.results import results_of, write_results
+
+            results = results_of(
+                self.all_verdicts(),
+                catalogue_of(self.config),
+                system=name_of_system(self.config),
+                edition=edition_of(self.config),
+                description=self.config.stash[system_key].description if system_key in self.config.stash else "",
+                notices=self._notices(),
+            )
+            write_results(Path(file), results)
+            out.write_line(f"results: {Path(file).resolve()}")
         if page := self.config.getoption("tdwii_report"):
             from ..report.html import write_html
 
