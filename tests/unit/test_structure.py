@@ -7,7 +7,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[2] / "tdwii_conformance"
 MODULE, FUNCTION = 450, 80  # lines
-TABLES = {"defects/knock_on.py"}  # rows of data that code reads; nobody reads them from top to bottom
+TABLES: set[str] = set()  # modules that are rows of data and nothing else may be longer; there are none
 
 MODULES = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
 
