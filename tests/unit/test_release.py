@@ -30,7 +30,7 @@ def environment(home):
 
 def run(*command, cwd, home, codes=(0,)):
     ran = subprocess.run(
-        [str(word) for word in command], cwd=cwd, env=environment(home), capture_output=True, text=True, timeout=180
+        [str(word) for word in command], cwd=cwd, env=environment(home), capture_output=True, text=True, timeout=600
     )
     assert ran.returncode in codes, f"{command}\n{ran.stdout}\n{ran.stderr}"
     return ran
