@@ -135,7 +135,9 @@ def test_other_workitem_code_is_not_returned(tdd, workitem, judge):
 
 @pytest.mark.requirement("RO58-TMS-013")
 @pytest.mark.parametrize("pattern", ["*", "prefix*", "question"])
-def test_wild_card_in_code_value_is_none(tdd, workitem, judge, pattern):
+def test_wild_card_in_code_value_is_none(tdd, workitem, found, judge, pattern):
+    if find.includes(found, workitem.uid):  # then that this query does not find it either says nothing
+        pytest.skip("not judged: the workitem was not found (RO58-TMS-003)")
     value = workitem.station.value
     wild = {"*": "*", "prefix*": value[:-1] + "*", "question": value[:-1] + "?"}[pattern]
     exchange = tdd.query(workitem.query(station=wild))
