@@ -354,9 +354,11 @@ def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system,
 
 @pytest.mark.requirement("CC24-TMS-011")
 @pytest.mark.parametrize("kind", [STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED], ids=EVENT_TYPES.get)
-def test_command_set_names_the_ups(kind, history, cancel_requested, judge):
+def test_command_set_names_the_ups(kind, history, cancel_requested, source, judge):
     session, reports, _ = history
     report = next(iter(of_type(reports, kind)), None)
+    if kind == ASSIGNED and report is None and not source.makes_now:
+        pytest.skip("not judged: UPS Assigned is of the creation, and none is created now ([workitems] source)")
     if report is None and kind == CANCEL_REQUESTED:
         pytest.skip("not judged: no request to cancel was reported (CC24-TMS-005)")
     judge(events.about(report, session.workitem.uid))
