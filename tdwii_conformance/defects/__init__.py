@@ -36,6 +36,7 @@ from . import (
     showing,
     state_changes,
     storing,
+    strict_variation,
     subscriptions,
     text_matching,
     tms,
@@ -68,7 +69,7 @@ __all__ = [
 BY_ROWS = (
     answers, creation, matching, modification, query_course, query_keys, query_responses, showing, state_changes, storing,
     text_matching,
-    answer_variations, event_variations, reading_variations, treating_delivery, treating_inputs,
+    answer_variations, event_variations, reading_variations, strict_variation, treating_delivery, treating_inputs,
 )  # fmt: skip
 
 D = TypeVar("D", bound=Deviation)
