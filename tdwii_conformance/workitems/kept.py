@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from ..profile.statuses import is_failure
 from ..profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
@@ -95,7 +96,9 @@ class Kit:
     def __init__(self, wire: Sequence[Exchange]) -> None:
         self.all: list[Kept] = []
         self._known: dict[str, Kept] = {}
-        self._wire, self._mark = wire, len(wire)
+        self._wire = wire
+        # By identity, held weakly: the wire may be cut at its end and grow again to the same length.
+        self._seen: WeakValueDictionary[int, Exchange] = WeakValueDictionary({id(one): one for one in wire})
 
     def add(self, workitem: ScheduledWorkitem) -> Kept:
         """Take a new workitem in; what was exchanged before is not about what becomes of it."""
@@ -107,8 +110,12 @@ class Kit:
 
     def look(self) -> None:
         """Take note of what was exchanged since the last time."""
-        mark, self._mark = min(self._mark, len(self._wire)), len(self._wire)
-        for exchange in self._wire[mark:]:
+        wire = list(self._wire)
+        mark = len(wire)
+        while mark and self._seen.get(id(wire[mark - 1])) is not wire[mark - 1]:
+            mark -= 1
+        for exchange in wire[mark:]:
+            self._seen[id(exchange)] = exchange
             if (kept := self._known.get(exchange.instance_uid)) is not None:
                 kept.see(exchange)
 
