@@ -144,3 +144,19 @@ def test_what_is_gone_after_a_restart_is_not_handed_out(system, tdd):
     system.restart()
     supply.count()
     assert uid(supply.need(Need(Use.LOOKS))) != before
+
+
+def test_what_is_exchanged_after_the_wire_was_cut_is_seen(own, tdd):
+    # A property forgets the exchanges of all its examples but the last; what comes then fills the wire to where it was.
+    supply = own(1)
+    before = len(tdd.transcript)
+    session = supply.need(Need(Use.CLAIMS))
+    for _ in range(3):
+        tdd.get(uid(session))
+    assert [kept.state for kept in supply.kit.usable("SCHEDULED")] == ["SCHEDULED"]
+    tdd.transcript.forget_since(before)
+    assert session.claim().status == 0
+    while len(tdd.transcript) < before + 10:
+        tdd.get(uid(session))
+    assert supply.kit.usable("SCHEDULED") == []
+    assert [kept.lock for kept in supply.kit.usable("IN PROGRESS")] == [session.transaction_uid]
