@@ -23,13 +23,13 @@ from tdwii_conformance.session.triggers import CommandTrigger, PersonTrigger
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.own import NoSuchTreatment
 from tdwii_conformance.workitems.asked import Asked, orders
+from tdwii_conformance.workitems.clean_up import RecordingTDD, put_away
 from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
 from tdwii_conformance.workitems.own import own_objects
 from tdwii_conformance.workitems.sources import Listed, Pushed
 from tdwii_conformance.workitems.supply import Need, Supply, Use
 from tdwii_conformance.workitems.watched import ToReport, caught_up_by_a_change
 
-from .leftovers import RecordingTDD, put_away
 from .supplying import Watch, plan_lines, rank
 
 watch_key = pytest.StashKey[Watch]()

@@ -12,11 +12,10 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, status
+from tdwii_conformance.checks.matching_oracle import Verdict, verdicts
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import code_item, item
-
-from .matching_oracle import Verdict, verdicts
 
 # Keys may be what their VR does not allow.
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:Invalid value for VR")]

@@ -22,8 +22,7 @@ from tdwii_conformance.profile.ups_service import EVENT_TYPES, REQUEST_CANCEL, U
 from tdwii_conformance.scu.watcher import GLOBAL
 from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.ups import Worklist
-
-from ..leftovers import end
+from tdwii_conformance.workitems.clean_up import end
 
 __all__ = ["Environment", "drive"]
 

@@ -8,7 +8,7 @@ from tdwii_conformance.dimse import Peer
 from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.sut.embedded import embedded_system
 from tdwii_conformance.treatment import objects
-from tests.conformance.leftovers import RecordingTDD, put_away
+from tdwii_conformance.workitems.clean_up import RecordingTDD, put_away
 
 
 @pytest.fixture(scope="module")

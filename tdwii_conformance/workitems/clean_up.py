@@ -1,27 +1,35 @@
 """What the suite leaves on the worklist of a system that is not ours: no UPS that somebody could still perform."""
 
 import time
+from collections.abc import Callable
+from typing import Any
 
+from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import status
-from tdwii_conformance.dimse import DimseError
-from tdwii_conformance.profile.statuses import is_failure
-from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
-from tdwii_conformance.scu.tdd import TDD
-from tdwii_conformance.treatment.messages import code_item, item
+from ..checks import status
+from ..dimse import DimseError
+from ..profile.statuses import is_failure
+from ..profile.ups_service import REQUEST_CANCEL, UPS
+from ..scu.tdd import TDD
+from ..transcript.exchange import Exchange
+from ..treatment.messages import code_item, item
 
 PROGRESS = "ProcedureStepProgressInformationSequence"
 
 
 class RecordingTDD(TDD):
-    """A TDD that knows which UPS it has created."""
+    """A TDD that knows which UPS it has created.
 
-    def __init__(self, *peers, **named):
+    Takes the parameters of `TDD`; `created` are the SOP Instance UIDs of what it has created.
+    """
+
+    def __init__(self, *peers: Any, **named: Any) -> None:
         super().__init__(*peers, **named)
-        self.created = []
+        self.created: list[str] = []
 
-    def create(self, workitem, attributes):
+    def create(self, workitem: str, attributes: Dataset) -> Exchange:
+        """Create a UPS as `TDD.create` does, and take note of it if the SCP accepted."""
         exchange = super().create(workitem, attributes)
         if not status.accepted(exchange, "an N-CREATE"):
             self.created.append(workitem)
@@ -32,11 +40,31 @@ BOUND = 30.0  # seconds that the whole may take
 IN_VAIN = 3  # N-GETs in a row that show nothing: then nothing is asked any more
 
 
-def put_away(tdd, *, by_request, show=lambda sentence: None, bound=BOUND, now=time.monotonic):
+def put_away(
+    tdd: RecordingTDD,
+    *,
+    by_request: bool,
+    show: Callable[[str], object] = lambda sentence: None,
+    bound: float = BOUND,
+    now: Callable[[], float] = time.monotonic,
+) -> None:
     """Cancel what this TDD has created and nobody has claimed; as far as the system is still there.
 
     It says what it does, takes no longer than `bound` seconds, and can be interrupted: what is left then is counted. Of a
     system that shows no UPS by N-GET nothing is asked.
+
+    Parameters
+    ----------
+    tdd : RecordingTDD
+        Who has created the UPS.
+    by_request : bool
+        Whether the SCP supports Request UPS Cancel.
+    show : callable
+        Takes a sentence about what is done.
+    bound : float
+        Seconds that the whole may take.
+    now : callable
+        A clock that only goes forward, in seconds.
     """
     if not tdd.created:
         return
@@ -63,8 +91,22 @@ def put_away(tdd, *, by_request, show=lambda sentence: None, bound=BOUND, now=ti
         show(f"{left} workitems stay on the worklist: {why}")
 
 
-def end(performer, uid, state, lock="", *, by_request):
-    """Bring a UPS to CANCELED; one that is SCHEDULED by Request UPS Cancel, if that is supported."""
+def end(performer: TDD, uid: str, state: str, lock: str = "", *, by_request: bool) -> None:
+    """Bring a UPS to CANCELED; one that is SCHEDULED by Request UPS Cancel, if that is supported [PS3.4 CC.2.1, CC.2.2].
+
+    Parameters
+    ----------
+    performer : TDD
+        Who asks.
+    uid : str
+        SOP Instance UID of the UPS.
+    state : str
+        The state it is in; a UPS in a final state is left alone.
+    lock : str
+        Transaction UID of one that is IN PROGRESS.
+    by_request : bool
+        Whether the SCP supports Request UPS Cancel.
+    """
     if state == "SCHEDULED" and by_request:
         performer.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
     elif state in ("SCHEDULED", "IN PROGRESS"):

@@ -2,8 +2,8 @@
 
 import pytest
 
+from tdwii_conformance.checks.matching_oracle import Verdict, matches, verdicts
 from tdwii_conformance.treatment.messages import item
-from tests.conformance.tms.matching_oracle import Verdict, matches, verdicts
 
 NO_MATCH, EITHER, MATCH = Verdict
 

@@ -1,15 +1,20 @@
-"""A second opinion on attribute matching: does a UPS match a query, by the words of PS3.4 C.2.2.2 alone?
+"""A second opinion on attribute matching: whether a UPS matches a query, by the words of PS3.4 C.2.2.2 alone.
 
-Brute force, and independent of the package on purpose: nothing here is shared with what the simulated TMS does. Where
-the text leaves the answer open, or leaves it to the SCP, the verdict is `EITHER`.
+Brute force, and independent of the rest of the package on purpose: nothing here is shared with `ups.matching`, which the
+simulated TMS uses; an import contract holds it. Where the text leaves the answer open, or leaves it to the SCP, the
+verdict is `EITHER`.
 """
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from enum import IntEnum
+from typing import Any
 
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 
 __all__ = ["Verdict", "matches", "verdicts"]
@@ -35,26 +40,57 @@ SINGLE_VALUE_ONLY = {
 NO_KEYS = {"SpecificCharacterSet", "CodeMeaning"}
 
 
-def matches(query, stored):
-    """Whether a UPS matches every key of a query."""
+def matches(query: Dataset, stored: Dataset) -> Verdict:
+    """Say whether a UPS matches every key of a query [PS3.4 C.2.2.2].
+
+    Parameters
+    ----------
+    query : Dataset
+        The identifier of a C-FIND request, or an item of it.
+    stored : Dataset
+        The UPS, or an item of it.
+
+    Returns
+    -------
+    Verdict
+        The least of the verdicts of the keys; `MATCH` if there are none.
+    """
     return min(verdicts(query, stored).values(), default=MATCH)
 
 
-def verdicts(query, stored):
-    """The verdict of each key of a query, by keyword."""
+def verdicts(query: Dataset, stored: Dataset) -> dict[str, Verdict]:
+    """Judge each key of a query by itself [PS3.4 C.2.2.2].
+
+    Parameters
+    ----------
+    query : Dataset
+        The identifier of a C-FIND request, or an item of it.
+    stored : Dataset
+        The UPS, or an item of it.
+
+    Returns
+    -------
+    dict
+        Verdict by keyword, without keys that are never matched.
+
+    Raises
+    ------
+    NotImplementedError
+        For a key of a VR that no attribute of a query has.
+    """
     return {key.keyword: _key(key, _stored(stored, key)) for key in query if key.keyword not in NO_KEYS}
 
 
-def _stored(dataset, key):
+def _stored(dataset: Dataset, key: DataElement) -> Any:
     return dataset[key.tag].value if key.tag in dataset else None
 
 
-def _values(value):
+def _values(value: Any) -> list[str]:
     several = value if isinstance(value, (list, MultiValue)) else [value]
     return [str(one) for one in several if one is not None and str(one) != ""]
 
 
-def _key(key, stored):
+def _key(key: DataElement, stored: Any) -> Verdict:
     if key.VR == "SQ":
         return _sequence(key.value or [], stored or [])
     wanted, there = _values(key.value), _values(stored)
@@ -72,7 +108,7 @@ def _key(key, stored):
     return max(_value(key, wanted[0], one, wild) for one in there)
 
 
-def _value(key, wanted, there, wild):
+def _value(key: DataElement, wanted: str, there: str, wild: bool) -> Verdict:
     if key.VR == "DA":
         return _date_time(wanted, there, _date)
     if key.VR == "DT":
@@ -89,7 +125,7 @@ def _value(key, wanted, there, wild):
     return MATCH if wanted == there else NO_MATCH
 
 
-def _sequence(key_items, items):
+def _sequence(key_items: list[Dataset], items: list[Dataset]) -> Verdict:
     if all(not len(item) for item in key_items):
         return MATCH  # universal
     if len(key_items) > 1 or not items:
@@ -97,7 +133,7 @@ def _sequence(key_items, items):
     return max(matches(key_items[0], item) for item in items)
 
 
-def _wild(pattern, text):
+def _wild(pattern: str, text: str) -> bool:
     """Whether "*" stands for any run of characters and "?" for one."""
     ends = {0}  # how much of the text the pattern can have used up
     for symbol in pattern:
@@ -108,7 +144,7 @@ def _wild(pattern, text):
     return len(text) in ends
 
 
-def _name(wanted, there):
+def _name(wanted: str, there: str) -> Verdict:
     if "*" in wanted or "?" in wanted:
         return EITHER  # implementation dependent
     if wanted == there:
@@ -119,7 +155,7 @@ def _name(wanted, there):
     return EITHER if alike else NO_MATCH
 
 
-def _groups(name):
+def _groups(name: str) -> list[str]:
     letters = unicodedata.normalize("NFKD", name).casefold()
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return [group.rstrip("^ ").strip() for group in plain.rstrip("=").split("=")]
@@ -129,23 +165,23 @@ def _groups(name):
 
 
 @dataclass(frozen=True)
-class Span:
+class _Span:
     """What a date or time says: a moment, or with parts left out the span from its first moment to its last."""
 
     first: datetime
     last: datetime
 
-    def without_zone(self):
-        return Span(self.first.replace(tzinfo=None), self.last.replace(tzinfo=None))
+    def without_zone(self) -> "_Span":
+        return _Span(self.first.replace(tzinfo=None), self.last.replace(tzinfo=None))
 
 
-def _date(text):
+def _date(text: str) -> _Span | None:
     if not re.fullmatch(r"\d{8}", text):
         return None
     return _span(text, "", None)
 
 
-def _moment(text):
+def _moment(text: str) -> _Span | None:
     parts = re.fullmatch(r"(\d{4}(?:\d\d){0,5})(?:\.(\d{1,6}))?([+-]\d{4})?", text)
     if parts is None or (parts[2] and len(parts[1]) < 14):
         return None
@@ -158,7 +194,7 @@ def _moment(text):
     return _span(parts[1], parts[2] or "", zone)
 
 
-def _span(digits, fraction, zone):
+def _span(digits: str, fraction: str, zone: timezone | None) -> _Span | None:
     first = digits + "00000101000000"[len(digits) :]
     try:
         begin = datetime.strptime(first, "%Y%m%d%H%M%S").replace(tzinfo=zone, microsecond=int(fraction.ljust(6, "0")))
@@ -179,10 +215,10 @@ def _span(digits, fraction, zone):
             end = begin + timedelta(minutes=1) - second
         case _:
             end = begin
-    return Span(begin, end)
+    return _Span(begin, end)
 
 
-def _date_time(wanted, there, read):
+def _date_time(wanted: str, there: str, read: Callable[[str], _Span | None]) -> Verdict:
     stored = read(there.strip())
     wanted = wanted.strip()
     if stored is None:
@@ -198,7 +234,7 @@ def _date_time(wanted, there, read):
     return min(_not_before(stored, low), _not_after(stored, high))
 
 
-def _ranges(text, read):
+def _ranges(text: str, read: Callable[[str], _Span | None]) -> list[list[_Span | None]]:
     """All ways to read a text as a range: pairs of spans, ``None`` for an open end."""
     found = []
     for dash in (position for position, letter in enumerate(text) if letter == "-"):
@@ -209,7 +245,7 @@ def _ranges(text, read):
     return found
 
 
-def _single(wanted, there, key, stored):
+def _single(wanted: str, there: str, key: _Span | None, stored: _Span) -> Verdict:
     """How single values are matched is for the SCP to say, but the same is the same."""
     if wanted == there:
         return MATCH
@@ -222,19 +258,19 @@ def _single(wanted, there, key, stored):
     return EITHER if overlap else NO_MATCH
 
 
-def _comparable(one, other):
+def _comparable(one: _Span, other: _Span) -> tuple[_Span, _Span, bool]:
     """Both with zones or both without; the third value says whether they can be compared at all."""
     if (one.first.tzinfo is None) == (other.first.tzinfo is None):
         return one, other, True
     return one.without_zone(), other.without_zone(), False
 
 
-def _is_less(one, other):
+def _is_less(one: _Span, other: _Span) -> bool:
     one, other, known = _comparable(one, other)
     return known and one.first < other.first
 
 
-def _not_before(stored, low):
+def _not_before(stored: _Span, low: _Span | None) -> Verdict:
     if low is None:
         return MATCH
     stored, low, known = _comparable(stored, low)
@@ -245,7 +281,7 @@ def _not_before(stored, low):
     return NO_MATCH if stored.last < low.first else EITHER
 
 
-def _not_after(stored, high):
+def _not_after(stored: _Span, high: _Span | None) -> Verdict:
     if high is None:
         return MATCH
     stored, high, known = _comparable(stored, high)
