@@ -43,7 +43,7 @@ def dump2dcm(
     text = texts[0] if texts else None
     if text is not None and is_dicom(sized(text, SMALL)):
         raise Usage(f"{text}: is no text; dcm2dump makes text of DICOM files")
-    dataset = read_or_fill(text, template, values, "dcmdump text") or Dataset()
+    dataset = read_or_fill(text, template, values, "dcmdump text", leaves=False) or Dataset()
     if out.exists() and not force:
         raise Usage(f"{out}: is there already: --force replaces it")
     save_dicom(dataset, out, transfer_syntax=SYNTAXES[transfer_syntax] if transfer_syntax else None)

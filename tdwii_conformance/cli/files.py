@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -32,6 +33,7 @@ __all__ = [
 ]
 
 MEGABYTE = 1 << 20
+CHARACTER_SET = re.compile(r"\(\s*0008\s*,\s*0005\s*\)")  # in dcmdump text
 SMALL = 16 * MEGABYTE  # a query, a workitem, a text
 LARGE = 2048 * MEGABYTE  # an instance to be stored: pydicom holds it in memory
 
@@ -57,7 +59,14 @@ def sized(path: Path, most: int) -> Path:
 
 
 def read_dataset(
-    path: Path, *, text: bool = False, classes: Iterable[str] = (), what: str = "", most: int = SMALL, values: bool = True
+    path: Path,
+    *,
+    text: bool = False,
+    classes: Iterable[str] = (),
+    what: str = "",
+    most: int = SMALL,
+    values: bool = True,
+    leaves: bool = True,
 ) -> Dataset:
     """Read a DICOM file.
 
@@ -75,6 +84,9 @@ def read_dataset(
         The most bytes that make sense.
     values : bool
         Whether every value has to be what its VR allows.
+    leaves : bool
+        Whether the data set is to be sent: text in UTF-8 that names no Specific Character Set is then ISO_IR 192. Else its bytes
+        stay what they are.
 
     Raises
     ------
@@ -82,11 +94,28 @@ def read_dataset(
         If the file is not what it should be; one sentence that names it.
     """
     sized(path, most)
-    dataset = load_text(path) if text and not is_dicom(path) else read_dicom(path, assume=assumed(), tell=note)
+    dataset = _text(path, leaves=leaves) if text and not is_dicom(path) else read_dicom(path, assume=assumed(), tell=note)
     if values:
         decode_all(dataset, str(path))
     of_class(dataset, tuple(classes), what, str(path))
     return dataset
+
+
+def _text(path: Path, *, leaves: bool) -> Dataset:
+    content = path.read_bytes()
+    if leaves and not content.isascii():
+        with suppress(UnicodeDecodeError):  # in another encoding: its bytes are what its author meant
+            text = content.decode("utf-8-sig")
+            if (named := _named(text)) != text:
+                return parse(named, name=str(path), folder=path.parent)
+    return load_text(path)
+
+
+def _named(text: str) -> str:
+    """Return dcmdump text that names the character set that it needs to be sent."""
+    if text.isascii() or CHARACTER_SET.search(text) is not None:
+        return text
+    return f"{text}\n(0008,0005) CS [ISO_IR 192]\n"
 
 
 def of_class(dataset: Dataset, classes: Sequence[str], what: str, name: str) -> None:
@@ -130,7 +159,7 @@ def expanded(paths: Sequence[Path], read: Callable[[Path], object]) -> list[Path
     return found
 
 
-def read_or_fill(path: Path | None, name: str | None, values: Sequence[str], what: str) -> Dataset | None:
+def read_or_fill(path: Path | None, name: str | None, values: Sequence[str], what: str, *, leaves: bool = True) -> Dataset | None:
     """Return the data set of a file or of a filled template; ``None`` if neither is given.
 
     Parameters
@@ -143,6 +172,8 @@ def read_or_fill(path: Path | None, name: str | None, values: Sequence[str], wha
         ``NAME=VALUE`` of the placeholders.
     what : str
         What is needed, for messages.
+    leaves : bool
+        As for `read_dataset`.
 
     Raises
     ------
@@ -156,14 +187,15 @@ def read_or_fill(path: Path | None, name: str | None, values: Sequence[str], wha
         known = templates()
         if name not in known:
             raise Usage(f"no template {name!r}: tdwii templates lists those there are")
-        return parse(known[name].fill(given), name=name)
+        filled = known[name].fill(given)
+        return parse(_named(filled) if leaves else filled, name=name)
     if path is None:
         if given:
             raise Usage("--set fills the placeholders of a text: give one, or --template NAME")
         return None
     if given or _looks_filled(path):
-        return _filled(path, given)
-    return read_dataset(path, text=True, what=what)
+        return _filled(path, given, leaves=leaves)
+    return read_dataset(path, text=True, what=what, leaves=leaves)
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -179,14 +211,15 @@ def _looks_filled(path: Path) -> bool:
     return not is_dicom(path) and b"${" in path.read_bytes()
 
 
-def _filled(path: Path, values: dict[str, str]) -> Dataset:
+def _filled(path: Path, values: dict[str, str], *, leaves: bool) -> Dataset:
     if is_dicom(sized(path, SMALL)):
         raise Usage(f"{path}: is a DICOM file: --set fills the placeholders of dcmdump text")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise Usage(f"{path}: has placeholders and is not in UTF-8") from None
-    return parse(fill(text, values, name=str(path)), name=str(path), folder=path.parent)
+    filled = fill(text, values, name=str(path))
+    return parse(_named(filled) if leaves else filled, name=str(path), folder=path.parent)
 
 
 def is_dicom(path: Path) -> bool:

@@ -74,6 +74,26 @@ def test_set_create_find_and_cancel_send_any_text(tdwii, strict, tmp_path, text)
     assert text in strict.texts.pop().values()
 
 
+@pytest.mark.parametrize("declaration", ["", "(0008,0005) CS [ISO_IR 192]\n"], ids=["undeclared", "declared"])
+@pytest.mark.parametrize("options", [(), ("--set", f"LABEL={WORDS}")], ids=["whole", "filled"])
+def test_dcmdump_text_in_utf_8_leaves_declared(tdwii, strict, tmp_path, options, declaration):
+    label = "${LABEL}" if options else WORDS
+    text = f"{declaration}(0008,0016) UI [1.2.840.10008.5.1.4.34.6.1]\n(0074,1202) LO [{label}]\n"
+    (tmp_path / "workitem.txt").write_text(text, encoding="utf-8")
+    ran = tdwii("create", "127.0.0.1", strict.server.port, tmp_path / "workitem.txt", *options)
+    assert ran.code == 0, ran.err
+    assert strict.texts.pop()[LABEL,] == WORDS
+
+
+def test_dcmdump_text_of_another_encoding_keeps_its_bytes(tdwii, tmp_path):
+    """dump2dcm invents no declaration: what dcm2dump shows of an undeclared file makes that file again."""
+    (tmp_path / "a.txt").write_bytes("(0074,1202) LO [Gerät]\n".encode())
+    assert tdwii("dump2dcm", tmp_path / "a.txt", tmp_path / "a.dcm").code == 0
+    made = dcmread(tmp_path / "a.dcm")
+    assert "SpecificCharacterSet" not in made
+    assert made.get_item(LABEL).value.strip() == "Gerät".encode()
+
+
 def test_set_of_what_takes_ascii_only(tdwii, strict):
     ran = tdwii("set", "127.0.0.1", strict.server.port, "1.2.3", "ProcedureStepState=治療", "--no-transaction")
     assert (ran.code, strict.texts) == (2, [])
