@@ -32,9 +32,7 @@ def _rows_of_answers() -> Iterator[Variation]:
     )  # fmt: skip
 
 
-@variation(
-    "find-ff01-optional-keys-unsupported", "Supports no optional matching key, and says so with FF01", "CC.2.8.4", subject=("keys",)
-)
+@variation("find-ff01-optional-keys-unsupported", "Supports no optional matching key, and says so with FF01", "CC.2.8.4")
 def _ff01(tms: Any) -> None:
     optional = set(optional_keys(attribute_rows()))
 
@@ -113,7 +111,6 @@ def _with_extra(tms: Any) -> None:
     "answers-in-utf-8",
     "Answers in ISO_IR 192, whatever the text",
     "CC.2.8.1.3.2",
-    subject=("character set",),
     given=("ISO_IR 192",),
 )
 def _character_set(name: str, tms: Any) -> None:
@@ -121,9 +118,7 @@ def _character_set(name: str, tms: Any) -> None:
     _found(lambda response: setattr(response, "SpecificCharacterSet", name), tms)
 
 
-@variation(
-    "answers-name-ascii", "Names ISO_IR 100 also for text of the default repertoire", "PS3.3 C.12.1.1.2", subject=("character set",)
-)
+@variation("answers-name-ascii", "Names ISO_IR 100 also for text of the default repertoire", "PS3.3 C.12.1.1.2")
 def _names_latin(tms: Any) -> None:
     def name(dataset: Dataset) -> None:
         if "SpecificCharacterSet" not in dataset:
@@ -154,13 +149,10 @@ def _rows_of_date_times() -> Iterator[Variation]:
         "Shows date-times with their offset from UTC",
         lambda tms: _date_times(f"{datetime.now().astimezone():%z}", tms),
         "PS3.5 6.2",
-        subject=("time",),
     )
 
 
-@variation(
-    "date-times-with-fractions", "Shows date-times with a fraction of a second", "PS3.5 6.2", subject=("time",), given=(".000000",)
-)
+@variation("date-times-with-fractions", "Shows date-times with a fraction of a second", "PS3.5 6.2", given=(".000000",))
 def _date_times(suffix: str, tms: Any) -> None:
     def lengthen(dataset: Dataset) -> None:
         for element in dataset.iterall():
@@ -171,12 +163,12 @@ def _date_times(suffix: str, tms: Any) -> None:
     _found(lengthen, tms)
 
 
-@variation("modification-time-without-fraction", "Gives its times without fraction and offset", "PS3.5 6.2", subject=("time",))
+@variation("modification-time-without-fraction", "Gives its times without fraction and offset", "PS3.5 6.2")
 def _coarse_time(tms: Any) -> None:
     around(tms.worklist, "timestamp", lambda original: original()[:14])
 
 
-@variation("modification-time-in-utc", "Gives its times in UTC, with offset", "PS3.5 6.2", subject=("time",))
+@variation("modification-time-in-utc", "Gives its times in UTC, with offset", "PS3.5 6.2")
 def _utc_time(tms: Any) -> None:
     around(tms.worklist, "timestamp", lambda original: f"{datetime.now(UTC):%Y%m%d%H%M%S.%f}+0000")
 
@@ -190,9 +182,7 @@ def _no_locks(tms: Any) -> None:
     around(tms.worklist, "subscribe", subscribe)
 
 
-@variation(
-    "create-modified", "Creates every UPS with another Scheduled Procedure Step Priority: B300", "CC.2.5.4", subject=("creation",)
-)
+@variation("create-modified", "Creates every UPS with another Scheduled Procedure Step Priority: B300", "CC.2.5.4")
 def _b300(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         if attributes.get("ScheduledProcedureStepPriority") in ("LOW", "MEDIUM", "HIGH"):
@@ -207,7 +197,6 @@ def _b300(tms: Any) -> None:
     "create-names-in-all-groups",
     "Keeps every patient's name in all three component groups: B300",
     "CC.2.5.4; PS3.5 6.2.1.2",
-    subject=("creation",),
 )
 def _all_groups(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
@@ -221,7 +210,7 @@ def _all_groups(tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
-@variation("set-coerced", "Coerces a label that is set, and says so: B305", "CC.2.6.4", subject=("modification",))
+@variation("set-coerced", "Coerces a label that is set, and says so: B305", "CC.2.6.4")
 def _b305(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         label = modification.get("ProcedureStepLabel")
@@ -234,7 +223,7 @@ def _b305(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@variation("ended-not-kept", "Keeps no UPS in a final state without deletion lock", "CC.2.7.3", subject=("unknown",))
+@variation("ended-not-kept", "Keeps no UPS in a final state without deletion lock", "CC.2.7.3")
 def forgets_ended(tms: Any) -> None:
     """Keep no UPS in a final state, so that they become unknown."""
     tms.worklist.retain(0.0)
@@ -283,11 +272,10 @@ def _rows_of_statuses() -> Iterator[Variation]:
             yield one(
                 f"{cells.base(event, state)}-answers-{status:04x}", f"{where}: answers {status:04X}",
                 partial(cells.install, event, state, cells.done_with(status) if done else cells.answer(status)), requirement.source,
-                subject=(event, state),
             )  # fmt: skip
 
 
-@variation("unknown-ups-0112", "Answers 0112 wherever a UPS is not known", "A14", subject=("unknown",))
+@variation("unknown-ups-0112", "Answers 0112 wherever a UPS is not known", "A14")
 def _general_unknown(tms: Any) -> None:
     for method in ("set", "get", "action"):
         on_outcome(tms, method, lambda outcome, *given: replace(outcome, status=0x0112) if outcome.status == 0xC307 else outcome)

@@ -120,7 +120,6 @@ def _rows_of_refused_under() -> Iterator[Defect]:
     ):  # fmt: skip
         yield one(
             f"n-get-refused-under-{context}", f"Refuses N-GET under {name}", partial(_refused_under, uid), identifier,
-            alone=True,
         )  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from .deviations import Defect
 from .hooks import on_find_responses
 
 __all__ = [
-    "HIDING",
     "SHAPES",
     "Edit",
     "change",
@@ -30,7 +29,6 @@ __all__ = [
     "rows_of",
     "shapes",
     "slug",
-    "subject",
     "violated",
 ]
 
@@ -89,9 +87,6 @@ def double(item: Dataset, keyword: str) -> None:
         setattr(item, keyword, [item[keyword].value[0], *item[keyword].value])
 
 
-# What items are selected by, or a response known by: without it other rows have nothing to judge.
-HIDING = ("sop-instance", "input-referenced", "input-referenced-class", "beam-task-treatment-delivery-type")
-
 # --- RO-58: what the TDD is told -----------------------------------------------------------------------------------------
 
 SHAPES: dict[str, tuple[Edit, str]] = {
@@ -141,9 +136,6 @@ def _worklist_responses(catalogue: Catalogue, edition: str) -> Iterator[Defect]:
                 "TMS",
                 partial(_edit_answers, row, how),
                 tuple(violated(row, rows, shape)),
-                alone=slug(row) in HIDING,
-                subject=subject("find", row),
-                edition=edition,
             )
 
 
@@ -193,12 +185,6 @@ def violated(row: Requirement, rows: Sequence[Requirement], shape: str) -> Itera
                 yield other.id
         elif (shape in ("changed", "another") and rule.values) or (shape == "doubled" and rule.items and rule.items[-1]):
             yield other.id
-
-
-def subject(message: str, row: Requirement) -> tuple[str, ...]:
-    """Return what a defect of this row is about."""
-    assert row.rule is not None
-    return (message, *(step.keyword for step in row.rule.path))
 
 
 def _meet(one: Sequence[Step], other: Sequence[Step]) -> bool:

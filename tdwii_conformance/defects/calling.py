@@ -92,9 +92,9 @@ def defects() -> Iterator[Defect]:
 
 
 def _maker(actor: str) -> Callable[..., Defect]:
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, alone: bool = False, **more: Any) -> Defect:
+    def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str) -> Defect:
         named = tuple(requirement.replace("*", actor.upper()) for requirement in requirements)
-        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, named, alone, **more)
+        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, named)
 
     return one
 
@@ -108,7 +108,7 @@ def _negotiation(actor: str) -> Iterator[Defect]:
         lambda simulator: beside(simulator, partial(_speak, simulator, _half)), "NEG-*-003",
     )  # fmt: skip
     yield one("aborts", "Ends its associations by A-ABORT", lambda s: on_links(s, _abort_at_the_end), "NEG-*-004")
-    yield one("sends-no-dataset", "Sends a data set that is none", _undecodable, "NEG-*-005", alone=True)
+    yield one("sends-no-dataset", "Sends a data set that is none", _undecodable, "NEG-*-005")
     yield one("does-not-wait", "Aborts an association before its C-MOVE is answered", _leave, "NEG-*-004", "NEG-*-007")
     yield one("sends-no-pdus", "Sends something else than PDUs on a connection",
               lambda simulator: beside(simulator, partial(_speak, simulator, _garbage)), "NEG-*-006")  # fmt: skip
@@ -205,19 +205,19 @@ def _subscriptions(actor: str) -> Iterator[Defect]:
     yield one(
         "filter-without-keys", "Subscribes with a filter that has no keys",
         subscribing(lambda original, instance, kind, information: original(FILTERED, kind, information)), "CC23-*-002",
-        *(("CC23-TDD-006",) if actor == "TDD" else ()), subject=("subscribe",),  # it unsubscribes from its workitem, and has subscribed to more
+        *(("CC23-TDD-006",) if actor == "TDD" else ()),  # it unsubscribes from its workitem, and has subscribed to more
     )  # fmt: skip
     yield one(
         "keys-without-filter", "Gives match keys with a subscription that has no filter",
         subscribing(lambda original, i, kind, information: original(i, kind, _with(information, ProcedureStepState="SCHEDULED"))),
-        "CC23-*-003", subject=("subscribe",),
+        "CC23-*-003",
     )  # fmt: skip
     yield one(
         "suspends-another-instance", "Suspends a global subscription by an instance that is none of the well-known",
         lambda simulator: beside(simulator, partial(_suspend, simulator)), "CC23-*-004",
     )  # fmt: skip
     yield one("subscribes-again-at-the-end", "Subscribes with a deletion lock where it should unsubscribe", _stays,
-              "CC23-*-005", "CC23-*-006", alone=True)  # fmt: skip
+              "CC23-*-005", "CC23-*-006")  # fmt: skip
 
     for message, kind in (("subscribe", SUBSCRIBE), ("unsubscribe", UNSUBSCRIBE)):
         rows = load_catalogue().attributes(f"CC.2.3 {message} request", actor)
@@ -227,7 +227,6 @@ def _subscriptions(actor: str) -> Iterator[Defect]:
                 yield one(
                     f"{message}-{slug(row)}-{shape}", f"In its CC.2.3 {message} {row.rule.text if row.rule else ''} {words}",
                     partial(_edit_action, kind, row, how), *violated(row, rows, shape),
-                    subject=(message, slug(row)),
                 )  # fmt: skip
 
 
@@ -295,8 +294,7 @@ def _stays(simulator: Any) -> None:
 
 EVENTS = {1: "state-report", 2: "cancel-requested", 3: "progress-report", 4: "status-change", 5: "assigned"}
 WORDS = {1: "UPS State Reports", 2: "UPS Cancel Requested", 3: "UPS Progress Reports", 4: "SCP Status Changes", 5: "UPS Assigned"}
-# What a TMS has to tell a TDD, and when.
-TOLD = {1: "new_completed", 2: "inject_cancel_request", 3: "new_completed"}
+TOLD = (1, 2, 3)  # what a TMS has to tell a TDD
 
 
 def _events(actor: str) -> Iterator[Defect]:
@@ -306,13 +304,13 @@ def _events(actor: str) -> Iterator[Defect]:
     for kind in TOLD if actor == "TDD" else EVENTS:
         yield one(
             f"{EVENTS[kind]}-refused", f"Answers {WORDS[kind]} with failure",
-            partial(_refuse_event, kind), f"CC24-*-{kind + 1:03}", **({"scenario": TOLD[kind]} if actor == "TDD" else {}),
+            partial(_refuse_event, kind), f"CC24-*-{kind + 1:03}",
         )  # fmt: skip
     yield one(
         "event-response-names-another", "Names another UPS in its answers to event reports",
         lambda simulator: change_response(simulator, N_EVENT_REPORT_RSP, AffectedSOPInstanceUID=generate_uid()), "CC24-*-007",
     )  # fmt: skip
-    yield one("ups-event-refused", "Does not accept UPS Event", _refuse_ups_event, "CC24-*-001", *needs_end, alone=True)
+    yield one("ups-event-refused", "Does not accept UPS Event", _refuse_ups_event, "CC24-*-001", *needs_end)
 
 
 def _refuse_event(kind: int, simulator: Any) -> None:

@@ -61,9 +61,7 @@ def _of_cell(violated: tuple[str, ...], event: str, state: str) -> Iterator[Defe
 
     def defect(name: str, does: str, replacement: Replacement) -> Defect:
         apply = partial(install, event, state, replacement)
-        return Defect(
-            f"{base(event, state)}-{name}", f"{what}: {does}", "TMS", apply, violated, on_the_way, subject=("cell", event, state)
-        )
+        return Defect(f"{base(event, state)}-{name}", f"{what}: {does}", "TMS", apply, violated)
 
     if on_the_way:
         if (event, state) != ("request cancel", "IN PROGRESS"):  # whoever performs it goes on; that it is told is CC24-TMS-005

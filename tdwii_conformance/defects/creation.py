@@ -50,7 +50,7 @@ def _rows_of_overlooks() -> Iterator[Defect]:
             continue
         lacking = {"1": "CC25-TMS-011", "2": "CC25-TMS-013", "1C": "CC25-TMS-014"}[kind]
         yield one(
-            f"create-without-{name}", f"Creates a UPS without {where}", partial(_overlooks, missing, where), lacking, case=where
+            f"create-without-{name}", f"Creates a UPS without {where}", partial(_overlooks, missing, where), lacking
         )  # fmt: skip
         if kind != "2":
             vacant = {"1": "CC25-TMS-012", "1C": "CC25-TMS-015"}[kind]
@@ -59,7 +59,6 @@ def _rows_of_overlooks() -> Iterator[Defect]:
                 f"Creates a UPS with an empty {where}",
                 partial(_overlooks, without_value, where),
                 vacant,
-                case=where,
             )
 
 
@@ -102,7 +101,6 @@ def _other_refusal(status: int, other: int, tms: Any) -> None:
     "CC25-TMS-014",
     "CC25-TMS-015",
     "CC25-TMS-016",
-    alone=True,
 )
 def _keeps_refused(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
@@ -205,7 +203,6 @@ def _duplicate(tms: Any, keep: bool) -> None:
     "final-race-won-by-both",
     "Grants both COMPLETED and CANCELED when they come at the same moment",
     "CC21-TMS-006",
-    alone=True,
     given=(
         "change_state",
         (49920,),
@@ -260,7 +257,7 @@ def _rows_of_keeps_forbidden() -> Iterator[Defect]:
     for keyword in (PROGRESS, PERFORMED):
         yield one(
             f"create-keeps-{dashed(keyword)}", f"Keeps the {keyword} that an N-CREATE brings",
-            partial(_keeps_forbidden, keyword), "CC25-TMS-023", alone=True,
+            partial(_keeps_forbidden, keyword), "CC25-TMS-023",
         )  # fmt: skip
 
 
@@ -308,11 +305,11 @@ def _rows_of_after_creation() -> Iterator[Defect]:
         for shape, how in (("lost", drop), ("changed", change)):
             yield one(
                 f"create-{dashed(keyword)}-{shape}", f"{keyword} of an N-CREATE is {shape} when the UPS is kept",
-                partial(_after_creation, partial(_edited, keyword, how)), "CC25-TMS-003", case=keyword, subject=("create", keyword),
+                partial(_after_creation, partial(_edited, keyword, how)), "CC25-TMS-003",
             )  # fmt: skip
     yield one(
         "create-changes-optional", "Shows other values of optional attributes than the N-CREATE had",
-        partial(_after_creation, partial(_edited, "SpecialNeeds", change)), "CC25-TMS-007", subject=("create", "SpecialNeeds"),
+        partial(_after_creation, partial(_edited, "SpecialNeeds", change)), "CC25-TMS-007",
     )  # fmt: skip
 
 
@@ -330,7 +327,7 @@ def _edited(keyword: str, how: Callable[[Dataset, str], None], kept: Dataset) ->
     how(kept, keyword)
 
 
-@defect("create-in-progress", "Creates every UPS IN PROGRESS", "CC25-TMS-002", alone=True, through=_after_creation)
+@defect("create-in-progress", "Creates every UPS IN PROGRESS", "CC25-TMS-002", through=_after_creation)
 def _in_progress(kept: Dataset) -> None:
     kept.ProcedureStepState = "IN PROGRESS"
 
@@ -380,7 +377,6 @@ def _refuses_attribute(which: Callable[[Dataset], bool], tms: Any) -> None:
     "create-refuses-optional",
     "Refuses an N-CREATE with attributes it need not support",
     "CC25-TMS-005",
-    subject=("create", "SpecialNeeds"),
     through=_refuses_attribute,
 )
 def _optional(attributes: Dataset) -> bool:

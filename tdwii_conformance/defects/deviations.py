@@ -55,25 +55,9 @@ class Defect(Deviation):
     ----------
     requirements : tuple of str
         What it violates: the tests of these, and no others, fail.
-    alone : bool
-        Whether it takes away what the tests of other requirements stand on, so that it is proven in a run of its own.
-    case : str
-        Which of the cases of a requirement's test fails, as its parameter names it, where the others pass.
-    subject : tuple of str
-        For a defect of one attribute: the message, and the keywords on the way to it. Two of which one holds the other
-        hide each other.
-    scenario : str
-        Of a TDD: the scenario that shows it, as its module is named.
-    edition : {"ti", "2013"}
-        The edition of TDW-II whose tests show it.
     """
 
     requirements: tuple[str, ...] = ()
-    alone: bool = False
-    case: str = ""
-    subject: tuple[str, ...] = ()
-    scenario: str = "new_completed"
-    edition: str = "ti"
 
     kind = "defect"
 
@@ -105,18 +89,12 @@ class Variation(Deviation):
         What allows it: a section, or an entry of the reference such as ``A16``.
     unsupported : tuple of str
         Options that a vendor whose system is like this does not claim.
-    subject : tuple of str
-        What it is about: two about the same exclude each other.
-    alone : bool
-        Whether it is shown in a run of its own.
     own : OwnWorkitems or None
         What the TMS has on its list when it takes no N-CREATE.
     """
 
     source: str = ""
     unsupported: tuple[str, ...] = ()
-    subject: tuple[str, ...] = ()
-    alone: bool = False
     own: OwnWorkitems | None = None
 
     kind = "variation"

@@ -172,7 +172,6 @@ def _keys_given(tms: Any, instead: Callable[..., Outcome]) -> None:
     "subscribe-without-lock-releases",
     "Lets a global subscription without lock release the locks of the AE; keeps no UPS in a final state without lock",
     "A21",
-    subject=("unknown",),
 )
 def _releases(tms: Any) -> None:
     def cell(original: Around, event: str, state: str) -> Any:

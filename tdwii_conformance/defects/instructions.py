@@ -12,7 +12,7 @@ from pydicom.uid import RTBeamsDeliveryInstructionStorage
 
 from ..profile import load_catalogue
 from ..simulators.instances import Instance, instance_of
-from .attributes import HIDING, SHAPES, edit, shapes, slug, subject, violated
+from .attributes import SHAPES, edit, shapes, slug, violated
 from .deviations import Defect
 from .retrieval import ANOTHER, C_STORE_RQ, listen_to_stores, on_select, on_sending, rewritten
 
@@ -21,7 +21,7 @@ def defects() -> Iterator[Defect]:
     """Yield the defects of the delivery instruction."""
     yield Defect(
         "tms-move-sends-a-plan-along", "Sends the plan along with the delivery instruction", "TMS", _plan_along,
-        ("RO61-TMS-002", "RO61-TMS-003", "RO61-TMS-005", "RO61-TMS-009", "RO61-TMS-016"), alone=True,
+        ("RO61-TMS-002", "RO61-TMS-003", "RO61-TMS-005", "RO61-TMS-009", "RO61-TMS-016"),
     )  # fmt: skip
     rows = load_catalogue().attributes("RO-61 object", "TMS")
     instruction = (str(RTBeamsDeliveryInstructionStorage),)
@@ -37,16 +37,16 @@ def defects() -> Iterator[Defect]:
             yield Defect(
                 f"ro61-{key[0]}-{shape}", f"In the delivery instruction {row.rule.text} {words}", "TMS",
                 partial(on_sending, partial(edit, path=row.rule.path, how=how), instruction),
-                (*violated(row, rows, shape), "RO61-TMS-015"), subject=subject("instruction", row), alone=slug(row) in HIDING,
+                (*violated(row, rows, shape), "RO61-TMS-015"),
             )  # fmt: skip
     for keyword, number in (("TreatmentDeliveryType", "105"), ("CurrentFractionNumber", "107")):
         yield Defect(
             f"ro61-{number}-another", f"In the delivery instruction {keyword} is another than the workitem says", "TMS",
-            partial(on_sending, partial(_in_beam_tasks, keyword), instruction), (f"RO61-TMS-{number}", "RO61-TMS-015"), subject=("instruction", "BeamTaskSequence", keyword),
+            partial(on_sending, partial(_in_beam_tasks, keyword), instruction), (f"RO61-TMS-{number}", "RO61-TMS-015"),
         )  # fmt: skip
     yield Defect(
         "ro61-another-class", "Has another SOP Class UID in the delivery instruction than in the C-STORE command", "TMS",
-        _other_class, ("RO61-TMS-101", "RO61-TMS-004", "RO61-TMS-015"), alone=True,
+        _other_class, ("RO61-TMS-101", "RO61-TMS-004", "RO61-TMS-015"),
     )  # fmt: skip
 
 

@@ -16,9 +16,9 @@ from .hooks import Around, around, on_responses, set_command
 from .retrieval import ANOTHER, C_STORE_RSP, RECORDS, SUCCESS, Apply, on_select, rewritten
 
 
-def of_the_ost(name: str, sentence: str, apply: Apply, *requirements: str, alone: bool = False) -> Defect:
+def of_the_ost(name: str, sentence: str, apply: Apply, *requirements: str) -> Defect:
     """Return a defect of the OST."""
-    return Defect(f"ost-{name}", sentence, "OST", apply, requirements, alone)
+    return Defect(f"ost-{name}", sentence, "OST", apply, requirements)
 
 
 stored = Rows(of_the_ost)
@@ -47,7 +47,7 @@ def _store_answer(status: int, ost: Any) -> None:
     )
 
 
-@stored("record-refused", "Refuses a treatment record with A700, and keeps nothing", "RO63-OST-001", "RO63-OST-005", alone=True)
+@stored("record-refused", "Refuses a treatment record with A700, and keeps nothing", "RO63-OST-001", "RO63-OST-005")
 def _refuses_records(ost: Any) -> None:
     ost.server.wrap_handler(evt.EVT_C_STORE, lambda handler, event: 0xA700 if _is_record(event) else handler(event))
 
@@ -80,7 +80,7 @@ def _store_response(ost: Any, **values: str) -> None:
     on_responses(ost, C_STORE_RSP, lambda message, association: set_command(message.command_set, **values))
 
 
-@stored("record-lost", "Answers success to a record that it does not keep", "RO63-OST-003", alone=True)
+@stored("record-lost", "Answers success to a record that it does not keep", "RO63-OST-003")
 def _loses_records(ost: Any) -> None:
     around(ost.instances, "add", lambda original, instance: None if instance.sop_class in RECORDS else original(instance))
 
@@ -114,7 +114,6 @@ def _no_meterset(dataset: Dataset) -> None:
     "RO63-OST-003",
     "RO63-OST-004",
     "RO63-OST-006",
-    alone=True,
 )
 def _another_study(ost: Any) -> None:
     def add(original: Around, instance: Instance) -> None:

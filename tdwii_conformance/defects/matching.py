@@ -35,7 +35,6 @@ __all__ = ["refuse"]
     "RO58-TMS-010",
     "RO60-TMS-007",
     "RO65-TMS-003",
-    alone=True,
 )
 def _ignores_state(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, None) if here == ("ProcedureStepState",) else key)
@@ -45,8 +44,8 @@ def _span(key: Key) -> bool:
     return key.span is not None and any("-" in one_ for one_ in key.wanted)
 
 
-@defect("find-range-without-its-end", "Finds no UPS at the end of a range", "CC28-TMS-018", alone=True, given=("end",))
-@defect("find-range-without-its-start", "Finds no UPS at the start of a range", "CC28-TMS-018", alone=True, given=("start",))
+@defect("find-range-without-its-end", "Finds no UPS at the end of a range", "CC28-TMS-018", given=("end",))
+@defect("find-range-without-its-start", "Finds no UPS at the start of a range", "CC28-TMS-018", given=("start",))
 def _open_end(which: str, tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.fits is None:
@@ -63,7 +62,7 @@ def _open_end(which: str, tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-open-ranges-closed", "Takes a range with one end open for that one moment", "CC28-TMS-018", alone=True)
+@defect("find-open-ranges-closed", "Takes a range with one end open for that one moment", "CC28-TMS-018")
 def _half_open(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.fits is None:
@@ -76,7 +75,7 @@ def _half_open(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-ranges-by-the-day", "Takes a range of date-times for one of days", "CC28-TMS-019", "RO58-TMS-011", alone=True)
+@defect("find-ranges-by-the-day", "Takes a range of date-times for one of days", "CC28-TMS-019", "RO58-TMS-011")
 def _by_day(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.vr != "DT":
@@ -87,7 +86,7 @@ def _by_day(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-date-times-as-text", "Compares date-times as text", "CC28-TMS-020", "CC28-TMS-021", alone=True)
+@defect("find-date-times-as-text", "Compares date-times as text", "CC28-TMS-020", "CC28-TMS-021")
 def _as_text(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not _span(key) or key.vr != "DT":
@@ -98,7 +97,7 @@ def _as_text(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-offsets-ignored", "Ignores the offset from UTC of a date-time in the query", "CC28-TMS-021", alone=True)
+@defect("find-offsets-ignored", "Ignores the offset from UTC of a date-time in the query", "CC28-TMS-021")
 def _no_offsets(tms: Any) -> None:
     def query(identifier: Dataset) -> Dataset:
         if identifier.get(START) and "+" in str(identifier[START].value):
@@ -117,7 +116,7 @@ def _no_offsets(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-two-keys-of-an-item-nothing", "Finds nothing by two keys in an item", "CC28-TMS-024", alone=True)
+@defect("find-two-keys-of-an-item-nothing", "Finds nothing by two keys in an item", "CC28-TMS-024")
 def _two_in_an_item(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         narrowing = [below for below in key.below or () if below.narrows]
@@ -128,7 +127,7 @@ def _two_in_an_item(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-keys-of-several-items", "Finds a UPS when keys are matched by different items", "CC28-TMS-025", alone=True)
+@defect("find-keys-of-several-items", "Finds a UPS when keys are matched by different items", "CC28-TMS-025")
 def _across_items(tms: Any) -> None:
     def keys(original: Around, identifier: Dataset) -> tuple[Key, ...]:
         apart: list[Key] = []
@@ -147,7 +146,7 @@ def _open_items(key: Key) -> Key:
     return replace(compares(key, None), below=tuple(map(_open_items, key.below)) if key.below is not None else None)
 
 
-@defect("find-by-code-meaning", "Matches on Code Meaning", "CC28-TMS-027", "RO58-TMS-014", alone=True)
+@defect("find-by-code-meaning", "Matches on Code Meaning", "CC28-TMS-027", "RO58-TMS-014")
 def _by_meaning(tms: Any) -> None:
     def keys(original: Around, identifier: Dataset) -> tuple[Key, ...]:
         found: tuple[Key, ...] = original(identifier)
@@ -166,17 +165,17 @@ def _uid_list(here: Path, key: Key) -> bool:
     return key.vr == "UI" and len(key.wanted) > 1 and len(here) > 1
 
 
-@defect("find-list-of-uids-nothing", "Finds nothing by a list of UIDs", "CC28-TMS-028", alone=True)
+@defect("find-list-of-uids-nothing", "Finds nothing by a list of UIDs", "CC28-TMS-028")
 def _no_lists(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, lambda value, zone: False) if _uid_list(here, key) else key)
 
 
-@defect("find-list-of-uids-everything", "Ignores a list of UIDs", "CC28-TMS-029", alone=True)
+@defect("find-list-of-uids-everything", "Ignores a list of UIDs", "CC28-TMS-029")
 def _any_list(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, None) if _uid_list(here, key) else key)
 
 
-@defect("find-uid-alone-ignored", "Returns every UPS when SOP Instance UID is the only key", "CC28-TMS-030", alone=True)
+@defect("find-uid-alone-ignored", "Returns every UPS when SOP Instance UID is the only key", "CC28-TMS-030")
 def _uid_alone(tms: Any) -> None:
     def keys(original: Around, identifier: Dataset) -> tuple[Key, ...]:
         found: tuple[Key, ...] = original(identifier)
@@ -190,19 +189,18 @@ def _uid_alone(tms: Any) -> None:
     "Answers A900 to a value in an optional key",
     "CC28-TMS-032",
     "CC28-TMS-033",
-    alone=True,
     given=(("SpecialNeeds",),),
 )
 def _refuses_key(path: Path, tms: Any) -> None:
     refuse(tms, lambda identifier: bool(identifier.get(path[0])) and len(identifier) < MANY)
 
 
-@defect("find-performed-fails", "Answers C000 to a key in the Performed Procedure Sequence", "CC28-TMS-035", alone=True)
+@defect("find-performed-fails", "Answers C000 to a key in the Performed Procedure Sequence", "CC28-TMS-035")
 def _performed_fails(tms: Any) -> None:
     refuse(tms, lambda identifier: bool(identifier.get("UnifiedProcedureStepPerformedProcedureSequence")), 0xC000)
 
 
-@defect("find-canceled-as-completed", "Finds a CANCELED UPS as COMPLETED", "CC28-TMS-047", "RO65-TMS-003", alone=True)
+@defect("find-canceled-as-completed", "Finds a CANCELED UPS as COMPLETED", "CC28-TMS-047", "RO65-TMS-003")
 def _canceled_as_completed(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         fits = key.fits
@@ -213,7 +211,7 @@ def _canceled_as_completed(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-old-values", "Finds a UPS by the label that it was created with", "CC28-TMS-048", alone=True)
+@defect("find-old-values", "Finds a UPS by the label that it was created with", "CC28-TMS-048")
 def _old_values(tms: Any) -> None:
     labels: dict[str, str] = {}
 
@@ -231,7 +229,7 @@ def _old_values(tms: Any) -> None:
     when_finding(tms, lambda original, keys: [old(record) for record in original(())])
 
 
-@defect("find-unknown-value-is-none", "Ignores a key whose value no UPS can have", "CC28-TMS-056", alone=True)
+@defect("find-unknown-value-is-none", "Ignores a key whose value no UPS can have", "CC28-TMS-056")
 def _unknown_is_none(tms: Any) -> None:
     def query(identifier: Dataset) -> Dataset:
         for keyword in ("ProcedureStepState", "ScheduledProcedureStepPriority", "InputReadinessState"):
@@ -243,7 +241,7 @@ def _unknown_is_none(tms: Any) -> None:
     on_query(tms, query)
 
 
-@defect("find-query-text-as-ascii", "Reads text beyond ASCII in queries as question marks", "CC28-TMS-059", alone=True)
+@defect("find-query-text-as-ascii", "Reads text beyond ASCII in queries as question marks", "CC28-TMS-059")
 def _query_ascii(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         beyond = key.fits is not None and any(not wanted.isascii() for wanted in key.wanted)
@@ -252,7 +250,7 @@ def _query_ascii(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-any-text-beyond-ascii", "Finds other text beyond ASCII when the rest is alike", "CC28-TMS-060", alone=True)
+@defect("find-any-text-beyond-ascii", "Finds other text beyond ASCII when the rest is alike", "CC28-TMS-060")
 def _loose_text(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if here != ("ProcedureStepLabel",) or key.fits is None or all(wanted.isascii() for wanted in key.wanted):
@@ -263,7 +261,7 @@ def _loose_text(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-timezone-is-a-key", "Takes Timezone Offset From UTC for a matching key", "CC28-TMS-063", alone=True)
+@defect("find-timezone-is-a-key", "Takes Timezone Offset From UTC for a matching key", "CC28-TMS-063")
 def _timezone_key(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         zone = identifier.get("TimezoneOffsetFromUTC")
@@ -272,7 +270,7 @@ def _timezone_key(tms: Any) -> None:
     around(tms, "find", find)
 
 
-@defect("find-by-the-lock", "Finds a UPS by its Transaction UID", "CC28-TMS-041", alone=True)
+@defect("find-by-the-lock", "Finds a UPS by its Transaction UID", "CC28-TMS-041")
 def _by_lock(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         lock = identifier.get("TransactionUID")
@@ -283,7 +281,7 @@ def _by_lock(tms: Any) -> None:
     around(tms, "find", find)
 
 
-@defect("find-station-by-scheme-too", "Finds no station when Coding Scheme Designator is empty", "RO58-TMS-016", alone=True)
+@defect("find-station-by-scheme-too", "Finds no station when Coding Scheme Designator is empty", "RO58-TMS-016")
 def _scheme_needed(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         station = identifier.get(STATION)
@@ -295,7 +293,7 @@ def _scheme_needed(tms: Any) -> None:
     around(tms, "find", find)
 
 
-@defect("find-patient-needed", "Finds nothing when Patient ID is empty in the query of a TDD", "RO58-TMS-015", alone=True)
+@defect("find-patient-needed", "Finds nothing when Patient ID is empty in the query of a TDD", "RO58-TMS-015")
 def _patient_needed(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         lacks = asks_as_a_tdd(identifier) and not identifier.get("PatientID")
@@ -309,14 +307,12 @@ def _patient_needed(tms: Any) -> None:
     "Finds the workitems of every station for a TDD",
     "RO58-TMS-009",
     "RO58-TMS-013",
-    alone=True,
     given=((STATION, "CodeValue"),),
 )
 @defect(
     "find-workitem-code-ignored-for-a-tdd",
     "Finds workitems of every code for a TDD",
     "RO58-TMS-012",
-    alone=True,
     given=(("ScheduledWorkitemCodeSequence", "CodeValue"),),
 )
 def _ignored_key_for_tdd(path: Path, tms: Any) -> None:
@@ -329,7 +325,6 @@ def _ignored_key_for_tdd(path: Path, tms: Any) -> None:
     "Finds nothing for a TDD on an association with UPS Pull alone",
     "CC31-TMS-009",
     "NEG-TMS-014",
-    alone=True,
 )
 def _pull_alone(tms: Any) -> None:
     def c_find(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
@@ -344,14 +339,12 @@ def _pull_alone(tms: Any) -> None:
     "Ignores Patient ID in the query of a TDD",
     "RO58-TMS-019",
     "RO58-TMS-008",
-    alone=True,
     given=("PatientID",),
 )
 @defect(
     "find-uid-ignored-by-a-tdd",
     "Ignores SOP Instance UID in the query of a TDD",
     "RO58-TMS-018",
-    alone=True,
     given=("SOPInstanceUID",),
 )
 def _ignored_for_tdd(keyword: str, tms: Any) -> None:

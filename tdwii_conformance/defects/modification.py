@@ -31,15 +31,15 @@ FIXED_ELSEWHERE = ("TransactionUID", "ProcedureStepState")
 def _rows_of_after_set() -> Iterator[Defect]:
     yield one(
         "set-modification-time-goes-back", "Sets Scheduled Procedure Step Modification DateTime back with each N-SET",
-        partial(after_set, lambda kept, earlier: setattr(kept, MODIFIED, "20000101000000")), "CC26-TMS-020", "RO62-TMS-018", subject=("set", MODIFIED),
+        partial(after_set, lambda kept, earlier: setattr(kept, MODIFIED, "20000101000000")), "CC26-TMS-020", "RO62-TMS-018",
     )  # fmt: skip
     yield one(
         "set-modification-time-lost", "Has no Scheduled Procedure Step Modification DateTime after an N-SET",
-        partial(after_set, lambda kept, earlier: drop(kept, MODIFIED)), "CC26-TMS-020", "RO62-TMS-018", subject=("set", MODIFIED),
+        partial(after_set, lambda kept, earlier: drop(kept, MODIFIED)), "CC26-TMS-020", "RO62-TMS-018",
     )  # fmt: skip
     yield one(
         "set-ascii-only", "Keeps text beyond ASCII of an N-SET as question marks",
-        partial(after_set, lambda kept, earlier: question_marks(kept)), "CC26-TMS-026", "RO64-TMS-005", alone=True,
+        partial(after_set, lambda kept, earlier: question_marks(kept)), "CC26-TMS-026", "RO64-TMS-005",
     )  # fmt: skip
 
 
@@ -74,12 +74,12 @@ def _rows_of_loses() -> Iterator[Defect]:
     for keyword in supported:
         yield one(
             f"set-{dashed(keyword)}-lost", f"Answers success to an N-SET of {keyword}, and keeps what was there",
-            partial(_loses, keyword), "CC26-TMS-012", case=keyword, subject=("set", keyword),
+            partial(_loses, keyword), "CC26-TMS-012",
         )  # fmt: skip
     for keyword in [k for k, r in rows.items() if r.set == "3" and r.set_scp == "2" and k not in supported]:
         yield one(
             f"set-{dashed(keyword)}-lost", f"Answers success to an N-SET of {keyword}, and keeps what was there",
-            partial(_loses, keyword), "CC26-TMS-013", case=keyword, subject=("set", keyword),
+            partial(_loses, keyword), "CC26-TMS-013",
         )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def _rows_of_adds_items() -> Iterator[Defect]:
     for keyword in [k for k, r in rows.items() if r.set == "3" and r.vr == "SQ"]:
         yield one(
             f"set-{dashed(keyword)}-added", f"Adds the items of an N-SET of {keyword} to those that were there",
-            partial(_adds_items, keyword), "CC26-TMS-015", case=keyword, subject=("set", keyword),
+            partial(_adds_items, keyword), "CC26-TMS-015",
         )  # fmt: skip
 
 
@@ -136,9 +136,6 @@ def _rows_of_lets_set() -> Iterator[Defect]:
             f"Lets an N-SET change {keyword}",
             partial(_lets_set, keyword),
             "CC26-TMS-017",
-            case=keyword,
-            subject=("set", keyword),
-            alone=keyword in ("PatientName", "PatientID"),
         )
 
 
@@ -190,8 +187,6 @@ def _rows_of_lets_empty() -> Iterator[Defect]:
             f"Lets an N-SET empty {keyword}",
             partial(_lets_empty, keyword),
             "CC26-TMS-019",
-            case=keyword,
-            subject=("set", keyword),
         )
 
 
@@ -224,7 +219,6 @@ def _other_set_refusal(status: int, other: int, tms: Any) -> None:
     "set-modification-time-stays",
     "Does not change Scheduled Procedure Step Modification DateTime with an N-SET",
     "CC26-TMS-020",
-    subject=("set", MODIFIED),
     through=after_set,
 )
 def _same_time(kept: Dataset, earlier: Dataset) -> None:
@@ -273,7 +267,7 @@ def _same_refused(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@defect("set-stores-the-first-only", "Stores of an N-SET with several attributes the first only", "CC26-TMS-023", alone=True)
+@defect("set-stores-the-first-only", "Stores of an N-SET with several attributes the first only", "CC26-TMS-023")
 def _first_only(tms: Any) -> None:
     def first(kept: Dataset, earlier: Dataset) -> None:
         changed = [e.keyword for e in kept if e.keyword != MODIFIED and earlier.get(e.tag) != e]
@@ -325,7 +319,6 @@ def _set_records_lock(tms: Any) -> None:
     "set-refusal-changes-the-lock",
     "Takes the Transaction UID of an N-SET that it refuses for the lock from then on",
     "CC26-TMS-008",
-    alone=True,
 )
 def _refusal_changes_lock(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
@@ -378,7 +371,7 @@ def _progress(modification: Dataset) -> str:
     return str(items[0].get("ProcedureStepProgress") or "") if items else ""
 
 
-@defect("set-ignores-progress-100", "Refuses a progress of 100", "RO62-TMS-002", subject=("progress",))
+@defect("set-ignores-progress-100", "Refuses a progress of 100", "RO62-TMS-002")
 def _refuses_100(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         only = PERFORMED not in modification and _progress(modification) == "100"
@@ -387,7 +380,7 @@ def _refuses_100(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@defect("set-progress-off-by-one", "Shows one per cent of progress more than was set", "RO62-TMS-003", subject=("progress",))
+@defect("set-progress-off-by-one", "Shows one per cent of progress more than was set", "RO62-TMS-003")
 def _off_by_one(tms: Any) -> None:
     def more(kept: Dataset, earlier: Dataset) -> None:
         if (value := _progress(kept)) and kept.get(PROGRESS) != earlier.get(PROGRESS):
@@ -396,7 +389,7 @@ def _off_by_one(tms: Any) -> None:
     after_set(more, tms)
 
 
-@defect("set-progress-moves-to-completed", "Goes to COMPLETED when progress is set to 100", "RO62-TMS-019", subject=("progress",))
+@defect("set-progress-moves-to-completed", "Goes to COMPLETED when progress is set to 100", "RO62-TMS-019")
 def _completes_at_100(tms: Any) -> None:
     def complete(kept: Dataset, earlier: Dataset) -> None:
         if _progress(kept) == "100" and not kept.get(PERFORMED):

@@ -20,23 +20,22 @@ __all__ = ["defects"]
 
 FAILURE = 0x0110
 ABSTRACT_REFUSED, SYNTAX_REFUSED = 3, 4
-REFUSED: dict[str, tuple[tuple[str, str, str, tuple[str, ...], bool], ...]] = {
+REFUSED: dict[str, tuple[tuple[str, str, str, tuple[str, ...]], ...]] = {
     "TMS": (
-        ("push", "UPS Push", UPS.PUSH, ("NEG-TMS-003",), True),
-        ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-TMS-004",), True),
-        ("watch", "UPS Watch", UPS.WATCH, ("NEG-TMS-012",), True),
-        ("query", "UPS Query", UPS.QUERY, ("NEG-TMS-013",), True),
-        ("pull", "UPS Pull", UPS.PULL, ("NEG-TMS-002",), True),
+        ("push", "UPS Push", UPS.PUSH, ("NEG-TMS-003",)),
+        ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-TMS-004",)),
+        ("watch", "UPS Watch", UPS.WATCH, ("NEG-TMS-012",)),
+        ("query", "UPS Query", UPS.QUERY, ("NEG-TMS-013",)),
+        ("pull", "UPS Pull", UPS.PULL, ("NEG-TMS-002",)),
     ),
     "OST": (
-        ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-OST-002",), True),
-        ("records", "RT Beams Treatment Record Storage", sop_class.RTBeamsTreatmentRecordStorage, ("NEG-OST-003",), True),
+        ("move", "Study Root MOVE", sop_class.StudyRootQueryRetrieveInformationModelMove, ("NEG-OST-002",)),
+        ("records", "RT Beams Treatment Record Storage", sop_class.RTBeamsTreatmentRecordStorage, ("NEG-OST-003",)),
         (
             "ion-records",
             "RT Ion Beams Treatment Record Storage",
             sop_class.RTIonBeamsTreatmentRecordStorage,
             ("NEG-OST-004",),
-            True,
         ),
     ),
 }
@@ -50,14 +49,14 @@ def defects() -> Iterator[Defect]:
 
 
 def _of(actor: str) -> Iterator[Defect]:
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str, alone: bool = True) -> Defect:
+    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str) -> Defect:
         full = tuple(number if "-" in number else f"NEG-{actor}-{number}" for number in numbers)
-        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, full, alone)
+        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, full)
 
-    yield one("echo-fails", "Answers C-ECHO with failure", partial(_answer, evt.EVT_C_ECHO, FAILURE), "001", alone=False)
+    yield one("echo-fails", "Answers C-ECHO with failure", partial(_answer, evt.EVT_C_ECHO, FAILURE), "001")
     yield one("verification-refused", "Does not accept Verification", partial(_refuse, (sop_class.Verification,)), "001")
-    for name, words, syntax, requirements, alone in REFUSED[actor]:
-        yield one(f"{name}-refused", f"Does not accept {words}", partial(_refuse, (syntax,)), *requirements, alone=alone)
+    for name, words, syntax, requirements in REFUSED[actor]:
+        yield one(f"{name}-refused", f"Does not accept {words}", partial(_refuse, (syntax,)), *requirements)
     yield one(
         "implicit-vr-refused", "Does not accept Implicit VR Little Endian", partial(_refuse_syntax, ImplicitVRLittleEndian), "005"
     )
@@ -158,18 +157,17 @@ def _no_release(simulator: Any) -> None:
 
 
 def _extended() -> Iterator[Defect]:
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str, alone: bool = False) -> Defect:
-        return Defect(f"extended-{name}", sentence, "TMS", apply, tuple(f"CC32-TMS-{number}" for number in numbers), alone)
+    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str) -> Defect:
+        return Defect(f"extended-{name}", sentence, "TMS", apply, tuple(f"CC32-TMS-{number}" for number in numbers))
 
-    yield one("aborts", "Aborts an association with extended negotiation", _abort_extended, "001", alone=True)
-    yield one("finds-nothing", "Finds nothing on an association with extended negotiation", _find_nothing, "002", "010", alone=True)
+    yield one("aborts", "Aborts an association with extended negotiation", _abort_extended, "001")
+    yield one("finds-nothing", "Finds nothing on an association with extended negotiation", _find_nothing, "002", "010")
     yield one("unasked", "Answers extended negotiation for a class for which none was proposed", _unasked, "003")
-    yield one("twice", "Answers extended negotiation twice for a class", _twice, "003", alone=True)
+    yield one("twice", "Answers extended negotiation twice for a class", _twice, "003")
     yield one("too-long", "Answers extended negotiation with a byte too many", partial(_answers, lambda p, g: g + b"\0"), "004")
-    yield one("too-short", "Answers extended negotiation with the reserved bytes alone", partial(_answers, lambda p, g: g[:2]), "004",
-              alone=True)  # fmt: skip
+    yield one("too-short", "Answers extended negotiation with the reserved bytes alone", partial(_answers, lambda p, g: g[:2]), "004")  # fmt: skip
     yield one("not-asked-for", "Accepts fuzzy semantic matching where it was turned off",
-              partial(_answers, lambda p, g: g[:2] + bytes([1 - p[2]]) + g[3:]), "005", alone=True)  # fmt: skip
+              partial(_answers, lambda p, g: g[:2] + bytes([1 - p[2]]) + g[3:]), "005")  # fmt: skip
     yield one("neither-0-nor-1", "Answers fuzzy semantic matching with 255",
               partial(_answers, lambda p, g: g[:2] + b"\xff" + g[3:]), "005")  # fmt: skip
     yield one("reserved-0", "Answers the reserved bytes of extended negotiation with 0",

@@ -14,7 +14,6 @@ from .hooks import Around, around
 __all__ = ["variations"]
 
 NO_SUCH_ACTION = 0x0123
-SUBJECT = ("own workitems",)
 
 
 def _with_seconds(moment: datetime) -> datetime:
@@ -38,7 +37,7 @@ def variations() -> Iterator[Variation]:
             _without(tms, "push", *without)
 
         unsupported = ("push", *without, *(("filtered-subscription",) if "subscription" in without else ()))
-        return Variation(name, sentence, "TMS", apply, "TDW-II RO-58; CC.3.1", unsupported, SUBJECT, alone=True, own=own)
+        return Variation(name, sentence, "TMS", apply, "TDW-II RO-58; CC.3.1", unsupported, own=own)
 
     yield one("own-workitems", "Takes no N-CREATE; has 40 workitems of its own", many)
     yield one("own-workitems-12", "Takes no N-CREATE; has 8 new workitems and 4 continuations", OwnWorkitems(8, 4))

@@ -136,7 +136,7 @@ def defects() -> Iterator[Defect]:
         rows, own = rows_of(catalogue, message, "TDD", edition)
         for row in own:
             for shape in _shapes(row):
-                yield _of_row(message, row, rows, shape, edition)
+                yield _of_row(message, row, rows, shape)
 
 
 def _shapes(row: Requirement) -> Iterator[str]:
@@ -169,14 +169,10 @@ ALSO = {
     **{f"ro65-procedure-step-state-{shape}": ("CC23-TDD-006",) for shape in ("absent", "empty")},  # it gives up there
 }
 # Without these a final update is not known to be one: the treatment ends without.
-THE_END = "ro64-performed-performed-procedure-step-end-date-time-absent"  # as without this, when it has no output either
 ESSENTIAL = ("ro64-performed-absent", "ro64-performed-empty")
 
 
-FEW = 4
-
-
-def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: str, edition: str) -> Defect:
+def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: str) -> Defect:
     assert row.rule is not None
     how, words = MORE_SHAPES[shape]
     transaction = message.split()[0]
@@ -195,11 +191,6 @@ def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: 
         "TDD",
         partial(_edit_message, message, row, how, again),
         (*requirements, *more, *ALSO.get(name, ())),
-        alone=bool(more) or not again or name == THE_END,
-        # A message of few attributes is not to lose them all at once.
-        subject=(message, *(step.keyword for step in row.rule.path)) if len(rows) > FEW else (message,),
-        scenario="new_canceled_after" if "$canceled" in str(row.rule.condition) else "new_completed",
-        edition=edition,
     )
 
 

@@ -61,7 +61,6 @@ def _final_with_identifier(tms: Any) -> None:
     "Sends a pending response without identifier after the last match",
     "RO58-TMS-002",
     "CC28-TMS-042",
-    alone=True,
 )
 def _pending_without(tms: Any) -> None:
     from io import BytesIO
@@ -126,7 +125,6 @@ def _nothing_fails(tms: Any) -> None:
     "RO58-TMS-010",
     "RO58-TMS-011",
     "RO58-TMS-012",
-    alone=True,
 )
 def _nothing_fails_for_tdd(tms: Any) -> None:
     _or_fail(tms, asks_as_a_tdd)
@@ -144,7 +142,7 @@ def tdd_now(tms: Any) -> threading.local:
     return now
 
 
-@defect("find-ends-with-failure-for-a-tdd", "Ends the query of a TDD, after all matches, with A700", "RO58-TMS-001", alone=True)
+@defect("find-ends-with-failure-for-a-tdd", "Ends the query of a TDD, after all matches, with A700", "RO58-TMS-001")
 def _ends_with_failure(tms: Any) -> None:
     now = tdd_now(tms)
 
@@ -155,7 +153,7 @@ def _ends_with_failure(tms: Any) -> None:
     on_responses(tms, C_FIND, sent)
 
 
-@defect("find-undecodable-for-a-tdd", "Sends identifiers to a TDD that cannot be decoded", "RO58-TMS-025", alone=True)
+@defect("find-undecodable-for-a-tdd", "Sends identifiers to a TDD that cannot be decoded", "RO58-TMS-025")
 def _cut_short(tms: Any) -> None:
     from io import BytesIO
 
@@ -171,7 +169,7 @@ def _cut_short(tms: Any) -> None:
     on_responses(tms, C_FIND, sent)
 
 
-@defect("find-nothing-for-a-tdd", "Returns nothing to a TDD", "RO58-TMS-003", alone=True)
+@defect("find-nothing-for-a-tdd", "Returns nothing to a TDD", "RO58-TMS-003")
 def _nothing_for_tdd(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         return iter(()) if asks_as_a_tdd(identifier) else original(identifier, **named)
@@ -184,7 +182,7 @@ def _empty_keys_fail(tms: Any) -> None:
     refuse(tms, lambda identifier: all(element.is_empty for element in identifier))
 
 
-@defect("find-everything-fails", "Answers C000 to a query for every attribute", "CC28-TMS-036", alone=True)
+@defect("find-everything-fails", "Answers C000 to a query for every attribute", "CC28-TMS-036")
 def _everything_fails(tms: Any) -> None:
     refuse(tms, lambda identifier: len(identifier) > MANY, 0xC000)
 
@@ -284,7 +282,7 @@ def _malformed_aborts(tms: Any) -> None:
     on_responses(tms, C_FIND, sent)
 
 
-@defect("find-nothing-in-explicit-vr", "Finds nothing when asked in Explicit VR", "NEG-TMS-014", alone=True, given=(False,))
+@defect("find-nothing-in-explicit-vr", "Finds nothing when asked in Explicit VR", "NEG-TMS-014", given=(False,))
 def _transfer_syntax(implicit: bool, tms: Any) -> None:
     def find(original: Around, identifier: Dataset, implicit_vr: bool) -> Any:
         return iter(()) if implicit_vr is implicit else original(identifier, implicit_vr=implicit_vr)

@@ -87,11 +87,11 @@ def _rows_of_ignores() -> Iterator[Defect]:
         name, where = dashed(path), ".".join(path)
         yield one(
             f"find-ignores-{name}", f"Finds a UPS, asked by others than a TDD, whatever the query says for {where}",
-            partial(_ignores, path), *_also_ignored(path, row), case=where, subject=("keys", *path),
+            partial(_ignores, path), *_also_ignored(path, row),
         )  # fmt: skip
         yield one(
             f"find-misses-{name}", f"Finds no UPS, asked by others than a TDD, by a value for {where}", partial(_misses, path),
-            *_also_missed(path, row), case=where, subject=("keys", *path),
+            *_also_missed(path, row),
         )  # fmt: skip
 
 
@@ -103,7 +103,6 @@ def _ignores(path: Path, tms: Any) -> None:
     "find-optional-key-nothing",
     "Finds nothing by a value of an optional key",
     "CC28-TMS-032",
-    alone=True,
     given=(("SpecialNeeds",),),
 )
 def _misses(path: Path, tms: Any) -> None:

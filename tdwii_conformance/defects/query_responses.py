@@ -58,7 +58,6 @@ def _rows_of_each() -> Iterator[Defect]:
         partial(_each, lambda r, i: drop(left_undeclared(r), "SpecificCharacterSet")),
         "CC28-TMS-061",
         "RO58-TMS-021",
-        alone=True,
     )
 
 
@@ -77,7 +76,7 @@ def _rows_of_edit_everything() -> Iterator[Defect]:
     for keyword in [k for k, r in attribute_rows().items() if r.create in ("1", "2", "special") and k not in NOT_IN_RESPONSES]:
         yield one(
             f"find-everything-without-{dashed((keyword,))}", f"Leaves {keyword} out when a query asks for every attribute",
-            partial(_edit_everything, keyword), "CC28-TMS-037", case=keyword,
+            partial(_edit_everything, keyword), "CC28-TMS-037",
         )  # fmt: skip
 
 
@@ -189,7 +188,6 @@ def _mixed_labels(tms: Any) -> None:
     "find-start-as-people-write-it-for-a-tdd",
     "Returns Scheduled Procedure Step Start DateTime to a TDD as 2026-11-29T12:00:00",
     "RO58-TMS-026",
-    subject=("find", "ScheduledProcedureStepStartDateTime"),
     through=_each,
 )
 def _start_as_people_write_it(response: Dataset, identifier: Dataset) -> None:
@@ -206,7 +204,6 @@ def _start_as_people_write_it(response: Dataset, identifier: Dataset) -> None:
     "RO58-TMS-023",
     "RO58-TMS-148",
     "RO58-TMS-150",
-    alone=True,
     through=_each,
 )
 def _first_input(response: Dataset, identifier: Dataset) -> None:
@@ -224,7 +221,6 @@ def _parameter(response: Dataset, code: str) -> Iterator[Dataset]:
     "ro58-start-other-of-two",
     "Tells a TDD TREATMENT for CONTINUATION, and the other way round",
     "RO58-TMS-141",
-    subject=("find", "ScheduledProcessingParametersSequence", "TextValue"),
     through=_each,
 )
 def _other_start(response: Dataset, identifier: Dataset) -> None:
@@ -238,7 +234,6 @@ def _other_start(response: Dataset, identifier: Dataset) -> None:
     "Names another plan, of the same class, in answers to a TDD",
     "RO58-TMS-160",
     "RO58-TMS-023",
-    subject=("find", "InputInformationSequence", "ReferencedSOPSequence", "ReferencedSOPInstanceUID"),
     through=_each,
 )
 def _other_plan(response: Dataset, identifier: Dataset) -> None:

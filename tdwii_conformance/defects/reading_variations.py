@@ -23,7 +23,7 @@ from .hooks import Around, around, on_find_responses, on_outcome, on_responses, 
 from .variations import C_MOVE, PROGRESS, REASONS, SUCCESS, Apply, one, variation
 
 
-@variation("create-missing-filled", "Fills in what an N-CREATE lacks, and says so: B300", "CC.2.5.4", subject=("creation",))
+@variation("create-missing-filled", "Fills in what an N-CREATE lacks, and says so: B300", "CC.2.5.4")
 def _fills_in(tms: Any) -> None:
     filled = {
         "ProcedureStepState": "SCHEDULED",
@@ -45,9 +45,7 @@ def _fills_in(tms: Any) -> None:
 FOR_THE_PERFORMER = ("TransactionUID", PROGRESS, "UnifiedProcedureStepPerformedProcedureSequence")
 
 
-@variation(
-    "create-refuses-content-for-the-performer", "Refuses an N-CREATE that brings progress or a lock", "A19", subject=("creation",)
-)
+@variation("create-refuses-content-for-the-performer", "Refuses an N-CREATE that brings progress or a lock", "A19")
 def _refuses_performer(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         return Outcome(0x0106) if any(attributes.get(keyword) for keyword in FOR_THE_PERFORMER) else original(uid, attributes)
@@ -59,7 +57,6 @@ def _refuses_performer(tms: Any) -> None:
     "create-ignores-content-for-the-performer",
     "Creates a UPS without the progress or lock that came along",
     "A19",
-    subject=("creation",),
 )
 def _ignores_performer(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
@@ -75,7 +72,7 @@ def _ignores_performer(tms: Any) -> None:
 OPTIONAL = ("SpecialNeeds", "PregnancyStatus", "MedicalAlerts", "OutputDestinationSequence")  # of type 3 for the SCU
 
 
-@variation("create-optional-unsupported", "Does not keep optional attributes, and says so: 0001", "CC.2.5.4", subject=("creation",))
+@variation("create-optional-unsupported", "Does not keep optional attributes, and says so: 0001", "CC.2.5.4")
 def _no_optional(tms: Any) -> None:
     def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
         lost = [keyword for keyword in OPTIONAL if keyword in attributes]
@@ -85,7 +82,7 @@ def _no_optional(tms: Any) -> None:
     around(tms.worklist, "create", create)
 
 
-@variation("set-ignores-fixed", "Ignores in an N-SET what must not change", "A19", subject=("modification",))
+@variation("set-ignores-fixed", "Ignores in an N-SET what must not change", "A19")
 def _ignores_fixed(tms: Any) -> None:
     fixed = [k for k, row in attribute_rows().items() if row.set in ("not allowed", "special", "-") and k != "TransactionUID"]
 
@@ -96,7 +93,7 @@ def _ignores_fixed(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@variation("set-unsupported-refused", "Refuses N-SET of attributes that it need not support", "CC.2.6.4", subject=("modification",))
+@variation("set-unsupported-refused", "Refuses N-SET of attributes that it need not support", "CC.2.6.4")
 def _refuses_optional(tms: Any) -> None:
     rows = attribute_rows()
     optional = [k for k, r in rows.items() if r.set == "3" and r.set_scp in ("2", "3") and r.final not in ("P", "X")]
@@ -110,7 +107,7 @@ def _refuses_optional(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@variation("set-refuses-empty-sequences", "Refuses to empty a sequence", "CC.2.5.1.3", subject=("modification",))
+@variation("set-refuses-empty-sequences", "Refuses to empty a sequence", "CC.2.5.1.3")
 def _refuses_empty(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         record = tms.worklist.store.get(uid)
@@ -121,7 +118,7 @@ def _refuses_empty(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@variation("set-of-scheduled-refused", "Refuses N-SET of a SCHEDULED UPS with C310", "A11", subject=("modification",))
+@variation("set-of-scheduled-refused", "Refuses N-SET of a SCHEDULED UPS with C310", "A11")
 def _scheduled_refused(tms: Any) -> None:
     cells.install("N-SET without one", "SCHEDULED", cells.answer(0xC310), tms)
 
@@ -135,7 +132,7 @@ def _needs_reason(tms: Any) -> None:
     state_changes.on_final(tms, cancel, "CANCELED")
 
 
-@variation("find-nothing-by-empty-keys", "Finds nothing by a query that has only empty keys", "A15", subject=("keys",))
+@variation("find-nothing-by-empty-keys", "Finds nothing by a query that has only empty keys", "A15")
 def _nothing_by_empty_keys(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Any:
         return iter(()) if all(element.is_empty for element in identifier) else original(identifier, **named)
@@ -143,7 +140,7 @@ def _nothing_by_empty_keys(tms: Any) -> None:
     around(tms, "find", find)
 
 
-@variation("set-issuer-refused", "Refuses N-SET of an issuer in Other Patient IDs Sequence", "A18", subject=("modification",))
+@variation("set-issuer-refused", "Refuses N-SET of an issuer in Other Patient IDs Sequence", "A18")
 def _issuer_refused(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         others = modification.get("OtherPatientIDsSequence") or ()
@@ -153,9 +150,7 @@ def _issuer_refused(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@variation(
-    "set-issuer-ignored", "Stores no issuer that N-SET brings in Other Patient IDs Sequence", "A18", subject=("modification",)
-)
+@variation("set-issuer-ignored", "Stores no issuer that N-SET brings in Other Patient IDs Sequence", "A18")
 def _issuer_ignored(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         for other in modification.get("OtherPatientIDsSequence") or ():
@@ -169,7 +164,7 @@ def _issuer_ignored(tms: Any) -> None:
 ISSUER = "IssuerOfPatientID"
 
 
-@variation("find-unknown-matches", "Takes an attribute without value to match whatever is asked for", "A13", subject=("keys",))
+@variation("find-unknown-matches", "Takes an attribute without value to match whatever is asked for", "A13")
 def _unknown_matches(tms: Any) -> None:
     def find(original: Around, identifier: Dataset, **named: Any) -> Iterator[Dataset]:
         return more(original, original(identifier, **named), identifier, named)  # what is wrong with the identifier is told at once
@@ -211,7 +206,7 @@ def _first_uid(tms: Any) -> None:
     queries.on_query(tms, query)
 
 
-@variation("find-all-items", "Returns all items of a sequence, not only those that match", "CC.2.8.1.3.2", subject=("keys",))
+@variation("find-all-items", "Returns all items of a sequence, not only those that match", "CC.2.8.1.3.2")
 def _all_items(tms: Any) -> None:
     """Return the items that do not match beside those that do, with the attributes asked for."""
 
@@ -241,19 +236,19 @@ def _part(item: Dataset, asked: Dataset) -> Dataset:
     return part
 
 
-@variation("find-optional-keys-ignored", "Ignores optional keys, with FF00", "CC.2.8.1.3.1", subject=("keys",))
+@variation("find-optional-keys-ignored", "Ignores optional keys, with FF00", "CC.2.8.1.3.1")
 def _optional_ignored(tms: Any) -> None:
     optional = set(optional_keys(attribute_rows()))
     queries.on_keys(tms, lambda here, key: queries.compares(key, None) if here in optional and key.fits else key)
 
 
-@variation("find-performed-ignored", "Ignores keys in the Performed Procedure Sequence", "A23", subject=("keys",))
+@variation("find-performed-ignored", "Ignores keys in the Performed Procedure Sequence", "A23")
 def _performed_ignored(tms: Any) -> None:
     performed = FOR_THE_PERFORMER[2]
     queries.on_keys(tms, lambda here, key: queries.compares(key, None) if here[0] == performed and key.fits else key)
 
 
-@variation("find-no-key-refused", "Refuses values for what is no matching key", "PS3.4 C.2.2.2", subject=("keys",))
+@variation("find-no-key-refused", "Refuses values for what is no matching key", "PS3.4 C.2.2.2")
 def _no_key_refused(tms: Any) -> None:
     rows = attribute_rows()
 
@@ -317,11 +312,9 @@ def _takes_other_classes(tms: Any) -> None:
 
 @variation.rows
 def _rows_of_extended() -> Iterator[Variation]:
-    yield one("extended-unanswered", "Does not answer extended negotiation", _extended(None), "PS3.4 K.5.1", subject=("extended",))
-    yield one("extended-declined", "Turns down all it may of extended negotiation", _extended(b"\1\1\0\0"), "PS3.4 K.5.1",
-              subject=("extended",))  # fmt: skip
-    yield one("extended-three-bytes", "Answers three bytes to four of extended negotiation", _extended(b"\1\1\0"), "PS3.4 K.5.1",
-              subject=("extended",))  # fmt: skip
+    yield one("extended-unanswered", "Does not answer extended negotiation", _extended(None), "PS3.4 K.5.1")
+    yield one("extended-declined", "Turns down all it may of extended negotiation", _extended(b"\1\1\0\0"), "PS3.4 K.5.1")  # fmt: skip
+    yield one("extended-three-bytes", "Answers three bytes to four of extended negotiation", _extended(b"\1\1\0"), "PS3.4 K.5.1")  # fmt: skip
 
 
 def _extended(answer: bytes | None) -> Apply:
@@ -336,7 +329,7 @@ def _extended(answer: bytes | None) -> Apply:
     return apply
 
 
-@variation("extended-fuzzy", "Accepts fuzzy semantic matching where it is proposed", "PS3.4 K.5.1", subject=("extended",))
+@variation("extended-fuzzy", "Accepts fuzzy semantic matching where it is proposed", "PS3.4 K.5.1")
 def _accepts_fuzzy(tms: Any) -> None:
     # Fuzzy semantic matching may find more names, and need not: that it is accepted is all there is to see.
     def given(handler: Callable[[Any], dict[str, bytes]], event: Any) -> dict[str, bytes]:

@@ -14,15 +14,12 @@ from ..profile.ups_service import ASSIGNED, CANCEL_REQUESTED, PROGRESS_REPORT, S
 from ..ups import GLOBAL, Event
 from ..ups.datasets import plain
 from ..ups.states import FINAL
-from .attributes import SHAPES, Edit, drop, edit, shapes, slug, subject, violated
+from .attributes import SHAPES, Edit, drop, edit, shapes, slug, violated
 from .deviations import Defect
 from .hooks import Around, Told, around, change_event, on_events
 from .tms import defect, one
 
 __all__ = ["defects"]
-
-# By what an event is known to be the one that is waited for; and what is left in one of which all else is taken away.
-HIDING = ("procedure-step-state", "scpstatus", "progress-procedure-step-progress-description", "progress", "requesting-ae")
 
 PROGRESS = "ProcedureStepProgressInformationSequence"
 MESSAGES = {
@@ -55,7 +52,6 @@ def _attributes() -> Iterator[Defect]:
                     f"event-{name}-{slug(row)}-{shape}",
                     f"In the event {message.removeprefix('CC.2.4 ')} {row.rule.text if row.rule else ''} {words}", "TMS",
                     partial(_edit, kind, row, how), tuple(violated(row, rows, shape)),
-                    subject=subject(message, row), alone=slug(row) in HIDING,
                 )  # fmt: skip
 
 
@@ -87,23 +83,21 @@ SILENT: tuple[tuple[str, str, Wanted, tuple[str, ...]], ...] = (
 
 def _missing() -> Iterator[Defect]:
     for name, what, wanted, requirements in SILENT:
-        yield Defect(f"event-{name}-missing", f"Does not report {what}", "TMS", partial(_drop, wanted), requirements, alone=True)
+        yield Defect(f"event-{name}-missing", f"Does not report {what}", "TMS", partial(_drop, wanted), requirements)
     yield Defect(
         "event-progress-description-missing", "Reports no change of the progress description alone", "TMS",
-        partial(_drop, _about_only("ProcedureStepProgressDescription")), ("CC24-TMS-007",), alone=True,
+        partial(_drop, _about_only("ProcedureStepProgressDescription")), ("CC24-TMS-007",),
     )  # fmt: skip
     yield Defect(
         "event-progress-contact-missing", "Reports no change of the Communications URI alone", "TMS",
-        partial(_drop, _about_only("ProcedureStepCommunicationsURISequence")), ("CC24-TMS-007",), alone=True,
+        partial(_drop, _about_only("ProcedureStepCommunicationsURISequence")), ("CC24-TMS-007",),
     )  # fmt: skip
     yield Defect(
         "event-assignment-of-performer-missing", "Does not report who is to perform a UPS", "TMS",
         partial(_drop, lambda event: event.type == ASSIGNED and "HumanPerformerCodeSequence" in event.attributes),
-        ("CC24-TMS-010", "CC24-TMS-026"), alone=True,
+        ("CC24-TMS-010", "CC24-TMS-026"),
     )  # fmt: skip
-    yield Defect(
-        "event-creation-missing", "Does not report a UPS that is created", "TMS", _drop_creation, ("CC24-TMS-001",), alone=True
-    )
+    yield Defect("event-creation-missing", "Does not report a UPS that is created", "TMS", _drop_creation, ("CC24-TMS-001",))
 
 
 def _drop(wanted: Wanted, tms: Any) -> None:
@@ -150,7 +144,6 @@ def _rows_of_other_uid() -> Iterator[Defect]:
             f"Names another UPS in {name} reports",
             partial(_other_uid, kind),
             requirement,
-            alone=True,
         )
 
 
@@ -178,7 +171,7 @@ def _event_class(tms: Any) -> None:
     around(tms.reporter, "connect", connect)
 
 
-@defect("event-doubled", "Reports every event twice", "CC23-TMS-045", alone=True)
+@defect("event-doubled", "Reports every event twice", "CC23-TMS-045")
 def _twice(tms: Any) -> None:
     on_events(tms, lambda event, receivers: iter([(event, receivers), (event, receivers)]))
 
@@ -187,7 +180,6 @@ def _twice(tms: Any) -> None:
     "event-readiness-late",
     "Reports a change of Input Readiness State only when there is something else to report",
     "CC24-TMS-003",
-    alone=True,
 )
 def _late(tms: Any) -> None:
     held: list[Told] = []
@@ -203,9 +195,7 @@ def _late(tms: Any) -> None:
     on_events(tms, later)
 
 
-@defect(
-    "event-order-swapped", "Sends progress and state reports in the opposite order of what happened", "CC24-TMS-012", alone=True
-)
+@defect("event-order-swapped", "Sends progress and state reports in the opposite order of what happened", "CC24-TMS-012")
 def _swapped(tms: Any) -> None:
     """Hold each progress report back until something else is told of that UPS."""
     held: dict[str, list[Told]] = {}
@@ -220,12 +210,12 @@ def _swapped(tms: Any) -> None:
     on_events(tms, swapped)
 
 
-@defect("event-to-one-receiver-only", "Tells of each event one of the subscribers only", "CC24-TMS-013", alone=True)
+@defect("event-to-one-receiver-only", "Tells of each event one of the subscribers only", "CC24-TMS-013")
 def _first_receiver(tms: Any) -> None:
     on_events(tms, lambda event, receivers: iter([(event, receivers if event.type == STATUS_CHANGE else list(receivers)[:1])]))
 
 
-@defect("event-to-strangers", "Tells every AE it knows, subscribed or not", "CC24-TMS-014", alone=True)
+@defect("event-to-strangers", "Tells every AE it knows, subscribed or not", "CC24-TMS-014")
 def _everybody(tms: Any) -> None:
     def all_known(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
         yield event, list(tms.reporter.known) if event.type != STATUS_CHANGE else receivers
@@ -235,10 +225,8 @@ def _everybody(tms: Any) -> None:
     around(tms.worklist.subscriptions, "of", lambda original, uid: original(uid) or tuple(tms.reporter.known))
 
 
-@defect(
-    "event-of-refused-claim", "Reports IN PROGRESS when it has refused a claim", "CC24-TMS-004", alone=True, given=("change_state",)
-)
-@defect("event-of-refused-update", "Reports progress when it has refused an N-SET", "CC24-TMS-004", alone=True, given=("set",))
+@defect("event-of-refused-claim", "Reports IN PROGRESS when it has refused a claim", "CC24-TMS-004", given=("change_state",))
+@defect("event-of-refused-update", "Reports progress when it has refused an N-SET", "CC24-TMS-004", given=("set",))
 def _of_refused(method: str, tms: Any) -> None:
     def perform(original: Around, uid: str, *given: Any) -> Any:
         outcome = original(uid, *given)
@@ -295,7 +283,7 @@ def _initially(tms: Any, change: Callable[[Event], Event | None]) -> None:
     on_events(tms, changed)
 
 
-@defect("event-initial-always-scheduled", "Tells SCHEDULED in every initial event", "CC24-TMS-015", alone=True)
+@defect("event-initial-always-scheduled", "Tells SCHEDULED in every initial event", "CC24-TMS-015")
 def _initial_scheduled(tms: Any) -> None:
     def scheduled(event: Event) -> Event:
         attributes = plain(event.attributes)
@@ -309,7 +297,6 @@ def _initial_scheduled(tms: Any) -> None:
     "event-initial-not-for-ended",
     "Sends no initial event for a UPS in a final state to a new global subscriber",
     "CC24-TMS-016",
-    alone=True,
 )
 def _no_ended(tms: Any) -> None:
     def running(uids: Iterable[str]) -> list[str]:
@@ -326,7 +313,6 @@ def _no_ended(tms: Any) -> None:
     "event-failure-ends-subscription",
     "Ends the subscriptions of an AE that answers an event report with failure",
     "CC24-TMS-021",
-    alone=True,
 )
 def _failure_unsubscribes(tms: Any) -> None:
     def connect(original: Around, receiver: str) -> Any:
@@ -383,7 +369,6 @@ def _with_lock(tms: Any) -> None:
     "event-performer-without-station",
     "Leaves the station out of UPS Assigned when there is a performer",
     "CC24-TMS-024",
-    alone=True,
 )
 def _no_station(tms: Any) -> None:
     def performed(event: Event) -> bool:
@@ -396,7 +381,6 @@ def _no_station(tms: Any) -> None:
     "event-state-wrong",
     "Tells IN PROGRESS in every UPS State Report",
     "CC24-TMS-101",
-    alone=True,
     given=(
         "ProcedureStepState",
         "IN PROGRESS",

@@ -44,16 +44,11 @@ ANOTHER = "1.2.826.0.1.3680043.2.1143.9995"
 Apply = Callable[[Any], None]
 
 
-def of_both(name: str, sentence: str, apply: Apply, *numbers: str, alone: bool | str = False) -> Iterator[Defect]:
-    """Yield a defect of both actors: numbers are of the requirements on RO-59 and RO-61, `alone` may name one actor."""
+def of_both(name: str, sentence: str, apply: Apply, *numbers: str) -> Iterator[Defect]:
+    """Yield a defect of both actors: numbers are of the requirements on RO-59 and RO-61."""
     for actor, prefix in (("OST", "RO59-OST"), ("TMS", "RO61-TMS")):
         full = tuple(number if "-" in number else f"{prefix}-{number}" for number in numbers)
-        final = isinstance(apply, partial) and apply.func is _final
-        refused = isinstance(apply, partial) and apply.func is _refused
-        # Of the final response one thing at a time.
-        subject = ("final",) if final else ("refused",) if refused else ()
-        by_itself = alone == actor if isinstance(alone, str) else alone
-        yield Defect(f"{actor.lower()}-move-{name}", sentence, actor, apply, full, by_itself, subject=subject)
+        yield Defect(f"{actor.lower()}-move-{name}", sentence, actor, apply, full)
 
 
 defect = Rows(of_both)
@@ -73,7 +68,6 @@ def _rows_of_on_select() -> Iterator[Defect]:
         "003",
         "005",
         "009",
-        alone=True,
     )
 
 
@@ -212,7 +206,7 @@ def _refused(simulator: Any, status: int | None = None, listed: bool = True, **c
     on_responses(simulator, C_MOVE_RSP, sent)
 
 
-@defect("sends-nothing", "Sends nothing, and counts it as done", "002", "003", "004", "009", "010", "011", "012", "015", alone=True)
+@defect("sends-nothing", "Sends nothing, and counts it as done", "002", "003", "004", "009", "010", "011", "012", "015")
 def _sends_nothing(simulator: Any) -> None:
     asked: list[int] = []
 
@@ -238,7 +232,6 @@ def _sends_nothing(simulator: Any) -> None:
     "003",
     "005",
     "009",
-    alone=True,
     through=on_select,
 )
 def _one_more(found: list[Instance], identifier: Dataset, store: Any) -> list[Instance]:
@@ -288,7 +281,6 @@ def _on_association(simulator: Any, change: Callable[[list[Any]], list[Any]]) ->
     "command-of-another-instance",
     "Names another instance in the C-STORE command than the data set has",
     "004",
-    alone=True,
     named={"AffectedSOPInstanceUID": ANOTHER},
 )
 def _store_command(simulator: Any, **values: str) -> None:
@@ -332,21 +324,18 @@ def _rows_of_on_sending() -> Iterator[Defect]:
         "Changes Manufacturer in what it sends",
         partial(on_sending, lambda d: setattr(d, "Manufacturer", "Changed"), None),
         "015",
-        alone="OST",
     )
     yield from of_both(
         "drops-an-attribute",
         "Leaves Patient's Name out of what it sends",
         partial(on_sending, lambda d: d.pop(0x00100010, None), None),
         "015",
-        alone="OST",
     )
     yield from of_both(
         "reencodes-private",
         "Adds a private attribute to what it sends",
         partial(on_sending, _private, None),
         "015",
-        alone="OST",
     )
 
 

@@ -33,12 +33,12 @@ def defects() -> Iterator[Defect]:
     for way, sentence in WAYS.items():
         yield Defect(
             f"n-get-{way}", sentence.format(what="every N-GET"), "TMS", partial(_install, "n-get", way, lambda tms, event: True),
-            SAY_SO["n-get"], alone=True,
+            SAY_SO["n-get"],
         )  # fmt: skip
     for way in ("aborted", "unanswered"):
         yield Defect(
             f"n-get-of-unknown-{way}", WAYS[way].format(what="N-GET of a UPS that it does not know"), "TMS",
-            partial(_install, "n-get", way, _unknown), SAY_SO["n-get-of-unknown"], alone=True,
+            partial(_install, "n-get", way, _unknown), SAY_SO["n-get-of-unknown"],
         )  # fmt: skip
 
 

@@ -50,12 +50,12 @@ def _rows_of_alone() -> Iterator[Defect]:
     ]  # fmt: skip
     for keyword in always:
         yield one(
-            f"get-{dashed(keyword)}-absent", f"Leaves {keyword} out when it alone is asked for", partial(_alone, keyword, drop), "CC27-TMS-001", case=keyword, subject=("get", keyword),
+            f"get-{dashed(keyword)}-absent", f"Leaves {keyword} out when it alone is asked for", partial(_alone, keyword, drop), "CC27-TMS-001",
         )  # fmt: skip
         if rows[keyword].get == "1":
             yield one(
                 f"get-{dashed(keyword)}-empty", f"Returns {keyword} without a value when it alone is asked for",
-                partial(_alone, keyword, empty), "CC27-TMS-001", case=keyword, subject=("get", keyword),
+                partial(_alone, keyword, empty), "CC27-TMS-001",
             )  # fmt: skip
 
 
@@ -76,11 +76,11 @@ def _alone(keyword: str, how: Callable[[Dataset, str], None], tms: Any) -> None:
 def _rows_of_all() -> Iterator[Defect]:
     yield one(
         "get-all-without-comments", "Leaves Comments out when all attributes are asked for",
-        partial(_all, lambda shown: drop(shown, "CommentsOnTheScheduledProcedureStep")), "CC27-TMS-004", subject=("get", "CommentsOnTheScheduledProcedureStep"),
+        partial(_all, lambda shown: drop(shown, "CommentsOnTheScheduledProcedureStep")), "CC27-TMS-004",
     )  # fmt: skip
     yield one(
         "get-all-without-performed", "Leaves the Performed Procedure Sequence out when all attributes are asked for",
-        partial(_all, lambda shown: drop(shown, PERFORMED)), "CC27-TMS-004", "CC27-TMS-006", subject=("get", PERFORMED),
+        partial(_all, lambda shown: drop(shown, PERFORMED)), "CC27-TMS-004", "CC27-TMS-006",
     )  # fmt: skip
 
 
@@ -173,7 +173,6 @@ def _nothing_with(tms: Any) -> None:
     "Answers success to N-GET of a UPS that does not exist",
     "CC27-TMS-010",
     "RO60-TMS-018",
-    subject=("unknown",),
 )
 def _unknown_shown(tms: Any) -> None:
     known = (GLOBAL, FILTERED)
@@ -193,7 +192,6 @@ def _unknown_shown(tms: Any) -> None:
     "CC27-TMS-010",
     "CC27-TMS-011",
     "RO60-TMS-018",
-    subject=("unknown",),
 )
 def _unknown_failure(tms: Any) -> None:
     on_outcome(tms, "get", lambda outcome, event: replace(outcome, status=0x0110) if outcome.status == 0xC307 else outcome)
@@ -234,7 +232,6 @@ def _well_known(tms: Any) -> None:
     "get-completed-as-in-progress",
     "Shows a UPS that is COMPLETED as IN PROGRESS",
     "CC27-TMS-013",
-    alone=True,
     given=(
         "COMPLETED",
         "IN PROGRESS",
@@ -249,7 +246,7 @@ def _state_shown(present: str, shown_as: str, tms: Any, every: bool = False) -> 
     on_get(show, tms)
 
 
-@defect("get-one-change-late", "Shows a UPS to other AEs as it was before the last change", "CC27-TMS-015", alone=True)
+@defect("get-one-change-late", "Shows a UPS to other AEs as it was before the last change", "CC27-TMS-015")
 def _stale(tms: Any) -> None:
     """Keep, of each UPS, what was there before the last change, and show that to whom did not make it."""
     before: dict[str, Dataset] = {}

@@ -44,7 +44,6 @@ def _bound_to_ae(tms: Any) -> None:
     "claim-ends-with-association",
     "Gives a claimed UPS back when the association of the claim is released",
     "CC21-TMS-007",
-    alone=True,
 )
 def _claim_ends(tms: Any) -> None:
     from pynetdicom import evt
@@ -94,8 +93,6 @@ def _rows_of_lenient() -> Iterator[Defect]:
             f"Grants COMPLETED without {keyword}",
             partial(_lenient, keyword),
             "CC21-TMS-002",
-            case=keyword,
-            subject=("completed", keyword),
         )
 
 
@@ -143,7 +140,6 @@ def _grudge(tms: Any) -> None:
     "completed-needs-output",
     "Refuses COMPLETED without an item of Output Information Sequence",
     "CC21-TMS-004",
-    subject=("completed", "OutputInformationSequence"),
 )
 def _needs_output(tms: Any) -> None:
     def complete(original: Around, record: Record, state: str, lock: str) -> Outcome | None:
@@ -280,7 +276,6 @@ def _cancel_without_reason(tms: Any) -> None:
     "CC22-TMS-005",
     "CC22-TMS-006",
     "CC11-TMS-073",
-    alone=True,
 )
 def _cancels_running(tms: Any) -> None:
     def request(original: Around, uid: str, information: Dataset | None, sender: str) -> Outcome | None:
@@ -298,7 +293,6 @@ def _cancels_running(tms: Any) -> None:
     "Forgets the performer's lock on a request to cancel",
     "CC22-TMS-005",
     "CC22-TMS-006",
-    alone=True,
 )
 def _cancel_takes_lock(tms: Any) -> None:
     def request(original: Around, uid: str, information: Dataset | None, sender: str) -> Outcome:

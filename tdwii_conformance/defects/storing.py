@@ -11,7 +11,6 @@ from pydicom.dataset import Dataset
 from ..profile import load_catalogue
 from ..ups import Outcome
 from .attributes import SHAPES, drop, edit, shapes, slug, violated
-from .attributes import subject as about
 from .deviations import Defect
 from .hooks import Around, around
 from .modification import after_set
@@ -32,7 +31,7 @@ def _rows_of_edit_shown() -> Iterator[Defect]:
             assert row.rule is not None
             yield one(
                 f"ro64-{key[0]}-{shape}", f"Of a UPS in progress N-GET shows that {row.rule.text} {words}",
-                partial(_edit_shown, row.rule.path, how), *violated(row, rows, shape), subject=about("get", row),
+                partial(_edit_shown, row.rule.path, how), *violated(row, rows, shape),
             )  # fmt: skip
 
 
@@ -76,7 +75,7 @@ def _no_reason(tms: Any) -> None:
     any_get(show, tms)
 
 
-@defect("ro64-final-update-completes", "Goes to COMPLETED with the final update", "RO64-TMS-002", alone=True)
+@defect("ro64-final-update-completes", "Goes to COMPLETED with the final update", "RO64-TMS-002")
 def _completes_with_update(tms: Any) -> None:
     def complete(kept: Dataset, earlier: Dataset) -> None:
         if kept.get(PERFORMED) and not earlier.get(PERFORMED):
@@ -85,7 +84,7 @@ def _completes_with_update(tms: Any) -> None:
     after_set(complete, tms)
 
 
-@defect("ro64-final-update-refused", "Refuses the final update", "RO64-TMS-001", alone=True)
+@defect("ro64-final-update-refused", "Refuses the final update", "RO64-TMS-001")
 def _refuses_final_update(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
         return Outcome(PROCESSING_FAILURE) if modification.get(PERFORMED) else original(uid, modification)

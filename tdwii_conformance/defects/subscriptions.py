@@ -45,21 +45,20 @@ def _of_cell(identifier: str, event: str, state: str) -> Iterator[Defect]:
         if state == NOT_SUBSCRIBED:
             yield Defect(
                 f"{slug}-subscribes", f"{where}: the AE is subscribed afterwards", "TMS", partial(_subscribes, "suspend"), (identifier,),
-                subject=SUSPENSION,
             )  # fmt: skip
         else:
             yield Defect(
                 f"{slug}-loses-the-subscription", f"{where}: the AE is no longer subscribed", "TMS", partial(_lose_by_suspend, state),
-                (identifier,), subject=SUSPENSION,
+                (identifier,),
             )  # fmt: skip
         return
     if (event, state) == ("unsubscribe globally", NOT_SUBSCRIBED):
         sentence = f"{where}: the AE is subscribed afterwards"
-        yield Defect(f"{slug}-subscribes", sentence, "TMS", partial(_subscribes, "unsubscribe"), (identifier,), alone=True)
+        yield Defect(f"{slug}-subscribes", sentence, "TMS", partial(_subscribes, "unsubscribe"), (identifier,))
         return
     if event == "UPS created; No Global Subscription":
         sentence = "Subscribes every AE that it knows to a UPS that is created"
-        yield Defect(f"{slug}-subscribes", sentence, "TMS", _created_for_all, (identifier,), alone=True)
+        yield Defect(f"{slug}-subscribes", sentence, "TMS", _created_for_all, (identifier,))
         return
     if after == NOT_SUBSCRIBED:
         wrong = replace(cell, state=WITHOUT_LOCK)
@@ -80,9 +79,7 @@ def _of_cell(identifier: str, event: str, state: str) -> Iterator[Defect]:
 def _cell_defect(
     slug: str, shape: str, sentence: str, identifier: str, event: str, state: str, wrong: SubscriptionCell
 ) -> Defect:  # fmt: skip
-    # Tests begin by ending what is left of the one before, and most go on by subscribing.
-    alone = state in (NOT_SUBSCRIBED, "new UPS") or event.startswith("unsubscribe") or shape.endswith("initial-event")
-    return Defect(f"{slug}-{shape}", sentence, "TMS", partial(_replace_cell, (event, state), wrong), (identifier,), alone)
+    return Defect(f"{slug}-{shape}", sentence, "TMS", partial(_replace_cell, (event, state), wrong), (identifier,))
 
 
 def _replace_cell(key: tuple[str, str], wrong: SubscriptionCell, tms: Any) -> None:
@@ -91,9 +88,6 @@ def _replace_cell(key: tuple[str, str], wrong: SubscriptionCell, tms: Any) -> No
         return wrong if (event, state) == key else right
 
     around(tms.worklist.subscriptions, "cell", cell)
-
-
-SUSPENSION = ("suspension",)  # one defect of it at a time
 
 
 def _subscribes(method: str, tms: Any) -> None:
@@ -141,7 +135,6 @@ Apply = Callable[[Any], None]
     "CC23-TMS-023",
     "CC23-TMS-024",
     "CC23-TMS-038",
-    subject=SUSPENSION,
     given=(
         "suspend",
         FAILURE,
@@ -222,7 +215,7 @@ def _refused_but_done(tms: Any) -> None:
     around(tms, "subscription", subscription)
 
 
-@defect("subscribe-the-sender", "Subscribes the AE that asks, not the Receiving AE", "CC23-TMS-035", alone=True)
+@defect("subscribe-the-sender", "Subscribes the AE that asks, not the Receiving AE", "CC23-TMS-035")
 def _subscribe_sender(tms: Any) -> None:
     def action(original: Around, event: Any, number: int) -> Outcome:
         if number != SUBSCRIBE:
@@ -259,9 +252,7 @@ def _end_for_all(which: str, tms: Any) -> None:
     around(tms.worklist, "unsubscribe", unsubscribe)
 
 
-@defect(
-    "suspend-without-effect", "Answers success to Suspend Global Subscription, and does nothing", "CC23-TMS-038", subject=SUSPENSION
-)
+@defect("suspend-without-effect", "Answers success to Suspend Global Subscription, and does nothing", "CC23-TMS-038")
 def _suspend_nothing(tms: Any) -> None:
     def suspend(original: Around, uid: str, receiver: str) -> Outcome:
         return Outcome(SUCCESS) if uid == GLOBAL else original(uid, receiver)
@@ -273,7 +264,6 @@ def _suspend_nothing(tms: Any) -> None:
     "unsubscribe-from-one-ends-the-global",
     "Ends the global subscription when an AE unsubscribes from one UPS",
     "CC23-TMS-039",
-    subject=SUSPENSION,
 )
 def _end_global(tms: Any) -> None:
     def unsubscribe(original: Around, uid: str, receiver: str) -> Outcome:
@@ -285,9 +275,7 @@ def _end_global(tms: Any) -> None:
     around(tms.worklist, "unsubscribe", unsubscribe)
 
 
-@defect(
-    "deletes-in-spite-of-a-lock", "Deletes a UPS in a final state although an AE holds a deletion lock", "CC23-TMS-040", alone=True
-)
+@defect("deletes-in-spite-of-a-lock", "Deletes a UPS in a final state although an AE holds a deletion lock", "CC23-TMS-040")
 def _delete_locked(tms: Any) -> None:
     from ..ups.states import FINAL
     from ..ups.store import Change
@@ -342,7 +330,6 @@ def _filter_fails(tms: Any) -> None:
     "restart-forgets-subscriptions-to-one-ups",
     "Keeps through a restart only who has subscribed to all UPS",
     "CC24-TMS-025",
-    alone=True,
 )
 def _forget_single(tms: Any) -> None:
     subscriptions = tms.worklist.subscriptions  # those of the run before: this one has not begun
@@ -353,7 +340,6 @@ def _forget_single(tms: Any) -> None:
     "subscription-ends-with-association",
     "Forgets a subscription when the association on which it was made is released",
     "CC23-TMS-047",
-    alone=True,
 )
 def _forget_on_release(tms: Any) -> None:
     from pynetdicom import evt

@@ -22,7 +22,7 @@ def is_text(here: Path, key: Key) -> bool:
     return key.fits is not None and key.vr in ("LO", "SH", "LT", "ST", "UC", "UR", "UT", "AE")
 
 
-@defect("find-long-codes-ignored", "Ignores Long and URN Code Values in a query", "CC28-TMS-003", alone=True)
+@defect("find-long-codes-ignored", "Ignores Long and URN Code Values in a query", "CC28-TMS-003")
 def _ignores_long_codes(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, None) if here[-1] in ("LongCodeValue", "URNCodeValue") else key)
 
@@ -33,7 +33,7 @@ def _either(key: Key, also: Callable[[str, str], bool]) -> Key:
     return compares(key, lambda value, zone: fits(value, zone) or also(value, zone))
 
 
-@defect("find-without-regard-to-case", "Matches all text without regard to case", "CC28-TMS-004", "CC28-TMS-013", alone=True)
+@defect("find-without-regard-to-case", "Matches all text without regard to case", "CC28-TMS-004", "CC28-TMS-013")
 def _no_case(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         fits = key.fits
@@ -42,7 +42,7 @@ def _no_case(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-all-keys-at-once-nothing", "Finds nothing by more than 30 keys with values", "CC28-TMS-005", alone=True)
+@defect("find-all-keys-at-once-nothing", "Finds nothing by more than 30 keys with values", "CC28-TMS-005")
 def _too_many_keys(tms: Any) -> None:
     def count(keys: Iterable[Key]) -> int:
         return sum(1 if key.fits else count(key.below or ()) for key in keys)
@@ -54,7 +54,7 @@ def _too_many_keys(tms: Any) -> None:
     around(tms.worklist, "keys", keys)
 
 
-@defect("find-ranges-of-text", "Takes a hyphen in text for a range", "CC28-TMS-006", alone=True)
+@defect("find-ranges-of-text", "Takes a hyphen in text for a range", "CC28-TMS-006")
 def _text_ranges(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if not is_text(here, key) or here[-1] in SINGLE or len(key.wanted) != 1 or len(key.wanted[0]) > 3:
@@ -65,7 +65,7 @@ def _text_ranges(tms: Any) -> None:
     on_keys(tms, change)
 
 
-@defect("find-zero-length-is-no-value", "Takes a key of zero length for one without value in the UPS", "CC28-TMS-007", alone=True)
+@defect("find-zero-length-is-no-value", "Takes a key of zero length for one without value in the UPS", "CC28-TMS-007")
 def _zero_length(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         return compares(key, lambda value, zone: not value) if here == ("WorklistLabel",) and key.fits is None else key
@@ -109,7 +109,6 @@ def _fits(pattern: str, value: str, wild: Wild) -> bool:
     "find-no-empty-run",
     "Takes * for one character or more",
     "CC28-TMS-011",
-    alone=True,
     given=(
         "*",
         (1, ANY_NUMBER),
@@ -119,7 +118,6 @@ def _fits(pattern: str, value: str, wild: Wild) -> bool:
     "find-question-mark-for-none",
     "Takes ? for one character or none",
     "CC28-TMS-012",
-    alone=True,
     given=(
         "?",
         (0, 1),
@@ -131,12 +129,12 @@ def _pattern(wild: str, means: tuple[int, int], tms: Any) -> None:
     _by_pattern(tms, lambda pattern, value: _fits(re.sub(r"\*+", "*", pattern), value, meanings))
 
 
-@defect("find-patterns-unanchored", "Finds a pattern anywhere in a text", "CC28-TMS-012", alone=True)
+@defect("find-patterns-unanchored", "Finds a pattern anywhere in a text", "CC28-TMS-012")
 def _unanchored(tms: Any) -> None:
     _by_pattern(tms, lambda pattern, value: _fits(f"*{pattern}*", value, WILD_CARDS))
 
 
-@defect("find-percent-is-wild", "Takes % and _ for wild cards, as SQL does", "CC28-TMS-014", "CC28-TMS-012", alone=True)
+@defect("find-percent-is-wild", "Takes % and _ for wild cards, as SQL does", "CC28-TMS-014", "CC28-TMS-012")
 def _like(tms: Any) -> None:
     like = {**WILD_CARDS, "%": (0, ANY_NUMBER), "_": (1, 1)}
 
@@ -147,12 +145,12 @@ def _like(tms: Any) -> None:
     _by_pattern(tms, fits, only_wild=False, either=True)
 
 
-@defect("find-brackets-are-wild", "Takes brackets in patterns for a choice of characters", "CC28-TMS-014", alone=True)
+@defect("find-brackets-are-wild", "Takes brackets in patterns for a choice of characters", "CC28-TMS-014")
 def _glob(tms: Any) -> None:
     _by_pattern(tms, lambda pattern, value: fnmatch.fnmatchcase(value, pattern), either=True)
 
 
-@defect("find-regular-expressions", "Takes patterns for regular expressions", "CC28-TMS-014", alone=True)
+@defect("find-regular-expressions", "Takes patterns for regular expressions", "CC28-TMS-014")
 def _regular(tms: Any) -> None:
     def fits(pattern: str, value: str) -> bool:
         try:
@@ -163,7 +161,7 @@ def _regular(tms: Any) -> None:
     _by_pattern(tms, fits, either=True)
 
 
-@defect("find-wild-cards-in-codes", "Takes * and ? in Code Value for wild cards", "CC28-TMS-015", "RO58-TMS-013", alone=True)
+@defect("find-wild-cards-in-codes", "Takes * and ? in Code Value for wild cards", "CC28-TMS-015", "RO58-TMS-013")
 def _wild_codes(tms: Any) -> None:
     def change(here: Path, key: Key) -> Key:
         if here[-1] != "CodeValue" or key.fits is None:

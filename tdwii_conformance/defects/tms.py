@@ -39,11 +39,9 @@ RACE = 0.3  # seconds that a request waits for a rival
 Apply = Callable[[Any], None]
 
 
-def one(
-    name: str, sentence: str, apply: Apply, *requirements: str, alone: bool = False, case: str = "", subject: tuple[str, ...] = ()
-) -> Defect:
+def one(name: str, sentence: str, apply: Apply, *requirements: str) -> Defect:
     """Return a defect of the TMS."""
-    return Defect(name, sentence, "TMS", apply, requirements, alone, case, subject)
+    return Defect(name, sentence, "TMS", apply, requirements)
 
 
 defect = Rows(one)

@@ -21,7 +21,6 @@ __all__ = [
     "NO_ACTION_TYPE",
     "PERFORMED",
     "PLANS",
-    "PROGRESS",
     "defect",
     "doing_after",
     "doing_before",
@@ -34,12 +33,11 @@ NO_ACTION_TYPE = 9
 C_STORE_RQ, C_FIND_RQ, C_MOVE_RQ, C_STORE_RSP = 0x0001, 0x0020, 0x0021, 0x8001
 PLANS = (RTPlanStorage, RTIonPlanStorage)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
-PROGRESS = ("RO-62 request",)  # what is refused is sent once more, with the progress as it was
 
 
-def of_a_tdd(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, **more: Any) -> Defect:
+def of_a_tdd(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str) -> Defect:
     """Return a defect of the TDD."""
-    return Defect(f"tdd-{name}", sentence, "TDD", apply, requirements, **more)
+    return Defect(f"tdd-{name}", sentence, "TDD", apply, requirements)
 
 
 defect = Rows(of_a_tdd)

@@ -20,27 +20,25 @@ from .calling import done, instead
 from .deviations import Defect
 from .hooks import around, on_requests, set_command
 from .performing import edits_of
-from .treating import C_STORE_RQ, NO_ACTION_TYPE, PERFORMED, PROGRESS, defect, doing_after, doing_before, editing, of_a_tdd
+from .treating import C_STORE_RQ, NO_ACTION_TYPE, PERFORMED, defect, doing_after, doing_before, editing, of_a_tdd
 
 
 @defect.rows
 def _rows_of_before() -> Iterator[Defect]:
     yield of_a_tdd("ro61-before-the-plan", "Retrieves the delivery instruction before the plan",
-               doing_before("retrieve_static", lambda simulator, workitem: simulator.retrieve_dynamic(workitem)), "RO61-TDD-012",
-               subject=("order",))  # fmt: skip
+               doing_before("retrieve_static", lambda simulator, workitem: simulator.retrieve_dynamic(workitem)), "RO61-TDD-012")  # fmt: skip
     yield of_a_tdd("sets-with-a-lock-before-the-claim", "Sends a Transaction UID with an N-SET before it claims",
                doing_before("claim", lambda s, workitem: s.tdd.set(
                    workitem.uid, item(ProcedureStepLabel="Irradiation", TransactionUID=generate_uid()))),
                "CC26-TDD-001")  # fmt: skip
     yield of_a_tdd("progress-before-the-instruction", "Tells the progress before it retrieves the delivery instruction",
-               doing_before("retrieve_dynamic", partial(_tell, 0)), "RO62-TDD-008", subject=("order",))  # fmt: skip
+               doing_before("retrieve_dynamic", partial(_tell, 0)), "RO62-TDD-008")  # fmt: skip
 
 
 @defect.rows
 def _rows_of_after() -> Iterator[Defect]:
     yield of_a_tdd("ro59-before-the-query", "Retrieves the plan, and queries once more before it claims",
-               doing_after("retrieve_static", lambda simulator, workitem: simulator.find()), "RO59-TDD-012",
-               subject=("order",))  # fmt: skip
+               doing_after("retrieve_static", lambda simulator, workitem: simulator.find()), "RO59-TDD-012")  # fmt: skip
     yield of_a_tdd("progress-after-the-final-update", "Tells the progress after the final update",
                doing_after("final_update", lambda s, workitem, *_: _tell(100, s, workitem)), "RO62-TDD-010", "RO63-TDD-006")  # fmt: skip
     yield of_a_tdd("record-before-the-last-progress", "Stores its record before it tells the last progress",
@@ -56,7 +54,7 @@ def _rows_of_edit() -> Iterator[Defect]:
                editing("RO-62 request", lambda update: update.update(item(PatientName="Other^Name"))), "CC26-TDD-002")  # fmt: skip
     yield of_a_tdd("final-progress-120", "Tells a progress of 120 at the end",
                editing("RO-64 request", lambda u: u.ProcedureStepProgressInformationSequence[0].update(item(ProcedureStepProgress="120"))),
-               "RO64-TDD-005", "RO64-TDD-103", subject=("RO-64 request", "ProcedureStepProgressInformationSequence"))  # fmt: skip
+               "RO64-TDD-005", "RO64-TDD-103")  # fmt: skip
 
 
 # Requirements: SOP class named, presentation context, instance, Action Type ID.
@@ -121,11 +119,9 @@ def _is_of(simulator: Any, step: str, instance: str, *given: Any) -> bool:
 @defect.rows
 def _rows_of_claim_with() -> Iterator[Defect]:
     yield of_a_tdd("ro60-transaction-uid-is-the-workitem", "Claims with the SOP Instance UID of the workitem as Transaction UID",
-               lambda s: around(s, "claim", partial(_claim_with, s, lambda workitem: workitem.uid)), "RO60-TDD-005",
-               subject=("RO-60", "TransactionUID"))  # fmt: skip
+               lambda s: around(s, "claim", partial(_claim_with, s, lambda workitem: workitem.uid)), "RO60-TDD-005")  # fmt: skip
     yield of_a_tdd("ro60-transaction-uid-is-the-study", "Claims with the Study Instance UID as Transaction UID",
-               lambda s: around(s, "claim", partial(_claim_with, s, lambda workitem: workitem.facts["study"])), "RO60-TDD-005",
-               subject=("RO-60", "TransactionUID"))  # fmt: skip
+               lambda s: around(s, "claim", partial(_claim_with, s, lambda workitem: workitem.facts["study"])), "RO60-TDD-005")  # fmt: skip
 
 
 def _claim_with(simulator: Any, make: Callable[[Any], str], original: Any, workitem: Any) -> None:
@@ -133,7 +129,7 @@ def _claim_with(simulator: Any, make: Callable[[Any], str], original: Any, worki
     original(workitem)
 
 
-@defect("claims-before-the-plan", "Claims before it retrieves the plan", "RO60-TDD-006", subject=("order",))
+@defect("claims-before-the-plan", "Claims before it retrieves the plan", "RO60-TDD-006")
 def _claims_first(simulator: Any) -> None:
     claimed: list[str] = []
     claim = simulator.claim
@@ -148,7 +144,7 @@ def _claims_first(simulator: Any) -> None:
     around(simulator, "retrieve_static", first)
 
 
-@defect("goes-on-without-the-claim", "Goes on though its claim was refused", "RO60-TDD-007", scenario="inject_claim_refused")
+@defect("goes-on-without-the-claim", "Goes on though its claim was refused", "RO60-TDD-007")
 def _goes_on(simulator: Any) -> None:
     def claim(original: Any, workitem: Any) -> None:
         try:
@@ -177,16 +173,14 @@ def _rows_of_progress() -> Iterator[Defect]:
 
         return editing("RO-62 request", change)
 
-    yield of_a_tdd("begins-with-10", "Begins with a progress of 10", tells({"0": "10"}), "RO62-TDD-002", subject=PROGRESS)
-    yield of_a_tdd("progress-120", "Tells a progress of 120", tells({"100": "120"}), "RO62-TDD-003", subject=PROGRESS)
-    yield of_a_tdd("progress-negative", "Begins with a progress of -1", tells({"0": "-1"}), "RO62-TDD-002", "RO62-TDD-003",
-               subject=PROGRESS)  # fmt: skip
-    yield of_a_tdd("progress-falls", "Lets the progress fall", tells({"50": "70", "100": "60"}), "RO62-TDD-004", subject=PROGRESS)
-    yield of_a_tdd("progress-99", "Ends with a progress of 99, and completes", tells({"100": "99"}), "RO62-TDD-009", subject=PROGRESS,
-               edition="2013")  # fmt: skip
+    yield of_a_tdd("begins-with-10", "Begins with a progress of 10", tells({"0": "10"}), "RO62-TDD-002")
+    yield of_a_tdd("progress-120", "Tells a progress of 120", tells({"100": "120"}), "RO62-TDD-003")
+    yield of_a_tdd("progress-negative", "Begins with a progress of -1", tells({"0": "-1"}), "RO62-TDD-002", "RO62-TDD-003")  # fmt: skip
+    yield of_a_tdd("progress-falls", "Lets the progress fall", tells({"50": "70", "100": "60"}), "RO62-TDD-004")
+    yield of_a_tdd("progress-99", "Ends with a progress of 99, and completes", tells({"100": "99"}), "RO62-TDD-009")  # fmt: skip
 
 
-@defect("no-progress", "Tells no progress", "RO62-TDD-001", alone=True)
+@defect("no-progress", "Tells no progress", "RO62-TDD-001")
 def _no_progress(simulator: Any) -> None:
     around(simulator, "deliver", lambda original, workitem, treatment: simulator._scenario(workitem.start_type))
 
@@ -195,7 +189,7 @@ def _tell(progress: int, simulator: Any, workitem: Any) -> None:
     simulator.set("RO-62", workitem, objects.progress_update(progress, 1, edition=simulator.edition))
 
 
-@defect("progress-before-the-claim", "Tells the progress before it has claimed", "RO62-TDD-008", "CC26-TDD-001", subject=("order",))
+@defect("progress-before-the-claim", "Tells the progress before it has claimed", "RO62-TDD-008", "CC26-TDD-001")
 def _tells_early(simulator: Any) -> None:
     def claim(original: Any, workitem: Any) -> None:
         uid = generate_uid()
@@ -208,7 +202,7 @@ def _tells_early(simulator: Any) -> None:
     around(simulator, "claim", claim)
 
 
-@defect("no-record", "Stores no record, and refers to one", "RO63-TDD-001", alone=True)
+@defect("no-record", "Stores no record, and refers to one", "RO63-TDD-001")
 def _stores_nothing(simulator: Any) -> None:
     def store(original: Any, workitem: Any, treatment: Any, scenario: Any) -> Dataset | None:
         return objects.record(treatment, interrupted=scenario.state == "CANCELED") if scenario.delivered else None
@@ -220,8 +214,6 @@ def _stores_nothing(simulator: Any) -> None:
     "record-of-nothing",
     "Stores a record though nothing was delivered",
     "RO63-TDD-002",
-    scenario="new_canceled_before",
-    edition="2013",
 )
 def _stores_a_record_of_nothing(simulator: Any) -> None:
     def store(original: Any, workitem: Any, treatment: Any, scenario: Any) -> Dataset | None:
@@ -233,7 +225,7 @@ def _stores_a_record_of_nothing(simulator: Any) -> None:
     around(simulator, "store", store)
 
 
-@defect("record-is-a-plan", "Stores its record as an RT Plan", "RO63-TDD-003", "RO64-TDD-126", alone=True)
+@defect("record-is-a-plan", "Stores its record as an RT Plan", "RO63-TDD-003", "RO64-TDD-126")
 def _stores_a_plan(simulator: Any) -> None:
     def store(original: Any, role: str, record: Dataset) -> Any:
         record.SOPClassUID = RTPlanStorage
@@ -265,7 +257,6 @@ def _stores_to_the_tms(simulator: Any) -> None:
     "record-command-names-another",
     "Names another instance in the C-STORE command than in the record",
     "RO63-TDD-005",
-    subject=("misnames",),
 )
 def _misnames(simulator: Any) -> None:
     once: list[str] = []
@@ -293,19 +284,17 @@ def _rows_of_final_update() -> Iterator[Defect]:
         return editing("RO-64 request", change)
 
     yield of_a_tdd("end-before-start", "Gives a performed end that is before the start",
-               performed(PerformedProcedureStepEndDateTime="19991231235959"), "RO64-TDD-006",
-               alone=True)  # fmt: skip
+               performed(PerformedProcedureStepEndDateTime="19991231235959"), "RO64-TDD-006")  # fmt: skip
     yield of_a_tdd("start-is-no-time", "Gives a word as the performed start",
-               performed(PerformedProcedureStepStartDateTime="now"), "RO64-TDD-006",
-               subject=("RO-64 request", PERFORMED, "PerformedProcedureStepStartDateTime"))  # fmt: skip
+               performed(PerformedProcedureStepStartDateTime="now"), "RO64-TDD-006")  # fmt: skip
 
 
-@defect("no-final-update", "Makes no final update", "RO64-TDD-001", "CC23-TDD-006", alone=True)
+@defect("no-final-update", "Makes no final update", "RO64-TDD-001", "CC23-TDD-006")
 def _no_final_update(simulator: Any) -> None:
     around(simulator, "final_update", lambda original, *given: None)
 
 
-@defect("refers-before-it-stores", "Refers to its record, and stores it afterwards", "RO64-TDD-007", alone=True)
+@defect("refers-before-it-stores", "Refers to its record, and stores it afterwards", "RO64-TDD-007")
 def _refers_first(simulator: Any) -> None:
     kept: list[Dataset] = []
 
@@ -327,7 +316,7 @@ def _refers_first(simulator: Any) -> None:
 @defect.rows
 def _rows_of_end() -> Iterator[Defect]:
     yield of_a_tdd("no-end", "Leaves the workitem IN PROGRESS", lambda s: around(s, "finish", lambda original, workitem, state:
-               s.unsubscribe(workitem)), "RO65-TDD-001", alone=True)  # fmt: skip
+               s.unsubscribe(workitem)), "RO65-TDD-001")  # fmt: skip
 
 
 @defect(
@@ -335,8 +324,6 @@ def _rows_of_end() -> Iterator[Defect]:
     "Asks for COMPLETED though its final update was refused",
     "RO65-TDD-007",
     "CC23-TDD-006",
-    alone=True,
-    scenario="inject_set_refused",
 )
 def _completes_anyway(simulator: Any) -> None:
     def final_update(original: Any, *given: Any) -> None:

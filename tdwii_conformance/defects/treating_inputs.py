@@ -27,10 +27,9 @@ from .treating import C_FIND_RQ, C_MOVE_RQ, C_STORE_RSP, PLANS, defect, editing,
 def _rows_of_without_pull() -> Iterator[Defect]:
     everything = ("NEG-TDD-001", "RO58-TDD-003", "RO60-TDD-008", "RO61-TDD-001")
     trial = [f"{TRIAL}3"]
-    yield of_a_tdd("proposes-no-pull", "Proposes UPS Push and UPS Query and no UPS Pull", partial(_without_pull, []), *everything,
-               alone=True)  # fmt: skip
+    yield of_a_tdd("proposes-no-pull", "Proposes UPS Push and UPS Query and no UPS Pull", partial(_without_pull, []), *everything)  # fmt: skip
     yield of_a_tdd("proposes-trial-pull", "Proposes the trial SOP class in place of UPS Pull", partial(_without_pull, trial),
-               *everything, alone=True)  # fmt: skip
+               *everything)  # fmt: skip
 
 
 def _without_pull(proposed: list[str], simulator: Any) -> None:
@@ -58,30 +57,29 @@ def _rows_of_query() -> Iterator[Defect]:
     def code_meaning(text: str) -> Callable[[Dataset], object]:
         return lambda query: setattr(query.ScheduledWorkitemCodeSequence[0], "CodeMeaning", text)
 
-    meaning = ("RO-58 request", "ScheduledWorkitemCodeSequence")
     yield of_a_tdd("ro58-under-query", "Queries the worklist under UPS Query",
                lambda s: around(s.tdd, "query", lambda original, identifier: original(identifier, UPS.QUERY)),
-               "RO58-TDD-003", subject=("RO-58",))  # fmt: skip
+               "RO58-TDD-003")  # fmt: skip
     yield of_a_tdd("ro58-names-watch", "Names UPS Watch in Affected SOP Class UID of the worklist query",
                lambda s: on_requests(s, C_FIND_RQ, lambda m: set_command(m.command_set, AffectedSOPClassUID=UPS.WATCH)),
-               "RO58-TDD-002", "RO58-TDD-003", subject=("RO-58",), alone=True)  # fmt: skip
+               "RO58-TDD-002", "RO58-TDD-003")  # fmt: skip
     yield of_a_tdd("ro58-key-transaction-uid", "Uses Transaction UID as a key of the worklist query",
                key(lambda query: query.update(item(TransactionUID=""))), "RO58-TDD-004")  # fmt: skip
     yield of_a_tdd("ro58-by-code-meaning", "Gives a value to a Code Meaning of the worklist query",
-               key(code_meaning("RT Treatment")), "RO58-TDD-005", subject=meaning)  # fmt: skip
+               key(code_meaning("RT Treatment")), "RO58-TDD-005")  # fmt: skip
     yield of_a_tdd("ro58-characters-without-set", "Names no Specific Character Set for an umlaut in the worklist query",
-               key(lambda query: code_meaning("Ger\u00e4t")(left_undeclared(query))), "RO58-TDD-005", "RO58-TDD-006", subject=meaning)  # fmt: skip
+               key(lambda query: code_meaning("Ger\u00e4t")(left_undeclared(query))), "RO58-TDD-005", "RO58-TDD-006")  # fmt: skip
     yield of_a_tdd("ro58-timezone-without-value", "Sends Timezone Offset From UTC without a value in the worklist query",
                key(lambda query: query.update(item(TimezoneOffsetFromUTC=""))), "RO58-TDD-006")  # fmt: skip
     yield of_a_tdd("ro58-start-is-no-time", "Gives a word as Scheduled Procedure Step Start DateTime",
                key(lambda query: query.update(item(ScheduledProcedureStepStartDateTime="today"))),
-               "RO58-TDD-002", "RO58-TDD-007", alone=True)  # fmt: skip
+               "RO58-TDD-002", "RO58-TDD-007")  # fmt: skip
     yield of_a_tdd("ro58-asks-for-yesterday", "Asks for what was scheduled long ago",
                key(lambda query: query.update(item(ScheduledProcedureStepStartDateTime="20200101-20200131"))),
-               "RO58-TDD-002", alone=True)  # fmt: skip
+               "RO58-TDD-002")  # fmt: skip
 
 
-@defect("no-query", "Does not query the worklist", "RO58-TDD-001", alone=True)
+@defect("no-query", "Does not query the worklist", "RO58-TDD-001")
 def _no_query(simulator: Any) -> None:
     def find(original: Any) -> Dataset:
         raise CannotTreat("RO-58: the worklist is not queried")
@@ -94,7 +92,6 @@ def _no_query(simulator: Any) -> None:
     "Claims something when its query has found nothing",
     "RO58-TDD-008",
     "RO60-TDD-003",
-    scenario="inject_empty_worklist",
 )
 def _claims_nothing(simulator: Any) -> None:
     def find(original: Any) -> Any:
@@ -107,7 +104,7 @@ def _claims_nothing(simulator: Any) -> None:
     around(simulator, "find", find)
 
 
-@defect("claims-all-that-it-found", "Claims all workitems that it has found", "RO58-TDD-009", scenario="inject_two_workitems")
+@defect("claims-all-that-it-found", "Claims all workitems that it has found", "RO58-TDD-009")
 def _claims_all(simulator: Any) -> None:
     found: list[str] = []
 
@@ -170,13 +167,13 @@ def _retrieval(step: str, role: str, prefix: str, classes: tuple[str, ...]) -> I
               first(lambda s, original, identifier: original(role, changed(
                   identifier, SeriesInstanceUID=[identifier.SeriesInstanceUID, generate_uid()]))), "005")  # fmt: skip
     yield one("from-another-ae", f"Asks the {other} for the {what}, which the workitem has at the {role}",
-              first(lambda s, original, identifier: original(other, identifier)), "006", alone=True)  # fmt: skip
+              first(lambda s, original, identifier: original(other, identifier)), "006")  # fmt: skip
     yield one("to-another-ae", f"Has the {what} moved to another AE",
               first(lambda s, original, identifier: original(role, identifier, "NOWHERE")), "007")  # fmt: skip
     yield one("names-patient-root", f"Names Patient Root in Affected SOP Class UID when it asks for the {what}",
               partial(_patient_root, first, role), "008")  # fmt: skip
     yield one("refuses-the-class", f"Does not accept the storage SOP class of the {what}", partial(_refuse_class, classes),
-              "009", alone=True, also=stops)  # fmt: skip
+              "009", also=stops)  # fmt: skip
     yield one("refuses-the-instance", f"Answers the C-STORE of the {what} with failure", first(partial(_refuse_instance, role)), "010")  # fmt: skip
     yield one("answer-names-another", f"Names another instance in its answer to the C-STORE of the {what}",
               partial(_another_instance, classes), "011")  # fmt: skip
@@ -219,11 +216,9 @@ def _another_instance(classes: tuple[str, ...], simulator: Any) -> None:
 
 @defect.rows
 def _rows_of_without() -> Iterator[Defect]:
-    before = "new_canceled_before"
-    yield of_a_tdd("no-plan", "Retrieves no static input", partial(_without, "retrieve_static", "plan"), "RO59-TDD-001",
-               alone=True, scenario=before)  # fmt: skip
+    yield of_a_tdd("no-plan", "Retrieves no static input", partial(_without, "retrieve_static", "plan"), "RO59-TDD-001")  # fmt: skip
     yield of_a_tdd("no-instruction", "Retrieves no dynamic input", partial(_without, "retrieve_dynamic", "instruction"),
-               "RO61-TDD-001", alone=True, scenario=before)  # fmt: skip
+               "RO61-TDD-001")  # fmt: skip
 
 
 def _without(method: str, part: str, simulator: Any) -> None:
@@ -233,9 +228,8 @@ def _without(method: str, part: str, simulator: Any) -> None:
 
 @defect.rows
 def _rows_of_unlisted_only() -> Iterator[Defect]:
-    before = "new_canceled_before"
     yield of_a_tdd("ro61-unlisted-only", "Retrieves an instance that the workitem does not list, and no delivery instruction",
-               _unlisted_only, "RO61-TDD-002", "RO61-TDD-004", alone=True, scenario=before)  # fmt: skip
+               _unlisted_only, "RO61-TDD-002", "RO61-TDD-004")  # fmt: skip
 
 
 def _unlisted_only(simulator: Any) -> None:
@@ -252,8 +246,6 @@ def _unlisted_only(simulator: Any) -> None:
     "ro59-records-only",
     "Retrieves the record of the interrupted session and no plan",
     "RO59-TDD-002",
-    alone=True,
-    scenario="continuation_canceled_before",
 )
 def _records_only(simulator: Any) -> None:
     def retrieve(original: Any, workitem: Any) -> Dataset:
@@ -264,7 +256,7 @@ def _records_only(simulator: Any) -> None:
     around(simulator, "retrieve_static", retrieve)
 
 
-@defect("delivers-without-the-plan", "Begins to deliver though the plan has not come", "RO59-TDD-013", scenario="inject_move_fails")
+@defect("delivers-without-the-plan", "Begins to deliver though the plan has not come", "RO59-TDD-013")
 def _delivers_anyway(simulator: Any) -> None:
     def retrieve(original: Any, workitem: Any) -> Dataset:
         try:

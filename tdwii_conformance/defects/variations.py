@@ -35,11 +35,9 @@ NO_GLOBAL = GLOBAL_STATES[0]
 Apply = Callable[[Any], None]
 
 
-def one(
-    name: str, sentence: str, apply: Apply, source: str, unsupported: tuple[str, ...] = (), subject: tuple[str, ...] = ()
-) -> Variation:
+def one(name: str, sentence: str, apply: Apply, source: str, unsupported: tuple[str, ...] = ()) -> Variation:
     """Return a variation of the TMS."""
-    return Variation(name, sentence, "TMS", apply, source, unsupported, subject)
+    return Variation(name, sentence, "TMS", apply, source, unsupported)
 
 
 variation = Rows(one)

@@ -43,18 +43,17 @@ def _one(actor: str, name: str, sentence: str, apply: Callable[[Any], None], sou
 
 
 def _of_the_wire(actor: str) -> Iterator[Variation]:
-    def wire(name: str, sentence: str, apply: Callable[[Any], None], source: str, subject: str = "") -> Variation:
-        return _one(actor, name, sentence, apply, source, subject=(subject,) if subject else ())
+    def wire(name: str, sentence: str, apply: Callable[[Any], None], source: str) -> Variation:
+        return _one(actor, name, sentence, apply, source)
 
-    yield wire("pdus-unlimited", "Announces no maximum length of a PDU", partial(_maximum_length, 0), "PS3.8 D.1", "pdus")
-    yield wire("pdus-4-kb", "Announces a maximum length of 4 kB of a PDU", partial(_maximum_length, 4096), "PS3.8 D.1", "pdus")
-    yield wire("pdus-1-mb", "Announces a maximum length of 1 MB of a PDU", partial(_maximum_length, 1 << 20), "PS3.8 D.1", "pdus")
-    yield wire("implicit-vr-only", "Proposes Implicit VR Little Endian only", _proposes(UNCOMPRESSED[:1]), "PS3.5 10.1",
-               "-vr-")  # fmt: skip
+    yield wire("pdus-unlimited", "Announces no maximum length of a PDU", partial(_maximum_length, 0), "PS3.8 D.1")
+    yield wire("pdus-4-kb", "Announces a maximum length of 4 kB of a PDU", partial(_maximum_length, 4096), "PS3.8 D.1")
+    yield wire("pdus-1-mb", "Announces a maximum length of 1 MB of a PDU", partial(_maximum_length, 1 << 20), "PS3.8 D.1")
+    yield wire("implicit-vr-only", "Proposes Implicit VR Little Endian only", _proposes(UNCOMPRESSED[:1]), "PS3.5 10.1")  # fmt: skip
     yield wire("explicit-vr-first", "Proposes Explicit VR Little Endian before Implicit", _proposes(UNCOMPRESSED[::-1]),
-               "PS3.5 10.1", "-vr-")  # fmt: skip
+               "PS3.5 10.1")  # fmt: skip
     yield wire("big-endian-too", "Proposes the retired Explicit VR Big Endian besides",
-               _proposes((*UNCOMPRESSED, uid.ExplicitVRBigEndian)), "PS3.5 10.1", "-vr-")  # fmt: skip
+               _proposes((*UNCOMPRESSED, uid.ExplicitVRBigEndian)), "PS3.5 10.1")  # fmt: skip
     yield wire("answers-without-uids", "Names neither class nor instance in its answers to C-STORE and event reports",
                _answers_briefly, "PS3.7 9.1.1; PS3.7 10.1.1")  # fmt: skip
     yield wire("sequences-of-undefined-length", "Encodes sequences and items with undefined length", _undefined_length,
@@ -130,15 +129,15 @@ def _of_a_tdd() -> Iterator[Variation]:
 
     yield one("uids-of-64-characters", "Has UIDs of 64 characters", _long_uids, "PS3.5 9.1")
     yield one("names-in-all-groups", "Names its operator in all component groups, in Unicode", final(_names_in_all_groups),
-              "PS3.5 6.2.1; PS3.3 C.12.1.1.2", subject=("characters",))  # fmt: skip
+              "PS3.5 6.2.1; PS3.3 C.12.1.1.2")  # fmt: skip
     yield one("names-in-latin-1", "Names its operator in Latin-1", final(partial(_operator, "ISO_IR 100", "M\u00fcller^J\u00f6rg")),
-              "PS3.3 C.12.1.1.2", subject=("characters",))  # fmt: skip
+              "PS3.3 C.12.1.1.2")  # fmt: skip
     yield one("times-with-fraction-and-offset", "Gives performed times with fractions of a second and an offset", final(_exact_times),
               "PS3.5 6.2")  # fmt: skip
     yield one("query-with-offsets", "Gives the range of its query with fractions and offsets", lambda tdd: on_message(
-        tdd, "RO-58 request", _range_with_offsets), "PS3.4 C.2.2.2.5", subject=("range",))  # fmt: skip
+        tdd, "RO-58 request", _range_with_offsets), "PS3.4 C.2.2.2.5")  # fmt: skip
     yield one("query-from-midnight-on", "Leaves the end of the range of its query open", lambda tdd: on_message(
-        tdd, "RO-58 request", _open_range), "PS3.4 C.2.2.2.5", subject=("range",))  # fmt: skip
+        tdd, "RO-58 request", _open_range), "PS3.4 C.2.2.2.5")  # fmt: skip
     yield one("more-return-keys", "Asks for more than it has to", lambda tdd: on_message(tdd, "RO-58 request", _more_keys),
               "TI RO-58")  # fmt: skip
     yield one("associations-of-their-own", "Has an association for each request", _associations, "PS3.8 7.1")
@@ -146,10 +145,8 @@ def _of_a_tdd() -> Iterator[Variation]:
               "TI order of transactions")  # fmt: skip
     yield one("queries-twice", "Queries the worklist twice before it takes a workitem", _queries_twice, "TI RO-58")
     yield one("reads-the-workitem", "Reads its workitem by N-GET before it ends it", _reads, "CC.2.7")
-    yield one("does-not-subscribe", "Subscribes to nothing", lambda tdd: setattr(tdd, "watch", False), "CC.2.3",
-              subject=("subscription",))  # fmt: skip
-    yield one("subscribes-with-lock", "Subscribes with a deletion lock, and unsubscribes", _locks, "CC.2.3.2",
-              subject=("subscription",))  # fmt: skip
+    yield one("does-not-subscribe", "Subscribes to nothing", lambda tdd: setattr(tdd, "watch", False), "CC.2.3")  # fmt: skip
+    yield one("subscribes-with-lock", "Subscribes with a deletion lock, and unsubscribes", _locks, "CC.2.3.2")  # fmt: skip
     yield one("tells-more-progress", "Tells the same progress twice, and a description", _more_progress, "TI RO-62")
     yield one("proposes-more-classes", "Proposes classes that nobody needs", _more_contexts, "PS3.8 7.1.1.13")
 
@@ -288,10 +285,9 @@ def _of_a_watcher() -> Iterator[Variation]:
     def subscribing(change: Callable[..., Exchange]) -> Callable[[Any], None]:
         return lambda watcher: instead(watcher, "n_action", of_type(SUBSCRIBE), change)
 
-    yield one("without-lock", "Subscribes without a deletion lock", subscribing(_unlocked), "CC.2.3.2", subject=("subscription",))
-    yield one("filtered", "Subscribes with a filter, by the patient's name", subscribing(_filtered), "CC.2.3.1",
-              subject=("subscription",))  # fmt: skip
-    yield one("subscribes-twice", "Subscribes twice to the same", subscribing(_twice), "CC.2.3.3", subject=("subscription",))
+    yield one("without-lock", "Subscribes without a deletion lock", subscribing(_unlocked), "CC.2.3.2")
+    yield one("filtered", "Subscribes with a filter, by the patient's name", subscribing(_filtered), "CC.2.3.1")  # fmt: skip
+    yield one("subscribes-twice", "Subscribes twice to the same", subscribing(_twice), "CC.2.3.3")
     yield one("searches", "Queries the worklist under UPS Watch", _searches, "CC.2.8")
     yield one("reads-twice", "Reads a workitem twice", _reads_twice, "CC.2.7")
 

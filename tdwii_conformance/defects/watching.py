@@ -30,9 +30,9 @@ def defects() -> Iterator[Defect]:
         query = left_undeclared(item(ProcedureStepState="SCHEDULED", **keys))
         return lambda watcher: beside(watcher, partial(_search, watcher, query))
 
-    yield one("does-not-subscribe", "Does not subscribe", _does_not_subscribe, "CC23-WATCHER-001", alone=True)
+    yield one("does-not-subscribe", "Does not subscribe", _does_not_subscribe, "CC23-WATCHER-001")
     yield one("proposes-pull", "Proposes UPS Pull in place of UPS Watch", _under_pull, "NEG-WATCHER-001", "CC31-WATCHER-002",
-              "CC23-WATCHER-001", alone=True)  # fmt: skip
+              "CC23-WATCHER-001")  # fmt: skip
     yield one("names-watch", "Names UPS Watch in Requested SOP Class UID of its requests", _names_watch, "CC31-WATCHER-001")
     yield one("search-names-push", "Names UPS Push in Affected SOP Class UID of a query under UPS Watch",
               partial(_search_names, UPS.PUSH), "CC28-WATCHER-001")  # fmt: skip

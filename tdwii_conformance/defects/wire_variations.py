@@ -16,9 +16,8 @@ from .variations import PENDING, Apply
 
 def of_both(name: str, sentence: str, apply: Apply, source: str) -> Iterator[Variation]:
     """Yield a variation of the TMS, and the same of the OST."""
-    kind = next((word for word in ("pdus", "-vr-") if word in name), name)
     for actor in ("TMS", "OST"):
-        yield Variation(f"{actor.lower()}-{name}", sentence, actor, apply, source, subject=(actor, kind))
+        yield Variation(f"{actor.lower()}-{name}", sentence, actor, apply, source)
 
 
 wire = Rows(of_both)

@@ -13,6 +13,7 @@ from tdwii_conformance.defects import DEFECTS, Defect, Deviation, Variation
 from tdwii_conformance.defects.knock_on import may_violate, spoiled
 from tdwii_conformance.profile import load_catalogue
 
+from .conditions import conditions
 from .running import CONFORMANCE, MET, NOT_JUDGED, ROOT, UNANSWERED, Outcome, of_case, run
 
 # Modules of random tests: what they draw may meet a defect or not, so they are judged only for the defects that name them.
@@ -60,7 +61,7 @@ def place(requirement: str) -> str:
 def concerned(defect: Defect) -> frozenset[str]:
     """Return the modules that have the tests of what a defect violates; of a TDD, all are in the module of each scenario."""
     if defect.actor == "TDD":
-        return frozenset({f"tdd/test_{defect.scenario}.py"})
+        return frozenset({f"tdd/test_{conditions(defect).scenario}.py"})
     return frozenset(place(requirement) for requirement in defect.requirements)
 
 
@@ -76,10 +77,10 @@ def groups(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
     found: dict[tuple[str, frozenset[str]], list[list[Defect]]] = defaultdict(list)
     result: list[tuple[Defect, ...]] = []
     for defect in sorted(defects, key=lambda one: (len(one.requirements), one.requirements, one.name)):
-        if defect.alone:
+        if conditions(defect).alone:
             result.append((defect,))
             continue
-        _put(defect, found[defect.edition, concerned(defect)], _fit)
+        _put(defect, found[conditions(defect).edition, concerned(defect)], _fit)
     return result + [tuple(group) for same in found.values() for group in same]
 
 
@@ -94,7 +95,7 @@ def _put(one: D, groups: list[list[D]], fits: Callable[[Sequence[D], D], bool]) 
 
 def edition(group: Sequence[Deviation]) -> str:
     """Return the edition of TDW-II by which a group is judged."""
-    return next((one.edition for one in group if isinstance(one, Defect)), "ti")
+    return next((conditions(one).edition for one in group if isinstance(one, Defect)), "ti")
 
 
 def _fit(group: Sequence[Defect], defect: Defect) -> bool:
@@ -107,8 +108,9 @@ def _unhidden(group: Sequence[Defect], defect: Defect) -> bool:
 
 
 def _hides(one: Defect, other: Defect) -> bool:
-    shorter = min(len(one.subject), len(other.subject))
-    return shorter > 0 and one.subject[:shorter] == other.subject[:shorter]
+    mine, theirs = conditions(one).subject, conditions(other).subject
+    shorter = min(len(mine), len(theirs))
+    return shorter > 0 and mine[:shorter] == theirs[:shorter]
 
 
 def evidence(defect: Defect, others: Iterable[Defect]) -> list[str]:
@@ -118,12 +120,14 @@ def evidence(defect: Defect, others: Iterable[Defect]) -> list[str]:
 
 
 def _other_case(one: Defect, other: Defect) -> bool:
-    return bool(one.case and other.case) and one.case != other.case
+    mine, theirs = conditions(one).case, conditions(other).case
+    return bool(mine and theirs) and mine != theirs
 
 
 def shows(defect: Defect, requirement: str, tests: Sequence[str]) -> bool:
     """Whether failed tests of a requirement are those of the defect's case."""
-    return not defect.case or any(of_case(test, defect.case) for test in tests)
+    case = conditions(defect).case
+    return not case or any(of_case(test, case) for test in tests)
 
 
 def bounded(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
@@ -221,7 +225,7 @@ def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
         if defect.actor == "TDD" or "*" in spoiled(defect.name):
             result.append((defect,))
             continue
-        _put(defect, found[defect.edition, frozenset(visible([defect]))], _unhidden)
+        _put(defect, found[conditions(defect).edition, frozenset(visible([defect]))], _unhidden)
     together = [pack for same in found.values() for pack in same]
     result += [(defect,) for pack in together for defect in pack if _apart(defect)]
     return result + [tuple(defect for defect in pack if not _apart(defect)) for pack in together]
@@ -305,7 +309,7 @@ def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
     wanted: dict[str, set[str]] = {}
     for defect in (one for one in group if isinstance(one, Defect)):
         for requirement in defect.requirements:
-            wanted.setdefault(requirement, set()).add(defect.case)
+            wanted.setdefault(requirement, set()).add(conditions(defect).case)
     # Of what one defect violates without a case of its own, all tests.
     cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
     names = [deviation.name for deviation in group]
@@ -327,7 +331,7 @@ def untangle(group: Sequence[Deviation], outcome: Outcome) -> None:
     unnamed = [requirement for requirement in outcome.violated if requirement not in expected and not _random(requirement)]
     tests = [test for requirement in unnamed for test in outcome.violated.pop(requirement)]
     for defect in defects if tests else ():
-        alone = run(tests, [defect.name], edition=defect.edition)
+        alone = run(tests, [defect.name], edition=conditions(defect).edition)
         for requirement in alone.violated.keys() & set(unnamed):
             outcome.violated[requirement] += alone.violated[requirement]
             outcome.findings |= {test: f"{alone.findings[test]} ({defect.name} alone)" for test in alone.violated[requirement]}
@@ -335,7 +339,7 @@ def untangle(group: Sequence[Deviation], outcome: Outcome) -> None:
         own = evidence(defect, [other for other in defects if other is not defect])
         if any(r in outcome.violated and shows(defect, r, outcome.violated[r]) for r in own):
             continue
-        alone = run(against([defect]), [defect.name], edition=defect.edition)
+        alone = run(against([defect]), [defect.name], edition=conditions(defect).edition)
         for requirement, found in alone.violated.items():
             outcome.violated[requirement] += found
         outcome.findings |= alone.findings
@@ -357,7 +361,10 @@ def _exclude(one: Variation, other: Variation) -> bool:
     # Those of a TDD or a watcher are seen by modules of their own.
     if one.actor != other.actor and not {one.actor, other.actor} <= set(SCPS):
         return True
-    return one.unsupported != other.unsupported or one.alone or other.alone or bool(one.subject and one.subject == other.subject)
+    mine, theirs = conditions(one), conditions(other)
+    if mine.alone or theirs.alone or one.unsupported != other.unsupported:
+        return True
+    return bool(mine.subject) and mine.subject == theirs.subject
 
 
 def _found(outcome: Outcome, requirement: str) -> str:

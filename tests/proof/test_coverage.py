@@ -82,7 +82,7 @@ def test_every_defect_is_run_by_make_test():
 
 @pytest.mark.parametrize("requirements", [("NEG-OST-001",), ("NEG-OST-001", "NEG-OST-002")], ids=["shown by others", "more"])
 def test_new_defect_that_nothing_detects_fails(requirements, monkeypatch):
-    new = Defect("ost-as-ever", "Does what it should", "OST", lambda ost: None, requirements, alone=True)
+    new = Defect("ost-as-ever", "Does what it should", "OST", lambda ost: None, requirements)
     monkeypatch.setitem(DEFECTS, new.name, new)
     groups = [*proof.bounded(DEFECTS.values()), *proof.others(DEFECTS.values())]
     (group,) = [group for group in groups if new in group]
