@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tdwii_conformance.sequences import Environment
 from tdwii_conformance.treatment import objects
 
-from .ups_machine import Environment, drive
+from .ups_machine import drive
 
 pytestmark = pytest.mark.long
 

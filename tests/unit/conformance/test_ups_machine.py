@@ -12,12 +12,13 @@ from tdwii_conformance.profile.ups_service import CHANGE_STATE, SUBSCRIBE, UNSUB
 from tdwii_conformance.scu.receiver import Receiver
 from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.scu.watcher import Watcher
+from tdwii_conformance.sequences import Environment
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.ups import GLOBAL, Outcome
 from tdwii_conformance.ups.worklist import Worklist
-from tests.conformance.tms.ups_machine import Environment, drive
+from tests.conformance.tms.ups_machine import drive
 
 pytestmark = pytest.mark.long
 

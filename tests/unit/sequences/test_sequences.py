@@ -1,0 +1,126 @@
+"""A sequence of requests, of a simulator and of the model at once; the random ones are in `test_ups_machine.py`."""
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import pytest
+from pydicom.uid import generate_uid
+
+from tdwii_conformance.profile.ups_service import CHANGE_STATE
+from tdwii_conformance.scu.receiver import Receiver
+from tdwii_conformance.scu.tdd import TDD
+from tdwii_conformance.scu.watcher import Watcher
+from tdwii_conformance.sequences import Environment, Subject, WatchedSequence
+from tdwii_conformance.sequences.environment import told
+from tdwii_conformance.simulators.tms import TMS
+from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import Code, code_item, item
+from tdwii_conformance.ups import Outcome
+
+
+@pytest.mark.parametrize(
+    ("kind", "information", "facts"),
+    [
+        (1, item(ProcedureStepState="SCHEDULED", InputReadinessState="READY", ReasonForCancellation="x"), ("SCHEDULED", "READY")),
+        (2, item(RequestingAE="W1", ReasonForCancellation="Fault", ContactDisplayName="x"), ("W1", "Fault")),
+        (2, None, (None, None)),
+        (3, item(ProcedureStepProgress="10"), ()),
+        (5, item(ScheduledStationNameCodeSequence=[code_item("S1", "99TDWII", "x")]), ("S1",)),
+        (9, item(RequestingAE="W1"), ()),
+    ],
+)
+def test_what_is_compared_of_an_event(kind, information, facts):
+    assert told(kind, "1.2", information) == (kind, "1.2", facts)
+
+
+class Fault(AssertionError):
+    pass
+
+
+def judge(findings):
+    for finding in findings:
+        raise Fault(f"{finding.expected} | {finding.received} | {finding.path}")
+
+
+@pytest.fixture
+def sequence_on():
+    """A function that begins a sequence, of one performer and one watcher, on a simulated TMS of some class."""
+    with ExitStack() as stack:
+
+        def begin(kind):
+            receiver = stack.enter_context(Receiver("W1"))
+            tms = stack.enter_context(kind(destinations={"W1": receiver.peer}))
+            tdd = stack.enter_context(TDD(tms.peer, tms.peer, calling="TDD"))
+            treatment, start = objects.new_treatment(), datetime(2026, 1, 1, 12)
+            names = {"station": Code("TDD1", "99TDWII", "Treatment machine 1"), "start": start}
+            attributes = objects.workitem(treatment, tms="TMS", ost="OST", **names)
+            final = objects.final_update(
+                progress=100,
+                end=start + timedelta(minutes=12),
+                records=[objects.record(treatment)],
+                ost="OST",
+                canceled=False,
+                **names,
+            )
+
+            def new_marker():
+                tdd.create(uid := generate_uid(), attributes)
+                return uid
+
+            watcher = Watcher(tdd, receiver, "W1", 5.0)
+            environment = Environment([tdd], [watcher], attributes, final, new_marker, judge, lambda: None, cancels=True)
+            environment.marker = new_marker()
+            return WatchedSequence(environment), tms, tdd, watcher
+
+        yield begin
+
+
+def test_what_agrees_is_no_fault_and_is_ended(sequence_on):
+    sequence, _, tdd, watcher = sequence_on(TMS)
+    subject, other = sequence.create(tdd), sequence.create(tdd)
+    sequence.subscribe(subject, watcher, lock=False)
+    sequence.change_state(subject, tdd, "IN PROGRESS", "right")
+    sequence.change_state(subject, tdd, "COMPLETED", "another")  # refused by both
+    sequence.set_progress(subject, tdd, "right", 35, "Gating")
+    sequence.get(subject, tdd)
+    sequence.find(subject, tdd, "SCHEDULED")
+    sequence.change_state(Subject(0, generate_uid()), tdd, "IN PROGRESS", "right")
+    sequence.look(watcher)
+    sequence.finish()
+    shown = [str(tdd.get(one.uid, ["ProcedureStepState"]).dataset.ProcedureStepState) for one in (subject, other)]
+    assert shown == ["CANCELED", "CANCELED"]
+
+
+class ClaimOfClaimed(TMS):
+    """Grants a claim of a UPS that is IN PROGRESS."""
+
+    def action(self, event, action):
+        outcome = super().action(event, action)
+        return Outcome(0) if action == CHANGE_STATE and outcome.status == 0xC302 else outcome
+
+
+def test_another_status_is_a_fault_with_the_steps(sequence_on):
+    sequence, _, tdd, _ = sequence_on(ClaimOfClaimed)
+    subject = sequence.create(tdd)
+    sequence.change_state(subject, tdd, "IN PROGRESS", "right")
+    with pytest.raises(Fault, match="status C302") as raised:
+        sequence.change_state(subject, tdd, "IN PROGRESS", "right")
+    assert "3. TDD asks for IN PROGRESS of UPS 1 with right Transaction UID: 0000" in str(raised.value)
+
+
+class Silent(TMS):
+    """Reports nothing but initial events."""
+
+    def _publish(self, event, receivers):
+        if event.attributes is None or event.attributes.get("ProcedureStepState") != "IN PROGRESS":
+            super()._publish(event, receivers)
+
+
+def test_an_event_that_does_not_come_is_a_fault(sequence_on):
+    sequence, _, tdd, watcher = sequence_on(Silent)
+    watcher.deadline = 0.5
+    subject = sequence.create(tdd)
+    sequence.subscribe(subject, watcher, lock=False)
+    sequence.change_state(subject, tdd, "IN PROGRESS", "right")
+    with pytest.raises(Fault, match=r"W1 is told of .* of UPS 1"):
+        sequence.look(watcher)
