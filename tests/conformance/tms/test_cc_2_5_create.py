@@ -1,271 +1,54 @@
 """CC.2.5 Create a Unified Procedure Step (N-CREATE): what is created and kept, what is refused, what the SCP fills in."""
 
 import copy
-import dataclasses
-import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 import pytest
 from pydicom import config
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from pydicom.uid import RTPlanStorage, generate_uid
-from pydicom.valuerep import DT
+from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.profile.statuses import is_failure, is_warning, status_text
+from tdwii_conformance.checks.creation import (
+    MODIFIED,
+    PERFORMED,
+    PROGRESS,
+    ROWS,
+    STATE,
+    differences,
+    done,
+    held,
+    input_differs,
+    kept,
+    named,
+    near_now,
+    no_such_ups,
+    rows_of,
+    same,
+    supplied,
+    supported,
+)
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
-from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.transcript.exchange import Exchange
 from tdwii_conformance.treatment import objects
-from tdwii_conformance.treatment.messages import code_item, item
-from tdwii_conformance.ups.times import same_moment
+from tdwii_conformance.treatment.creation import (
+    CONDITIONAL,
+    KEPT,
+    OPTIONAL,
+    SHOWN,
+    TYPE_1,
+    TYPE_1C,
+    TYPE_2,
+    all_supported,
+    empty,
+    leading_to,
+    least,
+)
+from tdwii_conformance.treatment.messages import item
 
-STATE = ("ProcedureStepState",)
-MODIFIED = "ScheduledProcedureStepModificationDateTime"
-PROGRESS = "ProcedureStepProgressInformationSequence"
-PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 NO_SUCH_UPS = (0x0112, 0xC307)
-MODIFICATIONS = (0x0107, 0x0116, 0xB300)  # created, but not quite as it was sent
-
-ROWS = attribute_rows()
-SHOWN = [keyword for keyword, row in ROWS.items() if row.get in ("1", "2")]
-# What N-CREATE brings empty, or what has requirements of its own.
-APART = ("TransactionUID", "SpecificCharacterSet", *STATE, PROGRESS, PERFORMED)
-# PS3.3 permits a single item in these [PS3.3 8.8, 10, C.30].
-SINGLE = frozenset({
-    "AssigningAgencyOrDepartmentCodeSequence", "AssigningFacilitySequence", "AssigningJurisdictionCodeSequence",
-    "ConceptCodeSequence", "ConceptNameCodeSequence", "DICOMStorageSequence", "HumanPerformerCodeSequence",
-    "IssuerOfAccessionNumberSequence", "IssuerOfAdmissionIDSequence", "IssuerOfPatientIDQualifiersSequence",
-    "MeasurementUnitsCodeSequence", "OrderFillerIdentifierSequence", "OrderPlacerIdentifierSequence",
-    "ReferencedPatientPhotoSequence", "RequestedProcedureCodeSequence", "RequestingServiceCodeSequence",
-    "STOWRSStorageSequence", "ScheduledWorkitemCodeSequence", "XDSStorageSequence",
-})  # fmt: skip
-
-
-def walk(rows, path=()):
-    """Yield every attribute that N-CREATE may bring, with its path from the top."""
-    for keyword, row in rows.items():
-        if row.create != "not allowed":
-            yield (*path, keyword), row
-            yield from walk(row.items, (*path, keyword))
-
-
-def supported(row):
-    """Whether the SCP has to keep an attribute: types 3/2 and 3/3 are for the vendor to choose."""
-    return row.get in ("1", "1C") or (row.get in ("2", "2C") and row.create != "3")
-
-
-def firsts(paths):
-    """Return the first path to each attribute: macros are included at many places."""
-    found = {}
-    for path in paths:
-        found.setdefault(path[-1], path)
-    return list(found.values())
-
-
-def named(path):
-    return ".".join(path)
-
-
-EVERYWHERE = list(walk(ROWS))
-# The state has requirements of its own; SOP Class and Instance UID are not sent in data sets.
-TYPE_1 = [path for path, row in EVERYWHERE if row.create == "1" and path != STATE]
-TYPE_2 = [path for path, row in EVERYWHERE if row.create == "2"]
-TYPE_1C = [path for path, row in EVERYWHERE if row.create == "1C" and row.need]
-KEPT = [k for k, row in ROWS.items() if row.create in ("1", "2", "1C", "2C", "3") and supported(row) and k not in APART]
-CONDITIONAL = firsts(path for path, row in EVERYWHERE if row.create in ("1C", "2C") and path != ("SpecificCharacterSet",))
-OPTIONAL = firsts(path for path, row in EVERYWHERE if row.create == "3" and not supported(row))
-
-
-# --- what is sent -----------------------------------------------------------------------------------------------------
-
-
-BY_VR = {
-    "SH": "TEST", "LO": "Conformance test", "ST": "A short text", "LT": "A long text\r\nof two lines", "UT": "A text",
-    "UC": "A code that is longer than sixteen characters", "UR": "https://tdwii.example/conformance", "DA": "20260102",
-    "TM": "081500", "DT": "20260102081500", "DS": "1.5", "IS": "1", "US": 1, "PN": "Doe^Jane", "AE": "ARCHIVE1",
-    "UI": generate_uid(),
-}  # fmt: skip
-BY_KEYWORD = {
-    "ScheduledProcedureStepPriority": "HIGH", "InputReadinessState": "READY", "ProcedureStepState": "SCHEDULED",
-    "TransactionUID": "", "ValueType": "TEXT", "TypeOfInstances": "DICOM", "PatientSex": "O", "CodeValue": "TEST1",
-    "CodingSchemeDesignator": "99TDWII", "URNCodeValue": "urn:oid:1.2.3.4", "MappingResource": "DCMR",
-    "ContextGroupExtensionFlag": "Y", "LocalNamespaceEntityID": "CLINIC", "UniversalEntityID": "1.2.3.4",
-    "UniversalEntityIDType": "ISO", "IdentifierTypeCode": "MR", "TypeOfPatientID": "TEXT",
-    "ReferencedSOPClassUID": RTPlanStorage,
-}  # fmt: skip
-
-
-def value(keyword, row):
-    return BY_KEYWORD.get(keyword, BY_VR.get(row.vr))
-
-
-def entry(rows, target=(), whole=False):
-    """Return a legal item: what must be there; what leads to `target`; if `whole`, all that the SCP has to support."""
-    made = Dataset()
-    if target:
-        _aim(made, rows, target)
-    for keyword, row in rows.items():
-        if keyword not in made and _belongs(made, keyword, row, whole):
-            empty = row.vr == "SQ" and row.create == "2" and not whole
-            setattr(made, keyword, [] if empty else [entry(row.items, whole=whole)] if row.vr == "SQ" else value(keyword, row))
-    return made
-
-
-def _aim(made, rows, target):
-    """Put the first attribute of a path into an item, and before it what its condition asks for."""
-    keyword, row = target[0], rows[target[0]]
-    if row.need and row.need.kind == "=":
-        setattr(made, row.need.keywords[0], row.need.value)
-    elif row.need and row.need.kind == "any":
-        setattr(made, row.need.keywords[0], value(row.need.keywords[0], rows[row.need.keywords[0]]))
-    if target[-1] == "HL7InstanceIdentifier" and "TypeOfInstances" in rows:
-        made.TypeOfInstances = "CDA"
-    setattr(made, keyword, [entry(row.items, target[1:])] if row.vr == "SQ" else value(keyword, row))
-
-
-def _belongs(made, keyword, row, whole):
-    if row.create == "1C":
-        of_study = keyword in ("StudyInstanceUID", "SeriesInstanceUID") and made.get("TypeOfInstances") == "DICOM"
-        return of_study or (row.need is not None and row.need.holds(made))
-    return row.create in ("1", "2") or (whole and row.create == "3" and supported(row))
-
-
-def leading_to(attributes, path):
-    """Put an attribute into an attribute list, where it is legal; return the item that holds it."""
-    keyword, row = path[0], ROWS[path[0]]
-    if keyword in APART:
-        return attributes
-    if row.vr == "SQ":
-        items = [] if keyword in SINGLE else list(attributes.get(keyword) or ())
-        setattr(attributes, keyword, [*items, entry(row.items, path[1:])])
-    elif not attributes.get(keyword):
-        setattr(attributes, keyword, value(keyword, row))
-    return held(attributes, path)
-
-
-def held(dataset, path):
-    """Return the item that holds the attribute at the end of a path, the last one where there are several; or ``None``."""
-    for keyword in path[:-1]:
-        items = dataset.get(keyword)
-        if not items:
-            return None
-        dataset = items[-1]
-    return dataset
-
-
-def empty(place, keyword):
-    setattr(place, keyword, [] if place[keyword].VR == "SQ" else None)
-
-
-# --- what is seen -----------------------------------------------------------------------------------------------------
-
-
-def differences(sent, came, rows=ROWS, path=""):
-    """Yield where a UPS does not show what was sent, by meaning. What the SCP need not support may be missing."""
-    for element in sent:
-        row = rows.get(element.keyword)
-        if row is None or row.get == "not allowed" or element.keyword in APART[:2]:
-            continue
-        place = f"{path}{element.keyword}"
-        received = came.get(element.tag)
-        if nothing(element):
-            # Worklist Label is for the SCP to fill in; what else it fills in, B300 would tell.
-            if received is not None and not nothing(received) and not (row.create == "2" and row.get == "1"):
-                yield Finding("empty, as it was sent", f"value {_brief(received.value)}", place, weight="warning")
-        elif received is None or nothing(received):
-            if supported(row):
-                missing = "attribute absent" if received is None else "present without a value"
-                yield Finding(f"value {_brief(element.value)}, as it was sent", missing, place)
-        elif element.VR == "SQ":
-            yield from _items_differ(element, received, row, place)
-        elif not same(element.VR, element.value, received.value):
-            alike = same(element.VR, element.value, received.value, _moment)
-            if element.VR == "DT" and element.VM == received.VM == 1:
-                alike = alike or same_moment(str(element.value), str(received.value))
-            weight = "warning" if alike else "fault"
-            expected, came_instead = _where_they_differ(element.value, received.value)
-            yield Finding(f"value {expected}", f"value {came_instead}", place, weight=weight)
-
-
-def _items_differ(element, received, row, place):
-    items, others = element.value, received.value if received.VR == "SQ" else []
-    if len(items) != len(others):
-        yield Finding(f"{len(items)} item(s), as sent", f"{len(others)} item(s)", place)
-    for index, (one, other) in enumerate(zip(items, others, strict=False)):
-        yield from differences(one, other, row.items, f"{place}[{index}].")
-        for extra in other:
-            if extra.tag not in one and not nothing(extra) and extra.keyword != "SpecificCharacterSet":
-                name = f"{place}[{index}].{extra.keyword or extra.tag}"
-                yield Finding("not there, as it was not sent", f"value {_brief(extra.value)}", name)
-
-
-def nothing(element):
-    return not element.value if element.VR == "SQ" else element.is_empty
-
-
-def _brief(value):
-    text = repr(list(value) if isinstance(value, MultiValue) else value)
-    return text if len(text) <= 200 else f"{text[:120]}... ({len(text)} characters)"
-
-
-def _where_they_differ(one, other):
-    """Show two values; of long ones what is around the first difference."""
-    if not (isinstance(one, str) and isinstance(other, str)) or max(len(one), len(other)) <= 150:
-        return _brief(one), _brief(other)
-    at = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
-    return tuple(f"{text[max(at - 20, 0) : at + 40]!r} at character {at + 1} of {len(text)}" for text in (one, other))
-
-
-def same(vr, one, other, meaning=None):
-    """Whether two values are equal; what pads them, and how numbers are written, is no part of them."""
-    ones, others = ([*v] if isinstance(v, (list, MultiValue)) else [v] for v in (one, other))
-    form = meaning or _form
-    return len(ones) == len(others) and all(form(vr, a) == form(vr, b) for a, b in zip(ones, others, strict=True))
-
-
-def _form(vr, value):
-    text = str(value)
-    if vr in ("DS", "IS", "US"):
-        try:
-            return Decimal(text)
-        except InvalidOperation:
-            return text
-    if vr == "PN":  # trailing empty components and component groups may be left out [PS3.5 6.2]
-        return "=".join(group.rstrip("^ ") for group in text.split("=")).rstrip("= ")
-    return text.rstrip(" \0") if vr in ("LT", "ST", "UT", "UR", "UI") else text.strip(" ")
-
-
-def _moment(vr, value):
-    """A date-time without the zeros that a fraction of a second may end with."""
-    if vr in ("DT", "TM") and (parts := re.fullmatch(r"(\d+)(?:\.(\d+))?([+-]\d{4})?", str(value).strip())):
-        return parts[1], (parts[2] or "").rstrip("0"), parts[3]
-    return _form(vr, value)
-
-
-def kept(exchange, found):
-    """Take findings for warnings when the SCP has said that it created the UPS with modifications."""
-    if exchange.status in MODIFICATIONS:
-        return [dataclasses.replace(finding, weight="warning") for finding in found]
-    return list(found)
-
-
-def no_such_ups(exchange):
-    """Check that an N-GET finds no UPS: what was refused was not created. With which failure it says so is for CC27-TMS-010."""
-    if found := status.answered(exchange):
-        return found
-    if is_failure(exchange.status):
-        return []
-    return [Finding("no such UPS by N-GET: the N-CREATE was refused", f"status {status_text(exchange.status)}")]
-
-
-def done(exchange):
-    return exchange.status == 0 or is_warning(exchange.status)
 
 
 class Created(NamedTuple):
@@ -320,26 +103,6 @@ def create(system, tdd):
     if not system.embedded and "request-cancel" in system.tms_supports:
         for uid in dict.fromkeys(uids):
             tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
-
-
-def least(attributes):
-    """Empty everything that may be empty."""
-    for keyword, row in ROWS.items():
-        if row.create == "2" and keyword in attributes:
-            empty(attributes, keyword)
-        elif row.create == "3" and keyword in attributes:
-            delattr(attributes, keyword)
-    return attributes
-
-
-def all_supported(attributes):
-    """Fill everything that the SCP has to support, one sequence with a second item."""
-    for keyword in KEPT:
-        row = ROWS[keyword]
-        if not attributes.get(keyword):
-            setattr(attributes, keyword, [entry(row.items, whole=True)] if row.vr == "SQ" else value(keyword, row))
-    attributes.ScheduledStationNameCodeSequence.append(code_item("SECOND", "99TDWII", "Another room"))
-    return attributes
 
 
 SHAPES = {"tdw-ii": lambda attributes: attributes, "least": least, "whole": all_supported}
@@ -444,13 +207,6 @@ def test_optional_attribute_is_not_changed(tdd, optional, judge):
     judge(kept(made.exchange, differences(item(**{path[-1]: sent.value}), place, rows, f"{named(path[:-1])}.")))
 
 
-def rows_of(path):
-    rows = ROWS
-    for keyword in path[:-1]:
-        rows = rows[keyword].items
-    return rows
-
-
 @pytest.fixture(scope="module")
 def refusal(legal, create):
     """An N-CREATE that lacks a mandatory attribute."""
@@ -532,18 +288,6 @@ def _skip_unsupported(path, came):
         if not supported(rows[keyword]) and (shown is None or not shown.get(keyword)):
             pytest.skip(f"not judged: {keyword} is not supported (CC25-TMS-006)")
         rows = rows[keyword].items
-
-
-def supplied(dataset, path, to_be_filled):
-    """Check that an SCP which has created the UPS with modifications has put right what was wrong."""
-    if ROWS[path[0]].get == "not allowed":  # nobody can see it
-        return []
-    place = held(dataset, path)
-    if place is None or path[-1] not in place:
-        return [Finding(f"{path[-1]}, supplied by the SCP", "attribute absent", named(path))]
-    if to_be_filled and nothing(place[path[-1]]):
-        return [Finding(f"{path[-1]}, filled in by the SCP", "present without a value", named(path))]
-    return []
 
 
 @pytest.mark.requirement("CC25-TMS-011")
@@ -763,22 +507,6 @@ def test_sop_instance_is_the_one_given(made, found, judge):
     judge([] if len(found.identifiers) == 1 else [Finding("one UPS of that UID", f"{len(found.identifiers)} response(s)")])
 
 
-def near_now(exchange):
-    """Check the modification date-time; its time zone may not be ours, and clocks differ."""
-    found = ups.got(exchange) or ups.has_value(exchange.dataset, MODIFIED)
-    if found:
-        return found
-    text = str(exchange.dataset[MODIFIED].value)
-    try:
-        moment = DT(text)
-    except ValueError:
-        return [Finding("a date-time", f"value {text!r}", MODIFIED)]
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if abs(zoned - datetime.now(UTC)) > timedelta(days=2):
-        return [Finding("the time of the N-CREATE, a moment ago", f"value {text!r}", MODIFIED)]
-    return []
-
-
 @pytest.mark.requirement("CC25-TMS-028")
 def test_modification_time(made, shown, judge):
     judge(status.accepted(made.exchange, "an N-CREATE") + near_now(shown))
@@ -854,18 +582,3 @@ def test_private_attributes_do_no_harm(tdd, legal, create, judge, judge_status, 
     shown = tdd.get(made.uid, SHOWN)
     judge(kept(made.exchange, ups.shows(shown, "ProcedureStepLabel", made.sent.ProcedureStepLabel)))
     judge(kept(made.exchange, input_differs(made.sent, shown.dataset)))
-
-
-def input_differs(sent, came):
-    """Check the items that held private attributes; those themselves may be there or not."""
-    keyword = "InputInformationSequence"
-    found = differences(item(**{keyword: standard(sent[keyword].value)}), item(**{keyword: standard(came.get(keyword))}))
-    return list(found)
-
-
-def standard(items):
-    """Return items without private attributes."""
-    rest = copy.deepcopy(list(items or ()))
-    for one in rest:
-        one.remove_private_tags()
-    return rest

@@ -15,23 +15,11 @@ from pydicom.uid import CTImageStorage, RTBeamsDeliveryInstructionStorage, RTPla
 
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.checks.creation import APART, PERFORMED, PROGRESS, ROWS, differences, kept, nothing, supported
 from tdwii_conformance.profile.statuses import is_failure, status_text
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
+from tdwii_conformance.treatment.creation import SHOWN, SINGLE, all_supported
 from tdwii_conformance.treatment.messages import item
-
-from .test_cc_2_5_create import (
-    APART,
-    PERFORMED,
-    PROGRESS,
-    ROWS,
-    SHOWN,
-    SINGLE,
-    all_supported,
-    differences,
-    kept,
-    nothing,
-    supported,
-)
 
 # pydicom counts what pads a value of full length to an even number of bytes, and escape sequences in names.
 pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore:The (value|PN component) length")]
