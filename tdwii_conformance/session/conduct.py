@@ -62,7 +62,7 @@ class Display(Protocol):
     def line(self, text: str) -> None:
         """Display something that happened."""
 
-    def end(self, outcome: str) -> None:
+    def end(self, why_early: str) -> None:
         """Display how it ended."""
 
 
@@ -95,15 +95,15 @@ def conduct(
         conductor = _Conductor(session, steps, step_timeout, show)
         try:
             begin()
-            outcome = conductor.run()
+            why_early = conductor.run()
             conductor.settle(settle)
         except KeyboardInterrupt:
-            outcome = STOPPED
-            session.ended(outcome, conductor.awaited)
+            why_early = STOPPED
+            session.ended(why_early, conductor.awaited)
             show.line("this scenario is stopped; Ctrl-C once more stops the whole run")
             session.wait(lambda: False, AGAIN)  # the second one is raised here
-        session.ended(outcome, conductor.awaited)
-        show.end(outcome)
+        session.ended(why_early, conductor.awaited)
+        show.end(why_early)
     return session.observation()
 
 
@@ -120,8 +120,8 @@ class _Conductor:
 
     def run(self) -> str:
         while self.done < len(self.steps):
-            if (outcome := self._await_step()) is not None:
-                return outcome
+            if (why_early := self._await_step()) is not None:
+                return why_early
         return ""
 
     def _await_step(self) -> str | None:
@@ -160,10 +160,10 @@ class _Conductor:
         self.show.step(self.steps, self.done, deadline)
 
     def _in_vain(self, nameless: int) -> str:
-        outcome = f"awaited {self.step_timeout:g} s, nothing received"
+        why_early = f"awaited {self.step_timeout:g} s, nothing received"
         if nameless:
-            outcome += f" ({nameless} connection{'s' if nameless > 1 else ''} came without an association request)"
-        return outcome
+            why_early += f" ({nameless} connection{'s' if nameless > 1 else ''} came without an association request)"
+        return why_early
 
     def settle(self, seconds: float) -> None:
         """Give the system time to end its associations: what it still does belongs to this scenario."""
@@ -204,7 +204,7 @@ class NoDisplay:
     def line(self, text: str) -> None:
         """Do nothing."""
 
-    def end(self, outcome: str) -> None:
+    def end(self, why_early: str) -> None:
         """Do nothing."""
 
 
@@ -241,9 +241,9 @@ class LineDisplay(NoDisplay):
         """Write it."""
         self._write(f"    {text}")
 
-    def end(self, outcome: str) -> None:
+    def end(self, why_early: str) -> None:
         """Write it."""
-        self._write(f"  {datetime.now():%H:%M:%S}  {outcome or 'the scenario has come to its end'}")
+        self._write(f"  {datetime.now():%H:%M:%S}  {why_early or 'the scenario has come to its end'}")
 
 
 class LiveDisplay(NoDisplay):
@@ -255,7 +255,7 @@ class LiveDisplay(NoDisplay):
         self._live: AbstractContextManager[Live] | None = None
         self._steps: Sequence[Step] = ()
         self._done, self._deadline = 0, time.monotonic()
-        self._outcome: str | None = None
+        self._why_early: str | None = None
 
     def __enter__(self) -> Self:
         self._console.print()
@@ -276,9 +276,9 @@ class LiveDisplay(NoDisplay):
         """Print it above the steps."""
         self._console.print(Text(f"    {text}", "dim"))
 
-    def end(self, outcome: str) -> None:
+    def end(self, why_early: str) -> None:
         """Display it below the steps."""
-        self._outcome = outcome
+        self._why_early = why_early
 
     def __rich__(self) -> Group:
         """Return what is on the terminal now."""
@@ -286,15 +286,15 @@ class LiveDisplay(NoDisplay):
         for number, step in enumerate(self._steps):
             if number < self._done:
                 lines.append(Text(f"  done  {step.name}", "green"))
-            elif number == self._done and self._outcome is None:
+            elif number == self._done and self._why_early is None:
                 left = max(0.0, self._deadline - time.monotonic())
                 lines.append(Text(f"  ----> {step.name}: {step.instruction}", "bold"))
                 lines.append(Text(f"        {left:.0f} s left; Ctrl-C ends this scenario", "yellow"))
             else:
                 lines.append(Text(f"        {step.name}", "dim"))
-        if self._outcome is not None:
-            style = "red" if self._outcome else "green"
-            lines.append(Text(f"  {self._outcome or 'the scenario has come to its end'}", style))
+        if self._why_early is not None:
+            style = "red" if self._why_early else "green"
+            lines.append(Text(f"  {self._why_early or 'the scenario has come to its end'}", style))
         return Group(*lines)
 
 

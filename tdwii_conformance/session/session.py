@@ -35,7 +35,7 @@ class Session:
         self.over: str | None = None  # set by who makes the system perform, when it is known to do nothing more: why
         self.facts = facts
         self._writer = ObservationWriter(path, facts, [one for workitem in workitems for one in workitem.inputs])
-        self._outcome: str | None = None
+        self._why_early: str | None = None
         self._awaited = ""
 
     def __enter__(self) -> Self:
@@ -45,8 +45,8 @@ class Session:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.partners.end(self)
-        if self._outcome is not None:
-            self._writer.ended(self._outcome, self._awaited)
+        if self._why_early is not None:
+            self._writer.ended(self._why_early, self._awaited)
         self._writer.__exit__(kind, error, trace)
 
     @property
@@ -85,9 +85,9 @@ class Session:
                 self.over = reason
             self.partners.changed.notify_all()
 
-    def ended(self, outcome: str, awaited: str = "") -> None:
+    def ended(self, why_early: str, awaited: str = "") -> None:
         """Take why nothing more is awaited, and what was, to be written at the end."""
-        self._outcome, self._awaited = outcome, awaited
+        self._why_early, self._awaited = why_early, awaited
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait until something is so; return whether it is."""
@@ -103,4 +103,4 @@ class Session:
         with self.partners.changed:
             inputs = tuple(one for workitem in self.workitems for one in workitem.inputs)
             exchanges, associations = tuple(self.exchanges), tuple(self.associations)
-            return Observation(self.facts, inputs, exchanges, associations, self._outcome or "", self._awaited)
+            return Observation(self.facts, inputs, exchanges, associations, self._why_early or "", self._awaited)

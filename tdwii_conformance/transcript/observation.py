@@ -98,7 +98,7 @@ class Observation:
         What was exchanged with the system, in the order in which it ended.
     associations : tuple of Association
         Its associations, and ours with it.
-    outcome : str
+    why_early : str
         Why nothing more was awaited: empty when the scenario came to its end, else for example
         ``awaited 120 s, nothing received``.
     awaited : str
@@ -109,23 +109,23 @@ class Observation:
     inputs: tuple[Reference, ...] = ()
     exchanges: tuple[Exchange, ...] = ()
     associations: tuple[Association, ...] = ()
-    outcome: str = INTERRUPTED
+    why_early: str = INTERRUPTED
     awaited: str = ""
 
     @property
     def early(self) -> str:
         """That, and why, the scenario did not come to its end, in one sentence; empty when it did."""
-        if not self.outcome:
+        if not self.why_early:
             return ""
         parts = (self.facts.get("scenario"), self.facts.get("inject"))
         name = ", ".join(part for part in parts if part) or "the scenario"
         where = f" while {self.awaited} was awaited" if self.awaited else " before its end"
-        return f"{name} ended{where}: {self.outcome}"
+        return f"{name} ended{where}: {self.why_early}"
 
     @property
     def fault(self) -> bool:
         """Whether that it ended early is somebody's fault: not when the run was interrupted, nor when something got in the way."""
-        return bool(self.outcome) and self.outcome != INTERRUPTED and not self.facts.get("inject")
+        return bool(self.why_early) and self.why_early != INTERRUPTED and not self.facts.get("inject")
 
 
 @dataclass
@@ -165,11 +165,11 @@ class ObservationWriter:
         """Add an association that has ended."""
         self._write({"association": {**asdict(association), "time": association.time.isoformat()}})
 
-    def ended(self, outcome: str, awaited: str = "") -> None:
+    def ended(self, why_early: str, awaited: str = "") -> None:
         """Add why nothing more is awaited, and what was."""
         if awaited:
             self._write({"awaited": awaited})
-        self._write({"ended": outcome})
+        self._write({"ended": why_early})
 
     def _write(self, line: dict[str, Any]) -> None:
         with self._lock:
@@ -193,7 +193,7 @@ def read_observation(path: Path) -> Observation:
         raise TranscriptError(f"{path}: cannot be read: {reason}") from error
     facts: dict[str, str] = {}
     inputs: tuple[Reference, ...] = ()
-    exchanges, associations, outcome, awaited = [], [], INTERRUPTED, ""
+    exchanges, associations, why_early, awaited = [], [], INTERRUPTED, ""
     # A last line without its end was being written when the run was killed.
     for number, line in enumerate(lines[:-1], 1):
         try:
@@ -208,14 +208,14 @@ def read_observation(path: Path) -> Observation:
                 case "awaited":
                     awaited = str(value)
                 case "ended":
-                    outcome = str(value)
+                    why_early = str(value)
                 case _:
                     raise ValueError(f"{kind!r} is not expected here")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise TranscriptError(f"{path}, line {number}: not a line of a recorded scenario: {error}") from error
     if not facts:
         raise TranscriptError(f"{path}: not a recorded scenario: it has no first line that says what was begun")
-    return Observation(facts, inputs, tuple(exchanges), tuple(associations), outcome, awaited)
+    return Observation(facts, inputs, tuple(exchanges), tuple(associations), why_early, awaited)
 
 
 def read_observations(path: Path) -> tuple[Observation, ...]:

@@ -129,7 +129,7 @@ def _would_be_seen(transaction: str, observed: Observed) -> bool:
     if not transaction.startswith("RO-"):
         return True
     partner = observed.observation.facts.get("ost_ae_title" if transaction in OF_OST else "tms_ae_title")
-    return not observed.observation.outcome and any(partner == e.acceptor for e in observed.observation.exchanges)
+    return not observed.observation.why_early and any(partner == e.acceptor for e in observed.observation.exchanges)
 
 
 def _ends(observed: Observed) -> bool:

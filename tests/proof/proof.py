@@ -14,7 +14,7 @@ from tdwii_conformance.defects.knock_on import may_violate, spoiled
 from tdwii_conformance.profile import load_catalogue
 
 from .conditions import conditions
-from .running import CONFORMANCE, MET, NOT_JUDGED, ROOT, UNANSWERED, Outcome, of_case, run
+from .running import CONFORMANCE, MET, NOT_JUDGED, ROOT, UNANSWERED, Tally, of_case, run
 
 # Modules of random tests: what they draw may meet a defect or not, so they are judged only for the defects that name them.
 RANDOM = ("tms/test_cc_2_5_round_trip.py", "tms/test_cc_2_8_random_queries.py", "tms/test_cc_random_sequences.py")
@@ -248,7 +248,7 @@ def elsewhere(pack: Sequence[Defect]) -> list[tuple[tuple[Defect, ...], tuple[st
 PARTS = 4  # of two it takes as many runs to find one defect, and more to find several
 
 
-def meet(pack: Sequence[Defect], where: Iterable[str], conformant: Mapping[str, str]) -> Outcome:
+def meet(pack: Sequence[Defect], where: Iterable[str], conformant: Mapping[str, str]) -> Tally:
     """Run all tests of modules that defects do not concern, against all of these defects at once.
 
     What does not pass is run again with a part of them, until it passes with every part or fails with one defect alone: so
@@ -265,33 +265,33 @@ def meet(pack: Sequence[Defect], where: Iterable[str], conformant: Mapping[str, 
 
     Returns
     -------
-    Outcome
+    Tally
         What is violated with one defect alone, and ``by`` which.
     """
     modules = set(where)
-    result = Outcome()
+    result = Tally()
     todo: list[tuple[Sequence[Defect], list[str]]] = [(pack, sorted(test for test in conformant if module_of(test) in modules))]
     while todo:
         part, tests = todo.pop()
         if not tests:
             continue
-        outcome = run({module_of(test) for test in tests}, [one.name for one in part], only=set(tests), edition=edition(part))
-        result.tests += outcome.tests
-        result.tests_of += outcome.tests_of
-        unsettled = [test for test in tests if not _settled(outcome.verdicts.get(test), conformant[test])]
+        tally = run({module_of(test) for test in tests}, [one.name for one in part], only=set(tests), edition=edition(part))
+        result.tests += tally.tests
+        result.tests_of += tally.tests_of
+        unsettled = [test for test in tests if not _settled(tally.verdicts.get(test), conformant[test])]
         if len(part) > 1:
             size = -(-len(part) // PARTS)
             todo += [(part[n : n + size], unsettled) for n in range(0, len(part), size)]
             continue
         (defect,) = part
-        for requirement, failed in outcome.violated.items():
+        for requirement, failed in tally.violated.items():
             result.violated[requirement] = sorted({*result.violated[requirement], *failed})
             for test in failed:
                 result.by[test].append(defect.name)
-        for test, finding in outcome.findings.items():
+        for test, finding in tally.findings.items():
             result.findings[test] = "; ".join(filter(None, (result.findings.get(test), f"{finding} ({defect.name})")))
-        result.errors += outcome.errors
-        result.errors += [f"{test}: no verdict with {defect.name}" for test in unsettled if test not in outcome.verdicts]
+        result.errors += tally.errors
+        result.errors += [f"{test}: no verdict with {defect.name}" for test in unsettled if test not in tally.verdicts]
     return result
 
 
@@ -304,7 +304,7 @@ def module_of(test: str) -> str:
     return test.partition("::")[0]
 
 
-def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
+def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Tally:
     """Run the modules that a group concerns against simulators that have all of it."""
     wanted: dict[str, set[str]] = {}
     for defect in (one for one in group if isinstance(one, Defect)):
@@ -313,12 +313,12 @@ def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Outcome:
     # Of what one defect violates without a case of its own, all tests.
     cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
     names = [deviation.name for deviation in group]
-    outcome = run(against(group), names, wanted=cases, sample=sample, edition=edition(group))
-    untangle(group, outcome)
-    return outcome
+    tally = run(against(group), names, wanted=cases, sample=sample, edition=edition(group))
+    untangle(group, tally)
+    return tally
 
 
-def untangle(group: Sequence[Deviation], outcome: Outcome) -> None:
+def untangle(group: Sequence[Deviation], tally: Tally) -> None:
     """Make sure of what several defects at once do to each other, by runs of one alone.
 
     What no defect names counts only if one alone does it: several can get entangled. One that was not detected is run alone:
@@ -328,22 +328,22 @@ def untangle(group: Sequence[Deviation], outcome: Outcome) -> None:
     if len(defects) < 2:
         return
     expected = {requirement for one in defects for requirement in one.requirements}
-    unnamed = [requirement for requirement in outcome.violated if requirement not in expected and not _random(requirement)]
-    tests = [test for requirement in unnamed for test in outcome.violated.pop(requirement)]
+    unnamed = [requirement for requirement in tally.violated if requirement not in expected and not _random(requirement)]
+    tests = [test for requirement in unnamed for test in tally.violated.pop(requirement)]
     for defect in defects if tests else ():
         alone = run(tests, [defect.name], edition=conditions(defect).edition)
         for requirement in alone.violated.keys() & set(unnamed):
-            outcome.violated[requirement] += alone.violated[requirement]
-            outcome.findings |= {test: f"{alone.findings[test]} ({defect.name} alone)" for test in alone.violated[requirement]}
+            tally.violated[requirement] += alone.violated[requirement]
+            tally.findings |= {test: f"{alone.findings[test]} ({defect.name} alone)" for test in alone.violated[requirement]}
     for defect in defects:
         own = evidence(defect, [other for other in defects if other is not defect])
-        if any(r in outcome.violated and shows(defect, r, outcome.violated[r]) for r in own):
+        if any(r in tally.violated and shows(defect, r, tally.violated[r]) for r in own):
             continue
         alone = run(against([defect]), [defect.name], edition=conditions(defect).edition)
         for requirement, found in alone.violated.items():
-            outcome.violated[requirement] += found
-        outcome.findings |= alone.findings
-        outcome.errors += alone.errors
+            tally.violated[requirement] += found
+        tally.findings |= alone.findings
+        tally.errors += alone.errors
 
 
 def variation_groups(variations: Iterable[Variation]) -> list[tuple[Variation, ...]]:
@@ -367,61 +367,61 @@ def _exclude(one: Variation, other: Variation) -> bool:
     return bool(mine.subject) and mine.subject == theirs.subject
 
 
-def _found(outcome: Outcome, requirement: str) -> str:
+def _found(tally: Tally, requirement: str) -> str:
     """Return a test that found a requirement violated, and what it expected."""
-    test = outcome.violated[requirement][0]
-    return f"{test}: expected {outcome.findings.get(test) or 'otherwise'}"
+    test = tally.violated[requirement][0]
+    return f"{test}: expected {tally.findings.get(test) or 'otherwise'}"
 
 
-def problems(group: Sequence[Defect], outcome: Outcome) -> list[str]:
+def problems(group: Sequence[Defect], tally: Tally) -> list[str]:
     """Return what is not as the defects say: something that nothing detects, something else that fails, an error."""
-    found = [f"error, neither met nor violated: {error}" for error in outcome.errors]
+    found = [f"error, neither met nor violated: {error}" for error in tally.errors]
     expected = {r for defect in group for r in defect.requirements}
     names = ", ".join(defect.name for defect in group)
     for defect in group:
         own = evidence(defect, [other for other in group if other is not defect])
-        seen = [r for r in own if r in outcome.violated and shows(defect, r, outcome.violated[r])]
+        seen = [r for r in own if r in tally.violated and shows(defect, r, tally.violated[r])]
         if not seen:
             found.append(
                 f"{defect.name}: nothing detects it ({defect.sentence}). The tests of {', '.join(own)} passed or were not"
                 " judged: have one judge it, or name the requirement that is violated"
             )
-    for requirement in sorted(expected - set(outcome.violated)):
-        why = f": {outcome.not_judged[requirement][0]}" if requirement in outcome.not_judged else ""
+    for requirement in sorted(expected - set(tally.violated)):
+        why = f": {tally.not_judged[requirement][0]}" if requirement in tally.not_judged else ""
         guilty = [defect.name for defect in group if requirement in defect.requirements]
         found.append(f"{requirement} is not found violated though {', '.join(guilty)} names it{why}")
     allowed = expected.union(*(may_violate(defect.name) for defect in group))
-    for requirement in sorted(r for r in outcome.violated if r not in allowed and not _random(r)):
+    for requirement in sorted(r for r in tally.violated if r not in allowed and not _random(r)):
         found.append(
-            f"{requirement} fails, and no defect names it ({names}): {_found(outcome, requirement)}. Either its test"
+            f"{requirement} fails, and no defect names it ({names}): {_found(tally, requirement)}. Either its test"
             " judges more than the requirement says, or a defect violates it too: add it there, or to knock_on.py"
         )
     return found
 
 
-def strays(outcome: Outcome) -> list[str]:
+def strays(tally: Tally) -> list[str]:
     """Return what fails in modules that a defect does not concern, though it takes nothing away that their tests stand on."""
     return [
-        *(f"error, neither met nor violated: {error}" for error in outcome.errors),
+        *(f"error, neither met nor violated: {error}" for error in tally.errors),
         *(
-            f"{requirement} fails elsewhere, and {name} does not name it: {_found(outcome, requirement)}. Name it in"
+            f"{requirement} fails elsewhere, and {name} does not name it: {_found(tally, requirement)}. Name it in"
             " knock_on.py: as violated, or as something that cannot be judged any more"
-            for requirement, tests in sorted(outcome.violated.items())
-            for name in sorted({name for test in tests for name in outcome.by[test]})
+            for requirement, tests in sorted(tally.violated.items())
+            for name in sorted({name for test in tests for name in tally.by[test]})
             if requirement not in DEFECTS[name].requirements and not _random(requirement)
             if not any(fnmatchcase(requirement, pattern) for pattern in (*spoiled(name), *may_violate(name)))
         ),
     ]
 
 
-def false_alarms(group: Sequence[Variation], outcome: Outcome) -> list[str]:
+def false_alarms(group: Sequence[Variation], tally: Tally) -> list[str]:
     """Return what fails though everything is allowed; a should that is not followed is a warning, which is no failure."""
     names, catalogue = ", ".join(variation.name for variation in group), load_catalogue()
     return [
-        *(f"error, neither met nor violated: {error}" for error in outcome.errors),
+        *(f"error, neither met nor violated: {error}" for error in tally.errors),
         *(
-            f"false alarm, {requirement} fails with {names}: {_found(outcome, requirement)}"
-            for requirement in outcome.violated
+            f"false alarm, {requirement} fails with {names}: {_found(tally, requirement)}"
+            for requirement in tally.violated
             if catalogue[requirement].level == "shall"
         ),
     ]

@@ -43,7 +43,7 @@ def _timeouts(usual: Timeouts, names: Iterable[str]) -> Timeouts:
 
 
 @dataclass
-class Outcome:
+class Tally:
     """What a run found.
 
     Parameters
@@ -86,8 +86,8 @@ class Outcome:
 class Recorder:
     """A plugin of the inner run: takes the verdicts from the reports, as the suite's own reports do."""
 
-    def __init__(self, outcome: Outcome, wanted: Mapping[str, Collection[str]], sample: int, only: Collection[str]) -> None:
-        self.outcome, self.wanted, self.sample, self.only = outcome, wanted, sample, only
+    def __init__(self, tally: Tally, wanted: Mapping[str, Collection[str]], sample: int, only: Collection[str]) -> None:
+        self.tally, self.wanted, self.sample, self.only = tally, wanted, sample, only
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.option.tbstyle = "no"  # nobody reads them
@@ -117,32 +117,32 @@ class Recorder:
         if record is None:
             if report.failed:
                 test = _test(report.nodeid)
-                self.outcome.verdicts[test] = ERROR
-                self.outcome.errors.append(f"{test} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
+                self.tally.verdicts[test] = ERROR
+                self.tally.errors.append(f"{test} ({report.when}): {report.longreprtext.splitlines()[-1:]}")
             return
-        self.outcome.tests += 1
-        self.outcome.tests_of[_test(report.nodeid).partition("::")[0]] += 1
+        self.tally.tests += 1
+        self.tally.tests_of[_test(report.nodeid).partition("::")[0]] += 1
         identifier, verdict, test = record["requirement"], record["verdict"], _test(report.nodeid)
         said: dict[str, Any] = dict(report.user_properties)
         if record["reading"]:
-            self.outcome.readings[identifier].add(record["reading"])
+            self.tally.readings[identifier].add(record["reading"])
         if verdict == "failed" or (verdict == "warned" and said["level"] == "should"):
-            self.outcome.verdicts[test] = VIOLATED
-            self.outcome.violated[identifier].append(test)
-            self.outcome.findings[test] = " ".join(said["findings"].partition("expected:")[2].split())[:300]
+            self.tally.verdicts[test] = VIOLATED
+            self.tally.violated[identifier].append(test)
+            self.tally.findings[test] = " ".join(said["findings"].partition("expected:")[2].split())[:300]
         elif verdict == "error":
-            self.outcome.verdicts[test] = ERROR
-            self.outcome.errors.append(f"{test}: {record['reason']}")
+            self.tally.verdicts[test] = ERROR
+            self.tally.errors.append(f"{test}: {record['reason']}")
         elif verdict == "skipped":
-            self.outcome.verdicts[test] = NOT_JUDGED
-            self.outcome.not_judged[identifier].append(f"{test}: {record['reason']}")
+            self.tally.verdicts[test] = NOT_JUDGED
+            self.tally.not_judged[identifier].append(f"{test}: {record['reason']}")
         else:
-            self.outcome.verdicts[test] = MET
-            self.outcome.passed.add(identifier)
+            self.tally.verdicts[test] = MET
+            self.tally.passed.add(identifier)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self.outcome.errors.append(f"{report.nodeid}: cannot be collected: {report.longreprtext.splitlines()[-1:]}")
+            self.tally.errors.append(f"{report.nodeid}: cannot be collected: {report.longreprtext.splitlines()[-1:]}")
 
 
 def _test(node: str) -> str:
@@ -162,7 +162,7 @@ def run(
     sample: int = 1,
     only: Collection[str] = (),
     edition: str = "ti",
-) -> Outcome:
+) -> Tally:
     """Run conformance tests against embedded simulators with defects or variations.
 
     Parameters
@@ -180,7 +180,7 @@ def run(
     edition : {"ti", "2013"}
         Of TDW-II.
     """
-    outcome = Outcome()
+    tally = Tally()
     described = embedded()
     assert described.calling_tdd is not None
     assert described.calling_watcher is not None
@@ -198,10 +198,10 @@ def run(
         options=OPTIONS,
         # Nor does anybody read the exchanges of what fails.
         setting=Setting(embedded=waiting, start=threads.simulator_trigger, texts=False),
-        plugins=[Recorder(outcome, wanted, sample, only)],
+        plugins=[Recorder(tally, wanted, sample, only)],
     )
-    outcome.exit_code = result.exit_code
-    return outcome
+    tally.exit_code = result.exit_code
+    return tally
 
 
 # The outer run has them: workers, what is printed, time-outs, the cache, threads that fail.

@@ -50,18 +50,18 @@ class Runs:
     def __call__(self, modules, names, *, only, edition):
         assert {test.partition("::")[0] for test in only} == set(modules)
         self.made.append((len(names), sorted(only)))
-        outcome = running.Outcome(tests=len(only))
+        tally = running.Tally(tests=len(only))
         for test in only:
             seen = {self.effects[name, test] for name in names if (name, test) in self.effects}
             if len(names) > 1 and test in self.together:
                 seen = {self.together[test]}
             verdict = next((one for one in (None, VIOLATED, NOT_JUDGED) if one in seen), CONFORMANT[test])
             if verdict:
-                outcome.verdicts[test] = verdict
+                tally.verdicts[test] = verdict
             if verdict == VIOLATED:
-                outcome.violated[f"R-{test[-1]}"].append(test)
-                outcome.findings[test] = "otherwise"
-        return outcome
+                tally.violated[f"R-{test[-1]}"].append(test)
+                tally.findings[test] = "otherwise"
+        return tally
 
 
 @pytest.fixture
@@ -75,28 +75,28 @@ def meet(monkeypatch):
 
 def test_what_passes_with_all_of_a_pack_is_run_once(meet):
     runs = Runs()
-    outcome = meet(runs)
+    tally = meet(runs)
     # d first: the modules in the order of their names; e is in another module
     assert runs.made == [(9, ["ost/y.py::d", "tms/x.py::a", "tms/x.py::b", "tms/x.py::c"])]
-    assert (outcome.tests, dict(outcome.violated), outcome.errors) == (4, {}, [])
+    assert (tally.tests, dict(tally.violated), tally.errors) == (4, {}, [])
 
 
 def test_what_fails_is_traced_to_one_defect(meet):
     guilty = PACK[4].name
     runs = Runs({(guilty, "tms/x.py::a"): VIOLATED})
-    outcome = meet(runs)
-    assert dict(outcome.violated) == {"R-a": ["tms/x.py::a"]}
-    assert dict(outcome.by) == {"tms/x.py::a": [guilty]}
-    assert outcome.findings == {"tms/x.py::a": f"otherwise ({guilty})"}
+    tally = meet(runs)
+    assert dict(tally.violated) == {"R-a": ["tms/x.py::a"]}
+    assert dict(tally.by) == {"tms/x.py::a": [guilty]}
+    assert tally.findings == {"tms/x.py::a": f"otherwise ({guilty})"}
     # all 9, then 3 of 3 each, then the three of those with the guilty one: only the test that failed
     assert sorted(runs.made[1:]) == [(1, ["tms/x.py::a"])] * 3 + [(3, ["tms/x.py::a"])] * 3
 
 
 def test_behind_a_failure_the_others_are_met_too(meet):
     first, second = PACK[0].name, PACK[8].name
-    outcome = meet(Runs({(first, "tms/x.py::a"): VIOLATED, (second, "tms/x.py::a"): VIOLATED}))
-    assert dict(outcome.violated) == {"R-a": ["tms/x.py::a"]}
-    assert {test: sorted(names) for test, names in outcome.by.items()} == {"tms/x.py::a": [first, second]}
+    tally = meet(Runs({(first, "tms/x.py::a"): VIOLATED, (second, "tms/x.py::a"): VIOLATED}))
+    assert dict(tally.violated) == {"R-a": ["tms/x.py::a"]}
+    assert {test: sorted(names) for test, names in tally.by.items()} == {"tms/x.py::a": [first, second]}
 
 
 def test_behind_what_is_not_judged_the_others_are_met_too(meet):
@@ -104,26 +104,26 @@ def test_behind_what_is_not_judged_the_others_are_met_too(meet):
 
     class Hiding(Runs):
         def __call__(self, modules, names, **options):
-            outcome = super().__call__(modules, names, **options)
-            if hiding in names and "tms/x.py::b" in outcome.verdicts:
-                outcome.verdicts["tms/x.py::b"] = NOT_JUDGED
-                outcome.violated.pop("R-b", None)
-            return outcome
+            tally = super().__call__(modules, names, **options)
+            if hiding in names and "tms/x.py::b" in tally.verdicts:
+                tally.verdicts["tms/x.py::b"] = NOT_JUDGED
+                tally.violated.pop("R-b", None)
+            return tally
 
-    outcome = meet(Hiding({(hidden, "tms/x.py::b"): VIOLATED}))
-    assert dict(outcome.by) == {"tms/x.py::b": [hidden]}
+    tally = meet(Hiding({(hidden, "tms/x.py::b"): VIOLATED}))
+    assert dict(tally.by) == {"tms/x.py::b": [hidden]}
 
 
 def test_what_several_do_only_together_is_no_failure(meet):
     runs = Runs(together={"tms/x.py::a": VIOLATED})
-    outcome = meet(runs)
-    assert dict(outcome.violated) == {}
+    tally = meet(runs)
+    assert dict(tally.violated) == {}
     assert sum(number == 1 for number, _ in runs.made) == len(PACK)
 
 
 def test_what_is_judged_only_with_a_defect_can_fail_too(meet):
-    outcome = meet(Runs({(PACK[3].name, "tms/x.py::c"): VIOLATED}))
-    assert dict(outcome.by) == {"tms/x.py::c": [PACK[3].name]}
+    tally = meet(Runs({(PACK[3].name, "tms/x.py::c"): VIOLATED}))
+    assert dict(tally.by) == {"tms/x.py::c": [PACK[3].name]}
 
 
 def test_test_without_verdict_is_an_error(meet):
@@ -135,10 +135,10 @@ def test_real_defects_are_met_at_once():
     tests = "tms/test_negotiation_tms.py"
     conformant = running.run([tests], []).verdicts
     pack = [DEFECTS[name] for name in ("ost-echo-fails", "tms-echo-fails", "ro58-study-absent")]
-    outcome = proof.meet(pack, [tests], conformant)
-    assert dict(outcome.violated) == {"NEG-TMS-001": [f"{tests}::TestNegotiation::test_answers_echo"]}
-    assert dict(outcome.by) == {f"{tests}::TestNegotiation::test_answers_echo": ["tms-echo-fails"]}
-    assert outcome.errors == []
+    tally = proof.meet(pack, [tests], conformant)
+    assert dict(tally.violated) == {"NEG-TMS-001": [f"{tests}::TestNegotiation::test_answers_echo"]}
+    assert dict(tally.by) == {f"{tests}::TestNegotiation::test_answers_echo": ["tms-echo-fails"]}
+    assert tally.errors == []
 
 
 def test_without_tests_nothing_is_run(meet):
@@ -149,9 +149,9 @@ def test_without_tests_nothing_is_run(meet):
 
 @pytest.mark.parametrize("when", ["setup", "teardown"])
 def test_test_that_fails_outside_of_itself_is_an_error(when):
-    outcome = running.Outcome(verdicts={"tms/x.py::a": MET})
-    recorder = running.Recorder(outcome, {}, 1, ())
+    tally = running.Tally(verdicts={"tms/x.py::a": MET})
+    recorder = running.Recorder(tally, {}, 1, ())
     node = f"{running.CONFORMANCE}/tms/x.py::a"
     recorder.pytest_runtest_logreport(pytest.TestReport(node, ("x.py", 1, "a"), {}, "failed", "no such port", when))
-    assert outcome.verdicts == {"tms/x.py::a": running.ERROR}
-    assert outcome.errors == [f"tms/x.py::a ({when}): ['no such port']"]
+    assert tally.verdicts == {"tms/x.py::a": running.ERROR}
+    assert tally.errors == [f"tms/x.py::a ({when}): ['no such port']"]

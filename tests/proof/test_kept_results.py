@@ -163,10 +163,10 @@ def test_defect_that_others_hide_is_run_alone(monkeypatch):
 
     def run(modules, names, **_):
         asked.append(tuple(names))
-        outcome = running.Outcome()
+        tally = running.Tally()
         for requirement in hidden.requirements if tuple(names) == (hidden.name,) else seen.requirements:
-            outcome.violated[requirement] = ["t"]
-        return outcome
+            tally.violated[requirement] = ["t"]
+        return tally
 
     monkeypatch.setattr(running, "run", run)
     monkeypatch.setattr(proof, "run", run)

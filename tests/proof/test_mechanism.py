@@ -110,18 +110,18 @@ def test_embedded_system_gives_each_actor_its_own():
 
 
 def test_several_in_one_run_are_found_each(deviating_run):
-    outcome = deviating_run(["tms/test_negotiation_tms.py", "ost/test_negotiation_ost.py"], ["tms-echo-fails", "ost-echo-fails"])
-    assert set(outcome.violated) == {"NEG-TMS-001", "NEG-OST-001"}
-    assert outcome.errors == []
+    tally = deviating_run(["tms/test_negotiation_tms.py", "ost/test_negotiation_ost.py"], ["tms-echo-fails", "ost-echo-fails"])
+    assert set(tally.violated) == {"NEG-TMS-001", "NEG-OST-001"}
+    assert tally.errors == []
 
 
 def test_what_needs_a_context_that_is_refused_is_not_judged(deviating_run):
     tests = ["tms/test_cc_2_2_request_cancel.py::test_request_without_information", "tms/test_negotiation_tms.py"]
-    outcome = deviating_run(tests, ["tms-watch-refused"])
-    (reason,) = outcome.not_judged["CC22-TMS-003"]
+    tally = deviating_run(tests, ["tms-watch-refused"])
+    (reason,) = tally.not_judged["CC22-TMS-003"]
     assert ": not judged: TMS: did not accept the presentation context Unified Procedure Step - Watch SOP Class" in reason
-    assert set(outcome.violated) == {"NEG-TMS-012"}
-    assert outcome.errors == []
+    assert set(tally.violated) == {"NEG-TMS-012"}
+    assert tally.errors == []
 
 
 def test_report_names_the_defect(capsys, tmp_path):

@@ -72,11 +72,11 @@ def noted():
     return [words(running.run(tests, names)) for names in ([], sorted({case[1] for case in CASES.values()}))]
 
 
-def words(outcome):
-    assert (dict(outcome.violated), dict(outcome.not_judged), outcome.errors) == ({}, {}, [])
+def words(tally):
+    assert (dict(tally.violated), dict(tally.not_judged), tally.errors) == ({}, {}, [])
     return {
         requirement: [reading.partition(": ")[0] for text in texts for reading in text.split("; ")]
-        for requirement, texts in outcome.readings.items()
+        for requirement, texts in tally.readings.items()
     }
 
 

@@ -127,12 +127,12 @@ class Judged:
     @cached_property
     def problems(self) -> list[str]:
         """What is not as it should be."""
-        outcome = running.Outcome(**{name: self.result[name] for name in KEPT})
+        tally = running.Tally(**{name: self.result[name] for name in KEPT})
         if self.run.elsewhere:
-            return proof.strays(outcome)
+            return proof.strays(tally)
         if self.of_defects:
-            return proof.problems([one for one in self.run.group if isinstance(one, Defect)], outcome)
-        return proof.false_alarms([one for one in self.run.group if isinstance(one, Variation)], outcome)
+            return proof.problems([one for one in self.run.group if isinstance(one, Defect)], tally)
+        return proof.false_alarms([one for one in self.run.group if isinstance(one, Variation)], tally)
 
     @property
     def detected(self) -> list[str]:
@@ -150,7 +150,7 @@ class Judged:
         return bool(self.run.names) and self.run.names[0] in DEFECTS
 
 
-KEPT = ("violated", "by", "findings", "not_judged", "errors", "tests", "tests_of")  # of an outcome
+KEPT = ("violated", "by", "findings", "not_judged", "errors", "tests", "tests_of")  # of a tally
 
 
 def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict[str, Any]]:
@@ -281,15 +281,15 @@ def _make(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
     began, cpu = time.monotonic(), time.process_time()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if run.elsewhere:
-            outcome = proof.meet([DEFECTS[name] for name in run.names], run.modules, conformant)
+            tally = proof.meet([DEFECTS[name] for name in run.names], run.modules, conformant)
         else:
-            outcome = running.run(run.modules, run.names, edition=run.edition)
-            proof.untangle(run.group, outcome)
+            tally = running.run(run.modules, run.names, edition=run.edition)
+            proof.untangle(run.group, tally)
     return {
         "names": run.names, "modules": run.modules, "edition": run.edition, "elsewhere": run.elsewhere,
         "seconds": time.monotonic() - began, "cpu": time.process_time() - cpu,
-        **{name: getattr(outcome, name) for name in KEPT},
-    } | ({} if run.names else {"verdicts": outcome.verdicts})  # fmt: skip
+        **{name: getattr(tally, name) for name in KEPT},
+    } | ({} if run.names else {"verdicts": tally.verdicts})  # fmt: skip
 
 
 # --- what can change the outcome of a run ----------------------------------------------------------------------------

@@ -173,7 +173,7 @@ def subscribes(requirement: Requirement, observed: ObservedSession) -> list[Find
     asked = _of_type(observed, SUBSCRIBE)
     if any(done(e) for e in asked) or (asked and observed.awaited != "CC.2.3"):
         return []
-    received = "; ".join(part for part in (observed.outcome, answers(asked)) if part)
+    received = "; ".join(part for part in (observed.why_missing, answers(asked)) if part)
     return received if observed.interrupted else [Finding("N-ACTION, Subscribe to Receive UPS Event Reports", received)]
 
 
@@ -238,7 +238,7 @@ def removes_its_locks(requirement: Requirement, observed: ObservedSession) -> li
     if not locked:
         return "the system was told no final state of a UPS on which it had a deletion lock"
     if observed.interrupted:
-        return observed.outcome
+        return observed.why_missing
     expected = "the deletion lock removed, for the system was told the final state"
     return [Finding(expected, "not removed", uid) for uid, r in locked.items() if _locks(asked, r)]
 
@@ -261,7 +261,7 @@ def unsubscribes(requirement: Requirement, observed: ObservedSession) -> list[Fi
     if not active_subscriptions(_of_type(observed, SUBSCRIBE)):
         return "the system has no subscription that was granted"
     if observed.interrupted:
-        return observed.outcome
+        return observed.why_missing
     left = active_subscriptions(observed.of("CC.2.3"))
     unsubscribed = {e.instance_uid for e in _of_type(observed, UNSUBSCRIBE)}
     told = {
@@ -284,8 +284,8 @@ def accepts_ups_event(requirement: Requirement, observed: ObservedSession) -> li
     """Judge the negotiation of event reports."""
     attempts = [a for a in observed.accepted if UPS.EVENT in {syntax for syntax, _ in a.proposed}]
     if not attempts:
-        if observed.awaited == "CC.2.4" and observed.observation.outcome and not observed.interrupted:
-            return [Finding("an association for event reports accepted", f"{observed.outcome}; it was not to be reached")]
+        if observed.awaited == "CC.2.4" and observed.observation.why_early and not observed.interrupted:
+            return [Finding("an association for event reports accepted", f"{observed.why_missing}; it was not to be reached")]
         return "the system was sent no event report"
     if any(UPS.EVENT in a.accepted for a in attempts):
         return []

@@ -370,7 +370,7 @@ class ObservedSession:
     def in_vain(self) -> str:
         """The stage that came, but was not done, so that the scenario did not come to its end; empty if not so."""
         stage = self.awaited
-        if not self.observation.outcome or self.interrupted or self.stopped_at or stage not in STAGES:
+        if not self.observation.why_early or self.interrupted or self.stopped_at or stage not in STAGES:
             return ""
         return "" if self.not_awaited(stage) else stage
 
@@ -400,16 +400,16 @@ class ObservedSession:
         }.get(transaction, "the system sent no such request")
 
     @property
-    def outcome(self) -> str:
+    def why_missing(self) -> str:
         """Why what is missing did not come, and how the last association ended if not as it should."""
-        why = self.observation.outcome or "the scenario ended, nothing received"
+        why = self.observation.why_early or "the scenario ended, nothing received"
         last = self.requested[-1].ended if self.requested else "released"
         return why if last in ("released", OPEN) else f"{why}; its last association: {last}"
 
     @property
     def interrupted(self) -> bool:
         """Whether the run was cut off, so that what is missing may not be the system's fault."""
-        return self.observation.outcome == INTERRUPTED
+        return self.observation.why_early == INTERRUPTED
 
 
 def missing(stage: str) -> str:

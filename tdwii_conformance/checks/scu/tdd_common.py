@@ -41,14 +41,14 @@ def performed(requirement: Requirement, observed: ObservedSession) -> list[Findi
     stage = requirement.transaction
     expected = f"{stage}, {PERFORMED[requirement.id]}"
     if came := observed.of(stage):
-        return [Finding(f"{expected}, and done", f"{observed.outcome}; {answers(came)}")] if observed.in_vain == stage else []
+        return [Finding(f"{expected}, and done", f"{observed.why_missing}; {answers(came)}")] if observed.in_vain == stage else []
     if reason := observed.not_awaited(stage):
         return reason
     if on := observed.went_on(stage):
         return [Finding(expected, f"none; the scenario went on with {on}")]
     if observed.stopped_at != stage:
         return missing(observed.stopped_at)
-    return observed.outcome if observed.interrupted else [Finding(expected, observed.outcome)]
+    return observed.why_missing if observed.interrupted else [Finding(expected, observed.why_missing)]
 
 
 def each(exchanges: Sequence[Exchange], one: Callable[[Exchange], Iterable[Finding]], name: str) -> list[Finding]:

@@ -27,21 +27,21 @@ def with_one_watcher(monkeypatch):
     ],
 )
 def test_one_watcher_is_enough(test, requirement, with_one_watcher):
-    outcome = proof.run([MODULE + test], [])
-    assert (outcome.passed, dict(outcome.not_judged), outcome.errors) == ({requirement}, {}, [])
+    tally = proof.run([MODULE + test], [])
+    assert (tally.passed, dict(tally.not_judged), tally.errors) == ({requirement}, {}, [])
 
 
 def test_two_watchers_are_needed_where_one_subscribes_another(with_one_watcher):
-    outcome = proof.run([MODULE + "2_3_subscribe.py::test_receiving_ae_is_subscribed"], [])
-    assert outcome.passed == set() and set(outcome.not_judged) == {"CC23-TMS-035"}
+    tally = proof.run([MODULE + "2_3_subscribe.py::test_receiving_ae_is_subscribed"], [])
+    assert tally.passed == set() and set(tally.not_judged) == {"CC23-TMS-035"}
 
 
 def test_one_watcher_finds_a_report_to_who_is_not_subscribed(with_one_watcher, monkeypatch):
     publish = TMS._publish
     monkeypatch.setattr(TMS, "_publish", lambda self, event, receivers: publish(self, event, ["TDD"]))
     monkeypatch.setattr(Worklist, "_done", told_always)
-    outcome = proof.run([MODULE + "2_4_event_reports.py::test_others_are_not_told"], [])
-    assert set(outcome.violated) == {"CC24-TMS-014"}
+    tally = proof.run([MODULE + "2_4_event_reports.py::test_others_are_not_told"], [])
+    assert set(tally.violated) == {"CC24-TMS-014"}
 
 
 def told_always(self, events, receivers):

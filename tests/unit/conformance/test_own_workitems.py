@@ -14,20 +14,20 @@ NEED_PUSH = {"NEG-TMS-003", "RO58-TMS-021"}
 NEED_THE_ORIGINAL = {"RO61-TMS-015"}
 
 
-def never_judged(outcome):
-    return set(outcome.not_judged) - outcome.passed - set(outcome.violated)
+def never_judged(tally):
+    return set(tally.not_judged) - tally.passed - set(tally.violated)
 
 
 def test_twelve_judge_every_transaction():
-    outcome = proof.run(TRANSACTIONS, ["own-workitems-12"])
-    assert (dict(outcome.violated), outcome.errors) == ({}, [])
-    assert never_judged(outcome) == NEED_PUSH | NEED_THE_ORIGINAL
+    tally = proof.run(TRANSACTIONS, ["own-workitems-12"])
+    assert (dict(tally.violated), tally.errors) == ({}, [])
+    assert never_judged(tally) == NEED_PUSH | NEED_THE_ORIGINAL
 
 
 def test_three_judge_most():
-    outcome = proof.run(TRANSACTIONS, ["own-workitems-3"])
-    assert (dict(outcome.violated), outcome.errors) == ({}, [])
-    assert len(outcome.passed) > 0.9 * len(outcome.passed | never_judged(outcome))
+    tally = proof.run(TRANSACTIONS, ["own-workitems-3"])
+    assert (dict(tally.violated), tally.errors) == ({}, [])
+    assert len(tally.passed) > 0.9 * len(tally.passed | never_judged(tally))
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def test_three_judge_most():
     [("claim-race-won-by-both", "tms/test_ro60_in_progress.py"), ("set-beam-lost", "tms/test_ro62_progress_update.py")],
 )
 def test_defects_are_found_without_push(defect, module):
-    outcome = proof.run([module], ["own-workitems-12", defect])
+    tally = proof.run([module], ["own-workitems-12", defect])
     transaction = module[len("tms/test_") :][:4].upper()
-    assert {r for r in outcome.violated if r.startswith(transaction)} == {
+    assert {r for r in tally.violated if r.startswith(transaction)} == {
         r for r in DEFECTS[defect].requirements if r.startswith(transaction)
     }

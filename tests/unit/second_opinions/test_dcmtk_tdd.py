@@ -83,7 +83,7 @@ def test_dcmtk_as_a_tdd_meets_what_its_clients_are_judged_by(tmp_path):
         observation = perform_treatment(
             partners, Caller(listening, step_timeout=20), trigger, NEW_COMPLETED, lambda title: NoDisplay()
         )
-    assert observation.outcome == ""
+    assert observation.why_early == ""
     judged = [(r, judge_scu(r, observation)) for r in load_catalogue().of(actor="TDD", edition="ti")]
     assert {r.id: j.findings for r, j in judged if any(finding.weight == "fault" for finding in j.findings)} == {}
     assert {"RO-59", "RO-61", "RO-63"} <= {r.transaction for r, j in judged if not j.findings and not j.not_judged}

@@ -186,7 +186,7 @@ def test_requests_of_the_2013_tool():
         "tms_ae_title": "TMS", "ost_ae_title": "OST", "station_value": "TDD", "station_scheme": "TMS", "beam_numbers": "1",
         "workitem": "1.2.840.113854.19.4.123456789.633812604900000001.4",
     }  # fmt: skip
-    observation = Observation(facts, exchanges=tuple(requests_of_the_tool()), outcome="")
+    observation = Observation(facts, exchanges=tuple(requests_of_the_tool()), why_early="")
     judgements = {r.id: judge_scu(r, observation).findings for r in CATALOGUE.of(actor="TDD", edition="2013")}
     assert {key: [(f.path, f.received) for f in found] for key, found in judgements.items() if found} == TOOL_REQUESTS
 

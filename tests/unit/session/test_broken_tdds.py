@@ -34,7 +34,7 @@ class Doing:
 
 @pytest.fixture
 def broken(partners):
-    """A function that lets a TDD do one thing, and returns the faults found, by requirement, and the outcome."""
+    """A function that lets a TDD do one thing, and returns the faults found, by requirement, and the why_early."""
 
     def perform(thing):
         caller = Caller(LISTENING, step_timeout=1.0, settle=1.0)
@@ -43,7 +43,7 @@ def broken(partners):
         judged = {r.id: judge_scu(r, observation) for r in requirements}
         faults = {identifier: j.findings[0].received for identifier, j in judged.items() if j.findings}
         assert judged["RO65-TDD-102"].not_judged  # what depends on what is missing is no pile of errors
-        return faults, observation.outcome
+        return faults, observation.why_early
 
     return perform
 
@@ -51,20 +51,20 @@ def broken(partners):
 def goes_on(partners):
     """Whether a TDD that is sound performs the next scenario."""
     with TDDSimulator(partners.tms.peer, partners.ost.peer, station=STATION, end="canceled-before") as tdd:
-        return let_perform(partners, tdd, SCENARIOS[2]).outcome == ""
+        return let_perform(partners, tdd, SCENARIOS[2]).why_early == ""
 
 
 def test_one_that_never_calls(broken, partners):
-    faults, outcome = broken(lambda: None)
-    assert outcome == "awaited 1 s, nothing received"
+    faults, why_early = broken(lambda: None)
+    assert why_early == "awaited 1 s, nothing received"
     assert list(faults.values()) == ["awaited 1 s, nothing received"]
     assert next(iter(faults)).startswith("RO58-TDD")
     assert goes_on(partners)
 
 
 def test_one_that_hangs_after_its_query(broken, partners):
-    faults, outcome = broken(lambda: query(partners, "TDD"))
-    assert outcome == "awaited 1 s, nothing received"
+    faults, why_early = broken(lambda: query(partners, "TDD"))
+    assert why_early == "awaited 1 s, nothing received"
     assert [identifier[:4] for identifier, said in faults.items() if "nothing received" in said] == ["RO59"]
     assert goes_on(partners)
 

@@ -212,5 +212,5 @@ def test_a_broken_association_is_a_finding_beside_what_did_not_come(content, req
 
 def test_without_a_fault_nothing_fails(tmp_path):
     observation = performed(TDDSimulator, tmp_path, times=2)
-    assert observation.outcome == ""
+    assert observation.why_early == ""
     assert {r.id: f for r in REQUIREMENTS if (f := judge_scu(r, observation).findings)} == {}

@@ -130,7 +130,7 @@ def test_a_command_that_fails_ends_the_scenario_at_once(describe, run):
     said = run(module("new-completed"), "--sut", path)
     assert said.returncode == 1
     assert "the trigger ended with code 3: no beam" in said.stdout
-    assert read_observation(recordings(path)[0]).outcome == "the trigger ended with code 3: no beam"
+    assert read_observation(recordings(path)[0]).why_early == "the trigger ended with code 3: no beam"
     assert "not judged: RO-60 missing" in said.stdout
     assert "error" not in said.stdout
     assert "scenario new-completed ended while RO-58 Worklist query was awaited: the trigger ended with code 3" in said.stdout
@@ -280,7 +280,7 @@ def test_the_operator_ends_a_scenario_and_the_run_goes_on(describe, pytestconfig
     assert process.returncode == 1
     assert "received: stopped by the operator" in said
     assert "not judged: RO-60 missing" in said
-    assert [read_observation(one).outcome for one in recordings(path)] == ["stopped by the operator"] * 2
+    assert [read_observation(one).why_early for one in recordings(path)] == ["stopped by the operator"] * 2
 
 
 @pytest.mark.usefixtures("interruptible")
@@ -325,7 +325,7 @@ def test_a_run_that_is_killed_is_judged_by_what_it_came_to(describe, pytestconfi
             tdd.kill()
             tdd.wait()
     (recorded,) = recordings(path)
-    assert read_observation(recorded).outcome == INTERRUPTED
+    assert read_observation(recorded).why_early == INTERRUPTED
     again = run(module("new-completed"), "--transcript", recorded)
     assert again.returncode == 0, again.stdout
     assert re.search(r"^ +RO-60 In progress +9 ", again.stdout, re.MULTILINE)

@@ -13,7 +13,7 @@ def test_it_watches_and_fetches_though_others_were_over_before(partners):
     with SimulatorTrigger("watcher", simulator_options(partners, "watcher", caller)) as system:
         partners.systems["PPVS"] = system.peer("PPVS")
         observation = perform_watch(partners, caller, system, lambda title: NoDisplay())
-    assert observation.outcome == ""
+    assert observation.why_early == ""
     told = {e.request.command.EventTypeID for e in observation.exchanges if e.service == "N-EVENT-REPORT"}
     assert told == {1, 2, 3, 4, 5}  # every event type [CC.2.4]
     moved = {e.instance_uid for e in observation.exchanges if e.service == "C-STORE"}

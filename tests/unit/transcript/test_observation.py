@@ -50,7 +50,7 @@ def test_what_happened_is_on_disk_before_the_end(tmp_path):
         writer.exchange(ECHO)
         seen = read_observation(tmp_path / "one.jsonl")
     assert seen.exchanges == (ECHO,)
-    assert seen.outcome == INTERRUPTED
+    assert seen.why_early == INTERRUPTED
 
 
 def test_a_line_that_was_being_written_is_left_out(tmp_path):

@@ -68,7 +68,7 @@ class Play:
     inputs: list
     steps: list
     associations: list
-    outcome: str = ""
+    why_early: str = ""
 
     def __getitem__(self, name):
         (found,) = [step for step in self.steps if step.name == name]
@@ -79,11 +79,11 @@ class Play:
         for name in names:
             self.steps.remove(self[name])
 
-    def until(self, name, outcome="awaited 120 s, nothing received"):
+    def until(self, name, why_early="awaited 120 s, nothing received"):
         """Let nothing come after a step and what it brought."""
         at = self.steps.index(self[name])
         del self.steps[at + 1 + self.steps[at].lasts :]
-        self.outcome = outcome
+        self.why_early = why_early
 
     def before(self, name, step):
         """Let a step come before another."""
@@ -111,7 +111,7 @@ class Play:
             ends = (step.service, step.requestor, step.acceptor, step.context)
             exchanges.append((then, Exchange(*ends, request, tuple(responses), step.failure)))
         in_order = tuple(exchange for _, exchange in sorted(exchanges, key=lambda pair: pair[0]))
-        return Observation(self.facts, tuple(self.inputs), in_order, tuple(self.associations), self.outcome)
+        return Observation(self.facts, tuple(self.inputs), in_order, tuple(self.associations), self.why_early)
 
 
 def code(value, scheme, meaning=None):

@@ -183,7 +183,7 @@ def output(play):
 def nothing_at_all(play):
     play.steps.clear()
     play.associations.clear()
-    play.outcome = AWAITED
+    play.why_early = AWAITED
 
 
 @fault("RO58-TDD-001")
@@ -272,7 +272,7 @@ def claims_on_an_empty_worklist(play):
     play["query"].answers.clear()
     # the UID of another day's workitem, still in a cache
     play.drop(*[step.name for step in play.steps if step.name not in ("query", "claim")])
-    play.outcome = AWAITED
+    play.why_early = AWAITED
 
 
 @fault("RO58-TDD-008")
@@ -280,7 +280,7 @@ def sets_something_on_an_empty_worklist(play):
     play.facts["inject"] = "empty-worklist"
     play["query"].answers.clear()
     play.drop(*[step.name for step in play.steps if step.name not in ("query", "update 0")])
-    play.outcome = AWAITED
+    play.why_early = AWAITED
 
 
 @fault("RO58-TDD-009", "RO65-TDD-003")
@@ -1134,7 +1134,7 @@ subscription_faults("WATCHER", "PPVS", watching, watcher_fault)
 @watcher_fault("CC23-WATCHER-001")
 def never_subscribes(play):
     play.steps.clear()
-    play.outcome = AWAITED
+    play.why_early = AWAITED
 
 
 @watcher_fault("CC23-WATCHER-006")

@@ -338,15 +338,15 @@ def test_an_observation_read_again_is_judged_alike(tmp_path):
             writer.association(association)
         for exchange in observation.exchanges:
             writer.exchange(exchange)
-        writer.ended(observation.outcome)
+        writer.ended(observation.why_early)
     assert judged(read_observation(tmp_path / "scenario.jsonl")) == judged(observation)
 
 
 # --- what came, and was not done ------------------------------------------------------------------------------------------
 
 
-def ended_early(play, awaited, outcome=AWAITED):
-    return dataclasses.replace(play.observe(), outcome=outcome, awaited=awaited)
+def ended_early(play, awaited, why_early=AWAITED):
+    return dataclasses.replace(play.observe(), why_early=why_early, awaited=awaited)
 
 
 @pytest.mark.parametrize(
@@ -400,20 +400,20 @@ def test_a_subscription_that_is_refused_is_none():
     assert judgements["CC23-WATCHER-001"].findings[0].received == f"{AWAITED}; N-ACTION answered with 0110 (processing failure)"
 
 
-@pytest.mark.parametrize(("outcome", "inject", "fault"), [
+@pytest.mark.parametrize(("why_early", "inject", "fault"), [
     (AWAITED, "", True), (AWAITED, "set-refused", False), (INTERRUPTED, "", False), ("", "", False),
 ])  # fmt: skip
-def test_an_early_end_is_told_and_is_a_fault_unless_it_is_interrupted_or_hindered(outcome, inject, fault):
+def test_an_early_end_is_told_and_is_a_fault_unless_it_is_interrupted_or_hindered(why_early, inject, fault):
     play = treatment()
     play.facts |= {"scenario": "new-completed", "inject": inject}
-    observation = ended_early(play, "RO-65 Completed", outcome)
+    observation = ended_early(play, "RO-65 Completed", why_early)
     assert observation.fault == fault
     name = f"new-completed, {inject}" if inject else "new-completed"
-    assert observation.early == (f"{name} ended while RO-65 Completed was awaited: {outcome}" if outcome else "")
+    assert observation.early == (f"{name} ended while RO-65 Completed was awaited: {why_early}" if why_early else "")
 
 
 def test_what_was_awaited_is_written_and_read(tmp_path):
     with ObservationWriter(tmp_path / "one.jsonl", {"actor": "TDD"}) as writer:
         writer.ended(AWAITED, "RO-65 Completed")
     found = read_observation(tmp_path / "one.jsonl")
-    assert (found.outcome, found.awaited) == (AWAITED, "RO-65 Completed")
+    assert (found.why_early, found.awaited) == (AWAITED, "RO-65 Completed")
