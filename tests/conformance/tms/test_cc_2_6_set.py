@@ -1,309 +1,44 @@
 """CC.2.6 Set UPS Information (N-SET): who may change a UPS when, what may be changed, and all of it or nothing."""
 
-import dataclasses
-import itertools
-from datetime import timedelta
-
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from pydicom import config
 from pydicom.dataset import Dataset
-from pydicom.multival import MultiValue
-from pydicom.uid import RTBeamsTreatmentRecordStorage, SecondaryCaptureImageStorage, generate_uid
-from pydicom.valuerep import DT
+from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, status
 from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.checks.modification import COERCED, all_change, coerced, effect, holds, not_stored
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
-from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.treatment.messages import code_item, item
+from tdwii_conformance.treatment.modification import (
+    FIXED,
+    FORBIDDEN,
+    FREE,
+    ILLEGAL,
+    LEGAL,
+    MAY_BE_EMPTY,
+    MODIFIED,
+    NEVER_EMPTY,
+    OPTIONAL,
+    PERFORMED,
+    PROGRESS,
+    ROWS,
+    SEQUENCES,
+    SUPPORTED,
+    change,
+    illegal_change,
+    poor,
+    rich,
+    unwanted,
+)
 from tdwii_conformance.workitems.supply import Use
 
 STATE = ("ProcedureStepState",)
-MODIFIED = "ScheduledProcedureStepModificationDateTime"
-PROGRESS = "ProcedureStepProgressInformationSequence"
-PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 WELL_KNOWN = (GLOBAL, FILTERED)
-COERCED = (0x0116, 0xB305)
 NO_SUCH_UPS = (0x0112, 0xC307)
 OWN_LOCK = object()
-
-ROWS = attribute_rows()
-CHANGEABLE = [row for row in ROWS.values() if row.set == "3"]
-# Type 3/2 leaves the SCP free to support the attribute; what a Final State needs it does not [CC.2.1.3].
-SUPPORTED = [row.keyword for row in CHANGEABLE if row.set_scp == "1" or row.final in ("P", "X")]
-OPTIONAL = [row.keyword for row in CHANGEABLE if row.set_scp == "2" and row.keyword not in SUPPORTED]
-FREE = [row.keyword for row in CHANGEABLE if row.set_scp == "3"]
-NEVER_EMPTY = [row.keyword for row in CHANGEABLE if row.set_scp == "1"]
-SEQUENCES = [row.keyword for row in CHANGEABLE if row.vr == "SQ"]
-MAY_BE_EMPTY = [keyword for keyword in SEQUENCES if ROWS[keyword].set_scp == "2"]
-# Transaction UID is what makes an N-SET right or wrong, and has requirements of its own.
-FIXED = [k for k, row in ROWS.items() if row.set in ("not allowed", "special", "-") and k != "TransactionUID"]
-
-STUDIES = (generate_uid(), generate_uid())
-OUTPUTS = (generate_uid(), generate_uid(), generate_uid())
-
-
-# --- what is sent -----------------------------------------------------------------------------------------------------
-
-
-def coded(value, **more):
-    entry = code_item(value, "99TDWII", f"Conformance test {value}")
-    entry.update(item(**more))
-    return entry
-
-
-def content(value, text, **more):
-    return item(ValueType="TEXT", ConceptNameCodeSequence=coded(value), TextValue=text, **more)
-
-
-def number(value, figure):
-    unit = code_item("cm", "UCUM", "cm")
-    named = coded(value)
-    return item(ValueType="NUMERIC", ConceptNameCodeSequence=named, NumericValue=figure, MeasurementUnitsCodeSequence=unit)
-
-
-def stored_instance(sop_class, instance, ae_title, study=STUDIES[0], series=STUDIES[1]):
-    return item(
-        TypeOfInstances="DICOM", StudyInstanceUID=study, SeriesInstanceUID=series,
-        ReferencedSOPSequence=item(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=instance),
-        DICOMRetrievalSequence=item(RetrieveAETitle=ae_title),
-    )  # fmt: skip
-
-
-def performer(code, name, **more):
-    return item(HumanPerformerCodeSequence=coded(code), HumanPerformerName=name, **more)
-
-
-def rich(session):
-    """A value of every attribute that N-SET may change: sequences have two items if they may, and much in them."""
-    workitem = session.workitem
-    moment = workitem.start
-    inputs = [stored_instance(r.sop_class, r.instance, r.ae_title, r.study, r.series) for r in workitem.inputs]
-    modifier = content("MODIFIER", "first modifier")
-    progress = item(
-        ProcedureStepProgress="35", ProcedureStepProgressDescription="Gating",
-        ProcedureStepProgressParametersSequence=[
-            content("PARAMETER1", "first", ContentItemModifierSequence=modifier), number("PARAMETER2", "2"),
-        ],
-        ProcedureStepCommunicationsURISequence=[
-            item(ContactURI="tel:+1-555-0100", ContactDisplayName="Console"), item(ContactURI="tel:+1-555-0101"),
-        ],
-        ProcedureStepCancellationDateTime=f"{moment:%Y%m%d%H%M%S}", ReasonForCancellation="none so far",
-        ProcedureStepDiscontinuationReasonCodeSequence=[coded("REASON1"), coded("REASON2")],
-    )  # fmt: skip
-    performed = item(
-        ActualHumanPerformersSequence=[
-            performer("PERSON1", "Doe^Jane", HumanPerformerOrganization="Clinic"), performer("PERSON2", "Doe^John"),
-        ],
-        PerformedStationNameCodeSequence=[coded("NAME1"), coded("NAME2")],
-        PerformedStationClassCodeSequence=[coded("CLASS1"), coded("CLASS2")],
-        PerformedStationGeographicLocationCodeSequence=[coded("PLACE1"), coded("PLACE2")],
-        PerformedProcedureStepStartDateTime=f"{moment:%Y%m%d%H%M%S}",
-        PerformedProcedureStepDescription="First part", CommentsOnThePerformedProcedureStep="As planned",
-        PerformedWorkitemCodeSequence=code_item("121726", "DCM", "RT Treatment with Internal Verification"),
-        PerformedProcessingParametersSequence=[content("PARAMETER1", "first"), number("PARAMETER2", "2")],
-        PerformedProcedureStepEndDateTime=f"{moment + timedelta(minutes=5):%Y%m%d%H%M%S}",
-        OutputInformationSequence=[stored_instance(RTBeamsTreatmentRecordStorage, one, session.ost) for one in OUTPUTS[:2]],
-    )  # fmt: skip
-    return {
-        "ScheduledProcedureStepPriority": "HIGH",
-        "ProcedureStepLabel": "First label",
-        "WorklistLabel": "First worklist",
-        "ScheduledProcessingParametersSequence": [content("PARAMETER1", "first"), number("PARAMETER2", "2")],
-        "ScheduledStationNameCodeSequence": [coded("NAME1", CodingSchemeVersion="1"), coded("NAME2")],
-        "ScheduledStationClassCodeSequence": [coded("CLASS1", CodingSchemeVersion="1"), coded("CLASS2")],
-        "ScheduledStationGeographicLocationCodeSequence": [coded("PLACE1", CodingSchemeVersion="1"), coded("PLACE2")],
-        "ScheduledHumanPerformersSequence": [
-            performer("PERSON1", "Doe^Jane", HumanPerformerOrganization="Clinic"),
-            performer("PERSON2", "Doe^John", HumanPerformerOrganization="Clinic"),
-        ],
-        "ScheduledProcedureStepStartDateTime": f"{moment + timedelta(hours=1):%Y%m%d%H%M%S}",
-        "ExpectedCompletionDateTime": f"{moment + timedelta(hours=2):%Y%m%d%H%M%S}",
-        "ScheduledProcedureStepExpirationDateTime": f"{moment + timedelta(days=1):%Y%m%d%H%M%S}",
-        "ScheduledWorkitemCodeSequence": [code_item("121726", "DCM", "RT Treatment with Internal Verification")],
-        "CommentsOnTheScheduledProcedureStep": "First comment",
-        "InputReadinessState": "INCOMPLETE",
-        "InputInformationSequence": inputs[::-1],
-        "StudyInstanceUID": STUDIES[0],
-        "OutputDestinationSequence": [
-            item(DICOMStorageSequence=item(DestinationAE="ARCHIVE1"), ReferencedSOPClassUID=RTBeamsTreatmentRecordStorage),
-            item(DICOMStorageSequence=item(DestinationAE="ARCHIVE2")),
-        ],
-        "OtherPatientIDsSequence": [item(PatientID="OTHER1", TypeOfPatientID="TEXT"), item(PatientID="OTHER2")],
-        "ReferencedPatientPhotoSequence": [
-            stored_instance(SecondaryCaptureImageStorage, one, session.ost) for one in OUTPUTS[:2]
-        ],
-        "MedicalAlerts": ["First alert", "Second alert"],
-        "PregnancyStatus": 1,
-        "SpecialNeeds": "First need",
-        PROGRESS: [progress],
-        PERFORMED: [performed],
-    }  # fmt: skip
-
-
-def poor(session):
-    """Another value of every attribute that N-SET may change: sequences have one item, and little in it."""
-    workitem = session.workitem
-    moment = workitem.start + timedelta(minutes=1)
-    inputs = [stored_instance(r.sop_class, r.instance, r.ae_title, r.study, r.series) for r in workitem.inputs]
-    performed = item(
-        PerformedStationNameCodeSequence=coded("NAME3"),
-        PerformedProcedureStepStartDateTime=f"{moment:%Y%m%d%H%M%S}",
-        PerformedWorkitemCodeSequence=code_item("121727", "DCM", "RT Treatment with External Verification"),
-        OutputInformationSequence=stored_instance(RTBeamsTreatmentRecordStorage, OUTPUTS[2], session.ost),
-    )
-    return {
-        "ScheduledProcedureStepPriority": "LOW",
-        "ProcedureStepLabel": "Second label",
-        "WorklistLabel": "Second worklist",
-        "ScheduledProcessingParametersSequence": [content("PARAMETER3", "third")],
-        "ScheduledStationNameCodeSequence": [coded("NAME3")],
-        "ScheduledStationClassCodeSequence": [coded("CLASS3")],
-        "ScheduledStationGeographicLocationCodeSequence": [coded("PLACE3")],
-        "ScheduledHumanPerformersSequence": [performer("PERSON3", "Roe^Jane", HumanPerformerOrganization="Practice")],
-        "ScheduledProcedureStepStartDateTime": f"{moment + timedelta(hours=2):%Y%m%d%H%M%S}",
-        "ExpectedCompletionDateTime": f"{moment + timedelta(hours=3):%Y%m%d%H%M%S}",
-        "ScheduledProcedureStepExpirationDateTime": f"{moment + timedelta(days=2):%Y%m%d%H%M%S}",
-        "ScheduledWorkitemCodeSequence": [code_item("121727", "DCM", "RT Treatment with External Verification")],
-        "CommentsOnTheScheduledProcedureStep": "Second comment",
-        "InputReadinessState": "READY",
-        "InputInformationSequence": inputs[:1],
-        "StudyInstanceUID": STUDIES[1],
-        "OutputDestinationSequence": [item(DICOMStorageSequence=item(DestinationAE="ARCHIVE3"))],
-        "OtherPatientIDsSequence": [item(PatientID="OTHER3")],
-        "ReferencedPatientPhotoSequence": [stored_instance(SecondaryCaptureImageStorage, OUTPUTS[2], session.ost)],
-        "MedicalAlerts": "Third alert",
-        "PregnancyStatus": 4,
-        "SpecialNeeds": "Second need",
-        PROGRESS: [item(ProcedureStepProgress="70")],
-        PERFORMED: [performed],
-    }
-
-
-def change(values, keywords):
-    """A modification list with some of the values of `rich` or `poor`."""
-    return item(**{keyword: values[keyword] for keyword in keywords})
-
-
-# Values of attributes that N-SET must not change; none is what a workitem has.
-FORBIDDEN = {
-    "SOPClassUID": UPS.PULL,
-    "SOPInstanceUID": generate_uid(),
-    MODIFIED: "19700101000000",
-    "PatientName": "OTHER^PATIENT",
-    "PatientID": "OTHERPATIENT",
-    "IssuerOfPatientID": "OTHERISSUER",
-    "IssuerOfPatientIDQualifiersSequence": item(UniversalEntityID="1.2.3.4", UniversalEntityIDType="ISO"),
-    "PatientBirthDate": "19010101",
-    "PatientSex": "M",
-    "AdmissionID": "OTHERADMISSION",
-    "IssuerOfAdmissionIDSequence": item(LocalNamespaceEntityID="OTHERISSUER"),
-    "AdmittingDiagnosesDescription": "Other diagnosis",
-    "AdmittingDiagnosesCodeSequence": coded("DIAGNOSIS"),
-    "ReferencedRequestSequence": item(
-        StudyInstanceUID=STUDIES[0], AccessionNumber="OTHER", IssuerOfAccessionNumberSequence=[],
-        OrderPlacerIdentifierSequence=[], OrderFillerIdentifierSequence=[], RequestedProcedureID="OTHER",
-        RequestedProcedureDescription="Other procedure", RequestedProcedureCodeSequence=[],
-    ),
-    "ReplacedProcedureStepSequence": item(ReferencedSOPClassUID=UPS.PUSH, ReferencedSOPInstanceUID=OUTPUTS[0]),
-    "ProcedureStepState": "COMPLETED",
-}  # fmt: skip
-
-# Illegal changes that go along with legal ones; their tags lie before, between and after those of LEGAL.
-LEGAL = ("CommentsOnTheScheduledProcedureStep", "WorklistLabel")
-ILLEGAL = {
-    "not-allowed": ("PatientName", "OTHER^PATIENT"),
-    "state": ("ProcedureStepState", "COMPLETED"),
-    "empty-type-1": ("ScheduledProcedureStepPriority", ""),
-    "undefined-value": ("InputReadinessState", "PERHAPS"),
-    "malformed-date-time": ("ScheduledProcedureStepStartDateTime", "NOT A DATE-TIME"),
-    "malformed-date-time-in-an-item": (PERFORMED, {"PerformedProcedureStepStartDateTime": "NOT A DATE-TIME"}),
-}
-
-
-def illegal_change(kind):
-    keyword, value = ILLEGAL[kind]
-    with config.disable_value_validation():  # pydicom would have its say about what we send
-        return item(**{keyword: item(**value) if isinstance(value, dict) else value})
-
-
-_numbers = itertools.count(1)
-
-
-def unwanted():
-    """A change that is to be refused; no two are alike, so that one that was stored all the same shows each time."""
-    return item(ProcedureStepLabel=f"Not to be stored {next(_numbers)}")
-
-
-# --- what is seen -----------------------------------------------------------------------------------------------------
-
-
-def holds(exchange, expected):
-    """Check that an N-GET shows the values of a modification list, by meaning, and nothing more in their items."""
-    found = ups.got(exchange)
-    return found or list(_differences(expected, exchange.dataset))
-
-
-def _differences(expected, came, path=""):
-    for element in expected:
-        place = f"{path}{element.keyword}"
-        other = came.get(element.tag)
-        if other is None:
-            yield Finding("what was set", "attribute absent", place)
-        elif element.VR == "SQ":
-            items, others = list(element.value), list(other.value or ())
-            if len(items) != len(others):
-                yield Finding(f"{len(items)} item(s), those that were set", f"{len(others)} item(s)", place)
-            for index, (one, another) in enumerate(zip(items, others, strict=False)):
-                yield from _differences(one, another, f"{place}[{index}].")
-                for extra in another:  # what an SCP adds of its own may only be empty
-                    if extra.tag not in one and not extra.is_empty and extra.keyword != "SpecificCharacterSet":
-                        yield Finding("not there: it was not set", repr(extra.value), f"{place}[{index}].{extra.keyword}")
-        elif not same_meaning(element.VR, element.value, other.value):
-            yield Finding(f"value {element.value!r}", f"value {other.value!r}", place)
-
-
-def same_meaning(vr, one, other):
-    """Whether two values mean the same: numbers and date-times may be written in more than one way."""
-    ones, others = _values(one), _values(other)
-    return len(ones) == len(others) and all(_meaning(vr, a) == _meaning(vr, b) for a, b in zip(ones, others, strict=True))
-
-
-def _values(value):
-    return list(value) if isinstance(value, (list, MultiValue)) else [value]
-
-
-def _meaning(vr, value):
-    text = str(value or "").strip()
-    if not text:
-        return text
-    try:
-        # the UPS may say its offset where we said none
-        return DT(text).replace(tzinfo=None) if vr == "DT" else float(text) if vr in ("DS", "IS") else text
-    except ValueError:
-        return text
-
-
-def effect(exchange, before, after, expected):
-    """Check that an N-SET that was not refused did what it says, and that a refused one did nothing."""
-    if found := status.answered(exchange):
-        return found
-    if is_failure(exchange.status):
-        return ups.untouched(before, after)
-    return coerced(exchange, holds(after, expected))
-
-
-def coerced(exchange, found):
-    """Return findings on the values after an N-SET; when the SCP says that it coerced some (B305), they are warnings."""
-    return [dataclasses.replace(one, weight="warning") for one in found] if exchange.status in COERCED else found
-
-
-def all_change(exchange, after, expected):
-    """Check that an N-SET was done; a value that the SCP says it coerced (B305) may be another."""
-    return status.accepted(exchange, "a change that the attribute table allows") or coerced(exchange, holds(after, expected))
 
 
 @pytest.fixture(scope="module")
@@ -666,23 +401,8 @@ def test_all_or_nothing(risked, judge, follows, kind):
         follows("refused")
         return
     judge(holds(after, change(poor(risked), LEGAL)) + ups.untouched(before, after, ignoring=[*LEGAL, keyword]))
-    judge(not_stored(before, after, kind))
+    judge(not_stored(before, after, *ILLEGAL[kind]))
     follows("coerced")
-
-
-def not_stored(before, after, kind):
-    """Check that an illegal value is not what N-GET shows: the old value, or a coerced one, but not none if there was one."""
-    keyword, illegal = ILLEGAL[kind]
-    value = after.dataset.get(keyword)
-    if ROWS[keyword].set == "not allowed":
-        return ups.equal(value, before.dataset.get(keyword), keyword)
-    if isinstance(illegal, dict):
-        name, bad = next(iter(illegal.items()))
-        shown = [str(one.get(name)) for one in value or ()]
-        return [Finding(f"not {bad!r}", "that value", f"{keyword}[0].{name}")] if bad in shown else []
-    if value in (None, "") or str(value) == illegal:
-        return [Finding("a legal value", repr(value), keyword)]
-    return []
 
 
 @pytest.mark.requirement("CC26-TMS-022")

@@ -7,13 +7,13 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.checks.modification import holds
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.scu.treatment_session import inputs_of
-
-from .test_cc_2_6_set import change, holds, rich
+from tdwii_conformance.treatment.modification import change, rich
 
 STATE = ("ProcedureStepState",)
 MODIFIED = "ScheduledProcedureStepModificationDateTime"
