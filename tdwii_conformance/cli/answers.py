@@ -1,4 +1,4 @@
-"""What an answer means to a command: done, refused, or none."""
+"""What an answer means for a command: done, refused, or no answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def spoken_status(exchange: Exchange) -> str:
 
 
 def settle(exchange: Exchange, what: str, peer: Peer, *, strict: bool = True) -> dict[str, str]:
-    """Return what a script is told of an exchange; say a warning to the person.
+    """Return the result of an exchange for a script; print a warning for the person.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def settle(exchange: Exchange, what: str, peer: Peer, *, strict: bool = True) ->
     what : str
         What was asked, as the subject of a sentence.
     peer : Peer
-        Whom.
+        The peer that was asked.
     strict : bool
         Whether a refusal is raised.
 

@@ -45,7 +45,7 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "schedule": Lazy(
             "schedule:schedule_course", "Schedule a course from an RT Plan or RT Ion Plan: delivery instructions and workitems."
         ),
-        "init": Lazy("init:init", "Write a description of a system under test to begin with: every key, explained."),
+        "init": Lazy("init:init", "Write an example description of a system under test, with every key explained."),
         "run": Lazy("run:run_suite", "Run the conformance suite: what pytest does, with the same options."),
     },
     "Results": {
@@ -57,7 +57,7 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "get": Lazy("worklist:get", "Get a workitem's attributes (N-GET)."),
         "create": Lazy("worklist:create", "Create workitems (N-CREATE)."),
         "claim": Lazy("performing:claim", "Claim a workitem: IN PROGRESS (RO-60, N-ACTION)."),
-        "progress": Lazy("performing:progress", "Tell how far a claimed workitem is (RO-62, N-SET)."),
+        "progress": Lazy("performing:progress", "Report the progress of a claimed workitem (RO-62, N-SET)."),
         "set": Lazy("performing:set_", "Set attributes of a workitem (N-SET)."),
         "complete": Lazy(
             "performing:complete",
@@ -69,7 +69,7 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         ),
         "request-cancel": Lazy(
             "worklist:request_cancel",
-            "Ask that a workitem be canceled, as one who does not perform it (N-ACTION, Request UPS Cancel).",
+            "Request the cancellation of a workitem that another performs (N-ACTION, Request UPS Cancel).",
         ),
     },
     "Watching": {
@@ -88,11 +88,11 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "echo": Lazy("instances:echo", "Ask whether a peer is there (C-ECHO)."),
     },
     "Between two systems": {
-        "record": Lazy("witnessing:record", "Record what systems say to each other, as a proxy between them."),
-        "judge": Lazy("witnessing:judge", "Judge what was recorded, by `tdwii record` or as a capture (pcap, pcapng)."),
+        "record": Lazy("witnessing:record", "Record what systems send each other, as a proxy between them."),
+        "judge": Lazy("witnessing:judge", "Judge a record of `tdwii record`, or a capture (pcap, pcapng)."),
     },
     "Files": {
-        "dump2dcm": Lazy("convert:dump2dcm", "Make a DICOM file of dcmdump text."),
+        "dump2dcm": Lazy("convert:dump2dcm", "Make a DICOM file from dcmdump text."),
         "dcm2dump": Lazy("convert:dcm2dump", "Show a DICOM file as dcmdump text, with --json in the DICOM JSON model."),
         "templates": Lazy("convert:list_templates", "List the messages that come with tdwii as dcmdump text, or show one."),
         "rename-workitems": Lazy("convert:rename_workitems", "Name worklist responses as workitems: UPS_<SOPInstanceUID>.dcm."),
@@ -126,8 +126,8 @@ class _Group(click.Group):
 @click.group(
     cls=_Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 done, 1 the peer said no, 2 wrong arguments or files, 3 no connection or no answer, 130 Ctrl-C. "
-    "A command's --help has examples; docs/tdwii.md tells what is common to all.",
+    epilog="Exit codes: 0 done, 1 the peer refused, 2 wrong arguments or files, 3 no connection or no answer, 130 Ctrl-C. "
+    "A command's --help has examples; docs/tdwii.md explains what is common to all.",
 )
 @click.version_option(__version__, prog_name="tdwii")
 def tdwii() -> None:
@@ -164,7 +164,7 @@ def _complain(who: str, message: str) -> None:
 
 
 def _error(line: str) -> None:
-    with suppress(OSError):  # nobody reads it
+    with suppress(OSError):  # the reader has gone
         print(line, file=sys.stderr, flush=True)
 
 
@@ -176,7 +176,7 @@ def _show_everything() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run `tdwii`; return its exit code. Never raises but for a fault of ours that one asked to see.
+    """Run `tdwii`; return its exit code. Raises nothing, except an internal error that the user asked to see.
 
     Parameters
     ----------

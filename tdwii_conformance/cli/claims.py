@@ -1,8 +1,8 @@
-"""The Transaction UIDs of our claims, kept between commands: who has one may change the workitem, so it must not get lost.
+"""The Transaction UIDs of our claims, kept between commands: only requests with the right one can change a workitem.
 
 A file of JSON below the person's state folder (``$TDWII_STATE``, else ``$XDG_STATE_HOME/tdwii/claims.json``, else
 ``~/.local/state/tdwii/claims.json``), readable by its owner alone. It is changed under a lock and replaced as a whole, so
-that neither two commands at once nor a crash can spoil it.
+that neither two commands at once nor a crash can damage it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Claim:
     Parameters
     ----------
     scp : str
-        ``host:port`` of the SCP: its AE title may be told one way or another.
+        ``host:port`` of the SCP: its AE title may be given in several ways.
     workitem : str
         SOP Instance UID.
     transaction_uid : str

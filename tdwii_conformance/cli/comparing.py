@@ -1,4 +1,4 @@
-"""``tdwii report`` and ``tdwii compare``: what was judged earlier, shown again or beside others."""
+"""``tdwii report`` and ``tdwii compare``: the results of earlier runs, shown again or compared."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ def report(results: Path, html: Path | None) -> int:
 def compare(results: tuple[Path, ...], html: Path | None) -> int:
     """Compare runs: of one system in several versions, or of several systems.
 
-    Says what got worse, better, is new or not judged any more from the first to the last. The exit code is 1 if something that
-    was met in the first is not in the last, as with a baseline.
+    Shows what got worse or better, is new, or is no longer judged, from the first to the last. The exit code is 1 if a requirement
+    that was met in the first is not met in the last, as with a baseline.
     """
     from ..report.grid import grid, grid_page, grid_text
     from ..report.results import read_results

@@ -33,16 +33,16 @@ SYNTAXES = {"implicit": "1.2.840.10008.1.2", "explicit": "1.2.840.10008.1.2.1"}
 def dump2dcm(
     files: tuple[Path, ...], template: str | None, values: tuple[str, ...], transfer_syntax: str | None, force: bool
 ) -> None:
-    """Make a DICOM file of dcmdump text.
+    """Make a DICOM file from dcmdump text.
 
-    What is wrong with the text is said with its line. Placeholders in it are filled with --set.
+    An error in the text is reported with its line. Placeholders in it are filled with --set.
     """
     *texts, out = files or (None,)
     if out is None or len(texts) != (0 if template is not None else 1):
         raise Usage("give TEXT and OUT, or --template NAME and OUT")
     text = texts[0] if texts else None
     if text is not None and is_dicom(sized(text, SMALL)):
-        raise Usage(f"{text}: is no text; dcm2dump makes text of DICOM files")
+        raise Usage(f"{text}: is not text; dcm2dump makes text from DICOM files")
     dataset = read_or_fill(text, template, values, "dcmdump text", leaves=False) or Dataset()
     if out.exists() and not force:
         raise Usage(f"{out}: is there already: --force replaces it")
@@ -87,7 +87,7 @@ def list_templates(settings: Settings, name: str | None) -> None:
 def dcm2dump(settings: Settings, file: Path, cut: int | None, encoded: bool) -> None:
     """Show a DICOM file as dcmdump text, with --json in the DICOM JSON model.
 
-    What it prints, dump2dcm makes an equal file of again; only group lengths, which DICOM has retired, are not in it.
+    dump2dcm makes an equal file from the output, except group lengths, which DICOM has retired.
     """
     dataset = read_dataset(file, most=LARGE, values=False)
     if settings.as_json:
@@ -112,14 +112,14 @@ def dcm2dump(settings: Settings, file: Path, cut: int | None, encoded: bool) -> 
 def rename_workitems(settings: Settings, files: tuple[Path, ...], into: Path | None, force: bool) -> None:
     """Name worklist responses as workitems: UPS_<SOPInstanceUID>.dcm.
 
-    All files are looked at before the first is renamed. Nothing is overwritten without --force.
+    All files are checked before the first is renamed. Nothing is overwritten without --force.
     """
     moves: dict[Path, Path] = {}
     for path in files:
         workitem = read_dataset(path, classes=UPS_CLASSES, what="a worklist response")
         uid = str(workitem.get("SOPInstanceUID") or "")
         if not uid:
-            raise Usage(f"{path}: SOPInstanceUID is missing: the query has to ask for it")
+            raise Usage(f"{path}: SOPInstanceUID is missing: the query must have it as a return key")
         target = (into or path.parent) / f"UPS_{safe_uid(uid, path)}.dcm"
         if target in moves.values():
             other = next(source for source, name in moves.items() if name == target)

@@ -21,7 +21,7 @@ class CommandError(Exception):
 
 
 class Refused(CommandError):
-    """The peer said no."""
+    """The peer refused."""
 
     code = REFUSED
 
@@ -44,7 +44,7 @@ def explain(error: Exception) -> tuple[int, str]:
     Parameters
     ----------
     error : Exception
-        A `CommandError`, what `dimse`, `config` or `dcmdump` raise, or a fault of ours.
+        A `CommandError`, what `dimse`, `config` or `dcmdump` raise, or an internal error.
     """
     # Only here, when there is something to explain: these import pydicom and pynetdicom.
     from ..dimse import DimseError, NoContext, NothingAccepted, Rejected
@@ -62,4 +62,4 @@ def explain(error: Exception) -> tuple[int, str]:
         return USAGE, str(error)
     if os.environ.get("TDWII_TRACEBACK"):
         raise error
-    return INTERNAL, f"a fault of tdwii: {type(error).__name__}: {error} (TDWII_TRACEBACK=1 shows where)"
+    return INTERNAL, f"internal error of tdwii: {type(error).__name__}: {error} (TDWII_TRACEBACK=1 shows where)"

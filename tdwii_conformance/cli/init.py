@@ -20,7 +20,7 @@ EXAMPLE = "sut_example.toml"
 @click.argument("file", default="sut.toml", type=click.Path(path_type=Path), metavar="[FILE]")
 @click.option("--force", is_flag=True, help="Replace FILE if it is there.")
 def init(file: Path, force: bool) -> None:
-    """Write a description of a system under test to begin with: every key, explained.
+    """Write an example description of a system under test, with every key explained.
 
     FILE is sut.toml by default. Change what is yours in it, remove what you do not need, and run 'tdwii run --sut FILE'.
     """

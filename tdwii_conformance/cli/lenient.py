@@ -1,4 +1,4 @@
-"""Data sets of others as they can be shown: one value that breaks the rules of its VR hides nothing beside it."""
+"""Data sets of others, as far as they can be shown: one value that violates its VR hides no other value."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ def _text(value: object) -> str:
 
 
 def as_json(dataset: Dataset) -> dict[str, Any]:
-    """Return a data set in the DICOM JSON model [PS3.18 F.2], in JSON that everybody reads: a bad value is a string.
+    """Return a data set in the DICOM JSON model [PS3.18 F.2], in JSON that every program reads: a bad value is a string.
 
-    So are numbers that JSON has not: ``NaN``, ``Infinity``, ``-Infinity``.
+    So are numbers that JSON does not have: ``NaN``, ``Infinity``, ``-Infinity``.
     """
     softened(dataset)
     told: dict[str, Any] = {}
@@ -77,7 +77,7 @@ def as_json(dataset: Dataset) -> dict[str, Any]:
             continue
         try:
             told[key] = plain_numbers(element.to_json_dict(None, 1024))
-        except Exception:  # it has a value that is none of its VR
+        except Exception:  # it has a value that violates its VR
             values = element.value if isinstance(element.value, (list, tuple)) else [element.value]
             told[key] = {"vr": str(element.VR), "Value": [_text(one) for one in values]}
     return told

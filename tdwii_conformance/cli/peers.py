@@ -1,4 +1,4 @@
-"""Whom an option names: an AE title of the address book, ``HOST:PORT``, or ``AE=HOST:PORT``."""
+"""The peer that an option names: an AE title of the address book, ``HOST:PORT``, or ``AE=HOST:PORT``."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ __all__ = ["named_peer", "peer_at"]
 
 
 def peer_at(text: str) -> Peer:
-    """Return whom ``AE=HOST:PORT`` names.
+    """Return the peer that ``AE=HOST:PORT`` names.
 
     Raises
     ------
     Usage
         If it is something else.
     ValueError
-        If the AE title is none.
+        If the AE title is not valid.
     """
     title, _, address = text.partition("=")
     host, _, port = address.rpartition(":")
@@ -27,5 +27,5 @@ def peer_at(text: str) -> Peer:
 
 
 def named_peer(settings: Settings, text: str) -> Peer:
-    """Return whom an option names; raises `Usage` when nobody knows."""
+    """Return the peer that an option names; raises `Usage` if the AE title is not known."""
     return peer_at(text) if "=" in text else words(settings, [text])[0]

@@ -1,4 +1,4 @@
-"""``tdwii claim``, ``progress``, ``set``, ``complete``, ``cancel``: who performs a workitem, from RO-60 to RO-65."""
+"""``tdwii claim``, ``progress``, ``set``, ``complete``, ``cancel``: the performance of a workitem, from RO-60 to RO-65."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def claim(settings: Settings, words_: tuple[str, ...], transaction: str | None) 
 def progress(
     settings: Settings, words_: tuple[str, ...], beam: int, description: str | None, edition: str, transaction: str | None
 ) -> None:
-    """Tell how far a claimed workitem is (RO-62, N-SET).
+    """Report the progress of a claimed workitem (RO-62, N-SET).
 
     PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID.
     """
@@ -199,7 +199,7 @@ def set_(
 def _scheduling(
     start: str | None, end: str | None, station: str | None, performer: str | None, name: str | None, organization: str | None
 ) -> Dataset:
-    """Return what the options of ``set`` say: when, where and by whom a workitem is to be performed."""
+    """Return what the options of ``set`` say: when a workitem is to be performed, where, and its performer."""
     chosen = Dataset()
     if start is not None:
         chosen.ScheduledProcedureStepStartDateTime = moment(start, "--start")
@@ -235,7 +235,7 @@ def assign(dataset: Dataset, assignment: str) -> None:
         raise Usage(f"{assignment!r} is not KEYWORD=VALUE")
     for keyword in (*steps, last):
         if tag_for_keyword(keyword) is None:
-            raise Usage(f"{assignment!r}: {keyword!r} is no keyword of the DICOM data dictionary, as ProcedureStepState is")
+            raise Usage(f"{assignment!r}: {keyword!r} is not a keyword of the DICOM data dictionary, such as ProcedureStepState")
     for keyword in steps:
         if dictionary_VR(keyword) != "SQ":
             raise Usage(f"{assignment!r}: {keyword} is no sequence")
@@ -309,7 +309,7 @@ def _retrieve_from(settings: Settings, ost: str | None, records: Sequence[Datase
         return settings.system.ost.ae_title
     if not records or "OST" in settings.book:
         return "OST"
-    raise Usage("--ost AE is missing: from whom the treatment record can be retrieved, as the final update says")
+    raise Usage("--ost AE is missing: the final update names the AE from which the treatment record can be retrieved")
 
 
 def _finish(
@@ -362,7 +362,7 @@ def _ending(function: Any) -> Any:
         (
             click.option("--record", type=click.Path(path_type=Path), multiple=True, metavar="FILE",
                          help="A treatment record that was stored (RO-63); repeat."),
-            click.option("--ost", metavar="AE", help="From whom the records are retrieved  [default: of --config, or OST]"),
+            click.option("--ost", metavar="AE", help="AE from which the records are retrieved  [default: of --config, or OST]"),
             click.option("--station", metavar="VALUE^SCHEME^MEANING", help="Performed station  [default: the scheduled one]"),
             click.option("--start", metavar="TIME", help="When it began  [default: when it was claimed]"),
             click.option("--update", type=click.Path(path_type=Path), metavar="FILE",
@@ -407,7 +407,7 @@ def complete(settings: Settings, words_: tuple[str, ...], percent: int, **given:
 def cancel(settings: Settings, words_: tuple[str, ...], percent: int, **given: Any) -> None:
     """End a claimed workitem unfinished: final update (RO-64, N-SET) and CANCELED (RO-65, N-ACTION).
 
-    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID. Who does not perform
-    the workitem uses tdwii request-cancel.
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID. Other systems than
+    the performer use tdwii request-cancel.
     """
     _finish(settings, words_, "CANCELED", percent=percent, **given)

@@ -1,4 +1,4 @@
-"""``tdwii retrieve-inputs``: what a workitem refers to, moved from where it says (RO-59, RO-61)."""
+"""``tdwii retrieve-inputs``: the inputs of workitems, moved from the AEs that they name (RO-59, RO-61)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RECEIVE_PORT = 11113
 
 @dataclass
 class Input:
-    """An item of an Input Information Sequence, and what became of it."""
+    """An item of an Input Information Sequence, and the result of its retrieval."""
 
     file: Path
     number: int
@@ -65,7 +65,7 @@ class Input:
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RESPONSE...")
 @click.option("--to", required=True, metavar="AE", help="Move destination, as the systems know it.")
-@click.option("--receive", is_flag=True, help="Be the move destination: start a receiver for the time it takes.")
+@click.option("--receive", is_flag=True, help="Be the move destination: run a receiver until the command ends.")
 @click.option("--into", type=click.Path(path_type=Path), metavar="DIR",
               help="With --receive: write what comes there, as <SOPInstanceUID>.dcm.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), metavar="N",
@@ -86,8 +86,8 @@ def retrieve_inputs(
 ) -> None:
     """Retrieve the inputs of workitems (RO-59, RO-61): a C-MOVE per input.
 
-    RESPONSE is a worklist response that tdwii find --save wrote, or a workitem. Each input is asked of the AE that it names,
-    whose address is in the address book (or in --config).
+    RESPONSE is a worklist response that tdwii find --save wrote, or a workitem. Each input is requested from the AE that
+    it names, whose address is in the address book (or in --config).
     """
     check_ae_title(to)
     if (into is not None or port is not None) and not receive:
@@ -190,7 +190,7 @@ def _retrieve(settings: Settings, one: Input, peer: Peer, to: str, receiver: Rec
 
 
 def _judge(one: Input, move: Exchange, peer: Peer, *, missing: list[str] | None) -> None:
-    """Say what became of an input: by what came if we received it, else by the numbers of the final response alone."""
+    """Record the result for an input: by the instances that came if we received them, else by the numbers of the final response."""
     try:
         settle(move, f"the retrieval of {one.kinds}", peer, strict=False)
     except NoAnswer as error:

@@ -1,4 +1,4 @@
-"""``tdwii run``: the conformance suite, for those who do not know pytest."""
+"""``tdwii run``: the conformance suite, for users who do not know pytest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def suite_folder(given: Path | None = None) -> Path:
     """
     if given is not None:
         if not (given / "suite.ini").is_file():
-            raise Usage(f"{given}: is no folder of the conformance tests: it has no suite.ini")
+            raise Usage(f"{given}: is not a folder of conformance tests: it has no suite.ini")
         return given
     try:
         return resources.suite()
@@ -67,7 +67,7 @@ def run_suite(context: click.Context, suite: Path | None, wants_help: bool, word
     if wants_help:
         click.echo(context.get_help())
         return 0
-    from .. import engine  # pytest is not imported by who wants something else
+    from .. import engine  # other commands do not import pytest
 
     first = next((n for n, word in enumerate(words) if word.startswith("-")), len(words))
     try:

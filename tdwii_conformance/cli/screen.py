@@ -37,7 +37,7 @@ def plain(value: object) -> str:
 
 
 def stdout_gone() -> bool:
-    """Whether whoever read stdout has gone away."""
+    """Whether the reader of stdout has gone away."""
     return getattr(sys.stdout, "name", None) == os.devnull
 
 
@@ -59,7 +59,7 @@ def note(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print a result for a script."""
-    # Escapes where stdout has not every character: what it would put in their place is no JSON.
+    # Escapes if stdout lacks characters: what it would put in their place is not JSON.
     unicode = stdout_encoding().startswith("utf")
     say(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False))
 

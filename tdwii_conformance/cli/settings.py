@@ -1,4 +1,4 @@
-"""What commands have in common: options, whom to speak to (address book, configuration), and how."""
+"""What commands have in common: options, the peer (address book, configuration), and how to call it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Command", "Group", "Settings", "common", "templated", "words"]
 BOOK = "ApplicationEntities.json"
 SYNTAXES = {"implicit": "1.2.840.10008.1.2", "explicit": "1.2.840.10008.1.2.1", "deflated": "1.2.840.10008.1.2.1.99"}
 UNCOMPRESSED = (SYNTAXES["implicit"], SYNTAXES["explicit"])
-ANY = "ANY-SCP"  # whom to call at HOST PORT when nothing says
+ANY = "ANY-SCP"  # the AE title to call at HOST PORT if none is given
 
 
 class _WithExamples(click.Command):
@@ -112,7 +112,7 @@ class Settings:
 
     @property
     def book(self) -> dict[str, Peer]:
-        """Everybody we know by AE title: of the address book, then of the configuration.
+        """Every known AE title: of the address book, then of the configuration.
 
         Raises
         ------
@@ -181,7 +181,7 @@ class Settings:
         Raises
         ------
         Usage
-            If nobody knows it; the message says who is known.
+            If it is not known; the message lists the known ones.
         """
         from ..dimse import Peer, check_ae_title
 
@@ -191,7 +191,8 @@ class Settings:
         if found is None:
             if not self.book:
                 raise Usage(
-                    f"{title!r} is nobody we know: give HOST PORT, or an address book (--entities FILE, or {BOOK} here) that has it"
+                    f"{title!r} is not a known AE title: give HOST PORT, or an address book (--entities FILE, or {BOOK} here)"
+                    " that has it"
                 )
             source = " or ".join(str(path) for path in (self.book_path, self.config) if path)
             raise Usage(f"no AE title {title!r} in {source}; known are {', '.join(sorted(self.book))}")
@@ -200,7 +201,7 @@ class Settings:
         return found
 
     def at(self, host: str, port: str) -> Peer:
-        """Return the application entity at an address: the one we know there, or whoever it is.
+        """Return the application entity at an address: the known one, or one of unknown AE title.
 
         Raises
         ------
@@ -217,7 +218,7 @@ class Settings:
 
 
 def words(settings: Settings, given: Sequence[str], *wanted: str, many: str = "", least: int = 0) -> tuple[Peer, list[str]]:
-    """Tell the peer from the other arguments of a command: PEER is ``HOST PORT``, ``HOST:PORT`` or an AE title.
+    """Separate the peer from the other arguments of a command: PEER is ``HOST PORT``, ``HOST:PORT`` or an AE title.
 
     Parameters
     ----------
@@ -235,7 +236,7 @@ def words(settings: Settings, given: Sequence[str], *wanted: str, many: str = ""
     Returns
     -------
     (Peer, list of str)
-        Whom to speak to, and the other arguments.
+        The peer, and the other arguments.
 
     Raises
     ------
@@ -286,7 +287,7 @@ def common(*, network: bool = True, calling: str = "TDD") -> Callable[[Callable[
     Parameters
     ----------
     network : bool
-        Whether the command speaks to anybody.
+        Whether the command opens associations.
     calling : str
         Our AE title unless something else is said.
     """

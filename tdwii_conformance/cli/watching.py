@@ -1,4 +1,4 @@
-"""``tdwii watch``, ``receive``, ``notify``: event reports, by whoever subscribes, listens, or sends them."""
+"""``tdwii watch``, ``receive``, ``notify``: event reports: subscribing, listening, sending."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Feed(Spoken):
 
 
 def _listening(function: Any) -> Any:
-    """Add the options of who listens for event reports."""
+    """Add the options of commands that listen for event reports."""
     for option in reversed(
         (
             click.option("--port", type=click.IntRange(0, 65535), metavar="N",
@@ -74,7 +74,7 @@ def _receiver(settings: Settings, feed: _Feed, host: str, port: int | None) -> I
 
 
 def _events(feed: _Feed, count: int | None, seconds: float | None) -> Iterator[Exchange]:
-    """Yield event reports until there were enough, the time is up, or nobody reads what we print.
+    """Yield event reports until there were enough, the time is up, or the reader of our output has gone.
 
     Raises
     ------
@@ -200,7 +200,7 @@ def watch(
                     subscribed = False
                     raise
                 except NoAnswer:
-                    # It may have subscribed us all the same. What went wrong is told of the subscription, not of this.
+                    # It may have subscribed us all the same. The error that is reported is that of the subscription, not of this.
                     subscribed = False
                     with suppress(DimseError):
                         watcher.unsubscribe(workitem or GLOBAL)

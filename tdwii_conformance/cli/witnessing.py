@@ -1,4 +1,4 @@
-"""``tdwii record`` and ``tdwii judge``: two systems that talk to each other, as somebody between them sees it."""
+"""``tdwii record`` and ``tdwii judge``: two systems that talk to each other, recorded and judged from between them."""
 
 from __future__ import annotations
 
@@ -130,10 +130,10 @@ def _listener(text: str) -> Listener:
 )
 @click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End after that time.")
 def record(file: Path, listeners: tuple[str, ...], seconds: float | None) -> int:
-    """Record what systems say to each other, as a proxy between them.
+    """Record what systems send each other, as a proxy between them.
 
-    Each system is told the local port in place of the other's address; for what comes back (C-STORE of a C-MOVE, event reports)
-    the calling system is given a port as well. The bytes pass unchanged. FILE grows as they pass, and must not be there yet.
+    Configure each system with the local port instead of the other's address. The calling system needs a port as well, for what
+    comes back (C-STORE of a C-MOVE, event reports). The bytes pass unchanged. FILE grows as they pass, and must not exist yet.
     Ends with Ctrl-C. `tdwii judge FILE` judges it.
     """
     behind = [_listener(text) for text in listeners]
@@ -186,10 +186,10 @@ def _wait(seconds: float | None, failed: Callable[[], object]) -> None:
 @click.option("--watcher", multiple=True, metavar="AE", help="The same for a watcher.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="PAGE", help="Write a page as well (HTML).")
 def judge(files: tuple[Path, ...], edition: str, report: Path | None, **parts: tuple[str, ...]) -> int:
-    """Judge what was recorded, by `tdwii record` or as a capture (pcap, pcapng).
+    """Judge a record of `tdwii record`, or a capture (pcap, pcapng).
 
-    Judged are the systems that call: TDD and watcher, by the same requirements as in a session with them, and the bytes of all
-    who take part. What never came up is not judged.
+    The systems that call are judged, TDD and watcher, by the same requirements as in a session with them; and the bytes of all
+    systems. What was not recorded is not judged.
     """
     from ..report.verdicts import requirement_verdicts
     from ..witness.judging import judge_observed, witness
@@ -208,7 +208,7 @@ def judge(files: tuple[Path, ...], edition: str, report: Path | None, **parts: t
         write_html(report, verdicts, catalogue, system=systems, edition=edition, description=described, notices=notices)
         note(f"report: {report.resolve()}")
     if not verdicts:
-        note("nobody was recognized who calls a TMS: nothing was judged")
+        note("no system was recognized that calls a TMS: nothing was judged")
     bad = any(one.verdict == "failed" for one in requirement_verdicts(verdicts).values())
     return REFUSED if bad or seen.malformations else OK
 
@@ -225,7 +225,7 @@ def _show(seen: Witnessed, verdicts: Sequence[TestVerdict], catalogue: Mapping[s
     for who, one in seen.malformations[:MOST_MALFORMATIONS]:
         say(f"{plain(who)}: {plain(one)}")
     if len(seen.malformations) > MOST_MALFORMATIONS:
-        say(f"... and {len(seen.malformations) - MOST_MALFORMATIONS} more places that are no DICOM")
+        say(f"... and {len(seen.malformations) - MOST_MALFORMATIONS} more places that are not DICOM")
     for verdict in verdicts:
         if verdict.verdict in ("failed", "warned"):
             what = catalogue[verdict.requirement].statement

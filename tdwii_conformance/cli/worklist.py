@@ -1,4 +1,4 @@
-"""``tdwii find``, ``create``, ``get``, ``request-cancel``: the worklist, by whoever looks at it or fills it."""
+"""``tdwii find``, ``create``, ``get``, ``request-cancel``: reading the worklist, and filling it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class State(click.ParamType[str]):
 
 
 def performer(settings: Settings, peer: Any) -> TDD:
-    """Return the TDD that speaks for us to a TMS."""
+    """Return the TDD with which commands call a TMS."""
     tdd = TDD(peer, peer, calling=settings.calling, timeouts=settings.timeouts, transcript=Spoken(settings.verbosity))
     tdd.contexts = {role: settings.proposed(contexts) for role, contexts in tdd.contexts.items()}
     tdd.maximum_length = settings.maximum_length
@@ -110,7 +110,7 @@ def find(
 
     PEER is HOST PORT, HOST:PORT, or an AE title of the address book.
 
-    The query is made of the options, or is a file or template; then the options for keys say nothing.
+    The query is made from the options, or is a file or template. Options for keys have no effect on a file or template.
     """
     whom, _ = words(settings, peer)
     identifier = read_or_fill(query, template, values, "a query")
@@ -231,7 +231,7 @@ def get(settings: Settings, words_: tuple[str, ...], save: Path | None) -> None:
     whom, (workitem, *keywords) = words(settings, words_, "WORKITEM", many="KEYWORD")
     for keyword in keywords:
         if tag_for_keyword(keyword) is None:
-            raise Usage(f"{keyword!r} is no keyword of the DICOM data dictionary, as ProcedureStepState is")
+            raise Usage(f"{keyword!r} is not a keyword of the DICOM data dictionary, such as ProcedureStepState")
     with performer(settings, whom) as tdd:
         exchange = tdd.get(workitem, keywords)
     settle(exchange, f"N-GET of {workitem}", whom)
@@ -264,7 +264,7 @@ def create(settings: Settings, words_: tuple[str, ...], template: str | None, va
     """Create workitems (N-CREATE).
 
     PEER is HOST PORT, HOST:PORT, or an AE title of the address book; FILE is a DICOM file or dcmdump text, or a folder: every
-    workitem in it and below is created, the rest is named.
+    workitem in it and below is created, other files are named.
     """
     whom, names = words(settings, words_, many="FILE", least=0 if template else 1)
     if template is None:
@@ -326,10 +326,10 @@ def request_cancel(
     contact_name: str | None,
     contact_uri: str | None,
 ) -> None:
-    """Ask that a workitem be canceled, as one who does not perform it (N-ACTION, Request UPS Cancel).
+    """Request the cancellation of a workitem that another performs (N-ACTION, Request UPS Cancel).
 
-    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID. The one who performs
-    is told and decides; a workitem that nobody performs is canceled at once.
+    PEER is HOST PORT, HOST:PORT, or an AE title of the address book; WORKITEM is a SOP Instance UID. The request is
+    reported to the performer, which decides. A workitem without a performer is canceled at once.
     """
     whom, (workitem,) = words(settings, words_, "WORKITEM")
     given = {"ReasonForCancellation": reason, "ContactDisplayName": contact_name, "ContactURI": contact_uri}
@@ -355,7 +355,7 @@ def code(text: str, option: str) -> Code:
     """
     parts = text.split("^")
     if len(parts) > 3 or not parts[0]:
-        raise Usage(f"{option} {text!r} is no coded entry: give VALUE^SCHEME^MEANING, for example FX1^99X^Machine 1")
+        raise Usage(f"{option} {text!r} is not a coded entry: give VALUE^SCHEME^MEANING, for example FX1^99X^Machine 1")
     if "\\" in text:
         raise Usage(f"{option} {text!r}: a backslash separates values in DICOM, and one value is needed")
     value, scheme, meaning = (*parts, "", "")[:3]

@@ -13,7 +13,7 @@ __all__ = ["serve"]
 @click.group(
     cls=Group,
     examples=["tdwii serve all", "tdwii serve tms --folder ups_instances", "tdwii serve watcher --help"],
-    epilog="All of them stop on Ctrl-C and SIGTERM, with exit code 0. docs/simulators.md tells more.",
+    epilog="All of them stop on Ctrl-C and SIGTERM, with exit code 0. docs/simulators.md has more.",
 )
 def serve() -> None:
     """Run simulated systems as servers: a TMS, an OST, a TDD, a watcher, or all of them."""

@@ -32,7 +32,7 @@ ENDS: Mapping[str, End] = {end: end for end in get_args(End)}
 
 
 class Dialogue:
-    """Who says what is to be performed, and is told what happens: standard input and output, or a thread.
+    """The other side of ``--on-request``: it sends requests and reads answers. Standard input and output, or a thread.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Dialogue:
         self.stopping = False
 
     def stop(self, *_: object) -> None:
-        """Let who waits for something wait no longer."""
+        """End every wait for a final state."""
         with self.changed:
             self.stopping = True
             self.changed.notify_all()
@@ -62,7 +62,7 @@ class Dialogue:
         if given is not None:
             return given
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the end at once, not in order: nobody listens any more
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the end at once, not in order: the caller has gone
         return Dialogue((line.strip() for line in sys.stdin), lambda line: print(line, flush=True))
 
 
@@ -144,7 +144,7 @@ def watch_on_request(session: Session, watcher: WatcherSimulator, final: FinalSt
     watcher : WatcherSimulator
         Not started yet.
     final : FinalStates
-        Told of each report.
+        Gets each report.
     talk : Dialogue
         With whom it speaks.
 

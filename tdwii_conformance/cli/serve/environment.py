@@ -58,7 +58,7 @@ from .watcher import start_watcher
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE",
               help="Schedule fraction 1 of this RT (Ion) Plan for today, instead of generated treatments.")  # fmt: skip
 @click.option("--with-tdd", "--tdd", "with_tdd", is_flag=True, help="A TDD as well, which performs what is scheduled.")
-@click.option("--no-watcher", is_flag=True, help="No watcher: somebody else is WATCHER, for example tdwii watch.")
+@click.option("--no-watcher", is_flag=True, help="Start no watcher: another program is WATCHER, for example tdwii watch.")
 @click.option("--book", type=click.Path(path_type=Path), metavar="FILE",
               help=f"Address book to write  [default: {BOOK} of --folder, or here]")  # fmt: skip
 @tdd_options
@@ -90,7 +90,7 @@ def all_(
     tms_at = ours_at(session, described.tms if described else None, None, port, Peer(TMS_TITLE, session.host, TMS_PORT))
     ost_at = ours_at(session, described.ost if described else None, None, free, Peer(OST_TITLE, session.host, OST_PORT))
     watcher_at = ours_at(session, None, WATCHER_TITLE, free, Peer(WATCHER_TITLE, session.host, WATCHER_PORT))
-    # The watcher first, and stopped last: it is told of every start and stop of the TMS.
+    # The watcher first, and stopped last: every start and stop of the TMS is reported to it.
     watcher = None if no_watcher else start_watcher(session, watcher_at, tms_at)
     tms = start_tms(session, tms_at, store, folder, fallback, retention, lenient)
     ost = start_ost(session, ost_at, folder / "instances" / "ost" if folder else None)
@@ -128,7 +128,7 @@ def all_(
 
 
 def expect(session: Session, peer: Peer, *, free: bool) -> None:
-    """Make known somebody who is still to come: where the address book says, on the usual port, or on one that is free now."""
+    """Make a system known that starts later: where the address book says, on the usual port, or on one that is free now."""
     if free and peer.ae_title not in session.given:
         with socket.socket() as probe:
             probe.bind((peer.host, 0))
@@ -139,7 +139,7 @@ def expect(session: Session, peer: Peer, *, free: bool) -> None:
 
 
 def write_book(path: Path, session: Session) -> None:
-    """Write who is known into an address book, whole or not at all; what is there of others stays.
+    """Write the known systems to an address book, as a whole or not at all; other entries of the file are kept.
 
     Raises
     ------

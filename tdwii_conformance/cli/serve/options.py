@@ -1,4 +1,4 @@
-"""What the commands of ``tdwii serve`` have in common: options, titles and ports, whom they know."""
+"""What the commands of ``tdwii serve`` have in common: options, titles and ports, known systems."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _COMMON = (
     click.option("--destination", "destinations", multiple=True, metavar="AE=HOST:PORT",
                  help="An application entity that is known, as move destination and receiver of events; repeat."),
     click.option("--entities", type=click.Path(path_type=Path), envvar="TDWII_ENTITIES", metavar="FILE",
-                 help=f"Address book: who is known, and our own port  [default: $TDWII_ENTITIES, or {BOOK} here]"),
+                 help=f"Address book: known systems, and our own port  [default: $TDWII_ENTITIES, or {BOOK} here]"),
     click.option("--config", type=click.Path(path_type=Path), envvar="TDWII_CONFIG", metavar="FILE",
                  help="Description of a system, as of the suite's --sut: be the systems it describes."),
     click.option("--defect", "--variation", "defects", multiple=True, metavar="NAME",
@@ -64,7 +64,7 @@ def serving(function: Callable[..., int | None]) -> Callable[..., int]:
     """Give a command the common options and a `Session`, in which it starts what shall run.
 
     A command with ``--on-request`` runs by itself, and returns its exit code. It reads neither the address book nor a
-    configuration, so that a run of the suite does not depend on what lies in the folder.
+    configuration, so that a run of the suite does not depend on files of the folder.
     """
 
     @functools.wraps(function)
@@ -104,12 +104,12 @@ def serving(function: Callable[..., int | None]) -> Callable[..., int]:
 
 
 def ours_at(session: Session, described: Peer | None, title: str | None, port: int | None, default: Peer) -> Peer:
-    """Return as whom, and where, a simulator listens: as given, as the address book or the configuration says, or as usual."""
+    """Return AE title and address of a simulator: as given, as the address book or the configuration says, or as usual."""
     settings = session.settings
     name = check_ae_title(title) if title else described.ae_title if described else default.ae_title
     if port is None:
         if title and settings.entities is not None and name not in settings.book:
-            settings.entity(name)  # says who is known
+            settings.entity(name)  # the error lists the known ones
         if name in settings.book:
             port = settings.book[name].port
         elif described is not None:
@@ -137,7 +137,7 @@ def described(session: Session, role: str) -> Peer | None:
 
 
 def know_the_suite(session: Session) -> None:
-    """Make known whom the configuration calls ours: the suite's TDD, and its second watcher."""
+    """Make known what the configuration has under [ours]: the suite's TDD, and its second watcher."""
     system = session.settings.system
     if system is not None:
         host = "127.0.0.1" if system.tdd.host in ANYWHERE else system.tdd.host
@@ -161,6 +161,6 @@ def other_at(session: Session, role: str, given: str | None, default: Peer) -> P
 
 
 def known_line(session: Session) -> str:
-    """Return the line that says who is known."""
+    """Return the line that lists the known systems."""
     told = [f"{title} at {peer.host}:{peer.port}" for title, peer in sorted(session.known.items())]
     return f"move destinations and receivers of events: {', '.join(told) or 'none; name them with --destination or --entities'}"

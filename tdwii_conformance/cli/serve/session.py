@@ -49,7 +49,7 @@ class Session:
         return self.settings.timeouts
 
     def know(self, peer: Peer) -> None:
-        """Make known where a simulator of ours is; where the user said somebody of that name is, wins."""
+        """Make known where a simulator of ours is; an address that the user gave for this AE title wins."""
         ours = self.reachable(peer)
         there = self.known.get(peer.ae_title)
         if peer.ae_title not in self.given or there is None:
@@ -73,7 +73,7 @@ class Session:
         role, remark : str
             What it is, and what else there is to say of it.
         late : bool
-            Whether it outlives the others, as it is told of their end.
+            Whether it outlives the others, as their end is reported to it.
 
         Raises
         ------

@@ -27,7 +27,7 @@ _TMS = (
     click.option("--folder", type=click.Path(path_type=Path), metavar="DIR",
                  help="Workitems to serve (UPS_<SOPInstanceUID>.dcm, or dcmdump text) and delivery instructions; "
                       "what comes later is picked up."),
-    click.option("--fallback", multiple=True, metavar="AE", help="Who is told of every start and stop of the TMS; repeat."),
+    click.option("--fallback", multiple=True, metavar="AE", help="AE to report every start and stop of the TMS to; repeat."),
     click.option("--retention", type=click.FloatRange(0), metavar="SECONDS",
                  help="How long a UPS in a final state is kept without deletion lock  [default: for ever]"),
     click.option("--lenient", is_flag=True,

@@ -293,7 +293,7 @@ class LiveView(_Names):
         text.append(f"{happening.time:%H:%M:%S} ", style="dim")
         text.append(f"{happening.actor:<9} ", style="bold")
         said = plain(happening.text)
-        # Of a UID the end tells most; the beginning is the same in all.
+        # The end of a UID identifies it; the beginning is the same in all.
         text.append(said if wide else LONG_UID.sub(r"…\1", said), style="red" if happening.refused else "")
         if name:
             text.append(f" · {name}", style="dim")

@@ -138,7 +138,7 @@ def watcher(
     started = start_watcher(session, ours, other, lock=lock, keys=keys, fetch_from=sources, on_report=told)
     try:
         started.subscribe()
-    except ValueError as error:  # the TMS said no
+    except ValueError as error:  # the TMS refused
         session.note(ours.ae_title, str(error), refused=True)
     except DimseError as error:
         session.note(ours.ae_title, f"{error.advice} Listening all the same.", refused=True)

@@ -63,7 +63,7 @@ def test_version(tdwii):
         (["echo", "127.0.0.1", "11112", "--called", "A" * 17],
          f"tdwii echo: '{'A' * 17}' is no AE title: 1 to 16 printable ASCII characters, no backslash\n"),
         (["echo", "127.0.0.1", "1", "2"], "tdwii echo: '2' is one argument too many\n"),
-        (["echo", "TMS"], "tdwii echo: 'TMS' is nobody we know: give HOST PORT, or an address book (--entities FILE, or "
+        (["echo", "TMS"], "tdwii echo: 'TMS' is not a known AE title: give HOST PORT, or an address book (--entities FILE, or "
          "ApplicationEntities.json here) that has it\n"),
     ],
 )  # fmt: skip

@@ -190,7 +190,7 @@ def test_a_uid_that_is_no_file_name(tdwii, tmp_path, uid):
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("Nonsense=1", "'Nonsense' is no keyword"),
+        ("Nonsense=1", "'Nonsense' is not a keyword"),
         ("ProcedureStepState", "is not KEYWORD=VALUE"),
         ("PatientName.PatientID=1", "PatientName is no sequence"),
         ("InputInformationSequence=1", "InputInformationSequence is a sequence: give a path into it"),
@@ -216,10 +216,10 @@ def test_set_what_cannot_be_set(tdwii, assignment, message):
         (["claim", *NOWHERE], "WORKITEM is missing"),
         (["complete", *NOWHERE, "1.2"], "what was delivered is missing: give --record FILE, --update FILE or --no-update"),
         (["progress", *NOWHERE, "1.2", "50"], "no claim of 1.2 at 127.0.0.1:1 is kept in "),
-        (["request-cancel", *NOWHERE, "1.2", "--reason-code", "^"], "--reason-code '^' is no coded entry"),
+        (["request-cancel", *NOWHERE, "1.2", "--reason-code", "^"], "--reason-code '^' is not a coded entry"),
         (["notify", *NOWHERE, "--type", "state"], "--workitem UID is missing: state is about one"),
         (["watch", *NOWHERE, "--workitem", "1.2", "--filter", "x"], "--workitem, --station and --filter exclude each other"),
-        (["get", *NOWHERE, "1.2", "State"], "'State' is no keyword of the DICOM data dictionary"),
+        (["get", *NOWHERE, "1.2", "State"], "'State' is not a keyword of the DICOM data dictionary"),
         (["retrieve-inputs", "x", "--to", "TDD", "--into", "y"], "--into and --port are for --receive"),
         (["dump2dcm", "x"], "give TEXT and OUT, or --template NAME and OUT"),
     ],

@@ -173,8 +173,8 @@ def test_a_port_in_use_is_said_in_one_sentence(tdwii):
         (["ost", "--folder", "text.txt/below"], "text.txt/below"),
         (["watcher", "--filter", "nowhere.txt"], "nowhere.txt"),
         (["watcher", "--ost", "OST"], "--ost is of use with --fetch only"),
-        (["watcher", "--tms", "NOBODY"], "'NOBODY' is nobody we know"),
-        (["tdd", "--station", "^"], "is no coded entry: give VALUE^SCHEME^MEANING"),
+        (["watcher", "--tms", "NOBODY"], "'NOBODY' is not a known AE title"),
+        (["tdd", "--station", "^"], "is not a coded entry: give VALUE^SCHEME^MEANING"),
         (["all", "--plan", "text.txt"], "text.txt: is no DICOM file"),
     ],
 )  # fmt: skip
