@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +11,8 @@ from pydicom.uid import UID
 from .findings import Finding
 
 __all__ = [
-    "FUZZY", "TIMEZONE", "Context", "Extended", "accepted", "answered_as_proposed", "choices_fit", "length_fits",
+    "FUZZY", "TIMEZONE", "Context", "Contexts", "Extended", "accepted", "accepted_alone", "answered_as_proposed", "choices_fit",
+    "length_fits",
     "one_of_proposed", "refused_alone", "reserved_are_1",
 ]  # fmt: skip
 
@@ -158,3 +159,47 @@ def reserved_are_1(extended: Extended) -> list[Finding]:
         for uid, _, given in extended.answers()
         if any(given[place : place + 1] not in (b"", b"\x01") for place in RESERVED)
     ]
+
+
+@dataclass(frozen=True)
+class Contexts:
+    """What a system said to each abstract syntax: with both common transfer syntaxes, and with each alone.
+
+    Parameters
+    ----------
+    both : tuple of Context
+        Proposed with Implicit and Explicit VR Little Endian.
+    single : tuple of Context
+        Proposed with one of them, each abstract syntax twice.
+    """
+
+    both: tuple[Context, ...]
+    single: tuple[Context, ...]
+
+    @property
+    def accepted(self) -> set[str]:
+        """The abstract syntaxes that are accepted with both."""
+        return {context.abstract_syntax for context in self.both if context.accepted}
+
+    def of(self, abstract_syntax: str) -> Context:
+        """Return what was said to an abstract syntax that was proposed, with both transfer syntaxes."""
+        return next(context for context in self.both if context.abstract_syntax == abstract_syntax)
+
+    def usually_accepted(self, others: Iterable[Context]) -> list[Context]:
+        """Return those of other contexts that are accepted here; that one is not has a requirement of its own."""
+        return [context for context in others if context.abstract_syntax in self.accepted]
+
+
+def accepted_alone(contexts: Contexts, syntax: str) -> list[Finding]:
+    """Check that what is accepted with both transfer syntaxes is accepted with one alone.
+
+    Parameters
+    ----------
+    contexts : Contexts
+        What the system said.
+    syntax : str
+        Transfer Syntax UID.
+    """
+    alone = [c for c in contexts.single if c.abstract_syntax in contexts.accepted and c.proposed == (syntax,)]
+    nothing = [] if alone else [Finding("some presentation context accepted", "none")]
+    return nothing + [finding for context in alone for finding in accepted(context)]

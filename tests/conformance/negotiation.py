@@ -1,28 +1,15 @@
 """What TMS and OST have in common in association negotiation; their test classes name actor and requirements."""
 
-from dataclasses import dataclass
-
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 from pynetdicom import sop_class
 
 from tdwii_conformance.checks import Finding, negotiation
 from tdwii_conformance.checks.status import answered
-from tdwii_conformance.dimse import Aborted, Mute, NegotiatedContext, NothingAccepted, Rejected
+from tdwii_conformance.dimse import Aborted, Mute, NothingAccepted, Rejected
 from tdwii_conformance.scu.tdd import OST_CONTEXTS, TMS_CONTEXTS
 
 SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
-
-
-@dataclass(frozen=True)
-class Contexts:
-    """What the system said to each abstract syntax: with both common transfer syntaxes, and with each alone."""
-
-    both: tuple[NegotiatedContext, ...]
-    single: tuple[NegotiatedContext, ...]
-
-    def of(self, abstract_syntax):
-        return next(context for context in self.both if context.abstract_syntax == abstract_syntax)
 
 
 class Negotiation:
@@ -43,7 +30,7 @@ class Negotiation:
         with associate(cls.role, proposed) as link:
             both = link.contexts
         with associate(cls.role, [(p, [syntax]) for p in proposed for syntax in SYNTAXES]) as link:
-            return Contexts(both, link.contexts)
+            return negotiation.Contexts(both, link.contexts)
 
     @pytest.fixture
     def associated(self, associate, judge):
@@ -64,40 +51,30 @@ class Negotiation:
 
     @pytest.mark.requirement("005")
     def test_accepts_implicit_vr_little_endian(self, judge, contexts):
-        judge(self.refused_in(contexts, ImplicitVRLittleEndian))
+        judge(negotiation.accepted_alone(contexts, ImplicitVRLittleEndian))
 
     @pytest.mark.requirement("006")
     def test_accepts_explicit_vr_little_endian(self, judge, contexts):
-        judge(self.refused_in(contexts, ExplicitVRLittleEndian))
-
-    @staticmethod
-    def refused_in(contexts, syntax):
-        accepted = {context.abstract_syntax for context in contexts.both if context.accepted}
-        alone = [c for c in contexts.single if c.abstract_syntax in accepted and c.proposed == (syntax,)]
-        nothing = [] if alone else [Finding("some presentation context accepted", "none")]
-        return nothing + [finding for context in alone for finding in negotiation.accepted(context)]
+        judge(negotiation.accepted_alone(contexts, ExplicitVRLittleEndian))
 
     @pytest.mark.requirement("007")
     def test_refuses_unknown_abstract_syntax_alone(self, judge, associated, contexts):
-        self.usually_accepted(contexts.both, contexts, needed=self.needed)
+        self.some_accepted(contexts)
         with associated([generate_uid(), *self.needed]) as link:
             unknown, *others = link.contexts
-        judge(negotiation.refused_alone(unknown, self.usually_accepted(others, contexts)))
+        judge(negotiation.refused_alone(unknown, contexts.usually_accepted(others)))
 
     @pytest.mark.requirement("008")
     def test_refuses_unknown_transfer_syntax_alone(self, judge, associated, contexts):
-        self.usually_accepted(contexts.both, contexts, needed=self.needed)
+        self.some_accepted(contexts)
         with associated([(self.needed[0], [generate_uid()]), *self.needed]) as link:
             unknown, *others = link.contexts
-        judge(negotiation.refused_alone(unknown, self.usually_accepted(others, contexts)))
+        judge(negotiation.refused_alone(unknown, contexts.usually_accepted(others)))
 
-    @staticmethod
-    def usually_accepted(others, contexts, needed=()):
-        """Those that are accepted without the unknown one; that one is not has a requirement of its own."""
-        accepted = {context.abstract_syntax for context in contexts.both if context.accepted}
-        if needed and not accepted.intersection(needed):
+    def some_accepted(self, contexts):
+        """Skip if nothing that goes with the unknown context is accepted without it either."""
+        if not contexts.accepted.intersection(self.needed):
             pytest.skip("not judged: none of the contexts that go with it is accepted anyway (see 002)")
-        return [context for context in others if context.abstract_syntax in accepted]
 
     @pytest.mark.requirement("009")
     def test_answers_a_proposal_of_unknown_contexts(self, judge, associate):

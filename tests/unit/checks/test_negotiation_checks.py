@@ -143,3 +143,30 @@ def test_extended_negotiation_as_text():
     head, *items = str(negotiation.Extended({}, ())).splitlines()
     assert head == "# SOP Class Extended Negotiation [PS3.4 K.5.1]"
     assert items == ["  proposed: nothing", "  answered: nothing"]
+
+
+BOTH = (Context(), REFUSED_PUSH := Context("1.2.840.10008.5.1.4.34.6.1", accepted=False, result=3, transfer_syntax=""))
+
+
+@pytest.mark.parametrize(
+    ("single", "received"),
+    [
+        ([Context(proposed=(IMPLICIT,), transfer_syntax=IMPLICIT), Context(proposed=(EXPLICIT,))], []),
+        (
+            [Context(proposed=(IMPLICIT,), accepted=False, result=4), Context(proposed=(EXPLICIT,))],
+            ["transfer syntaxes not supported"],
+        ),
+        ([Context(proposed=(IMPLICIT,), abstract_syntax=REFUSED_PUSH.abstract_syntax, accepted=False, result=3)], ["none"]),
+    ],
+)
+def test_accepted_alone(single, received):
+    found = negotiation.accepted_alone(negotiation.Contexts(BOTH, tuple(single)), IMPLICIT)
+    assert len(found) == len(received)
+    assert all(words in finding.received for finding, words in zip(found, received, strict=True))
+
+
+def test_contexts():
+    contexts = negotiation.Contexts(BOTH, ())
+    assert contexts.of(REFUSED_PUSH.abstract_syntax) is REFUSED_PUSH
+    assert contexts.accepted == {BOTH[0].abstract_syntax}
+    assert contexts.usually_accepted([UNKNOWN, BOTH[0], REFUSED_PUSH]) == [BOTH[0]]
