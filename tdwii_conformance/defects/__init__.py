@@ -111,7 +111,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         calling.defects(),
         performing.defects(),
         treating.defect,
-        watching.defects(),
+        watching.defect,
     ]
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),

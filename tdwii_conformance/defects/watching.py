@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,38 +13,21 @@ from ..dimse import connect, left_undeclared
 from ..profile.ups_service import TRIAL, UPS
 from ..treatment.messages import item
 from .calling import beside
-from .deviations import Defect
+from .deviations import Defect, Rows
 from .hooks import around, on_links, set_command
 
-__all__ = ["defects"]
+__all__ = ["defect"]
 
 
-def defects() -> Iterator[Defect]:
-    """Yield the defects of a watcher."""
-
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, **more: Any) -> Defect:
-        return Defect(f"watcher-{name}", sentence, "watcher", apply, requirements, **more)
-
-    def searching(**keys: Any) -> Callable[[Any], None]:
-        # As it is given: one of them is to do without Specific Character Set.
-        query = left_undeclared(item(ProcedureStepState="SCHEDULED", **keys))
-        return lambda watcher: beside(watcher, partial(_search, watcher, query))
-
-    yield one("does-not-subscribe", "Does not subscribe", _does_not_subscribe, "CC23-WATCHER-001")
-    yield one("proposes-pull", "Proposes UPS Pull in place of UPS Watch", _under_pull, "NEG-WATCHER-001", "CC31-WATCHER-002",
-              "CC23-WATCHER-001")  # fmt: skip
-    yield one("names-watch", "Names UPS Watch in Requested SOP Class UID of its requests", _names_watch, "CC31-WATCHER-001")
-    yield one("search-names-push", "Names UPS Push in Affected SOP Class UID of a query under UPS Watch",
-              partial(_search_names, UPS.PUSH), "CC28-WATCHER-001")  # fmt: skip
-    yield one("search-names-trial", "Names the trial UPS Watch in Affected SOP Class UID of a query",
-              partial(_search_names, f"{TRIAL}2"), "CC28-WATCHER-001")  # fmt: skip
-    yield one("searches-by-the-lock", "Uses Transaction UID as a key of a query", searching(TransactionUID=""), "CC28-WATCHER-002")
-    yield one("search-timezone-without-value", "Sends Timezone Offset From UTC without a value in a query",
-              searching(TimezoneOffsetFromUTC=""), "CC28-WATCHER-003")  # fmt: skip
-    yield one("search-characters-without-set", "Names no Specific Character Set for an umlaut in a query",
-              searching(PatientName="M\u00fcller"), "CC28-WATCHER-003")  # fmt: skip
+def of_a_watcher(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str) -> Defect:
+    """Return a defect of a watcher."""
+    return Defect(f"watcher-{name}", sentence, "watcher", apply, requirements)
 
 
+defect = Rows(of_a_watcher)
+
+
+@defect("does-not-subscribe", "Does not subscribe", "CC23-WATCHER-001")
 def _does_not_subscribe(watcher: Any) -> None:
     def subscribe(original: Any) -> None:
         raise ValueError("there is no subscription")
@@ -52,6 +35,11 @@ def _does_not_subscribe(watcher: Any) -> None:
     around(watcher, "subscribe", subscribe)
 
 
+@defect(
+    "proposes-pull",
+    "Proposes UPS Pull in place of UPS Watch",
+    "NEG-WATCHER-001", "CC31-WATCHER-002", "CC23-WATCHER-001",
+)  # fmt: skip
 def _under_pull(watcher: Any) -> None:
     def under(link: Any) -> None:
         for method in ("n_action", "n_get"):
@@ -61,6 +49,7 @@ def _under_pull(watcher: Any) -> None:
     on_links(watcher, under)
 
 
+@defect("names-watch", "Names UPS Watch in Requested SOP Class UID of its requests", "CC31-WATCHER-001")
 def _names_watch(watcher: Any) -> None:
     def name(link: Any) -> None:
         for method in ("n_action", "n_get"):
@@ -83,5 +72,41 @@ def _search(watcher: Any, keys: Dataset, named: str = UPS.WATCH) -> None:
         link.c_find(UPS.WATCH, keys)
 
 
+@defect(
+    "search-names-trial",
+    "Names the trial UPS Watch in Affected SOP Class UID of a query",
+    "CC28-WATCHER-001",
+    given=(f"{TRIAL}2",),
+)
+@defect(
+    "search-names-push",
+    "Names UPS Push in Affected SOP Class UID of a query under UPS Watch",
+    "CC28-WATCHER-001",
+    given=(UPS.PUSH,),
+)
 def _search_names(syntax: str, watcher: Any) -> None:
     beside(watcher, partial(_search, watcher, item(ProcedureStepState="SCHEDULED"), syntax))
+
+
+@defect(
+    "search-characters-without-set",
+    "Names no Specific Character Set for an umlaut in a query",
+    "CC28-WATCHER-003",
+    given=({"PatientName": "M\u00fcller"},),
+)
+@defect(
+    "search-timezone-without-value",
+    "Sends Timezone Offset From UTC without a value in a query",
+    "CC28-WATCHER-003",
+    given=({"TimezoneOffsetFromUTC": ""},),
+)
+@defect(
+    "searches-by-the-lock",
+    "Uses Transaction UID as a key of a query",
+    "CC28-WATCHER-002",
+    given=({"TransactionUID": ""},),
+)
+def _search_by(keys: dict[str, str], watcher: Any) -> None:
+    # As it is given: one of them is to do without Specific Character Set.
+    query = left_undeclared(item(ProcedureStepState="SCHEDULED", **keys))
+    beside(watcher, partial(_search, watcher, query))
