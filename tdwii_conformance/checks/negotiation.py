@@ -12,8 +12,7 @@ from .findings import Finding
 
 __all__ = [
     "FUZZY", "TIMEZONE", "Context", "Contexts", "Extended", "accepted", "accepted_alone", "answered_as_proposed", "choices_fit",
-    "length_fits",
-    "one_of_proposed", "refused_alone", "reserved_are_1",
+    "length_fits", "one_of_proposed", "refused_alone", "reserved_are_1",
 ]  # fmt: skip
 
 
