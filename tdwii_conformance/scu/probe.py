@@ -1,4 +1,4 @@
-"""A first look at the systems under test: whether they are there, and will talk to us."""
+"""A first look at the systems under test: whether they can be reached and accept our associations."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAUSES = (0.0, 1.0, 3.0)  # seconds before each try to reach a system that seems
 
 
 def trouble(peers: Sequence[tuple[str, Peer | None]], *, calling: str, timeouts: Timeouts) -> str:
-    """Return what keeps the systems from being judged, in one sentence each; empty when nothing does.
+    """Return why systems cannot be judged, in one sentence each; empty if all can.
 
     Parameters
     ----------
@@ -71,9 +71,9 @@ def _still_there(peer: Peer, calling: str, timeouts: Timeouts) -> bool:
 
 
 def gone(peers: Sequence[tuple[str, Peer | None]], *, calling: str, timeouts: Timeouts) -> str:
-    """Return which system is no longer there, in one sentence: it takes no association, three times; empty while all are.
+    """Return which system is gone, in one sentence: it accepted no association in three tries; empty if none is.
 
-    A system that is busy for a moment, or restarted by somebody who watches it, is there again.
+    A system that is busy for a moment, or is restarted by its operator, comes back in that time.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def gone(peers: Sequence[tuple[str, Peer | None]], *, calling: str, timeouts: Ti
 
 
 def first_look(peers: Sequence[tuple[str, Peer | None]], *, calling: str, port: int, timeouts: Timeouts) -> list[str]:
-    """Return what is set up wrong so that a part of the tests cannot judge: a sentence each, with what to change.
+    """Return what is configured wrong so that a part of the tests cannot judge: one sentence each, with what to change.
 
     Each system is asked to move an instance that does not exist to us: one that does not know our AE title says so [A801].
 
@@ -151,7 +151,7 @@ def answers_plainly(peer: Peer, exchange: Exchange, *, shown: bool, calling: str
     Parameters
     ----------
     peer : Peer
-        Whom.
+        The peer.
     exchange : Exchange
         The request.
     shown : bool

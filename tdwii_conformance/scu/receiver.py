@@ -1,4 +1,4 @@
-"""Our TDD's listener: takes what it has had moved to itself and can be told to refuse; takes event reports and keeps them all."""
+"""Our TDD's listener: stores instances that are moved to it, or refuses them on request, and keeps all event reports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ANY = "any report"
 
 
 class _Arrivals(Transcript):
-    """A transcript that one can wait for."""
+    """A transcript with waiting for an exchange."""
 
     def __init__(self, reports: Transcript) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class _Arrivals(Transcript):
 
 
 class Receiver:
-    """A storage SCP and UPS Event SCU that keeps what came as exchanges. A context manager.
+    """A storage SCP and UPS Event SCU that keeps exchanges. A context manager.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class Receiver:
     refuse_reports : int
         Status with which event reports are answered.
     scp_role_proposed : bool
-        Whether anybody proposed to be the SCP of UPS Event by role selection.
+        Whether a peer proposed to be the SCP of UPS Event by role selection.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class Receiver:
 
     @property
     def server(self) -> Server:
-        """What it takes things with; to be looked at, and added to before the start."""
+        """Its server; to be read, and extended before the start."""
         return self._server
 
     @property
@@ -183,7 +183,7 @@ class Receiver:
     def wait_for(
         self, wanted: Callable[[Exchange], bool], receiver: str, mark: int, seconds: float, *, kinds: Sequence[str] = ()
     ) -> Exchange | None:
-        """Return the first event report to an AE title of ours, after the mark, that is wanted; ``None`` if none comes in time.
+        """Return the first wanted event report to an AE title of ours after the mark; ``None`` if none comes in time.
 
         Parameters
         ----------
@@ -216,7 +216,7 @@ class Receiver:
 
     @property
     def never_came(self) -> bool:
-        """Whether event reports were awaited, and none ever came, to anybody."""
+        """Whether event reports were awaited, and none ever came to any receiver."""
         return bool(self._in_vain[ANY]) and ANY not in self._came and not self._arrivals.of("N-EVENT-REPORT")
 
     def _accepted(self, event: Any) -> None:

@@ -47,7 +47,7 @@ def _counted(move: Exchange, identifier: Dataset) -> int:
 
 
 def _anything_goes(_request: str) -> None:
-    """Consent to every request: for systems that nobody minds being changed."""
+    """Consent to every request: for systems that may be changed."""
 
 
 class TDD:
@@ -77,7 +77,7 @@ class TDD:
     contexts : dict of str to sequence of Proposal
         What is proposed to the ``"TMS"`` and to the ``"OST"``; may be changed before they are called.
     implementation_version_name : str or None
-        What it calls itself in the negotiation, if not by the default; as `contexts`.
+        Its Implementation Version Name, if not the default; may be changed like `contexts`.
     maximum_length : int or None
         The Maximum Length Received it announces, in bytes, if not the default; 0: no limit. As `contexts`.
     """
@@ -112,7 +112,7 @@ class TDD:
         self.close(abort=kind is not None and issubclass(kind, KeyboardInterrupt))
 
     def close(self, *, abort: bool = False) -> None:
-        """Release the associations; abort them if told to."""
+        """Release the associations, or abort them."""
         while self._links:
             self._links.popitem()[1].close(abort=abort)
 
@@ -143,7 +143,7 @@ class TDD:
     # RO-59, RO-61
 
     def retrieve(self, role: str, identifier: Dataset, destination: str | None = None) -> Retrieval:
-        """RO-59 from the ``"OST"``, RO-61 from the ``"TMS"``: C-MOVE, to our own receiver unless told otherwise."""
+        """RO-59 from the ``"OST"``, RO-61 from the ``"TMS"``: C-MOVE, to our own receiver unless another destination is given."""
         if self.receiver is None:
             raise ValueError("retrieving needs a receiver: give one to TDD(receiver=...)")
         target = destination or self.receiver.ae_title
@@ -151,7 +151,7 @@ class TDD:
         move = self._call(role, lambda link: link.c_move(STUDY_ROOT_MOVE, identifier, target))
         counted = _counted(move, identifier)
         if counted and target == self.receiver.ae_title:
-            # What is on its way is waited for, so that it is told as late and not as missing.
+            # Wait for instances under way, so that they are reported as late and not as missing.
             self.receiver.wait_for_stores(counted, mark, min(LATE, self.timeouts.message))
         return Retrieval(move, self.receiver.since(mark))
 
@@ -186,14 +186,14 @@ class TDD:
     # RO-63
 
     def store(self, role: str, instance: Dataset) -> Exchange:
-        """RO-63: C-STORE; also how the ``"OST"`` and ``"TMS"`` are given what a test needs there."""
+        """RO-63: C-STORE; also gives the ``"OST"`` and ``"TMS"`` the instances that a test needs there."""
         self.consent("C-STORE")
         return self._call(role, lambda link: link.c_store(instance))
 
     # beside the transactions
 
     def get(self, workitem: str, keywords: Iterable[str] = ()) -> Exchange:
-        """N-GET [CC.2.7]; no keywords ask for everything."""
+        """N-GET [CC.2.7]; without keywords, of all attributes."""
         return self._call("TMS", lambda link: link.n_get(workitem, tuple(keywords)))
 
     def create(self, workitem: str, attributes: Dataset) -> Exchange:

@@ -1,4 +1,4 @@
-"""A treatment from the workitem to its end: what is scheduled, and a TDD's way through a scenario."""
+"""A treatment from the workitem to its end: the scheduled workitem, and the steps of a TDD through a scenario."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ class TreatmentSession:
     Parameters
     ----------
     tdd : TDD
-        Who performs it.
+        Performs it.
     workitem : ScheduledWorkitem
         What is performed.
     ost : str
@@ -307,7 +307,7 @@ class Treated:
     Parameters
     ----------
     session : TreatmentSession
-        Whose it is.
+        Its session.
     before, stored : Exchange
         N-GETs of everything, before and after the final update.
     final : Exchange

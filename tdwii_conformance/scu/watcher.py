@@ -1,4 +1,4 @@
-"""The watcher's side of UPS Watch and Event: subscribe, be told, and know what was not told."""
+"""The watcher's side of UPS Watch and Event: subscribe, receive event reports, and detect missing ones."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _OWN = object()
 
 
 class Watcher:
-    """A watcher that asks over a TDD's association and is told on its listener.
+    """A watcher that sends requests over a TDD's association and receives event reports on its listener.
 
     Parameters
     ----------
     caller : TDD
-        Who asks.
+        Sends the requests.
     receiver : Receiver
         Where reports arrive; several watchers may share it.
     ae_title : str
@@ -87,7 +87,7 @@ class Watcher:
         title = self.ae_title if receiver is _OWN else receiver
         return item() if title is None else item(ReceivingAE=title)
 
-    # what we were told
+    # event reports to us
 
     def mark(self) -> int:
         """Return a mark: what came after it is looked at by `reports` and `wait_for`."""
@@ -119,7 +119,7 @@ class Watcher:
         where : callable
             Looks at the event information.
         what : str
-            What is awaited, in words: what never came is not awaited again and again.
+            What is awaited, in words: a kind of report that never came is not awaited again.
         """
 
         def wanted(report: Exchange) -> bool:
@@ -134,7 +134,11 @@ class Watcher:
     def wait_for_state(self, uid: str, state: str, *, since: int = 0) -> Exchange | None:
         """Return the first UPS State Report with a state."""
         return self.wait_for(
-            uid, STATE_REPORT, since=since, where=lambda told: told.get("ProcedureStepState") == state, what=f"a report of {state}"
+            uid,
+            STATE_REPORT,
+            since=since,
+            where=lambda reported: reported.get("ProcedureStepState") == state,
+            what=f"a report of {state}",
         )
 
     def caught_up(self, marker: str) -> bool:

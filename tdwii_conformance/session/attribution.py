@@ -13,7 +13,7 @@ from .session import Session
 
 __all__ = ["Attribution"]
 
-Key = tuple[str, str, datetime]  # what an association is told apart by: AE titles, time
+Key = tuple[str, str, datetime]  # what identifies an association: AE titles, time
 UNATTRIBUTED = "unattributed"
 
 
@@ -36,7 +36,7 @@ class Attribution:
     record : Path
         Folder of the transcript of what is unattributed.
     name : str
-        What tells apart the unattributed files of several partners in one folder.
+        Distinguishes the unattributed files of several partners in one folder.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class Attribution:
             self.changed.notify_all()
 
     def _session_of(self, seen: Exchange | Association) -> Session | None:
-        # Who calls is asked first: one system under test may call another.
+        # The caller is looked at first: one system under test may call another.
         caller = self._sessions.get(seen.requestor)
         return caller or next((session for session in self._sessions.values() if session.concerns(seen)), None)
 

@@ -1,4 +1,4 @@
-"""Conducts a scenario: says what is to be done, shows what arrives and what is awaited, and knows when it is over."""
+"""Conducts a scenario: shows what the operator has to do, what arrives and what is awaited, and detects the end."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Step:
 
 
 class Display(Protocol):
-    """Shows a scenario to whoever watches. A context manager."""
+    """Shows a scenario to the operator. A context manager."""
 
     def __enter__(self) -> Display:
         """Begin."""
@@ -76,13 +76,13 @@ def conduct(
     session : Session
         Entered here, and left.
     steps : sequence of Step
-        In their order. A later one that is reached makes up for those before.
+        In their order. A later one that is reached counts for those before.
     step_timeout : float
         How long to wait for a step, in seconds, from the last thing that came.
     settle : float
         How long to wait at the end for the system to close its associations, in seconds.
     show : Display
-        Who tells the operator.
+        Shows it to the operator.
     begin : callable
         Called when everything that the system does is recorded: it may begin.
 
@@ -125,11 +125,11 @@ class _Conductor:
         return ""
 
     def _await_step(self) -> str | None:
-        """Wait for the next step, or a later one; return why that is in vain, or ``None`` when it was reached."""
+        """Wait for the next step, or a later one; return why it will not come, or ``None`` when it was reached."""
         session, before, size = self.session, self.done, -1
         while self.done == before:
             with session.partners.changed:
-                if session.size != size:  # something came: time begins anew
+                if session.size != size:  # something came: the deadline starts anew
                     size, deadline = session.size, time.monotonic() + self.step_timeout
                 self.done = self._reached(session.exchanges)
                 over, nameless = session.over, session.nameless
@@ -166,7 +166,7 @@ class _Conductor:
         return why_early
 
     def settle(self, seconds: float) -> None:
-        """Give the system time to end its associations: what it still does belongs to this scenario."""
+        """Give the system time to end its associations: what it does until then belongs to this scenario."""
         session = self.session
         session.wait(
             lambda: (
@@ -186,7 +186,7 @@ def describe(exchange: Exchange) -> str:
     return f"{exchange.request.time:%H:%M:%S}  {exchange.service} {exchange.requestor} -> {exchange.acceptor}: {result}{more}"
 
 
-# --- for whom it is shown ----------------------------------------------------------------------------------------------
+# --- the displays -------------------------------------------------------------------------------------------------------
 
 
 class NoDisplay:

@@ -15,7 +15,7 @@ from ..ups import Outcome
 __all__ = ["CONSOLE", "Destinations", "InjectingTMS"]
 
 CLAIM, SET, PROGRESS = "claim-refused", "set-refused", "cancel-request"
-CONSOLE = "CONSOLE"  # AE title of who requests cancellations
+CONSOLE = "CONSOLE"  # AE title that requests cancellations
 NOT_NOW = 0x0110  # Processing failure [PS3.7 C.5]
 
 
@@ -31,7 +31,7 @@ class InjectingTMS(TMS):
         return self._injections.get(uid) == by and bool(self._injections.pop(uid))
 
     def announce_restart(self) -> None:
-        """Report a warm restart to those who watch."""
+        """Report a warm restart to the watchers."""
         self._report_status("RESTARTED", warm=True)
 
     def action(self, event: Any, action: int) -> Outcome:

@@ -1,7 +1,7 @@
 """The test partners: the TMS and the OST that systems under test call, and what is observed of those systems.
 
 Several systems may call at once, and others that are not under test. Every exchange is recorded once: in the session of the
-system that it is attributed to, or with what is unattributed.
+system that it is attributed to, or in the file of unattributed exchanges.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ __all__ = ["Partners", "Session", "Workitem"]
 
 
 class Partners:
-    """A simulated TMS and OST that tell apart who calls. A context manager.
+    """A simulated TMS and OST that attribute calls to the systems under test. A context manager.
 
     Parameters
     ----------
     plan : PartnerSettings
-        AE titles, addresses, what becomes of unattributed callers.
+        AE titles, addresses, how unattributed callers are treated.
     systems : mapping of str to Peer
         The systems under test by AE title: where they listen. The caller may change it until a system is first sent something.
     record : Path
         Folder of the transcripts: ``SCENARIO.jsonl``, and of what is unattributed.
     name : str
-        What tells apart the unattributed files of several partners in one folder.
+        Distinguishes the unattributed files of several partners in one folder.
     system : str
         Name of the system under test.
     timeouts : Timeouts, optional
@@ -144,7 +144,7 @@ class Partners:
         return Session(self, ae_title, receiver or ae_title, self.record / f"{name}.jsonl", known, workitems)
 
     def end(self, session: Session) -> None:
-        """End a session, and take what nobody claimed of its workitems off the worklist."""
+        """End a session, and withdraw those of its workitems that were not claimed."""
         self.attribution.end(session)
         for workitem in session.workitems:
             self.worklist.withdraw(workitem)

@@ -1,4 +1,4 @@
-"""The scenarios as somebody has to perform them: step by step, with what is to be done and how one sees that it was."""
+"""The scenarios step by step: what the operator does, and which exchange shows that it was done."""
 
 from __future__ import annotations
 
@@ -136,13 +136,13 @@ def perform_treatment(
     caller : Caller
         The TDD.
     trigger : Trigger
-        Who makes it perform.
+        Makes it perform.
     scenario : Scenario
-        What.
+        The scenario.
     show : callable
         Returns who shows it, for a title.
     inject : str
-        What gets in its way, of `checks.scu.INJECTIONS`.
+        The injection, of `checks.scu.INJECTIONS`; empty: none.
     """
     number = SCENARIOS.index(scenario) + 1
     workitems: list[Workitem] = []
@@ -205,7 +205,7 @@ def watch_steps(partners: Partners, seen: Workitem, assigned: Workitem, *, fetch
     )
     reports = Step(
         "CC.2.4 Event reports",
-        f"Nothing is to be done: {patient} is treated, and the watcher is told",
+        f"Nothing is to be done: {patient} is treated, and the events are reported to the watcher",
         _any(lambda e: _told_end(e, seen.uid)),
     )
     unsubscribe = Step(
@@ -223,17 +223,17 @@ def _fetched(exchanges: Sequence[Exchange], workitem: Workitem) -> bool:
 
 
 def _told_end(exchange: Exchange, uid: str) -> bool:
-    told = exchange.request.dataset
+    reported = exchange.request.dataset
     return (
         exchange.service == "N-EVENT-REPORT"
         and exchange.instance_uid == uid
-        and told is not None
-        and told.get("ProcedureStepState") in ("COMPLETED", "CANCELED")
+        and reported is not None
+        and reported.get("ProcedureStepState") in ("COMPLETED", "CANCELED")
     )
 
 
 def perform_watch(partners: Partners, caller: Caller, trigger: Trigger, show: Callable[[str], Display]) -> Observation:
-    """Let a watcher watch while everything happens that it can be told of; return what was observed.
+    """Let a watcher watch while every event occurs that can be reported to it; return what was observed.
 
     Parameters
     ----------
@@ -242,7 +242,7 @@ def perform_watch(partners: Partners, caller: Caller, trigger: Trigger, show: Ca
     caller : Caller
         The watcher.
     trigger : Trigger
-        Who makes it subscribe.
+        Makes it subscribe.
     show : callable
         Returns who shows it, for a title.
     """
@@ -252,7 +252,7 @@ def perform_watch(partners: Partners, caller: Caller, trigger: Trigger, show: Ca
     facts = {"scenario": "watch", "deadline": f"{caller.step_timeout:g}"}
     session = partners.session("watcher", ae_title, facts, [seen, assigned], receiver=caller.receiver.ae_title)
     steps = watch_steps(partners, seen, assigned, fetches="fetch-inputs" in caller.supports)
-    return _conducted(session, steps, caller, trigger, show(f"{ae_title}: what a watcher is told"))
+    return _conducted(session, steps, caller, trigger, show(f"{ae_title}: events reported to a watcher"))
 
 
 def _conducted(session: Session, steps: Sequence[Step], caller: Caller, trigger: Trigger, show: Display) -> Observation:
@@ -306,7 +306,7 @@ def _addresses(partners: Partners) -> dict[str, str]:
 
 
 def _injected_steps(scenario: Scenario, session: Session, inject: str) -> list[Step]:
-    """Return the steps of a scenario in which something gets in the TDD's way: to what, at the least, it has to come."""
+    """Return the steps of a scenario with an injection: those that the TDD has to reach at least."""
     facts, ost = session.facts, session.facts["ost_ae_title"]
     if inject == "empty-worklist":
         query = f"Query the worklist for station {facts['station_value']}; it is empty"
@@ -328,7 +328,7 @@ def _injected_steps(scenario: Scenario, session: Session, inject: str) -> list[S
     if inject == "claim-refused":
         refused = Step(
             "RO-60 In progress",
-            "Claim the workitem; another was faster",
+            "Claim the workitem; another AE has claimed it before",
             _any(lambda e: e.service == "N-ACTION" and e.instance_uid == facts["workitem"] and e.status is not None),
         )
         return [*steps[:2], refused]

@@ -30,9 +30,9 @@ class Session:
         self.exchanges: list[Exchange] = []
         self.associations: list[Association] = []
         self.said: list[str] = []
-        self.nameless = 0  # connections to the partners that ended before they said who called
-        self.definite = False  # set by who makes the system perform, when ``over`` is sure to come
-        self.over: str | None = None  # set by who makes the system perform, when it is known to do nothing more: why
+        self.nameless = 0  # connections to the partners that ended before the caller was known
+        self.definite = False  # set by the trigger, when ``over`` is sure to come
+        self.over: str | None = None  # set by the trigger, when the system is known to do nothing more: why
         self.facts = facts
         self._writer = ObservationWriter(path, facts, [one for workitem in workitems for one in workitem.inputs])
         self._why_early: str | None = None
@@ -64,7 +64,7 @@ class Session:
         return seen.requestor == self.ae_title or seen.acceptor in (self.ae_title, self.receiver)
 
     def take(self, seen: Exchange | Association) -> None:
-        """Keep what was seen, and write it."""
+        """Keep an exchange or association, and write it."""
         if isinstance(seen, Exchange):
             self.exchanges.append(seen)
             self._writer.exchange(seen)
@@ -73,20 +73,20 @@ class Session:
             self._writer.association(seen)
 
     def say(self, line: str) -> None:
-        """Take a word of the system, or about it, for the one who watches."""
+        """Take a line of the system, or about it, for the operator."""
         with self.partners.changed:
             self.said.append(line)
             self.partners.changed.notify_all()
 
     def finish(self, reason: str) -> None:
-        """Take that the system does nothing more, and why; empty when it has done its part."""
+        """Record that the system does nothing more, and why; empty if it has done its part."""
         with self.partners.changed:
             if self.over is None:
                 self.over = reason
             self.partners.changed.notify_all()
 
     def ended(self, why_early: str, awaited: str = "") -> None:
-        """Take why nothing more is awaited, and what was, to be written at the end."""
+        """Record why nothing more is awaited, and what was, to be written at the end."""
         self._why_early, self._awaited = why_early, awaited
 
     def wait(self, condition: Callable[[], bool], seconds: float) -> bool:

@@ -1,4 +1,4 @@
-"""Who makes a system under test perform a scenario: a person, a command of the vendor, or our own simulator as a process."""
+"""What makes a system under test perform a scenario: a person, a command of the vendor, or our own simulator as a process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["CommandTrigger", "PersonTrigger", "SimulatorTrigger", "Trigger", "en
 
 STOPPING = 5.0  # seconds that a process may take to end
 LISTENS = re.compile(r".+ at (?P<host>\S+):(?P<port>\d+)")  # what a simulator says when it does
-# A process stands apart from ours: Ctrl-C is for the one who conducts, and what it starts can be stopped with it.
+# A process stands apart from ours: Ctrl-C is for our process only, and what the process starts can be stopped with it.
 if sys.platform == "win32":
     APART = subprocess.CREATE_NEW_PROCESS_GROUP
 else:
@@ -31,7 +31,7 @@ class Trigger(Protocol):
     """Makes the system perform."""
 
     def begin(self, session: Session, facts: Mapping[str, str]) -> None:
-        """Begin a scenario. What is said meanwhile goes to ``session.say``, that nothing more will come to ``session.finish``."""
+        """Begin a scenario. Printed lines go to ``session.say``; the end goes to ``session.finish``."""
 
     def end(self) -> None:
         """Stop what still runs of the scenario."""
@@ -119,7 +119,7 @@ class CommandTrigger:
             return
 
         def ended(code: int) -> None:
-            if code:  # one that ends well may have left the work to others
+            if code:  # one that ends with 0 may have started another program
                 session.finish(f"the trigger ended with code {code}: {lines.last}")
 
         lines = self._lines = _Lines(self._process, lambda line: session.say(f"trigger: {line}"), ended)

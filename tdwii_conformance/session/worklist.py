@@ -48,7 +48,7 @@ class Workitem:
 
 
 class Worklist:
-    """Fills the worklist of our TMS, and does to its workitems what others than the system under test do.
+    """Fills the worklist of our TMS, and changes its workitems as other systems than the one under test would.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Worklist:
         self.station, self.edition, self.own = station, edition, own
 
     def prepare(self, start: str = "TREATMENT", *, patient_name: str = "") -> Workitem:
-        """Return a workitem whose objects are where it says they are; it is not on the worklist yet.
+        """Return a workitem, with its objects on the TMS and the OST that it names; it is not on the worklist yet.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class Worklist:
         workitem : Workitem
             The workitem.
         injection : {"claim-refused", "set-refused", "cancel-request", ""}
-            What is done to who performs it: another claims it first, its first N-SET is refused, a cancellation is requested
+            What is done to its performer: another AE claims it first, its first N-SET is refused, a cancellation is requested
             after the first one.
         """
         self._injections[workitem.uid] = injection
@@ -124,7 +124,7 @@ class Worklist:
         return self.put(Workitem(str(generate_uid()), workitem.attributes, workitem.treatment))
 
     def perform(self, workitem: Workitem) -> None:
-        """Do everything to a workitem that a watcher can be told of: claim, progress, cancel request, restart, completion."""
+        """Do everything to a workitem that is reported to watchers: claim, progress, cancel request, restart, completion."""
         worklist, lock = self.tms.worklist, str(generate_uid())
         began = _soon(datetime.now())
         worklist.change_state(workitem.uid, "IN PROGRESS", lock)
@@ -142,7 +142,7 @@ class Worklist:
         worklist.change_state(workitem.uid, "COMPLETED", lock)
 
     def withdraw(self, workitem: Workitem) -> None:
-        """Take a workitem that nobody claimed off the worklist: it is canceled. What is in progress stays."""
+        """Withdraw a workitem that was not claimed: it is canceled. One that is in progress stays."""
         self.tms.worklist.request_cancel(workitem.uid, None, self.tms.peer.ae_title)
 
 

@@ -1,1 +1,1 @@
-"""Simulated TMS and OST, usable with and without pytest."""
+"""Simulated TMS, OST, TDD and watcher, usable with and without pytest."""

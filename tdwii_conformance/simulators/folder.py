@@ -1,7 +1,7 @@
-"""A folder of workitems that a simulated TMS serves: what is there, and what comes while it runs.
+"""A folder of workitems that a simulated TMS serves: its files, and those that are added while it runs.
 
-A file is taken once it has not changed between two looks, so that none is taken half. What cannot be taken is named and
-left where it is; it is looked at again when it changes. Files are read only, never written, moved or deleted.
+A file is read once it has not changed between two looks, so that no half file is read. A file that cannot be used is named and
+left where it is; it is read again when it changes. Files are read only, never written, moved or deleted.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ MOST_TEXT = 16 << 20  # bytes
 SUFFIXES = (".dcm", ".txt")
 NAME = re.compile(r"UPS_([0-9.]*[0-9])(?:\.dcmdump)?$")
 EXISTS = 0x0111
-# What a worklist cannot do without and a response of C-FIND may lack, as nobody asked for it; and what we say then.
+# Attributes that a workitem needs and a response of C-FIND may lack, as they were no return keys; and the notice.
 PRIORITY, READINESS = "MEDIUM", "READY"
 
 
 @dataclass(frozen=True)
 class News:
-    """What became of a file.
+    """The result of reading a file.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class WorkitemFolder:
     Raises
     ------
     ValueError
-        If the folder is none.
+        If it is not a folder.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class WorkitemFolder:
     def _take_instance(self, path: Path, sop_class: UID, from_text: Dataset | None) -> News:
         store = self._instructions if sop_class == RTBeamsDeliveryInstructionStorage else self._others
         if store is None:
-            return News(path, f"is {sop_class.name}, which a TMS has no use for", "left out")
+            return News(path, f"is {sop_class.name}, which a TMS does not serve", "left out")
         if from_text is None:
             instance = read_instance(path, assume=self.assume)
         else:
@@ -204,12 +204,12 @@ class WorkitemFolder:
             raise ValueError(f"cannot be a workitem: {outcome.comment} (status {outcome.status:04X})")
         made_up = "".join(f"; {keyword} was missing and is {value!r} now" for keyword, value in filled.items())
         state = str(attributes.get("ProcedureStepState") or "SCHEDULED")
-        unlocked = "; nobody can go on with it: it has no Transaction UID"
+        unlocked = "; no system can continue it: it has no Transaction UID"
         free = state == "IN PROGRESS" and not attributes.get("TransactionUID")
         return News(path, f"workitem, {state}{made_up}{unlocked if free else ''}", "taken")
 
     def __enter__(self) -> Self:
-        # Whoever starts us finds what is there served; a file that is still being written is worth one more look.
+        # After the start, the files of the folder are served; a file that is still being written gets one more look.
         if not self.look() and not self._stop.wait(self.interval):
             self.look()
         self._thread = threading.Thread(target=self._watch, name=f"watches {self.folder}", daemon=True)
@@ -230,7 +230,7 @@ class WorkitemFolder:
 
 
 def read_workitem(path: Path, dataset: Dataset) -> tuple[str, Dataset, Mapping[str, Any]]:
-    """Return what a file says of a workitem: its SOP Instance UID, its attributes, and what had to be made up.
+    """Return the workitem of a file: its SOP Instance UID, its attributes, and those that got defaults.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Composite instances as a C-MOVE, C-GET and C-STORE SCP keeps them: exact bytes, in memory or in a folder."""
+"""Composite instances of a C-MOVE, C-GET and C-STORE SCP: exact bytes, in memory or in a folder."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class IdentifierRefused(ValueError):
 
 
 class NoUID(ValueError):
-    """A SOP Instance UID is none; answered with 0117."""
+    """A SOP Instance UID is not a UID; answered with 0117."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ def read_instance(path: Path, *, assume: str = "") -> Instance:
     Raises
     ------
     FileFault
-        If the file is none, or was cut off.
+        If it is not a DICOM file, or was cut off.
     ValueError
         As `instance_of`.
     """
@@ -304,7 +304,7 @@ def move_handler(
     store : InstanceStore
         What can be moved.
     destinations : mapping of str to Peer
-        Who is known; an unknown one gets A801.
+        The known destinations; an unknown one gets A801.
     calling : str
         Our AE title.
     timeouts : Timeouts

@@ -1,4 +1,4 @@
-"""What happens in running simulators, in one line each: for the person who looks at them."""
+"""What happens in running simulators, in one line each: for the operator."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class OpenAssociation:
 
 
 class Live:
-    """Tells what happens in simulators. Safe to use from many threads.
+    """Reports what happens in simulators. Safe to use from many threads.
 
     Parameters
     ----------
@@ -107,23 +107,23 @@ class Live:
         """Return what a simulator calls with each association that has ended."""
 
         def tell(association: Association) -> None:
-            # What we open ourselves is told by what we ask; its end only when that is not as it should be.
+            # Our own associations show in their requests; their end is reported only when it is not a release.
             ours = association.requestor == actor
             if association.ended == OPEN:
-                return  # it was told when it was accepted
+                return  # it was reported when it was accepted
             if not ours or association.ended != "released":
                 other = association.acceptor if ours else association.requestor
-                self.note(actor, f"{other or 'somebody'}: {association.ended}", kind="association")
+                self.note(actor, f"{other or 'unknown caller'}: {association.ended}", kind="association")
 
         return tell
 
     def transcript(self, actor: str) -> Transcript:
-        """Return a transcript that tells each exchange and keeps none."""
+        """Return a transcript that reports each exchange and keeps none."""
         return _Told(partial(self._exchange, actor))
 
     def _exchange(self, actor: str, exchange: Exchange) -> None:
         if exchange.requestor == actor and exchange.acceptor in self._titles and not exchange.failure:
-            return  # the other end tells it
+            return  # the other end reports it
         uid = exchange.instance_uid if exchange.service.startswith("N-") else ""
         refused = bool(exchange.failure) or exchange.status != SUCCESS
         text = f"{exchange.requestor}: {spoken(exchange)}" if exchange.requestor != actor else spoken(exchange, to_other=True)
@@ -135,7 +135,7 @@ class Live:
 
 
 class _Told(Transcript):
-    """A transcript of which nothing stays."""
+    """A transcript that keeps nothing."""
 
     def __init__(self, tell: Callable[[Exchange], None]) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ def spoken(exchange: Exchange, *, to_other: bool = False) -> str:
     exchange : Exchange
         What happened.
     to_other : bool
-        Whether it was asked of another: he is named.
+        Whether it was sent to another AE, which is then named.
     """
     whom = f" to {exchange.acceptor}" if to_other else ""
     text = f"{exchange.service}{whom}{_about(exchange)}"

@@ -18,7 +18,7 @@ from ..ups import Event, named_character_set
 __all__ = ["Reporter"]
 
 LINGER = 2.0  # seconds that an association is kept for the next report
-MOST = 20_000  # reports that wait for one receiver; who is that far behind gets no more
+MOST = 20_000  # reports that wait for one receiver; one that is that far behind gets no more
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +57,11 @@ class Reporter:
 
     @property
     def known(self) -> tuple[str, ...]:
-        """The AE titles of the receivers of which it is known where they are."""
+        """The AE titles of the receivers whose address is known."""
         return tuple(self._receivers)
 
     def knows(self, ae_title: str) -> bool:
-        """Whether it is known where a receiver is."""
+        """Whether the address of a receiver is known."""
         return ae_title in self._receivers
 
     def post(self, event: Event, receivers: Sequence[str]) -> None:
@@ -151,7 +151,7 @@ class _Line(threading.Thread):
             try:
                 fault = _fault(self._deliver(event))
             except (DimseError, KeyError) as error:
-                fault = error.advice if isinstance(error, DimseError) else "it is not known any more where it is"
+                fault = error.advice if isinstance(error, DimseError) else "its address is no longer known"
                 self._give_up()
             except Exception as error:  # the next event may be reported
                 fault = f"could not be sent: {type(error).__name__}: {error}"
@@ -183,7 +183,7 @@ class _Line(threading.Thread):
         raise LinkLost(self._reporter._receivers[self.receiver])
 
     def _give_up(self) -> None:
-        """Let go of what is waiting: the SCP owes no queue and no retry, and others shall not pay for this one."""
+        """Drop the waiting reports: an SCP need not queue or retry, and other receivers shall not wait for this one."""
         self._release()
         with self._changed:
             lost = len(self._waiting)

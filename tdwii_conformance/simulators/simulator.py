@@ -23,7 +23,7 @@ class Simulator:
 
     @property
     def server(self) -> Server:
-        """What it answers with; to be looked at, and added to before the start."""
+        """Its server; to be read, and extended before the start."""
         return self._server
 
     def call_itself(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Something to treat today: objects for a simulated TMS and OST, and the workitems that refer to them."""
+"""Treatments for today: objects for a simulated TMS and OST, and the workitems that refer to them."""
 
 from __future__ import annotations
 

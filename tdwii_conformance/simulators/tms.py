@@ -86,7 +86,7 @@ class TMS(Simulator):
         The application entities it knows, by AE title: move destinations, and receivers of event reports. Looked at when
         asked, so the caller may add to it.
     fallback : sequence of str
-        AE titles that are told of every start and stop, subscribed or not [CC.2.4.3].
+        AE titles to which every start and stop is reported, subscribed or not [CC.2.4.3].
     retention : timedelta, optional
         How long a UPS is kept in a final state without deletion lock; ``None``: for ever.
     filtered : bool
@@ -160,7 +160,7 @@ class TMS(Simulator):
     def _handlers(self) -> list[Handler]:
         return [
             (evt.EVT_DIMSE_SENT, leave_out_remaining),
-            # The answer is out, or will never be: now those who watch are told.
+            # The answer is sent, or never will be: now the events are reported to the watchers.
             (evt.EVT_PDU_SENT, lambda event: self._reporter.flush()),
             (evt.EVT_CONN_CLOSE, lambda event: self._reporter.flush()),
             (evt.EVT_SOP_EXTENDED, lambda event: {uid: extended(info) for uid, info in event.app_info.items() if uid in WORKLISTS}),

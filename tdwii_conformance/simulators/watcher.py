@@ -1,4 +1,4 @@
-"""The simulated watcher: subscribes to a TMS, keeps what it is told, and comes back after the TMS was restarted.
+"""The simulated watcher: subscribes to a TMS, keeps its event reports, and subscribes again after the TMS was restarted.
 
 As a Patient Position Verification System it fetches each workitem that is scheduled, and its inputs, before the patient
 is on the table.
@@ -43,7 +43,7 @@ class WatcherSimulator(Simulator):
     Parameters
     ----------
     tms : Peer
-        Whom it watches.
+        The TMS that it watches.
     ae_title : str
         Its AE title: calling AE title, and Receiving AE.
     host, port : str, int
@@ -56,7 +56,7 @@ class WatcherSimulator(Simulator):
         The TMS and OST that inputs are moved from, by the AE title that the workitem names: it fetches what is scheduled.
         Without them it fetches nothing.
     tell : callable
-        Called with one sentence for what it does and is told.
+        Called with one sentence for each step and each event report.
     on_report : callable, optional
         Called with the Event Type ID, the SOP Instance UID and the event information of each report.
     tls : TLS, optional
@@ -127,7 +127,7 @@ class WatcherSimulator(Simulator):
         return GLOBAL if self._keys is None else FILTERED
 
     def subscribe(self) -> None:
-        """Subscribe to the TMS; a step of its own after `start`, as a TMS may first have to be told where we are.
+        """Subscribe to the TMS; a step of its own after `start`, as our address may have to be configured in the TMS first.
 
         Raises
         ------

@@ -59,7 +59,7 @@ def load_system(path: Path | None, *, entities: Path | None = None) -> SystemUnd
     ----------
     path : Path or None
         The TOML file. Without one, the TMS and OST are those of the address book with the AE titles ``TMS`` and
-        ``OST``, nothing is claimed, and only reading tests are allowed.
+        ``OST``, no capability is supported, and only reading tests are allowed.
     entities : Path, optional
         An address book in the format of ApplicationEntities.json: hosts and ports that the file leaves out, by AE
         title.
@@ -279,7 +279,7 @@ class _Reader:
             if "command" in sources and not said.command:
                 self.wrong("workitems.command", 'missing: source = "command" needs the command that schedules a workitem')
             if {"person", "command"} <= set(sources):
-                self.wrong("workitems.source", '"person" and "command" exclude each other: name who schedules what is lacking')
+                self.wrong("workitems.source", '"person" and "command" exclude each other: keep one of them')
         station = Code(**said.station.model_dump()) if said.station else DEFAULT_STATION
         return Workitems(
             sources, station, said.date, tuple(said.command or ()), self.path.parent.resolve(), said.timeout,

@@ -31,7 +31,7 @@ __all__ = [
 Edition = Literal["ti", "2013"]
 WorkitemSource = Literal["push", "existing", "person", "command"]
 
-# The options a vendor may claim for a TMS or an OST: name, and what is then judged. The catalogue refers to the names.
+# The capabilities that a system may support: name, and what is then judged. The catalogue refers to the names.
 CAPABILITIES = {
     "push": "The TMS accepts UPS Push: workitems can be created with N-CREATE.",
     "watch": "The TMS accepts UPS Watch: N-GET, C-FIND and Request UPS Cancel by somebody who does not perform.",
@@ -60,7 +60,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Listener:
-    """Where and as whom we listen: what the vendor configures as a move destination.
+    """The address and AE title at which we listen: what the vendor configures as a move destination.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Workitems:
     recognised_by : tuple of {"station", "patient", "label", "start"}
         By what such a workitem is known to be ours.
     patient_id, patient_name : str
-        The patient to schedule for; empty: one for each workitem, whom we name.
+        The patient to schedule for; empty: one for each workitem, with a name of ours.
     """
 
     sources: tuple[WorkitemSource, ...] = ("push",)
@@ -302,7 +302,7 @@ def _over_tls(peer: Peer) -> str:
 
 
 def embedded() -> SystemUnderTest:
-    """Return the description of our own simulators: everything claimed and allowed, ports to be filled in."""
+    """Return the description of our own simulators: everything supported and allowed, ports to be filled in."""
     everything = frozenset(CAPABILITIES)
     return SystemUnderTest(
         name="embedded simulators",

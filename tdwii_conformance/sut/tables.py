@@ -133,7 +133,7 @@ class CallerTable(PeerTable):
 
 
 class ListenerTable(Table):
-    """Where and as whom we listen."""
+    """The address and AE title at which we listen."""
 
     ae_title: AETitle
     host: Text = "0.0.0.0"

@@ -109,5 +109,5 @@ def test_an_association_of_ours_is_told_when_it_ends_badly():
     ):  # fmt: skip
         live.ended("TMS")(Association(requestor, acceptor, NOW, ended=ended))
     assert [one.text for one in told] == [
-        "WATCHER: rejected by the acceptor", "TDD: released", "somebody: the connection was lost",
+        "WATCHER: rejected by the acceptor", "TDD: released", "unknown caller: the connection was lost",
     ]  # fmt: skip
