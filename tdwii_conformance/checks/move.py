@@ -17,6 +17,7 @@ from .status import answered
 
 __all__ = [
     "Retrieval",
+    "called_as",
     "command_agrees",
     "counted",
     "failed_list",
@@ -139,6 +140,13 @@ def pending_consistent(retrieval: Retrieval) -> list[Finding]:
 
 def _number(message: Message, name: str) -> int:
     return int(message.command.get(name) or 0)
+
+
+def called_as(retrieval: Retrieval, ae_title: str) -> list[Finding]:
+    """Check that C-STORE requests came, each on an association that called the move destination by its AE title."""
+    others = [store for store in retrieval.stores if store.acceptor != ae_title]
+    nothing = [] if retrieval.stores else [Finding("an association to the move destination", "no C-STORE came")]
+    return nothing + [Finding(f"called AE title {ae_title}", store.acceptor) for store in others]
 
 
 def remaining_absent(retrieval: Retrieval) -> list[Finding]:

@@ -203,3 +203,9 @@ def test_same_content(original, received, expected):
 
 def test_content_that_is_missing_has_a_place():
     assert move.same_content(PLAIN, None, "here") == [Finding("a data set that can be decoded", "none", "here")]
+
+
+def test_called_as():
+    assert move.called_as(came("1.1", "1.2"), "TDD") == []
+    assert move.called_as(came("1.1"), "OTHER") == [Finding("called AE title OTHER", "TDD")]
+    assert move.called_as(came(), "TDD") == [Finding("an association to the move destination", "no C-STORE came")]
