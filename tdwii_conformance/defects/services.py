@@ -33,7 +33,7 @@ def defects() -> Iterator[Defect]:
     for way, sentence in WAYS.items():
         yield Defect(
             f"n-get-{way}", sentence.format(what="every N-GET"), "TMS", partial(_install, "n-get", way, lambda tms, event: True),
-            SAY_SO["n-get"],
+            SAY_SO["n-get"][: None if way == "refused" else 4],  # what is never answered is not asked again under other contexts
         )  # fmt: skip
     for way in ("aborted", "unanswered"):
         yield Defect(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["missing"]
 
+NO_SUCH_UPS = 0xC307  # [CC.2.7.3]
 # By service and, of what is about a UPS, whether it is one that the system has: the requirements that say it is answered.
 # The first is named, the others fail as well.
 SAY_SO: dict[tuple[str, bool], tuple[str, ...]] = {
@@ -64,7 +65,9 @@ def missing(config: pytest.Config, requirement: Requirement, exchanges: Iterable
         return f"not judged: {wrong}"
     for exchange in seen:
         shown = patience.kind(exchange).shown
-        looked_in_vain = exchange.service == "N-GET" and shown and is_failure(exchange.status)
+        # That a UPS is not there (any more) is an answer, and may be what is to be found out.
+        refused = is_failure(exchange.status) and exchange.status != NO_SUCH_UPS
+        looked_in_vain = exchange.service == "N-GET" and shown and refused
         if not (exchange.failure or looked_in_vain):
             continue
         say_so = SAY_SO.get((exchange.service, shown), ())

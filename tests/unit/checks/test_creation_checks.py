@@ -92,6 +92,7 @@ def test_private_attributes_of_an_item_may_go():
 @pytest.mark.parametrize(
     ("value", "findings"),
     [(f"{datetime.now(UTC):%Y%m%d%H%M%S}", 0), ("19700101000000", 1), ("yesterday", 1), ("", 1)],
+    ids=["now", "1970", "a word", "empty"],  # a time in an id would differ from worker to worker
 )
 def test_modification_time(value, findings):
     with config.disable_value_validation():
