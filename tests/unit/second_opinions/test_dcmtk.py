@@ -193,4 +193,4 @@ def test_separate_processes_get_the_verdicts_of_the_embedded_ones(tmp_path, pyte
     assert (passed, skipped) == (judged - 7, 7)
     assert left == []
     assert gone.returncode == 4
-    assert f"TMS TMS: no connection to 127.0.0.1:{tms} (Connection refused)" in gone.stdout
+    assert f"TMS TMS: no connection to 127.0.0.1:{tms} (Connection refused)" in gone.stderr
