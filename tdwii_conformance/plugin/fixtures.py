@@ -47,7 +47,7 @@ Judge = Callable[[Iterable[Finding] | Judgement], None]
 
 @pytest.fixture
 def judge(request: pytest.FixtureRequest) -> Judge:
-    """A function that takes findings: none passes, a fault fails, warnings alone are noted."""
+    """A function that takes findings: none passes, a nonconformity fails, warnings alone are noted."""
 
     def judge_findings(findings: Iterable[Finding] | Judgement) -> None:
         __tracebackhide__ = True
@@ -132,7 +132,7 @@ def wire(request: pytest.FixtureRequest) -> Transcript:
 
 @pytest.fixture(scope="session")
 def patience(request: pytest.FixtureRequest) -> Patience:
-    """What the systems under test were seen never to answer: shared by all who ask them."""
+    """The requests that the systems under test never answer, shared by all callers."""
     return request.config.stash[patience_key]
 
 

@@ -1,6 +1,6 @@
 """What a test only needs on the way, and does not get: then it is not judged, and the requirement that says so is named.
 
-One fault, few verdicts: a system that does not answer N-GET fails the requirement to show a UPS, and not a hundred others
+One failure, few verdicts: a system that does not answer N-GET fails the requirement to show a UPS, and not a hundred others
 that look at one.
 """
 
@@ -83,7 +83,7 @@ def missing(config: pytest.Config, requirement: Requirement, exchanges: Iterable
 
 
 def _set_up_wrong(system: SystemUnderTest, exchanges: Iterable[Exchange]) -> str:
-    """Return which of our addresses a system does not know: its owner's settings, and no fault of its making."""
+    """Return which of our addresses a system does not know: a matter of its configuration, not a nonconformity."""
     from ..scu.probe import DESTINATION_UNKNOWN, RECEIVER_UNKNOWN, unknown_destination, unknown_receiver
 
     ours = {title for title in (system.tdd.ae_title, system.second_watcher) if title}

@@ -35,7 +35,7 @@ def percent(text: str) -> float:
     return number
 
 
-# Name and properties of each option. Its values are kept as ``tdwii_NAME``, so that they are nobody else's.
+# Name and properties of each option. Its values are kept as ``tdwii_NAME``, so that they clash with no other plugin's.
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "sut": {"metavar": "FILE", "help": "the system under test, described in a TOML file"},
     "entities": {"metavar": "FILE", "help": "address book (ApplicationEntities.json) for hosts and ports"},
@@ -171,7 +171,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 
 def pytest_report_header(config: pytest.Config) -> str | list[str] | None:
-    """Say who is judged and by which edition, and what is wrong with the simulators."""
+    """Show the system under test, the edition, and the deviations of the simulators."""
     if system_key in config.stash:
         wrong = [f"set up wrong: {sentence}; what depends on it is not judged" for sentence in config.stash.get(first_look_key, [])]
         return [f"system under test: {config.stash[system_key].description}, TDW-II edition {edition_of(config)}", *wrong]

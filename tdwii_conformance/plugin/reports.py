@@ -151,7 +151,7 @@ class Collector:
                 session.exitstatus = 1 if self.comparison.worse else 0
 
     def _untold(self) -> list[str]:
-        """Return the scenarios that ended early by a fault of which no verdict tells."""
+        """Return the scenarios that ended early by a nonconformity that no verdict shows."""
         return [early for early, untold in self.early.items() if untold]
 
     def _notices(self) -> list[str]:

@@ -22,7 +22,7 @@ _loaded = functools.cache(load_catalogue)
 
 
 def setting_of(config: pytest.Config) -> Setting:
-    """Return what the engine was told of this run beside pytest's options."""
+    """Return the settings of the engine for this run, beside pytest's options."""
     return config.stash.get(setting_key, Setting())
 
 

@@ -131,7 +131,7 @@ def pytest_runtest_makereport(
 
 
 def nonconformity_in(error: BaseException | None) -> Nonconformity | None:
-    """Return the fault that Hypothesis found once, and not again when it repeated the example, if the error is one.
+    """Return the failure that Hypothesis found once, and not again when it repeated the example, if the error is one.
 
     A system that does wrong now and then does wrong.
     """
@@ -205,7 +205,7 @@ def _record(
         "reason": reason,
         "reading": "; ".join(readings),
         "findings": [{"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings],
-        # Text is made only where somebody will read it: it costs more than the exchange itself.
+        # Text is made only where it will be read: it costs more than the exchange itself.
         "exchanges": [*item.stash.get(notes_key, ()), *map(dump_exchange, exchanges)] if wanted else [],
         "duration": report.duration,
     }

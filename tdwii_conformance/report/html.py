@@ -178,7 +178,7 @@ def _texts(result: RequirementVerdict) -> list[str]:
 
 
 def _title(text: str) -> str:
-    """Return who asked whom for what, and how it ended, from the headings of a dumped exchange."""
+    """Return requestor, acceptor, service and result, from the headings of a dumped exchange."""
     first = text.split("\n", 1)[0].lstrip("# ")
     ends = re.findall(r"^# .*, (status .*)$", text, re.MULTILINE)
     failure = re.search(r"\n\n# ([^\n]+)\n?\Z", text)  # a lone comment at the end says why there was no proper one

@@ -16,7 +16,7 @@ __all__ = [
 Verdict = Literal["passed", "failed", "warned", "skipped", "error"]
 
 # What a requirement's tests add up to: the first of these that one of them has. An error stands behind a failure
-# because a fault that was seen says more than a test that could not judge.
+# because a nonconformity that was seen says more than a test that could not judge.
 WORST_FIRST: tuple[Verdict, ...] = ("failed", "error", "warned", "passed", "skipped")
 
 

@@ -1,4 +1,4 @@
-"""A connection as somebody between the two sees it: its association, its exchanges, and what is wrong with its bytes."""
+"""A connection, recorded from between its two ends: its association, its exchanges, and what is wrong with its bytes."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Connection:
         time : datetime.datetime
             When.
         missing : str
-            Why what is cut off is nobody's fault, for example that a capture ends; empty: the connection was closed.
+            Why a cut-off message is no malformation, for example that a capture ends; empty: the connection was closed.
         """
         if self._closed:
             return

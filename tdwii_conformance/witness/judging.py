@@ -38,7 +38,7 @@ class Witnessed:
     cast : Cast
         Who is who.
     observed : tuple of Observed
-        The sessions of those who call.
+        The sessions of the systems that call.
     """
 
     connections: tuple[tuple[Recorded, Connection], ...]
@@ -54,7 +54,7 @@ class Witnessed:
 
     @property
     def malformations(self) -> list[tuple[str, Malformation]]:
-        """What is wrong with the bytes, with who has sent them."""
+        """What is wrong with the bytes, with their sender."""
         found = []
         for recorded, connection in self.connections:
             for side, one in connection.malformations:
@@ -98,7 +98,7 @@ def witness(recorded: Iterable[Recorded], *, edition: str = "ti", said: Mapping[
 
 
 def judge_observed(observed: Sequence[Observed], catalogue: Mapping[str, Requirement], *, edition: str) -> list[TestVerdict]:
-    """Judge those who call.
+    """Judge the systems that call.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Who is who in what was recorded, and which treatment and which watcher's session an exchange belongs to. No sockets."""
+"""Which system of a record has which part, and to which treatment or watcher's session an exchange belongs. No sockets."""
 
 from __future__ import annotations
 
@@ -79,14 +79,14 @@ class Observed:
 
 
 def recognize(exchanges: Iterable[Exchange], said: Mapping[str, Sequence[str]] | None = None) -> Cast:
-    """Return who is who, from SOP classes, services and AE titles.
+    """Return which system has which part, from SOP classes, services and AE titles.
 
     Parameters
     ----------
     exchanges : iterable of Exchange
         All that were seen.
     said : mapping of str to sequence of str, optional
-        AE titles that somebody has named: ``tms``, ``ost``, ``tdd``, ``watcher``. A part that is named is not guessed.
+        AE titles that the user has named: ``tms``, ``ost``, ``tdd``, ``watcher``. A part that is named is not guessed.
     """
     found = Cast()
     exchanges = sorted(exchanges, key=_began)

@@ -24,7 +24,7 @@ from .sources import Listed
 
 __all__ = ["Asked", "Command", "Order", "Person", "Wanted"]
 
-POLL = 1.0  # seconds between two queries: the worklist tells nobody that it has changed
+POLL = 1.0  # seconds between two queries: a worklist does not report new workitems to us
 STEP = timedelta(minutes=5)  # between the starts of two that are asked for
 
 
@@ -77,7 +77,7 @@ class Wanted:
 
 
 class Order(Protocol):
-    """Has somebody schedule what is wanted."""
+    """Has a person or a command schedule what is wanted."""
 
     def give(self, wanted: Wanted) -> None:
         """Say what is wanted; raise `NotJudged` if it cannot be said, or will not be done."""
@@ -298,5 +298,5 @@ def _to_the_minute(text: str) -> str:
 
 
 def orders(system: SystemUnderTest, say: Callable[[str], None]) -> Order:
-    """Return who schedules, by the description of the system."""
+    """Return what schedules, by the description of the system."""
     return Command(system) if "command" in system.workitems.sources else Person(say)

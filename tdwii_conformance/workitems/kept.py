@@ -33,7 +33,7 @@ class Kept:
     changed : set of str
         Keywords of what accepted N-SETs brought.
     unsure : str
-        Why nobody can say what has become of it; such a workitem is not used again. Empty: it is known.
+        Why its state is not known; such a workitem is not used again. Empty: it is known.
     role : str
         Shared by those who look at it, or change it, in the same way; empty: for any one.
     held : bool

@@ -86,7 +86,7 @@ class Source(ABC):
 
     @abstractmethod
     def create(self, start: str, *, patient_name: str = "") -> ScheduledWorkitem:
-        """Return one that is created now; raise `NotJudged` if nobody creates one."""
+        """Return one that is created now; raise `NotJudged` if none can be created."""
 
     def _attributes(self, treatment: objects.Treatment) -> tuple[datetime, Dataset]:
         begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
@@ -162,7 +162,7 @@ class Source(ABC):
     def original(self, instance: Dataset) -> Dataset:
         """Return an instance as it was stored; raise `NotJudged` if it was not us who stored it."""
         if self.own:
-            raise NotJudged("not judged: nobody told us what the instance was like when it was stored")
+            raise NotJudged("not judged: it is not known what the instance was like when it was stored")
         return instance
 
     def _second(self, role: str, claim: str, reference: Reference, instance: Dataset) -> list[Reference]:
@@ -222,7 +222,7 @@ def _of_ions(workitem: ScheduledWorkitem) -> bool:
 
 
 def _preference(workitem: ScheduledWorkitem) -> tuple[bool, bool, str]:
-    """First who has a name that tells whether text is readable; ions last, for those who need them."""
+    """First a patient whose name shows whether text is readable; ions last, for the tests that need them."""
     return _of_ions(workitem), workitem.facts.get("patient_name", "").isascii(), workitem.start.isoformat()
 
 

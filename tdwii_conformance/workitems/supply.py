@@ -184,7 +184,7 @@ class Supply:
         self._handed_out.clear()
 
     def test_failed(self) -> None:
-        """What a test that failed had done something to is used no more: nobody knows what has become of it."""
+        """A workitem that a failed test changed is not used again: its state is not known."""
         self.kit.doubt(self._handed_out, "a test with it failed")
 
     # where they come from
@@ -222,7 +222,7 @@ class Supply:
         raise reason or NotJudged("not judged: there is no workitem")
 
     def _free(self, state: str, need: Need) -> Kept | None:
-        """One that nobody else is to have: the most changed that will do."""
+        """A workitem for one test alone: the most changed one that suffices."""
         if not self.source.own:
             return None
         found = [kept for kept in self.kit.usable(state) if not kept.role and not kept.held and need.fits(kept)]

@@ -1,4 +1,4 @@
-"""What happens to a workitem so that watchers are told of it, with few workitems as well."""
+"""Changes of a workitem that are reported to watchers, also where there are few workitems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _progress_of(information: Dataset) -> float | None:
 
 
 class ToReport:
-    """A UPS to which something happens that subscribers are told of.
+    """A UPS with changes that are reported to subscribers.
 
     Of those that we create, each is claimed; of the few that a system has made, one that is IN PROGRESS goes on.
 
@@ -65,7 +65,7 @@ def caught_up_by_a_change(watcher: Watcher, session: TreatmentSession) -> bool:
     Parameters
     ----------
     watcher : Watcher
-        Who is to have been told.
+        The watcher that should have received them.
     session : TreatmentSession
         Of a UPS IN PROGRESS that serves for nothing else.
     """
