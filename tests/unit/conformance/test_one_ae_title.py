@@ -7,7 +7,7 @@ import pytest
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.sut import config
 from tdwii_conformance.ups import Outcome, Worklist
-from tests.proof import proof
+from tests.proof import proof, running
 
 MODULE = "tms/test_cc_"
 
@@ -15,7 +15,7 @@ MODULE = "tms/test_cc_"
 @pytest.fixture
 def with_one_watcher(monkeypatch):
     described = dataclasses.replace(config.embedded(), second_watcher=None, property_examples=3, property_steps=10)
-    monkeypatch.setattr(config, "embedded", lambda: described)
+    monkeypatch.setattr(running, "embedded", lambda: described)
 
 
 @pytest.mark.parametrize(
