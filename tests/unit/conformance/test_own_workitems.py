@@ -27,7 +27,9 @@ def test_twelve_judge_every_transaction():
 def test_three_judge_most():
     tally = proof.run(TRANSACTIONS, ["own-workitems-3"])
     assert (dict(tally.violated), tally.errors) == ({}, [])
-    assert len(tally.passed) >= 0.5 * len(tally.passed | never_judged(tally))  # two new ones and a continuation are to judge at least half
+    assert len(tally.passed) >= 0.5 * len(
+        tally.passed | never_judged(tally)
+    )  # two new ones and a continuation are to judge at least half
 
 
 @pytest.mark.parametrize(
