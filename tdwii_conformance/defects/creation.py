@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..ups.datasets import merged, plain, without
 from ..ups.store import Change
 from .attributes import change, drop
 from .deviations import Defect
-from .hooks import Around, around, on_records
+from .hooks import Around, around, on_records, refuse_otherwise
 from .tms import MODIFIED, PERFORMED, PROGRESS, RACE, SUCCESS, UNSUITABLE, dashed, defect, one
 
 __all__ = ["question_marks"]
@@ -85,11 +84,7 @@ def _rows_of_other_refusal() -> Iterator[Defect]:
 
 
 def _other_refusal(status: int, other: int, tms: Any) -> None:
-    def refuse(original: Around, attributes: Dataset) -> Any:
-        refusal = original(attributes)
-        return replace(refusal, status=other) if refusal is not None and refusal.status == status else refusal
-
-    around(tms.worklist, "refuse_creation", refuse)
+    refuse_otherwise(tms, "refuse_creation", status, other)
 
 
 @defect(

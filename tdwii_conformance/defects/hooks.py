@@ -17,8 +17,25 @@ from ..ups import Event, Outcome, Record
 from ..ups.datasets import plain
 
 __all__ = [
-    "Around", "Told", "abort", "around", "change_event", "change_response", "copied", "on_events", "on_find_responses", "on_links",
-    "on_outcome", "on_records", "on_requests", "on_responses", "propose", "send_in_pieces", "set_command", "with_status",
+    "Around",
+    "Told",
+    "abort",
+    "around",
+    "change_event",
+    "change_response",
+    "copied",
+    "on_events",
+    "on_find_responses",
+    "on_links",
+    "on_outcome",
+    "on_records",
+    "on_requests",
+    "on_responses",
+    "propose",
+    "refuse_otherwise",
+    "send_in_pieces",
+    "set_command",
+    "with_status",
 ]  # fmt: skip
 
 Around = Callable[..., Any]
@@ -45,6 +62,16 @@ def on_outcome(owner: Any, method: str, change: Callable[..., Outcome]) -> None:
 def with_status(status: int) -> Callable[..., Outcome]:
     """Return what answers with another status, and does the same."""
     return lambda outcome, *given, **named: replace(outcome, status=status)
+
+
+def refuse_otherwise(tms: Any, method: str, status: int, other: int) -> None:
+    """Let what a method of the worklist refuses with one status be refused with another."""
+
+    def refuse(original: Around, dataset: Dataset) -> Any:
+        refusal = original(dataset)
+        return replace(refusal, status=other) if refusal is not None and refusal.status == status else refusal
+
+    around(tms.worklist, method, refuse)
 
 
 # --- event reports -----------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +16,7 @@ from ..ups.store import Change
 from .attributes import drop
 from .creation import question_marks
 from .deviations import Defect
-from .hooks import Around, around, on_records
+from .hooks import Around, around, on_records, refuse_otherwise
 from .tms import MODIFIED, PERFORMED, PROCESSING_FAILURE, PROGRESS, SUCCESS, UNSUITABLE, dashed, defect, one
 
 __all__ = ["after_set"]
@@ -203,16 +202,12 @@ def _lets_empty(keyword: str, tms: Any) -> None:
     "Refuses to empty an attribute that needs a value with 0122",
     "CC26-TMS-019",
     given=(
-        289,
+        0x0121,
         UNSUITABLE,
     ),
 )
 def _other_set_refusal(status: int, other: int, tms: Any) -> None:
-    def refuse(original: Around, modification: Dataset) -> Any:
-        refusal = original(modification)
-        return replace(refusal, status=other) if refusal is not None and refusal.status == status else refusal
-
-    around(tms.worklist, "refuse_modification", refuse)
+    refuse_otherwise(tms, "refuse_modification", status, other)
 
 
 @defect(

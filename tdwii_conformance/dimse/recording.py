@@ -12,16 +12,11 @@ from pynetdicom import evt
 
 from ..transcript.exchange import PENDING, Exchange, Message
 from ..transcript.observation import GARBAGE, IN_A_MESSAGE, OPEN, Association
+from ..upper_layer.connection import RESPONSE, SERVICES
 
-__all__ = ["SERVICES", "AssociationRecorder", "Recorder"]
+__all__ = ["AssociationRecorder", "Recorder"]
 
-# Command Field (0000,0100) of requests [PS3.7 E.1]; a response has the highest bit set as well.
-SERVICES = {
-    0x0001: "C-STORE", 0x0010: "C-GET", 0x0020: "C-FIND", 0x0021: "C-MOVE", 0x0030: "C-ECHO",
-    0x0100: "N-EVENT-REPORT", 0x0110: "N-GET", 0x0120: "N-SET", 0x0130: "N-ACTION", 0x0140: "N-CREATE",
-    0x0150: "N-DELETE",
-}  # fmt: skip
-RESPONSE = 0x8000
+
 NOT_REQUESTED = "the connection was closed before an association was requested"
 SEVERAL = ("C-FIND", "C-GET", "C-MOVE")  # may have pending responses; of the others the first is the last, whatever it says
 

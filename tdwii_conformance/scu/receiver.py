@@ -214,11 +214,6 @@ class Receiver:
         """Await again what was awaited in vain: the peer was restarted."""
         self._in_vain.clear()
 
-    @property
-    def never_came(self) -> bool:
-        """Whether event reports were awaited, and none ever came to any receiver."""
-        return bool(self._in_vain[ANY]) and ANY not in self._came and not self._arrivals.of("N-EVENT-REPORT")
-
     def _accepted(self, event: Any) -> None:
         role = event.assoc.requestor.role_selection.get(UPS.EVENT)
         self.scp_role_proposed = self.scp_role_proposed or (role is not None and bool(role.scp_role))

@@ -10,25 +10,21 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.uid import (
     RTBeamsDeliveryInstructionStorage,
-    RTBeamsTreatmentRecordStorage,
-    RTIonBeamsTreatmentRecordStorage,
     RTIonPlanStorage,
-    RTPlanStorage,
     generate_uid,
 )
 
 from ..transcript.exchange import Exchange
 from ..treatment import objects
 from ..treatment.messages import Code, Reference, item, references, worklist_query
+from ..treatment.own import PLANS, RECORDS
 from ..treatment.scenarios import Scenario
 from ..treatment.workitems import facts_of
 from ..ups.times import read_date_time, written
 from .tdd import TDD
 
-__all__ = ["ScheduledWorkitem", "Treated", "TreatmentSession"]
+__all__ = ["PLANS", "RECORDS", "ScheduledWorkitem", "Treated", "TreatmentSession"]
 
-PLANS = (RTPlanStorage, RTIonPlanStorage)
-RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
 _OWN = object()
 
 

@@ -8,16 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydicom.dataset import Dataset
-from pydicom.uid import (
-    RTBeamsDeliveryInstructionStorage,
-    RTBeamsTreatmentRecordStorage,
-    RTIonBeamsTreatmentRecordStorage,
-    RTIonPlanStorage,
-    RTPlanStorage,
-)
+from pydicom.uid import RTBeamsDeliveryInstructionStorage
 
 from ..profile.statuses import is_failure
-from ..scu.treatment_session import inputs_of
+from ..profile.ups_service import CANCEL_REQUESTED, CHANGE_STATE, FILTERED, GLOBAL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
+from ..scu.treatment_session import PLANS, RECORDS, inputs_of
 from ..transcript.exchange import Exchange
 from ..transcript.observation import INTERRUPTED, Association, Observation
 from ..upper_layer import Connection
@@ -25,12 +20,7 @@ from .records import RECORD_ENDS
 
 __all__ = ["Cast", "Observed", "observations", "recognize"]
 
-PUSH, WATCH, PULL, EVENT, QUERY = UPS_CLASSES = tuple(f"1.2.840.10008.5.1.4.34.6.{number}" for number in range(1, 6))
-WELL_KNOWN = ("1.2.840.10008.5.1.4.34.5", "1.2.840.10008.5.1.4.34.5.1")  # global, filtered: no workitem
-RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
-PLANS = (RTPlanStorage, RTIonPlanStorage)
-CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, SUSPEND = range(1, 6)
-CANCEL_REQUESTED = 2  # Event Type ID [CC.2.4]
+WELL_KNOWN = (GLOBAL, FILTERED)  # no workitems
 FINAL_STATES = ("COMPLETED", "CANCELED")
 
 
@@ -116,14 +106,14 @@ def recognize(exchanges: Iterable[Exchange], said: Mapping[str, Sequence[str]] |
 
 def _queries_for_a_station(exchange: Exchange) -> bool:
     asked = exchange.request.dataset
-    of_ups = exchange.service == "C-FIND" and exchange.abstract_syntax in UPS_CLASSES
+    of_ups = exchange.service == "C-FIND" and exchange.abstract_syntax in UPS.ALL
     return of_ups and asked is not None and "ScheduledStationNameCodeSequence" in asked
 
 
 def _parts(exchange: Exchange) -> Iterable[tuple[str, str]]:
     command = exchange.request.command
     sop_class = str(command.get("AffectedSOPClassUID") or command.get("RequestedSOPClassUID") or exchange.abstract_syntax)
-    of_ups = sop_class in UPS_CLASSES or exchange.abstract_syntax in UPS_CLASSES
+    of_ups = sop_class in UPS.ALL or exchange.abstract_syntax in UPS.ALL
     match exchange.service:
         case "N-EVENT-REPORT" if of_ups:
             yield "tms", exchange.requestor

@@ -144,5 +144,6 @@ def test_a_wrong_byte_in_a_request_does_not_raise(at, octet):
     octets = bytearray(associate())
     octets[at % len(octets)] = octet
     reader = PduReader()
-    reader.feed(bytes(octets), NOW)
-    reader.finish()
+    found = [wrong for pdu in reader.feed(bytes(octets), NOW) for wrong in pdu.malformations]
+    found += filter(None, (reader.lost, reader.finish()))
+    assert all(0 <= one.offset <= len(octets) for one in found)
