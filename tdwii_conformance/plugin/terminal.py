@@ -61,7 +61,11 @@ def _names(terminal: TerminalReporter, show: Callable[[], None]) -> Callable[[],
             cut = own[max(room, 0) :]
             shown[category] = [report for report in reports if report not in cut]
             room -= len(own)
-        with _in_stats(terminal, shown):
+        # Where CI is set, pytest would show each message whole again: the failures above have it already.
+        short = any(hasattr(report, "tdwii") for reports in every.values() for report in reports)
+        with _in_stats(terminal, shown), pytest.MonkeyPatch.context() as patch:
+            if short:
+                patch.setattr(terminal.config.option, "force_short_summary", True)
             show()
         if left := sum(len(every[category]) - len(shown[category]) for category in every):
             terminal.write_line(f"... and {left} more; the table below names their requirements")

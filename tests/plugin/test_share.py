@@ -83,7 +83,9 @@ def test_it(judge, n):
 """
 
 
-def test_terminal_shows_no_more_than_a_person_reads(run):
+@pytest.mark.parametrize("ci", ["", "true"])  # where CI is set, pytest itself shortens nothing
+def test_terminal_shows_no_more_than_a_person_reads(run, monkeypatch, ci):
+    monkeypatch.setenv("CI", ci)
     ran = run(FAILURES)
     lines = ran.out.splitlines()
     assert len(lines[next(n for n, line in enumerate(lines) if "FAILURES" in line) :]) < 230
