@@ -67,8 +67,8 @@ __all__ = [
 
 # Their rows stand above their functions. Importing them gathers the rows: in `tms.defect`, `treating.defect`, `variations.variation`.
 BY_ROWS = (
-    answers, creation, matching, modification, query_course, query_keys, query_responses, showing, state_changes, storing,
-    text_matching,
+    answers, attributes, cells, creation, matching, modification, performing, query_course, query_keys, query_responses, showing,
+    state_changes, storing, text_matching,
     answer_variations, event_variations, reading_variations, strict_variation, treating_delivery, treating_inputs,
 )  # fmt: skip
 
@@ -98,24 +98,21 @@ VARIATIONS: Mapping[str, Variation]
 @cache
 def _made() -> dict[str, Mapping[str, Any]]:
     sources: list[Iterable[Defect]] = [
-        cells.defects(),
         subscriptions.defects(),
         reports.defects(),
         services.defects(),
         tms.defect,
-        attributes.defects(),
         retrieval.defect,
         keeping.stored,
         instructions.defects(),
-        negotiation.defects(),
-        calling.defects(),
-        performing.defects(),
+        negotiation.defect,
+        calling.defect,
         treating.defect,
         watching.defect,
     ]
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),
-        "VARIATIONS": _by_name([wire_variations.wire, variations.variation, varying.variations(), own_workitems.variations()]),
+        "VARIATIONS": _by_name([wire_variations.wire, variations.variation, varying.variation, own_workitems.variations()]),
     }
 
 

@@ -15,13 +15,13 @@ from ..profile.catalogue import EDITIONS
 from ..profile.paths import Step, resolve
 from .deviations import Defect
 from .hooks import on_find_responses
+from .tms import defect, one
 
 __all__ = [
     "SHAPES",
     "Edit",
     "change",
     "changed_value",
-    "defects",
     "double",
     "drop",
     "edit",
@@ -87,7 +87,7 @@ def double(item: Dataset, keyword: str) -> None:
         setattr(item, keyword, [item[keyword].value[0], *item[keyword].value])
 
 
-# --- RO-58: what the TDD is told -----------------------------------------------------------------------------------------
+# --- RO-58: the answers that a TDD gets ----------------------------------------------------------------------------------
 
 SHAPES: dict[str, tuple[Edit, str]] = {
     "absent": (drop, "is absent"),
@@ -98,8 +98,9 @@ SHAPES: dict[str, tuple[Edit, str]] = {
 }
 
 
-def defects() -> Iterator[Defect]:
-    """Yield the defects of all tables."""
+@defect.rows
+def _one_for_each_row() -> Iterator[Defect]:
+    """Yield the defects of the answers to the query of a TDD."""
     catalogue = load_catalogue()
     for edition in EDITIONS:
         yield from _worklist_responses(catalogue, edition)
@@ -130,12 +131,11 @@ def _worklist_responses(catalogue: Catalogue, edition: str) -> Iterator[Defect]:
                 continue
             seen.add(key)
             how, words = SHAPES[shape]
-            yield Defect(
+            yield one(
                 f"ro58-{slug(row)}-{shape}",
                 f"In answers to the worklist query of a TDD {row.rule.text if row.rule else ''} {words}",
-                "TMS",
                 partial(_edit_answers, row, how),
-                tuple(violated(row, rows, shape)),
+                *violated(row, rows, shape),
             )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,10 @@ from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
 from .attributes import SHAPES, Edit, edit, shapes, slug, violated
-from .deviations import Defect
+from .deviations import Defect, Rows
 from .hooks import around, change_response, on_links, propose
 
-__all__ = ["beside", "defects", "done", "instead", "of_type"]
+__all__ = ["beside", "defect", "done", "instead", "of_type"]
 
 FINAL_STATES = ("COMPLETED", "CANCELED")
 FAILURE = 0x0110
@@ -34,6 +34,32 @@ N_EVENT_REPORT_RSP = 0x8100
 def done(exchange: Exchange) -> bool:
     """Whether a request was answered with success or a warning."""
     return exchange.status == 0 or is_warning(exchange.status)
+
+
+ACTORS = ("TDD", "watcher")
+
+
+def of_callers(
+    name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, actors: Iterable[str] = ACTORS
+) -> Iterator[Defect]:
+    """Yield a defect for each of those who call.
+
+    Parameters
+    ----------
+    name, sentence, apply
+        As in `Deviation`; the name without the actor.
+    *requirements : str
+        What it violates: ``CC23-*-002`` for whoever calls, ``CC23-TDD-006`` where only one of them violates it.
+    actors : iterable of {"TDD", "watcher"}
+        Who can have it.
+    """
+    for actor in actors:
+        named = (requirement.replace("*", actor.upper()) for requirement in requirements)
+        violated = tuple(requirement for requirement in named if f"-{actor.upper()}-" in requirement)
+        yield Defect(f"{actor.lower()}-{name}", sentence, actor, apply, violated)
+
+
+defect = Rows(of_callers)
 
 
 # --- seams ----------------------------------------------------------------------------------------------------------------
@@ -69,6 +95,14 @@ def beside(simulator: Any, act: Callable[[], object]) -> None:
     around(simulator, "finish" if simulator.actor == "TDD" else "unsubscribe", before)
 
 
+def _besides(act: Callable[[Any], object], simulator: Any) -> None:
+    beside(simulator, partial(act, simulator))
+
+
+def _subscribing(change: Callable[..., Exchange], simulator: Any) -> None:
+    instead(simulator, "n_action", of_type(SUBSCRIBE), change)
+
+
 def _aside(simulator: Any, *contexts: str) -> Link:
     """Return an association with the TMS for something besides."""
     return connect(simulator.tms, contexts, calling=simulator.server.ae_title)
@@ -79,41 +113,20 @@ def of_type(kind: int) -> Callable[..., bool]:
     return lambda instance, action, *more: action == kind
 
 
-# --- the defects ----------------------------------------------------------------------------------------------------------
+# --- negotiation and associations -------------------------------------------------------------------------------------------
 
 
-def defects() -> Iterator[Defect]:
-    """Yield the defects that a TDD and a watcher can have alike."""
-    for actor in ("TDD", "watcher"):
-        yield from _negotiation(actor)
-        yield from _subscriptions(actor)
-        yield from _events(actor)
-        yield from _others(actor)
+@defect("proposes-explicit-vr-only", "Proposes no Implicit VR Little Endian", "NEG-*-002")
+def _explicit_only(simulator: Any) -> None:
+    propose(simulator, [ExplicitVRLittleEndian])
 
 
-def _maker(actor: str) -> Callable[..., Defect]:
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str) -> Defect:
-        named = tuple(requirement.replace("*", actor.upper()) for requirement in requirements)
-        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, named)
-
-    return one
+@defect("aborts", "Ends its associations by A-ABORT", "NEG-*-004")
+def _abort_at_the_end(simulator: Any) -> None:
+    on_links(simulator, lambda link: around(link, "close", lambda original, **named: original(abort=True)))
 
 
-def _negotiation(actor: str) -> Iterator[Defect]:
-    one = _maker(actor)
-    yield one("proposes-explicit-vr-only", "Proposes no Implicit VR Little Endian",
-              lambda simulator: propose(simulator, [ExplicitVRLittleEndian]), "NEG-*-002")  # fmt: skip
-    yield one(
-        "leaves-a-message-unfinished", "Aborts an association in the middle of a message",
-        lambda simulator: beside(simulator, partial(_speak, simulator, _half)), "NEG-*-003",
-    )  # fmt: skip
-    yield one("aborts", "Ends its associations by A-ABORT", lambda s: on_links(s, _abort_at_the_end), "NEG-*-004")
-    yield one("sends-no-dataset", "Sends a data set that is none", _undecodable, "NEG-*-005")
-    yield one("does-not-wait", "Aborts an association before its C-MOVE is answered", _leave, "NEG-*-004", "NEG-*-007")
-    yield one("sends-no-pdus", "Sends something else than PDUs on a connection",
-              lambda simulator: beside(simulator, partial(_speak, simulator, _garbage)), "NEG-*-006")  # fmt: skip
-
-
+@defect("does-not-wait", "Aborts an association before its C-MOVE is answered", "NEG-*-004", "NEG-*-007")
 def _leave(simulator: Any) -> None:
     left: list[bool] = []
 
@@ -149,12 +162,17 @@ def _speak(simulator: Any, say: Callable[[Any, Callable[..., Iterator[Any]]], Ca
         link.n_get(generate_uid(), context=UPS.WATCH)
 
 
+def _saying(say: Callable[[Any, Callable[..., Iterator[Any]]], Callable[..., Iterator[Any]]], simulator: Any) -> None:
+    beside(simulator, partial(_speak, simulator, say))
+
+
 def give_up(association: Any) -> None:
     """Abort an association while our own request on it is under way."""
     association.abort(block=False)
     association.dimse.msg_queue.put((None, None))  # nothing more comes
 
 
+@defect("leaves-a-message-unfinished", "Aborts an association in the middle of a message", "NEG-*-003", through=_saying)
 def _half(event: Any, encode: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     def begin(*given: Any) -> Iterator[Any]:
         fragment = next(encode(*given))
@@ -167,6 +185,7 @@ def _half(event: Any, encode: Callable[..., Iterator[Any]]) -> Callable[..., Ite
     return begin
 
 
+@defect("sends-no-pdus", "Sends something else than PDUs on a connection", "NEG-*-006", through=_saying)
 def _garbage(event: Any, encode: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
     def send(*given: Any) -> Iterator[Any]:
         event.assoc.dul.socket.send(b"\x47\x00\x00\x00\x00\x04ET /")  # 47H is no type of PDU [PS3.8 9.3.1]
@@ -175,10 +194,7 @@ def _garbage(event: Any, encode: Callable[..., Iterator[Any]]) -> Callable[..., 
     return send
 
 
-def _abort_at_the_end(link: Any) -> None:
-    around(link, "close", lambda original, **named: original(abort=True))
-
-
+@defect("sends-no-dataset", "Sends a data set that is none", "NEG-*-005")
 def _undecodable(simulator: Any) -> None:
     def spoiled(original: Any, instance: str, kind: int, information: Dataset) -> Exchange:
         spoil[:] = [True]
@@ -193,41 +209,49 @@ def _undecodable(simulator: Any) -> None:
 
     spoil: list[bool] = []
     on_links(simulator, lambda link: link.add_handler(evt.EVT_DIMSE_SENT, sent))
-    instead(simulator, "n_action", of_type(SUBSCRIBE), spoiled)
+    _subscribing(spoiled, simulator)
 
 
-def _subscriptions(actor: str) -> Iterator[Defect]:
-    one = _maker(actor)
+# --- subscriptions -----------------------------------------------------------------------------------------------------------
 
-    def subscribing(change: Callable[..., Exchange]) -> Callable[[Any], None]:
-        return lambda simulator: instead(simulator, "n_action", of_type(SUBSCRIBE), change)
 
-    yield one(
-        "filter-without-keys", "Subscribes with a filter that has no keys",
-        subscribing(lambda original, instance, kind, information: original(FILTERED, kind, information)), "CC23-*-002",
-        *(("CC23-TDD-006",) if actor == "TDD" else ()),  # it unsubscribes from its workitem, and has subscribed to more
-    )  # fmt: skip
-    yield one(
-        "keys-without-filter", "Gives match keys with a subscription that has no filter",
-        subscribing(lambda original, i, kind, information: original(i, kind, _with(information, ProcedureStepState="SCHEDULED"))),
-        "CC23-*-003",
-    )  # fmt: skip
-    yield one(
-        "suspends-another-instance", "Suspends a global subscription by an instance that is none of the well-known",
-        lambda simulator: beside(simulator, partial(_suspend, simulator)), "CC23-*-004",
-    )  # fmt: skip
-    yield one("subscribes-again-at-the-end", "Subscribes with a deletion lock where it should unsubscribe", _stays,
-              "CC23-*-005", "CC23-*-006")  # fmt: skip
+@defect(
+    "filter-without-keys", "Subscribes with a filter that has no keys", "CC23-*-002",
+    "CC23-TDD-006",  # it unsubscribes from its workitem, and has subscribed to more
+    through=_subscribing,
+)  # fmt: skip
+def _without_keys(original: Any, instance: str, kind: int, information: Dataset) -> Exchange:
+    exchange: Exchange = original(FILTERED, kind, information)
+    return exchange
 
-    for message, kind in (("subscribe", SUBSCRIBE), ("unsubscribe", UNSUBSCRIBE)):
-        rows = load_catalogue().attributes(f"CC.2.3 {message} request", actor)
-        for row in rows:
-            for shape in shapes(row):
-                how, words = SHAPES[shape]
-                yield one(
-                    f"{message}-{slug(row)}-{shape}", f"In its CC.2.3 {message} {row.rule.text if row.rule else ''} {words}",
-                    partial(_edit_action, kind, row, how), *violated(row, rows, shape),
-                )  # fmt: skip
+
+@defect("keys-without-filter", "Gives match keys with a subscription that has no filter", "CC23-*-003", through=_subscribing)
+def _without_filter(original: Any, instance: str, kind: int, information: Dataset) -> Exchange:
+    exchange: Exchange = original(instance, kind, _with(information, ProcedureStepState="SCHEDULED"))
+    return exchange
+
+
+@defect(
+    "suspends-another-instance", "Suspends a global subscription by an instance that is none of the well-known", "CC23-*-004",
+    through=_besides,
+)  # fmt: skip
+def _suspend(simulator: Any) -> None:
+    with _aside(simulator, UPS.WATCH) as link:
+        link.n_action(generate_uid(), SUSPEND, item(ReceivingAE=simulator.server.ae_title), context=UPS.WATCH)
+
+
+@defect.rows
+def _one_for_each_row() -> Iterator[Defect]:
+    for actor in ACTORS:
+        for message, kind in (("subscribe", SUBSCRIBE), ("unsubscribe", UNSUBSCRIBE)):
+            rows = load_catalogue().attributes(f"CC.2.3 {message} request", actor)
+            for row in rows:
+                for shape in shapes(row):
+                    how, words = SHAPES[shape]
+                    yield from of_callers(
+                        f"{message}-{slug(row)}-{shape}", f"In its CC.2.3 {message} {row.rule.text if row.rule else ''} {words}",
+                        partial(_edit_action, kind, row, how), *violated(row, rows, shape), actors=(actor,),
+                    )  # fmt: skip
 
 
 def _edit_action(kind: int, row: Requirement, how: Edit, simulator: Any) -> None:
@@ -246,24 +270,19 @@ def _with(dataset: Dataset, **values: Any) -> Dataset:
     return changed
 
 
-def _suspend(simulator: Any) -> None:
-    with _aside(simulator, UPS.WATCH) as link:
-        link.n_action(generate_uid(), SUSPEND, item(ReceivingAE=simulator.server.ae_title), context=UPS.WATCH)
-
-
-class _Heard:
-    """What a TDD or a watcher has been told."""
+class _Reports:
+    """What has been reported to a TDD or a watcher."""
 
     def __init__(self, simulator: Any) -> None:
-        self.reports = 0
-        self.over = ""  # the UPS of which the final state was told
+        self.count = 0
+        self.over = ""  # the UPS whose final state was reported
         self._changed = threading.Condition()
         simulator.server.wrap_handler(evt.EVT_N_EVENT_REPORT, self._report)
 
     def _report(self, handler: Any, event: Any) -> Any:
         answer = handler(event)
         with self._changed:
-            self.reports += 1
+            self.count += 1
             if event.event_information.get("ProcedureStepState") in FINAL_STATES:
                 self.over = str(event.request.AffectedSOPInstanceUID)
             self._changed.notify_all()
@@ -275,42 +294,43 @@ class _Heard:
             self._changed.wait_for(condition, SECONDS)
 
 
+@defect("subscribes-again-at-the-end", "Subscribes with a deletion lock where it should unsubscribe", "CC23-*-005", "CC23-*-006")
 def _stays(simulator: Any) -> None:
-    heard = _Heard(simulator)
+    reports = _Reports(simulator)
 
     def again(original: Any, *_: Any) -> None:
-        heard.wait(lambda: bool(heard.over))
-        count = heard.reports
+        reports.wait(lambda: bool(reports.over))
+        count = reports.count
         with _aside(simulator, UPS.WATCH) as link:
             information = item(ReceivingAE=simulator.server.ae_title, DeletionLock="TRUE")
-            link.n_action(heard.over or generate_uid(), SUBSCRIBE, information, context=UPS.WATCH)
+            link.n_action(reports.over or generate_uid(), SUBSCRIBE, information, context=UPS.WATCH)
         # The initial event comes when the TMS has taken the answer to the report of the final state.
-        heard.wait(lambda: heard.reports > count)
+        reports.wait(lambda: reports.count > count)
 
     around(simulator, "unsubscribe", again)
-    instead(simulator, "n_action", of_type(SUBSCRIBE), lambda original, instance, kind, information: original(
-        instance, kind, _with(information, DeletionLock="TRUE")))  # fmt: skip
+    _subscribing(_locking, simulator)
 
+
+def _locking(original: Any, instance: str, kind: int, information: Dataset) -> Exchange:
+    exchange: Exchange = original(instance, kind, _with(information, DeletionLock="TRUE"))
+    return exchange
+
+
+# --- event reports -------------------------------------------------------------------------------------------------------
 
 EVENTS = {1: "state-report", 2: "cancel-requested", 3: "progress-report", 4: "status-change", 5: "assigned"}
 WORDS = {1: "UPS State Reports", 2: "UPS Cancel Requested", 3: "UPS Progress Reports", 4: "SCP Status Changes", 5: "UPS Assigned"}
-TOLD = (1, 2, 3)  # what a TMS has to tell a TDD
+TO_A_TDD = (1, 2, 3)  # what a TMS has to report to a TDD
 
 
-def _events(actor: str) -> Iterator[Defect]:
-    one = _maker(actor)
-    # A watcher that is not told the end waits for it, and is still subscribed when nobody waits any more.
-    needs_end = ("CC23-*-006",) if actor == "watcher" else ()
-    for kind in TOLD if actor == "TDD" else EVENTS:
-        yield one(
-            f"{EVENTS[kind]}-refused", f"Answers {WORDS[kind]} with failure",
-            partial(_refuse_event, kind), f"CC24-*-{kind + 1:03}",
-        )  # fmt: skip
-    yield one(
-        "event-response-names-another", "Names another UPS in its answers to event reports",
-        lambda simulator: change_response(simulator, N_EVENT_REPORT_RSP, AffectedSOPInstanceUID=generate_uid()), "CC24-*-007",
-    )  # fmt: skip
-    yield one("ups-event-refused", "Does not accept UPS Event", _refuse_ups_event, "CC24-*-001", *needs_end)
+@defect.rows
+def _one_for_each_type() -> Iterator[Defect]:
+    for actor in ACTORS:
+        for kind in TO_A_TDD if actor == "TDD" else EVENTS:
+            yield from of_callers(
+                f"{EVENTS[kind]}-refused", f"Answers {WORDS[kind]} with failure", partial(_refuse_event, kind),
+                f"CC24-*-{kind + 1:03}", actors=(actor,),
+            )  # fmt: skip
 
 
 def _refuse_event(kind: int, simulator: Any) -> None:
@@ -321,35 +341,40 @@ def _refuse_event(kind: int, simulator: Any) -> None:
     simulator.server.wrap_handler(evt.EVT_N_EVENT_REPORT, answer)
 
 
+@defect("event-response-names-another", "Names another UPS in its answers to event reports", "CC24-*-007")
+def _names_another(simulator: Any) -> None:
+    change_response(simulator, N_EVENT_REPORT_RSP, AffectedSOPInstanceUID=generate_uid())
+
+
+@defect(
+    "ups-event-refused", "Does not accept UPS Event", "CC24-*-001",
+    "CC23-WATCHER-006",  # it waits for the report of the end, and is still subscribed when nobody waits any more
+)  # fmt: skip
 def _refuse_ups_event(simulator: Any) -> None:
     contexts = simulator.server.contexts
     contexts[:] = [context for context in contexts if context.abstract_syntax != UPS.EVENT]
 
 
-def _others(actor: str) -> Iterator[Defect]:
-    one = _maker(actor)
-
-    def doing(act: Callable[[Any], object]) -> Callable[[Any], None]:
-        return lambda simulator: beside(simulator, partial(act, simulator))
-
-    yield one("creates-in-progress", "Creates a UPS that is IN PROGRESS", doing(_create), "CC25-*-001")
-    yield one("asks-for-the-lock", "Asks for Transaction UID by N-GET", doing(_get_lock), "CC27-*-001")
-    yield one("n-get-names-watch", "Names UPS Watch in the SOP Class UID field of N-GET",
-              doing(partial(_get, sop_class=UPS.WATCH)), "CC31-*-001")  # fmt: skip
-    yield one("n-get-under-query", "Sends N-GET under UPS Query",
-              doing(partial(_get, context=UPS.QUERY)), "CC31-*-002")  # fmt: skip
+# --- other services ----------------------------------------------------------------------------------------------------------
 
 
+@defect("creates-in-progress", "Creates a UPS that is IN PROGRESS", "CC25-*-001", through=_besides)
 def _create(simulator: Any) -> None:
     with _aside(simulator, UPS.PUSH) as link:
         link.n_create(generate_uid(), item(ProcedureStepState="IN PROGRESS"))
 
 
+@defect("asks-for-the-lock", "Asks for Transaction UID by N-GET", "CC27-*-001", through=_besides)
 def _get_lock(simulator: Any) -> None:
     with _aside(simulator, UPS.WATCH) as link:
         link.n_get(generate_uid(), ["TransactionUID"], context=UPS.WATCH)
 
 
+@defect(
+    "n-get-names-watch", "Names UPS Watch in the SOP Class UID field of N-GET", "CC31-*-001",
+    named={"sop_class": UPS.WATCH}, through=_besides,
+)  # fmt: skip
+@defect("n-get-under-query", "Sends N-GET under UPS Query", "CC31-*-002", named={"context": UPS.QUERY}, through=_besides)
 def _get(simulator: Any, *, context: str = UPS.WATCH, **named: Any) -> None:
     with _aside(simulator, context) as link:
         link.n_get(generate_uid(), ["ProcedureStepState"], context=context, **named)

@@ -19,8 +19,9 @@ from ..ups.datasets import merged
 from ..ups.store import Change
 from .deviations import Defect
 from .hooks import Around, around
+from .tms import defect, one
 
-__all__ = ["SETTING", "answer", "base", "defects", "done_but", "done_with", "install", "status"]
+__all__ = ["SETTING", "answer", "base", "done_but", "done_with", "install", "status"]
 
 SUCCESS, PROCESSING_FAILURE = 0x0000, 0x0110
 WITH, WITHOUT = "with the right Transaction UID", "without it"
@@ -42,7 +43,8 @@ SETTING = {
 }  # fmt: skip
 
 
-def defects() -> Iterator[Defect]:
+@defect.rows
+def _one_for_each_cell() -> Iterator[Defect]:
     """Yield the defects of each cell that the tests can bring about."""
     by_cell = {requirement.cell: requirement.id for requirement in load_catalogue().cells("CC.1.1")}
     for (event, state), identifier in ((cell, identifier) for cell, identifier in by_cell.items() if cell is not None):
@@ -59,24 +61,23 @@ def _of_cell(violated: tuple[str, ...], event: str, state: str) -> Iterator[Defe
     what = f"{event}, {'a UPS that does not exist' if state == NO_UPS else f'a UPS that is {state}'}"
     on_the_way = bool(cell.state) or cell.status == SUCCESS  # what the tests go through to bring a UPS into a state
 
-    def defect(name: str, does: str, replacement: Replacement) -> Defect:
-        apply = partial(install, event, state, replacement)
-        return Defect(f"{base(event, state)}-{name}", f"{what}: {does}", "TMS", apply, violated)
+    def answering(name: str, does: str, replacement: Replacement) -> Defect:
+        return one(f"{base(event, state)}-{name}", f"{what}: {does}", partial(install, event, state, replacement), *violated)
 
     if on_the_way:
         if (event, state) != ("request cancel", "IN PROGRESS"):  # whoever performs it goes on; that it is told is CC24-TMS-005
-            yield defect("without-effect", "answers success and does nothing", answer(SUCCESS))
-        yield defect("failing", "answers 0110 and does nothing", answer(PROCESSING_FAILURE))
+            yield answering("without-effect", "answers success and does nothing", answer(SUCCESS))
+        yield answering("failing", "answers 0110 and does nothing", answer(PROCESSING_FAILURE))
         if state != NO_UPS:
-            yield defect("failing-but-done", "answers 0110 and does it all the same", done_but(PROCESSING_FAILURE))
+            yield answering("failing-but-done", "answers 0110 and does it all the same", done_but(PROCESSING_FAILURE))
         return
     requirement = load_catalogue()[violated[0]]
     # Some general failures are tolerated, so not every other status is wrong.
     wrong = next(status for status in UNSUITABLE if status not in (*requirement.statuses, *requirement.warnings))
-    yield defect("another-failure", f"answers {wrong:04X}", answer(wrong))
-    yield defect("success", "answers success and does nothing", answer(SUCCESS))
+    yield answering("another-failure", f"answers {wrong:04X}", answer(wrong))
+    yield answering("success", "answers success and does nothing", answer(SUCCESS))
     if state != NO_UPS:
-        yield defect("changing", "refuses, and changes the UPS all the same", _changing)
+        yield answering("changing", "refuses, and changes the UPS all the same", _changing)
 
 
 def base(event: str, state: str) -> str:

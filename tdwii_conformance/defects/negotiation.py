@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -13,13 +13,15 @@ from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 
 from ..profile.ups_service import UPS
 from . import queries
-from .deviations import Defect
+from .deviations import Defect, Rows
 from .hooks import abort
+from .tms import defect as of_a_tms
 
-__all__ = ["defects"]
+__all__ = ["defect"]
 
 FAILURE = 0x0110
 ABSTRACT_REFUSED, SYNTAX_REFUSED = 3, 4
+ACTORS = ("TMS", "OST")
 REFUSED: dict[str, tuple[tuple[str, str, str, tuple[str, ...]], ...]] = {
     "TMS": (
         ("push", "UPS Push", UPS.PUSH, ("NEG-TMS-003",)),
@@ -41,55 +43,39 @@ REFUSED: dict[str, tuple[tuple[str, str, str, tuple[str, ...]], ...]] = {
 }
 
 
-def defects() -> Iterator[Defect]:
-    """Yield the defects of negotiation."""
-    for actor in ("TMS", "OST"):
-        yield from _of(actor)
-    yield from _extended()
+def of_servers(
+    name: str, sentence: str, apply: Callable[[Any], None], *requirements: str, actors: Iterable[str] = ACTORS
+) -> Iterator[Defect]:
+    """Yield a defect for each of those who are called; a requirement is of the one it is for: ``NEG-*-001``."""
+    for actor in actors:
+        violated = tuple(requirement.replace("*", actor) for requirement in requirements)
+        yield Defect(f"{actor.lower()}-{name}", sentence, actor, apply, violated)
 
 
-def _of(actor: str) -> Iterator[Defect]:
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str) -> Defect:
-        full = tuple(number if "-" in number else f"NEG-{actor}-{number}" for number in numbers)
-        return Defect(f"{actor.lower()}-{name}", sentence, actor, apply, full)
-
-    yield one("echo-fails", "Answers C-ECHO with failure", partial(_answer, evt.EVT_C_ECHO, FAILURE), "001")
-    yield one("verification-refused", "Does not accept Verification", partial(_refuse, (sop_class.Verification,)), "001")
-    for name, words, syntax, requirements in REFUSED[actor]:
-        yield one(f"{name}-refused", f"Does not accept {words}", partial(_refuse, (syntax,)), *requirements)
-    yield one(
-        "implicit-vr-refused", "Does not accept Implicit VR Little Endian", partial(_refuse_syntax, ImplicitVRLittleEndian), "005"
-    )
-    yield one(
-        "explicit-vr-refused", "Does not accept Explicit VR Little Endian", partial(_refuse_syntax, ExplicitVRLittleEndian), "006"
-    )
-    yield one("unknown-class-accepted", "Accepts abstract syntaxes it does not know", _accept_unknown, "007", "009")
-    yield one(
-        "unknown-class-refuses-all",
-        "Refuses all contexts when one has an abstract syntax it does not know",
-        partial(_refuse_all, ABSTRACT_REFUSED),
-        "007",
-    )
-    yield one(
-        "unknown-syntax-refuses-all",
-        "Refuses all contexts when one has no transfer syntax it knows",
-        partial(_refuse_all, SYNTAX_REFUSED),
-        "008",
-    )
-    yield one("unknown-classes-abort", "Aborts the association when nothing proposed is known", _abort_unknown, "009")
-    yield one("syntax-not-proposed", "Accepts contexts with a transfer syntax that was not proposed", _other_syntax, "010")
-    yield one("release-unanswered", "Does not answer A-RELEASE", _no_release, "011")
+defect = Rows(of_servers)
 
 
+@defect("echo-fails", "Answers C-ECHO with failure", "NEG-*-001", given=(evt.EVT_C_ECHO, FAILURE))
 def _answer(kind: Any, status: int, simulator: Any) -> None:
     simulator.server.wrap_handler(kind, lambda handler, event: status)
 
 
+@defect.rows
+def _one_for_each_class() -> Iterator[Defect]:
+    for actor in ACTORS:
+        for name, words, syntax, requirements in REFUSED[actor]:
+            refuse = partial(_refuse, (syntax,))
+            yield from of_servers(f"{name}-refused", f"Does not accept {words}", refuse, *requirements, actors=(actor,))
+
+
+@defect("verification-refused", "Does not accept Verification", "NEG-*-001", given=((sop_class.Verification,),))
 def _refuse(syntaxes: tuple[str, ...], simulator: Any) -> None:
     contexts = simulator.server.contexts
     contexts[:] = [context for context in contexts if context.abstract_syntax not in syntaxes]
 
 
+@defect("implicit-vr-refused", "Does not accept Implicit VR Little Endian", "NEG-*-005", given=(ImplicitVRLittleEndian,))
+@defect("explicit-vr-refused", "Does not accept Explicit VR Little Endian", "NEG-*-006", given=(ExplicitVRLittleEndian,))
 def _refuse_syntax(syntax: str, simulator: Any) -> None:
     for context in simulator.server.contexts:
         context.transfer_syntax = [one for one in context.transfer_syntax if one != syntax] or context.transfer_syntax
@@ -106,6 +92,7 @@ def _on_acceptance(simulator: Any, change: Callable[[Any, Any], None]) -> None:
     simulator.server.add_handler(evt.EVT_ACSE_SENT, sent)
 
 
+@defect("unknown-class-accepted", "Accepts abstract syntaxes it does not know", "NEG-*-007", "NEG-*-009")
 def _accept_unknown(simulator: Any) -> None:
     def accept(primitive: Any, association: Any) -> None:
         proposed = {c.context_id: c for c in association.requestor.primitive.presentation_context_definition_list}
@@ -117,6 +104,16 @@ def _accept_unknown(simulator: Any) -> None:
     _on_acceptance(simulator, accept)
 
 
+@defect(
+    "unknown-class-refuses-all",
+    "Refuses all contexts when one has an abstract syntax it does not know",
+    "NEG-*-007",
+    given=(ABSTRACT_REFUSED,),
+)
+@defect(
+    "unknown-syntax-refuses-all", "Refuses all contexts when one has no transfer syntax it knows", "NEG-*-008",
+    given=(SYNTAX_REFUSED,),
+)  # fmt: skip
 def _refuse_all(reason: int, simulator: Any) -> None:
     def refuse(primitive: Any, association: Any) -> None:
         results = primitive.presentation_context_definition_results_list
@@ -127,6 +124,7 @@ def _refuse_all(reason: int, simulator: Any) -> None:
     _on_acceptance(simulator, refuse)
 
 
+@defect("unknown-classes-abort", "Aborts the association when nothing proposed is known", "NEG-*-009")
 def _abort_unknown(simulator: Any) -> None:
     def unknown(primitive: Any, association: Any) -> None:
         if all(context.result for context in primitive.presentation_context_definition_results_list):
@@ -135,6 +133,7 @@ def _abort_unknown(simulator: Any) -> None:
     _on_acceptance(simulator, unknown)
 
 
+@defect("syntax-not-proposed", "Accepts contexts with a transfer syntax that was not proposed", "NEG-*-010")
 def _other_syntax(simulator: Any) -> None:
     def other(primitive: Any, association: Any) -> None:
         proposed = {c.context_id: c for c in association.requestor.primitive.presentation_context_definition_list}
@@ -146,6 +145,7 @@ def _other_syntax(simulator: Any) -> None:
     _on_acceptance(simulator, other)
 
 
+@defect("release-unanswered", "Does not answer A-RELEASE", "NEG-*-011")
 def _no_release(simulator: Any) -> None:
     def requested(event: Any) -> None:
         event.assoc.acse.send_release = lambda is_response=False: None
@@ -156,27 +156,36 @@ def _no_release(simulator: Any) -> None:
 # --- SOP Class Extended Negotiation of a worklist [PS3.4 K.5.1] ---------------------------------------------------------
 
 
-def _extended() -> Iterator[Defect]:
-    def one(name: str, sentence: str, apply: Callable[[Any], None], *numbers: str) -> Defect:
-        return Defect(f"extended-{name}", sentence, "TMS", apply, tuple(f"CC32-TMS-{number}" for number in numbers))
-
-    yield one("aborts", "Aborts an association with extended negotiation", _abort_extended, "001")
-    yield one("finds-nothing", "Finds nothing on an association with extended negotiation", _find_nothing, "002", "010")
-    yield one("unasked", "Answers extended negotiation for a class for which none was proposed", _unasked, "003")
-    yield one("twice", "Answers extended negotiation twice for a class", _twice, "003")
-    yield one("too-long", "Answers extended negotiation with a byte too many", partial(_answers, lambda p, g: g + b"\0"), "004")
-    yield one("too-short", "Answers extended negotiation with the reserved bytes alone", partial(_answers, lambda p, g: g[:2]), "004")  # fmt: skip
-    yield one("not-asked-for", "Accepts fuzzy semantic matching where it was turned off",
-              partial(_answers, lambda p, g: g[:2] + bytes([1 - p[2]]) + g[3:]), "005")  # fmt: skip
-    yield one("neither-0-nor-1", "Answers fuzzy semantic matching with 255",
-              partial(_answers, lambda p, g: g[:2] + b"\xff" + g[3:]), "005")  # fmt: skip
-    yield one("reserved-0", "Answers the reserved bytes of extended negotiation with 0",
-              partial(_answers, lambda p, g: b"\0\0" + g[2:]), "006")  # fmt: skip
-    yield one("names-by-sound", "Takes names that sound alike for the same, negotiated or not", _by_sound, "009")
-    yield one("timezone-not-adjusted", "Accepts timezone query adjustment and does not adjust", _not_adjusted, "010", "011")
+@of_a_tms("extended-aborts", "Aborts an association with extended negotiation", "CC32-TMS-001")
+def _abort_extended(simulator: Any) -> None:
+    _on_acceptance(simulator, lambda primitive, association: abort(association) if _proposed(association) else None)
 
 
-def _answers(change: Callable[[bytes, bytes], bytes], simulator: Any) -> None:
+@of_a_tms("extended-finds-nothing", "Finds nothing on an association with extended negotiation", "CC32-TMS-002", "CC32-TMS-010")
+def _find_nothing(simulator: Any) -> None:
+    simulator.server.wrap_handler(evt.EVT_C_FIND, lambda handler, event: iter(()) if _proposed(event.assoc) else handler(event))
+
+
+def _proposed(association: Any) -> bool:
+    return bool(association.requestor.sop_class_extended)
+
+
+@of_a_tms("extended-unasked", "Answers extended negotiation for a class for which none was proposed", "CC32-TMS-003")
+def _unasked(simulator: Any) -> None:
+    push = UPS.PUSH
+    simulator.server.wrap_handler(evt.EVT_SOP_EXTENDED, lambda handler, event: {**handler(event), push: b"\1\1\0"})
+
+
+@of_a_tms("extended-twice", "Answers extended negotiation twice for a class", "CC32-TMS-003")
+def _twice(simulator: Any) -> None:
+    def double(primitive: Any, association: Any) -> None:
+        answered = [item for item in primitive.user_information if isinstance(item, SOPClassExtendedNegotiation)]
+        primitive.user_information.extend(answered)
+
+    _on_acceptance(simulator, double)
+
+
+def _answering(change: Callable[[bytes, bytes], bytes], simulator: Any) -> None:
     """Let `change` (proposed, answer) make another answer to the extended negotiation of a class."""
 
     def answer(handler: Callable[[Any], dict[str, bytes]], event: Any) -> dict[str, bytes]:
@@ -186,31 +195,32 @@ def _answers(change: Callable[[bytes, bytes], bytes], simulator: Any) -> None:
     simulator.server.wrap_handler(evt.EVT_SOP_EXTENDED, answer)
 
 
-def _abort_extended(simulator: Any) -> None:
-    _on_acceptance(simulator, lambda primitive, association: abort(association) if _proposed(association) else None)
+@of_a_tms("extended-too-long", "Answers extended negotiation with a byte too many", "CC32-TMS-004", through=_answering)
+def _too_long(proposed: bytes, answer: bytes) -> bytes:
+    return answer + b"\0"
 
 
-def _proposed(association: Any) -> bool:
-    return bool(association.requestor.sop_class_extended)
+@of_a_tms("extended-too-short", "Answers extended negotiation with the reserved bytes alone", "CC32-TMS-004", through=_answering)
+def _too_short(proposed: bytes, answer: bytes) -> bytes:
+    return answer[:2]
 
 
-def _find_nothing(simulator: Any) -> None:
-    simulator.server.wrap_handler(evt.EVT_C_FIND, lambda handler, event: iter(()) if _proposed(event.assoc) else handler(event))
+@of_a_tms("extended-not-asked-for", "Accepts fuzzy semantic matching where it was turned off", "CC32-TMS-005", through=_answering)
+def _not_asked_for(proposed: bytes, answer: bytes) -> bytes:
+    return answer[:2] + bytes([1 - proposed[2]]) + answer[3:]
 
 
-def _unasked(simulator: Any) -> None:
-    push = UPS.PUSH
-    simulator.server.wrap_handler(evt.EVT_SOP_EXTENDED, lambda handler, event: {**handler(event), push: b"\1\1\0"})
+@of_a_tms("extended-neither-0-nor-1", "Answers fuzzy semantic matching with 255", "CC32-TMS-005", through=_answering)
+def _neither(proposed: bytes, answer: bytes) -> bytes:
+    return answer[:2] + b"\xff" + answer[3:]
 
 
-def _twice(simulator: Any) -> None:
-    def double(primitive: Any, association: Any) -> None:
-        answered = [item for item in primitive.user_information if isinstance(item, SOPClassExtendedNegotiation)]
-        primitive.user_information.extend(answered)
-
-    _on_acceptance(simulator, double)
+@of_a_tms("extended-reserved-0", "Answers the reserved bytes of extended negotiation with 0", "CC32-TMS-006", through=_answering)
+def _reserved_zero(proposed: bytes, answer: bytes) -> bytes:
+    return b"\0\0" + answer[2:]
 
 
+@of_a_tms("extended-names-by-sound", "Takes names that sound alike for the same, negotiated or not", "CC32-TMS-009")
 def _by_sound(simulator: Any) -> None:
     def change(here: queries.Path, key: Any) -> Any:
         if here != ("PatientName",) or not key.wanted:
@@ -225,6 +235,7 @@ def _sound(name: str) -> str:
     return re.sub(r"(.)\1+", r"\1", name.casefold())
 
 
+@of_a_tms("extended-timezone-not-adjusted", "Accepts timezone query adjustment and does not adjust", "CC32-TMS-010", "CC32-TMS-011")
 def _not_adjusted(simulator: Any) -> None:
     def query(identifier: Any) -> Any:
         if "TimezoneOffsetFromUTC" in identifier:

@@ -17,10 +17,18 @@ from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from .attributes import SHAPES, Edit, changed_value, edit, put, rows_of, shapes, slug, violated
 from .calling import done
-from .deviations import Defect
+from .deviations import Defect, Rows
 from .hooks import around
 
-__all__ = ["defects", "edits_of", "on_message"]
+__all__ = ["defect", "edits_of", "of_a_tdd", "on_message"]
+
+
+def of_a_tdd(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str) -> Defect:
+    """Return a defect of the TDD."""
+    return Defect(f"tdd-{name}", sentence, "TDD", apply, requirements)
+
+
+defect = Rows(of_a_tdd)
 
 
 # --- the messages it sends ------------------------------------------------------------------------------------------------
@@ -127,8 +135,9 @@ MORE_SHAPES: dict[str, tuple[Edit, str]] = {
 }
 
 
-def defects() -> Iterator[Defect]:
-    """Yield the defects of a TDD."""
+@defect.rows
+def _one_for_each_row() -> Iterator[Defect]:
+    """Yield the defects of what a TDD sends."""
     catalogue = load_catalogue()
     rules = [r.rule for r in catalogue.of(actor="TDD") if r.rule and r.transaction.startswith("RO-")]
     messages = dict.fromkeys(rule.message for rule in rules)
@@ -185,13 +194,8 @@ def _of_row(message: str, row: Requirement, rows: Sequence[Requirement], shape: 
         how, words = (_cancel, "is CANCELED when COMPLETED is due") if shape == "changed" else (how, words)
         if shape != "changed":
             requirements, again = ("RO65-TDD-001",), False  # what names no final state is no RO-65
-    return Defect(
-        f"tdd-{name}",
-        f"In its {transaction} {row.rule.text} {words}",
-        "TDD",
-        partial(_edit_message, message, row, how, again),
-        (*requirements, *more, *ALSO.get(name, ())),
-    )
+    apply = partial(_edit_message, message, row, how, again)
+    return of_a_tdd(name, f"In its {transaction} {row.rule.text} {words}", apply, *requirements, *more, *ALSO.get(name, ()))
 
 
 def _cancel(dataset: Dataset, keyword: str) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.uid import RTIonPlanStorage, RTPlanStorage
 
-from .deviations import Defect, Rows
 from .hooks import around
-from .performing import on_message
+from .performing import defect, of_a_tdd, on_message
 
 __all__ = [
     "C_FIND_RQ",
@@ -33,14 +32,6 @@ NO_ACTION_TYPE = 9
 C_STORE_RQ, C_FIND_RQ, C_MOVE_RQ, C_STORE_RSP = 0x0001, 0x0020, 0x0021, 0x8001
 PLANS = (RTPlanStorage, RTIonPlanStorage)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
-
-
-def of_a_tdd(name: str, sentence: str, apply: Callable[[Any], None], *requirements: str) -> Defect:
-    """Return a defect of the TDD."""
-    return Defect(f"tdd-{name}", sentence, "TDD", apply, requirements)
-
-
-defect = Rows(of_a_tdd)
 
 
 def doing_before(method: str, act: Callable[..., object]) -> Callable[[Any], None]:
