@@ -184,31 +184,34 @@ def _wait(seconds: float | None, failed: Callable[[], object]) -> None:
 @click.option("--ost", multiple=True, metavar="AE", help="The same for an OST.")
 @click.option("--tdd", multiple=True, metavar="AE", help="The same for a TDD.")
 @click.option("--watcher", multiple=True, metavar="AE", help="The same for a watcher.")
+@click.option("--complete", is_flag=True, help="Nobody works with the TMS meanwhile who is not recorded: more can be judged.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="PAGE", help="Write a page as well (HTML).")
-def judge(files: tuple[Path, ...], edition: str, report: Path | None, **parts: tuple[str, ...]) -> int:
+def judge(files: tuple[Path, ...], edition: str, complete: bool, report: Path | None, **parts: tuple[str, ...]) -> int:
     """Judge a record of `tdwii record`, or a capture (pcap, pcapng).
 
-    The systems that call are judged, TDD and watcher, by the same requirements as in a session with them; and the bytes of all
-    systems. What was not recorded is not judged.
+    The systems that call are judged, TDD and watcher, by the same requirements as in a session with them; the TMS by what it
+    answers; and the bytes of all systems. What was not recorded is not judged.
     """
     from ..report.verdicts import requirement_verdicts
+    from ..witness.answering import judge_answering
     from ..witness.judging import judge_observed, witness
 
     recorded = [one for file in files for one in _read(file)]
     seen = witness(recorded, edition=edition, said=parts)
     catalogue = load_catalogue()
     verdicts = judge_observed(seen.observed, catalogue, edition=edition)
+    verdicts += judge_answering(seen, catalogue, edition=edition, complete=complete)
     _show(seen, verdicts, catalogue)
     if report is not None:
         from ..report.html import write_html
 
-        systems = ", ".join(dict.fromkeys(one.ae_title for one in seen.observed)) or "nobody"
+        systems = ", ".join(dict.fromkeys([*seen.cast.tms, *(one.ae_title for one in seen.observed)])) or "nobody"
         notices = [*seen.not_judged, *(f"{who}: {one}" for who, one in seen.malformations)]
         described = f"from {', '.join(file.name for file in files)}"
         write_html(report, verdicts, catalogue, system=systems, edition=edition, description=described, notices=notices)
         note(f"report: {report.resolve()}")
     if not verdicts:
-        note("no system was recognized that calls a TMS: nothing was judged")
+        note("no TMS and no system that calls one was recognized: nothing was judged")
     bad = any(one.verdict == "failed" for one in requirement_verdicts(verdicts).values())
     return REFUSED if bad or seen.malformations else OK
 

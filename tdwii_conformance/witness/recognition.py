@@ -89,6 +89,8 @@ def recognize(exchanges: Iterable[Exchange], said: Mapping[str, Sequence[str]] |
     found.ost = [title for title in found.ost if title not in found.tms] or [t for t in found.ost if t in found.tms]
     # A record that a C-MOVE brings is stored by who keeps it, not by who has made it; the move's originator may be left out.
     movers = {exchange.acceptor for exchange in exchanges if exchange.service == "C-MOVE"}
+    retrieving = {exchange.requestor for exchange in exchanges if exchange.service == "C-MOVE"} | set(found.receivers.values())
+    found.ost = [title for title in found.ost if title in movers or title not in retrieving]
     claimers = {exchange.requestor for exchange in exchanges if _state_asked(exchange)}
     found.tdd = [title for title in found.tdd if title in claimers or title not in movers]
     # Who got no further than the query of RO-58, which is for a station, and plays no other part.

@@ -1,0 +1,11 @@
+"""Judges of systems that answer, a TMS or an OST, as observed: nobody drives them.
+
+`replay` goes through what a TMS answered in the order in which it did. `belief` is what is known of its workitems by then,
+`answers` how a request may be answered in each state that they may be in, `shown` what is compared of what an answer shows, `query`
+how a worklist query is answered, `responses` what every response has. `tally` takes what is found, by requirement.
+"""
+
+from .replay import Replay
+from .tally import Entry, Tally
+
+__all__ = ["Entry", "Replay", "Tally"]
