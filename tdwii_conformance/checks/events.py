@@ -9,7 +9,7 @@ from ..transcript.exchange import Exchange
 from .attributes import shown
 from .findings import Finding
 
-__all__ = ["about", "event_type", "in_order", "not_told", "states_told", "told"]
+__all__ = ["about", "event_type", "in_order", "not_reported", "reported", "states_reported"]
 
 
 def event_type(report: Exchange) -> int:
@@ -23,7 +23,7 @@ def _name(report: Exchange) -> str:
     return f"{EVENT_TYPES.get(kind, f'event of type {kind}')}{f' ({state})' if state else ''}"
 
 
-def told(report: Exchange | None, what: str) -> list[Finding]:
+def reported(report: Exchange | None, what: str) -> list[Finding]:
     """Check that a report came, with an event information that can be decoded."""
     if report is None:
         return [Finding(what, "no such event report in time")]
@@ -33,7 +33,7 @@ def told(report: Exchange | None, what: str) -> list[Finding]:
     return []
 
 
-def not_told(reports: Iterable[Exchange], why: str) -> list[Finding]:
+def not_reported(reports: Iterable[Exchange], why: str) -> list[Finding]:
     """Check that there is none of some reports."""
     return [Finding(f"no event report: {why}", _name(report)) for report in reports]
 
@@ -57,8 +57,8 @@ def about(report: Exchange | None, uid: str) -> list[Finding]:
     return found
 
 
-def states_told(reports: Iterable[Exchange]) -> list[str]:
-    """Return the states that UPS State Reports told, in their order, repetitions left out."""
+def states_reported(reports: Iterable[Exchange]) -> list[str]:
+    """Return the states that UPS State Reports have, in their order, repetitions left out."""
     states: list[str] = []
     for report in reports:
         if event_type(report) == STATE_REPORT and report.request.dataset is not None:
@@ -69,7 +69,7 @@ def states_told(reports: Iterable[Exchange]) -> list[str]:
 
 
 def in_order(received: Sequence[object], expected: Sequence[object], what: str) -> list[Finding]:
-    """Check that what was told came in the order in which it happened, whole."""
+    """Check that what was reported came in the order in which it happened, whole."""
     if list(received) == list(expected):
         return []
     return [Finding(f"{what}: {', '.join(map(str, expected))}", ", ".join(map(str, received)) or "nothing")]

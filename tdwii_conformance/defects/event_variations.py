@@ -14,7 +14,7 @@ from ..ups.datasets import plain, without
 from ..ups.subscriptions import Effect
 from ..ups.worklist import SUBSCRIPTION
 from .answer_variations import forgets_ended
-from .hooks import Around, Told, around, on_events
+from .hooks import Around, Reported, around, on_events
 from .variations import NO_GLOBAL, PROGRESS, REASONS, WITH_LOCK, WITHOUT_LOCK, variation
 
 
@@ -41,7 +41,7 @@ def _no_role(tms: Any) -> None:
 
 @variation("events-of-progress-parameters-not", "Reports no change of Progress Parameters alone", "A20")
 def _no_parameters(tms: Any) -> None:
-    def without_parameters(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def without_parameters(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         items = event.attributes.get(PROGRESS) if event.type == PROGRESS_REPORT else None
         if not items:
             yield event, receivers
@@ -59,7 +59,7 @@ def _no_parameters(tms: Any) -> None:
 
 
 def _changed_event(tms: Any, kind: int, change: Callable[[Dataset, Any], Dataset | None]) -> None:
-    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         if event.type == kind:
             told = plain(event.attributes)
             event = replace(event, attributes=change(told, tms.worklist.store.get(event.uid)) or told)
@@ -126,7 +126,7 @@ def _initial_for_all(tms: Any) -> None:
 
 @variation("events-no-going-down", "Does not report that it is going down", "CC.2.4.3")
 def _no_going_down(tms: Any) -> None:
-    def kept(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def kept(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         if event.attributes.get("SCPStatus") != "GOING DOWN":
             yield event, receivers
 
@@ -135,7 +135,7 @@ def _no_going_down(tms: Any) -> None:
 
 @variation("events-with-extra", "Has attributes beyond the table in event reports", "CC.2.4.2")
 def _extra_information(tms: Any) -> None:
-    def extra(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def extra(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         told = plain(event.attributes)
         told.private_block(0x0099, "TDWII VARIATION", create=True).add_new(0x01, "LO", "private")
         yield replace(event, attributes=told), receivers

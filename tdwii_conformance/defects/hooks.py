@@ -18,7 +18,7 @@ from ..ups.datasets import plain
 
 __all__ = [
     "Around",
-    "Told",
+    "Reported",
     "abort",
     "around",
     "change_event",
@@ -76,15 +76,15 @@ def refuse_otherwise(tms: Any, method: str, status: int, other: int) -> None:
 
 # --- event reports -----------------------------------------------------------------------------------------------------
 
-Told = tuple[Event, Sequence[str]]
+Reported = tuple[Event, Sequence[str]]
 
 
-def on_events(tms: Any, change: Callable[[Event, Sequence[str]], Iterator[Told]]) -> None:
-    """Let `change` make of each event and its receivers those that are told."""
+def on_events(tms: Any, change: Callable[[Event, Sequence[str]], Iterator[Reported]]) -> None:
+    """Let `change` make of each event and its receivers those that are reported."""
 
     def post(original: Around, event: Event, receivers: Sequence[str]) -> None:
-        for told, to in change(event, receivers):
-            original(told, to)
+        for reported, to in change(event, receivers):
+            original(reported, to)
 
     around(tms.reporter, "post", post)
 
@@ -92,7 +92,7 @@ def on_events(tms: Any, change: Callable[[Event, Sequence[str]], Iterator[Told]]
 def change_event(tms: Any, wanted: Callable[[Event], bool], change: Callable[[Dataset], None]) -> None:
     """Let `change` alter the information of the events that are wanted."""
 
-    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         if wanted(event):
             information = plain(event.attributes)
             change(information)

@@ -16,7 +16,7 @@ from ..ups.datasets import plain
 from ..ups.states import FINAL
 from .attributes import SHAPES, Edit, drop, edit, shapes, slug, violated
 from .deviations import Defect
-from .hooks import Around, Told, around, change_event, on_events
+from .hooks import Around, Reported, around, change_event, on_events
 from .tms import defect, one
 
 __all__ = ["defects"]
@@ -101,7 +101,7 @@ def _missing() -> Iterator[Defect]:
 
 
 def _drop(wanted: Wanted, tms: Any) -> None:
-    def kept(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def kept(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         if not wanted(event):
             yield event, receivers
 
@@ -155,7 +155,7 @@ def _rows_of_other_uid() -> Iterator[Defect]:
     named={"uid": "0.0.not-a-uid"},
 )
 def _other_uid(kind: int, tms: Any, uid: str = ANOTHER) -> None:
-    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         yield (replace(event, uid=uid) if event.type == kind else event), receivers
 
     on_events(tms, changed)
@@ -182,9 +182,9 @@ def _twice(tms: Any) -> None:
     "CC24-TMS-003",
 )
 def _late(tms: Any) -> None:
-    held: list[Told] = []
+    held: list[Reported] = []
 
-    def later(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def later(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         if event.type == STATE_REPORT and event.attributes.get("InputReadinessState") == "INCOMPLETE":
             held.append((event, receivers))
             return
@@ -198,9 +198,9 @@ def _late(tms: Any) -> None:
 @defect("event-order-swapped", "Sends progress and state reports in the opposite order of what happened", "CC24-TMS-012")
 def _swapped(tms: Any) -> None:
     """Hold each progress report back until something else is told of that UPS."""
-    held: dict[str, list[Told]] = {}
+    held: dict[str, list[Reported]] = {}
 
-    def swapped(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def swapped(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         if event.type == PROGRESS_REPORT and not held.get(event.uid):
             held[event.uid] = [(event, receivers)]
             return
@@ -217,7 +217,7 @@ def _first_receiver(tms: Any) -> None:
 
 @defect("event-to-strangers", "Tells every AE it knows, subscribed or not", "CC24-TMS-014")
 def _everybody(tms: Any) -> None:
-    def all_known(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def all_known(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         yield event, list(tms.reporter.known) if event.type != STATUS_CHANGE else receivers
 
     on_events(tms, all_known)
@@ -274,7 +274,7 @@ def _initially(tms: Any, change: Callable[[Event], Event | None]) -> None:
         finally:
             subscribing.pop()
 
-    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         told = change(event) if subscribing and event.type == STATE_REPORT else event
         if told is not None:
             yield told, receivers
@@ -354,7 +354,7 @@ def _no_character_set(tms: Any) -> None:
 
 @defect("event-with-lock", "Tells the Transaction UID in UPS State Report", "CC24-TMS-104")
 def _with_lock(tms: Any) -> None:
-    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def changed(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         record = tms.worklist.store.get(event.uid)
         if event.type == STATE_REPORT and record is not None and record.lock:
             attributes = plain(event.attributes)

@@ -123,7 +123,7 @@ class Collector:
 
     def _decide(self, session: pytest.Session) -> None:
         """Fail for a scenario that ended early without a verdict on it; compare with the baseline: it decides the exit code."""
-        if self._untold() and session.exitstatus == 0:
+        if self._unreported() and session.exitstatus == 0:
             session.exitstatus = 1
         baseline = self.config.getoption("tdwii_baseline")
         if not baseline or not self.verdicts:
@@ -150,9 +150,9 @@ class Collector:
             if session.exitstatus in (0, 1) and not (session.shouldstop or session.shouldfail):
                 session.exitstatus = 1 if self.comparison.worse else 0
 
-    def _untold(self) -> list[str]:
+    def _unreported(self) -> list[str]:
         """Return the scenarios that ended early by a nonconformity that no verdict shows."""
-        return [early for early, untold in self.early.items() if untold]
+        return [early for early, unreported in self.early.items() if unreported]
 
     def _notices(self) -> list[str]:
         why = self.unfinished()
@@ -163,8 +163,8 @@ class Collector:
             wrong
             + ([ended] if why else [])
             + [
-                f"scenario {early}{'; no verdict tells it: the run fails' if untold else ''}"
-                for early, untold in self.early.items()
+                f"scenario {early}{'; no verdict tells it: the run fails' if unreported else ''}"
+                for early, unreported in self.early.items()
             ]
         )
 

@@ -14,9 +14,9 @@ from ..scu.watcher import Watcher
 from ..treatment.messages import item
 from ..workitems.clean_up import end
 
-__all__ = ["Environment", "Subject", "Told", "told"]
+__all__ = ["Environment", "Reported", "Subject", "reported"]
 
-Told = tuple[int, str, tuple[Any, ...]]  # Event Type ID, SOP Instance UID, facts
+Reported = tuple[int, str, tuple[Any, ...]]  # Event Type ID, SOP Instance UID, facts
 
 
 @dataclass
@@ -92,7 +92,7 @@ class Subject:
         return f"UPS {self.number}" if self.number else "a UPS that does not exist"
 
 
-def told(kind: int, uid: str, information: Dataset | None) -> Told:
+def reported(kind: int, uid: str, information: Dataset | None) -> Reported:
     """Bring an event into the form in which it is compared: what a report must tell, not what it may [PS3.4 table CC.2.4-1].
 
     Parameters

@@ -23,7 +23,7 @@ from ..transcript.exchange import Exchange
 from ..treatment.messages import code_item, item
 from ..ups import Outcome, Worklist
 from ..ups.events import Event
-from .environment import Environment, Subject, Told, told
+from .environment import Environment, Reported, Subject, reported
 
 __all__ = ["NO_SUCH_INSTANCE", "TAGS", "VERBS", "PerformedSequence"]
 
@@ -51,8 +51,8 @@ class PerformedSequence:
         self.subjects: list[Subject] = []
         self.script: list[str] = []
         self.faulty = False
-        self.expected: dict[str, list[Told]] = {watcher.ae_title: [] for watcher in self.env.watchers}
-        self.tolerated: dict[str, Counter[Told]] = {watcher.ae_title: Counter() for watcher in self.env.watchers}
+        self.expected: dict[str, list[Reported]] = {watcher.ae_title: [] for watcher in self.env.watchers}
+        self.tolerated: dict[str, Counter[Reported]] = {watcher.ae_title: Counter() for watcher in self.env.watchers}
         self.model = Worklist(publish=self.publish)
         for watcher in self.env.watchers:
             self.env.judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe"))
@@ -61,7 +61,7 @@ class PerformedSequence:
     def publish(self, event: Event, receivers: Sequence[str]) -> None:
         """Take note of an event that the model sends: its receivers have to be told."""
         for receiver in receivers:
-            self.expected[receiver].append(told(event.type, event.uid, event.attributes))
+            self.expected[receiver].append(reported(event.type, event.uid, event.attributes))
 
     # --- what is compared ---
 
@@ -208,7 +208,7 @@ class PerformedSequence:
         exchange = performer.action(subject.uid, REQUEST_CANCEL, information, context=context)
         instead = (UNREACHABLE, DECLINED) if before == "IN PROGRESS" else ()
         if before == "SCHEDULED":  # the text would have every request reported, the table has the states only (A9)
-            event = told(
+            event = reported(
                 2, subject.uid, item(RequestingAE=performer.calling, **({"ReasonForCancellation": reason} if reason else {}))
             )
             for tolerated in self.tolerated.values():

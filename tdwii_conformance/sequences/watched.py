@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from ..checks.events import event_type
 from ..profile.ups_service import EVENT_TYPES
 from ..scu.watcher import GLOBAL, Watcher
-from .environment import Subject, Told, told
+from .environment import Reported, Subject, reported
 from .performed import NO_SUCH_INSTANCE, TAGS, PerformedSequence
 
 __all__ = ["WatchedSequence"]
@@ -40,7 +40,7 @@ class WatchedSequence(PerformedSequence):
         if lock:  # the text would have an initial event for every UPS, the table for those not subscribed (A6)
             for subject in self.subjects:
                 shown = self.model.get(subject.uid, TAGS).dataset
-                self.tolerated[watcher.ae_title][told(1, subject.uid, shown)] += 1
+                self.tolerated[watcher.ae_title][reported(1, subject.uid, shown)] += 1
         exchange = watcher.subscribe(lock=lock)
         words = f"{watcher.ae_title} subscribes globally with{'' if lock else 'out'} lock"
         self.compare(words, exchange, lambda: self.model.subscribe(GLOBAL, watcher.ae_title, lock))
@@ -60,17 +60,17 @@ class WatchedSequence(PerformedSequence):
     def look(self, watcher: Watcher) -> None:
         """Compare what a watcher was told so far, as a step of its own."""
         self.step(f"{watcher.ae_title} looks what it was told", None)
-        self.compare_told(watcher)
+        self.compare_reported(watcher)
 
     # --- what is compared ---
 
-    def received(self, watcher: Watcher) -> list[Told]:
+    def received(self, watcher: Watcher) -> list[Reported]:
         """Return what a watcher was told of the UPS of this sequence."""
         ours = {subject.uid for subject in self.subjects}
         reports = [r for r in watcher.reports(since=self.since) if r.instance_uid in ours]
-        return [told(event_type(r), r.instance_uid, r.request.dataset) for r in reports]
+        return [reported(event_type(r), r.instance_uid, r.request.dataset) for r in reports]
 
-    def compare_told(self, watcher: Watcher) -> None:
+    def compare_reported(self, watcher: Watcher) -> None:
         """Wait for every report that has to come, then for one that comes after all of them."""
         expected = Counter(self.expected[watcher.ae_title])
         if expected:
@@ -89,7 +89,7 @@ class WatchedSequence(PerformedSequence):
         if surplus := received - expected - self.tolerated[watcher.ae_title]:
             self.fault(f"{watcher.ae_title} is not told of it", f"{self.named(surplus)}")
 
-    def named(self, events: Iterable[Told]) -> str:
+    def named(self, events: Iterable[Reported]) -> str:
         """Name events in a finding."""
         numbers = {subject.uid: str(subject) for subject in self.subjects}
         return "; ".join(
@@ -103,7 +103,7 @@ class WatchedSequence(PerformedSequence):
         """Compare what every watcher was told, unless there was a fault; then end everything that was created."""
         try:
             for watcher in self.env.watchers if not self.faulty else ():
-                self.compare_told(watcher)
+                self.compare_reported(watcher)
         finally:
             self.clean_up()
 

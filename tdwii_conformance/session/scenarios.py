@@ -206,7 +206,7 @@ def watch_steps(partners: Partners, seen: Workitem, assigned: Workitem, *, fetch
     reports = Step(
         "CC.2.4 Event reports",
         f"Nothing is to be done: {patient} is treated, and the events are reported to the watcher",
-        _any(lambda e: _told_end(e, seen.uid)),
+        _any(lambda e: _reported_end(e, seen.uid)),
     )
     unsubscribe = Step(
         "CC.2.3 Unsubscribe",
@@ -222,7 +222,7 @@ def _fetched(exchanges: Sequence[Exchange], workitem: Workitem) -> bool:
     return got and moved >= {one.instance for one in workitem.inputs}
 
 
-def _told_end(exchange: Exchange, uid: str) -> bool:
+def _reported_end(exchange: Exchange, uid: str) -> bool:
     reported = exchange.request.dataset
     return (
         exchange.service == "N-EVENT-REPORT"

@@ -119,7 +119,7 @@ class Live:
 
     def transcript(self, actor: str) -> Transcript:
         """Return a transcript that reports each exchange and keeps none."""
-        return _Told(partial(self._exchange, actor))
+        return _Reporting(partial(self._exchange, actor))
 
     def _exchange(self, actor: str, exchange: Exchange) -> None:
         if exchange.requestor == actor and exchange.acceptor in self._titles and not exchange.failure:
@@ -134,16 +134,16 @@ class Live:
         self._tell(Happening(datetime.now(), actor, text, kind, workitem, refused))
 
 
-class _Told(Transcript):
+class _Reporting(Transcript):
     """A transcript that keeps nothing."""
 
     def __init__(self, tell: Callable[[Exchange], None]) -> None:
         super().__init__()
-        self._told = tell
+        self._report = tell
 
     def append(self, exchange: Exchange) -> None:
         """Hand on an exchange."""
-        self._told(exchange)
+        self._report(exchange)
 
 
 def spoken(exchange: Exchange, *, to_other: bool = False) -> str:

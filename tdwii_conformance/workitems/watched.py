@@ -52,11 +52,11 @@ class ToReport:
         self._value = next(_values)
         return self.session.update(self._value)
 
-    def told(self, watcher: Watcher, since: int) -> Exchange | None:
+    def reported(self, watcher: Watcher, since: int) -> Exchange | None:
         """Return the report of it that a watcher got after a mark; ``None`` if none comes in time."""
         if not self.running:
             return watcher.wait_for_state(self.uid, "IN PROGRESS", since=since)
-        return watcher.wait_for(self.uid, PROGRESS_REPORT, since=since, where=lambda told: _progress_of(told) == self._value)
+        return watcher.wait_for(self.uid, PROGRESS_REPORT, since=since, where=lambda report: _progress_of(report) == self._value)
 
 
 def caught_up_by_a_change(watcher: Watcher, session: TreatmentSession) -> bool:
@@ -72,6 +72,6 @@ def caught_up_by_a_change(watcher: Watcher, session: TreatmentSession) -> bool:
     uid, marker, since = session.workitem.uid, ToReport(session, running=True), watcher.mark()
     if status.accepted(watcher.subscribe(uid), "a subscription") or status.accepted(marker.happen(), "an N-SET"):
         return False
-    came = marker.told(watcher, since)
+    came = marker.reported(watcher, since)
     watcher.unsubscribe(uid)
     return came is not None

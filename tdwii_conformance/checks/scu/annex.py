@@ -316,7 +316,7 @@ def accepts_events(requirement: Requirement, observed: ObservedSession) -> list[
 
 
 @judges("CC24-TDD-007", "CC24-WATCHER-007", at=_reports, even_if_nothing_came=True)
-def names_what_it_was_told(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+def names_what_was_reported(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the command sets of the answers to event reports."""
     answered = [r for r in observed.reports if r.response is not None]
     return each(answered, names_as_requested, "report") if answered else "the system answered no event report"

@@ -114,7 +114,7 @@ def _percentage(update: Exchange) -> list[Finding]:
     return [Finding("a number from 0 to 100", f"value {shown(value)}", PROGRESS)]
 
 
-def _told(updates: Iterable[Exchange]) -> list[float]:
+def _progress_sent(updates: Iterable[Exchange]) -> list[float]:
     return [number for number in (_number(progress_of(one)) for one in updates) if number is not None]
 
 
@@ -124,7 +124,7 @@ NOTHING_TOLD = "no update has a Procedure Step Progress"
 @judges("RO62-TDD-002")
 def begins_with_0(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the first progress."""
-    told = _told(observed.of("RO-62"))
+    told = _progress_sent(observed.of("RO-62"))
     if not told:
         return NOTHING_TOLD
     return [] if told[0] == 0 else [Finding("0 in the first update", f"{told[0]:g}", PROGRESS)]
@@ -139,7 +139,7 @@ def progress_is_a_percentage(requirement: Requirement, observed: ObservedSession
 @judges("RO62-TDD-004")
 def progress_does_not_fall(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the progress from update to update."""
-    told = _told(observed.of("RO-62"))
+    told = _progress_sent(observed.of("RO-62"))
     if not told:
         return NOTHING_TOLD
     return [
@@ -164,7 +164,7 @@ def delivers_in_order(requirement: Requirement, observed: ObservedSession) -> li
 @judges("RO62-TDD-009")
 def progress_fits_the_end(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the last progress by the scenarios of 2013."""
-    told = _told(observed.of("RO-62"))
+    told = _progress_sent(observed.of("RO-62"))
     if not told:
         return NOTHING_TOLD
     if observed.final_state == "COMPLETED":
@@ -312,7 +312,7 @@ def sets_nothing_afterwards(requirement: Requirement, observed: ObservedSession)
 
 
 @judges("RO65-TDD-007", at=lambda observed, transaction: (*observed.of("RO-64"), *observed.of(transaction)))
-def completes_what_was_told(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+def completes_what_was_reported(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge that COMPLETED is not asked for without a final update that was taken."""
     if not observed.of("RO-64"):
         return missing("RO-64")

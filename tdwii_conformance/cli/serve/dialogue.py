@@ -123,7 +123,7 @@ class FinalStates:
         self._live: set[str] = set()
         self.reached = False
 
-    def told(self, kind: int, uid: str, information: Dataset) -> None:
+    def reported(self, kind: int, uid: str, information: Dataset) -> None:
         """Take a report."""
         with self._changed:
             # What was over before is reported once, when it subscribes.

@@ -20,7 +20,7 @@ from ..reading import read_as
 from ..screen import note
 from ..settings import BOOK, Settings
 from ..worklist import code
-from .session import ANYWHERE, Session, until_told
+from .session import ANYWHERE, Session, until_stopped
 from .view import Lines, view_for
 
 TMS_TITLE, TMS_PORT = "UPSSCP", 11114
@@ -88,7 +88,7 @@ def serving(function: Callable[..., int | None]) -> Callable[..., int]:
         session = Session(
             settings, host, view_for(as_json=as_json, lines=lines), settings.book | given, chosen(defects), given=frozenset(given)
         )
-        with until_told(session.stop):
+        with until_stopped(session.stop):
             with session.overheard(), session.late, session.stack:
                 function(session, **others)
                 session.run()

@@ -142,7 +142,7 @@ def _listening() -> Iterator[None]:
 
 
 @contextmanager
-def until_told(stop: threading.Event) -> Iterator[None]:
+def until_stopped(stop: threading.Event) -> Iterator[None]:
     """Let Ctrl-C and SIGTERM ask for the end, and no more: what was begun is ended in order."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -125,17 +125,17 @@ def watcher(
         final = FinalStates(talk.changed)
         simulated = WatcherSimulator(
             other, ours.ae_title, host=ours.host, port=ours.port, lock=lock, keys=keys, fetch_from=sources, tell=talk.say,
-            on_report=final.told, timeouts=session.timeouts, patience=talk.patience,
+            on_report=final.reported, timeouts=session.timeouts, patience=talk.patience,
         )  # fmt: skip
         return watch_on_request(session, simulated, final, talk)
     final = FinalStates(threading.Condition())
 
-    def told(kind: int, uid: str, information: Dataset) -> None:
-        final.told(kind, uid, information)
+    def reported(kind: int, uid: str, information: Dataset) -> None:
+        final.reported(kind, uid, information)
         if until_final and final.reached:
             session.stop.set()
 
-    started = start_watcher(session, ours, other, lock=lock, keys=keys, fetch_from=sources, on_report=told)
+    started = start_watcher(session, ours, other, lock=lock, keys=keys, fetch_from=sources, on_report=reported)
     try:
         started.subscribe()
     except ValueError as error:  # the TMS refused

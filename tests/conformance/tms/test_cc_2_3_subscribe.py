@@ -44,7 +44,7 @@ def become(watcher, uid, state, judge):
         return
     since = watcher.mark()
     judge(status.accepted(watcher.subscribe(uid, lock=state == WITH_LOCK), "subscribing to a UPS"))
-    judge(events.told(watcher.wait_for(uid, STATE_REPORT, since=since), "the initial event of a subscription"))
+    judge(events.reported(watcher.wait_for(uid, STATE_REPORT, since=since), "the initial event of a subscription"))
 
 
 def perform(watcher, uid, event):
@@ -86,20 +86,20 @@ def test_cell(event, state, watcher, to_report, nothing_else, judge, judge_statu
         initial = "may"  # whose lock is not granted is subscribed without, which needs no initial events
     if initial == "yes":
         report = watcher.wait_for_state(uid, one.state, since=since)
-        judge(events.told(report, f"the initial event: a UPS State Report, {one.state}"))
+        judge(events.reported(report, f"the initial event: a UPS State Report, {one.state}"))
     else:
         nothing_else(watcher)
         reports = [r for r in watcher.reports(uid, since=since) if events.event_type(r) == STATE_REPORT]
         if initial == "no":
-            judge(events.not_told(reports, f"{event}, the AE being {state}, has no initial event"))
+            judge(events.not_reported(reports, f"{event}, the AE being {state}, has no initial event"))
         else:
             follows("event" if reports else "none")
-    judge(told_of_change(one, watcher, SUBSCRIBED_AFTER[event], state, nothing_else))
+    judge(reports_change(one, watcher, SUBSCRIBED_AFTER[event], state, nothing_else))
     if exchange is not None:
         judge_status(exchange)
 
 
-def told_of_change(one, watcher, subscribed, before, nothing_else):
+def reports_change(one, watcher, subscribed, before, nothing_else):
     """What a change shows of the subscription."""
     subscribed = before != NOT_SUBSCRIBED if subscribed is None else subscribed
     if not subscribed:
@@ -107,9 +107,9 @@ def told_of_change(one, watcher, subscribed, before, nothing_else):
     since = watcher.mark()
     found = status.accepted(one.happen(), "the change that is to be reported")
     if subscribed:
-        return found + events.told(one.told(watcher, since), f"{one.what}: the AE is subscribed")
+        return found + events.reported(one.reported(watcher, since), f"{one.what}: the AE is subscribed")
     nothing_else(watcher)
-    return found + events.not_told(watcher.reports(one.uid, since=since), "the AE is not subscribed")
+    return found + events.not_reported(watcher.reports(one.uid, since=since), "the AE is not subscribed")
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def one(to_report):
 
 
 def happens_and_is_reported(one, watcher):
-    return told_of_change(one, watcher, True, None, None)
+    return reports_change(one, watcher, True, None, None)
 
 
 @pytest.mark.requirement("CC23-TMS-031")
@@ -152,7 +152,7 @@ def test_receiving_ae_is_subscribed(watcher, second_watcher, one, nothing_else, 
     judge(status.accepted(watcher.subscribe(one.uid, receiver=second_watcher.ae_title), "a subscription for another AE"))
     judge(happens_and_is_reported(one, second_watcher))
     nothing_else(watcher)
-    judge(events.not_told(watcher.reports(one.uid, since=since), "it subscribed another AE, not itself"))
+    judge(events.not_reported(watcher.reports(one.uid, since=since), "it subscribed another AE, not itself"))
 
 
 @pytest.mark.requirement("CC23-TMS-036")
@@ -170,7 +170,7 @@ def test_global_unsubscribe_of_another_ae(watcher, second_watcher, creates, to_r
     judge(status.accepted(second_watcher.unsubscribe(), "unsubscribing globally"))
     since = watcher.mark()
     one = to_report(new=creates())
-    judge(events.told(watcher.wait_for_state(one.uid, "SCHEDULED", since=since), "the new UPS"))
+    judge(events.reported(watcher.wait_for_state(one.uid, "SCHEDULED", since=since), "the new UPS"))
     judge(happens_and_is_reported(one, watcher))
 
 
@@ -181,7 +181,7 @@ def test_suspended_ae_is_not_told_of_new_ups(watcher, creates, nothing_else, jud
     since = watcher.mark()
     session = creates("IN PROGRESS")
     nothing_else(watcher)
-    judge(events.not_told(watcher.reports(session.workitem.uid, since=since), "the global subscription is suspended"))
+    judge(events.not_reported(watcher.reports(session.workitem.uid, since=since), "the global subscription is suspended"))
 
 
 @pytest.mark.requirement("CC23-TMS-039")
@@ -189,10 +189,10 @@ def test_one_ups_less(watcher, creates, to_report, nothing_else, judge):
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
     one = to_report(new=creates())
     judge(status.accepted(watcher.unsubscribe(one.uid), "unsubscribing from one UPS"))
-    judge(told_of_change(one, watcher, False, None, nothing_else))
+    judge(reports_change(one, watcher, False, None, nothing_else))
     since = watcher.mark()
     new = creates().workitem.uid
-    judge(events.told(watcher.wait_for_state(new, "SCHEDULED", since=since), "the next UPS that is created"))
+    judge(events.reported(watcher.wait_for_state(new, "SCHEDULED", since=since), "the next UPS that is created"))
 
 
 @pytest.mark.requirement("CC23-TMS-040")
@@ -207,7 +207,7 @@ def test_lock_keeps_a_final_ups(final, watcher, watchers, ends, judge, follows):
     session.conclude(BY_STATE[final])
     if (ended := session.finish()).status != 0:
         pytest.skip(f"not judged: {final} was not granted (RO65-TMS-001), status {ended.status:04X}")
-    judge(events.told(watcher.wait_for_state(session.workitem.uid, final, since=since), f"the final state {final}"))
+    judge(events.reported(watcher.wait_for_state(session.workitem.uid, final, since=since), f"the final state {final}"))
     # Others who come and go do not take the lock away.
     for other in watchers[1:]:
         judge(status.accepted(other.subscribe(session.workitem.uid), "a subscription of another AE"))
@@ -240,9 +240,9 @@ def test_filter_on_present_ups(filtered, watcher, nothing_else, judge):
     inside, outside = filtered
     since = watcher.mark()
     judge(happens(outside, inside))
-    judge(events.told(inside.told(watcher, since), f"{inside.what}, of a UPS that matches the keys"))
+    judge(events.reported(inside.reported(watcher, since), f"{inside.what}, of a UPS that matches the keys"))
     nothing_else(watcher)
-    judge(events.not_told(watcher.reports(outside.uid, since=since), "the UPS does not match the keys"))
+    judge(events.not_reported(watcher.reports(outside.uid, since=since), "the UPS does not match the keys"))
 
 
 @pytest.mark.requirement("CC23-TMS-042")
@@ -252,10 +252,10 @@ def test_filter_on_new_ups(watcher, creates, to_report, supported, nothing_else,
     since = watcher.mark()
     outside, inside = to_report(new=creates()), to_report(new=creates(patient_name="Filter^Inside"))
     judge(happens(outside, inside))
-    judge(events.told(inside.told(watcher, since), "a new UPS that matches the keys"))
+    judge(events.reported(inside.reported(watcher, since), "a new UPS that matches the keys"))
     nothing_else(watcher)
-    judge(events.not_told(watcher.reports(outside.uid, since=since), "the new UPS does not match the keys"))
-    follows("event" if "SCHEDULED" in events.states_told(watcher.reports(inside.uid, since=since)) else "none")
+    judge(events.not_reported(watcher.reports(outside.uid, since=since), "the new UPS does not match the keys"))
+    follows("event" if "SCHEDULED" in events.states_reported(watcher.reports(inside.uid, since=since)) else "none")
 
 
 @pytest.mark.requirement("CC23-TMS-043")
@@ -287,8 +287,8 @@ def test_subscribed_twice_told_once(watcher, one, nothing_else, judge):
 def test_refused_subscription_changes_nothing(watcher, one, nothing_else, judge):
     since = watcher.mark()
     judge(status.refused(watcher.subscribe(one.uid, lock=None), "a subscription without Deletion Lock"))
-    judge(told_of_change(one, watcher, False, None, nothing_else))
-    judge(events.not_told(watcher.reports(one.uid, since=since), "the subscription was refused"))
+    judge(reports_change(one, watcher, False, None, nothing_else))
+    judge(events.not_reported(watcher.reports(one.uid, since=since), "the subscription was refused"))
 
 
 @pytest.mark.requirement("CC23-TMS-047")
@@ -361,7 +361,7 @@ def test_keys_without_filter(target, watcher, one, nothing_else, judge, follows)
     nothing_else(watcher)
     told = watcher.reports(one.uid, since=since)
     if is_failure(subscribed.status):
-        judge(events.not_told(told, "the subscription was refused"))
+        judge(events.not_reported(told, "the subscription was refused"))
         follows("refused")
     else:
         follows("ignored" if told else "applied")

@@ -114,7 +114,7 @@ def content(report):
 
 
 def attributes_of(report, rule, facts, judge):
-    judge(events.told(report, f"{rule.rule.message} that has {rule.rule.text}"))
+    judge(events.reported(report, f"{rule.rule.message} that has {rule.rule.text}"))
     judge(judge_attribute(rule.rule, [content(report)], facts, "event information"))
 
 
@@ -175,7 +175,7 @@ def test_creation_is_reported(watcher, creates, judge):
     uid = creates().workitem.uid
     report = watcher.wait_for_state(uid, "SCHEDULED", since=since)
     watcher.unsubscribe()
-    judge(events.told(report, "a UPS State Report, SCHEDULED, of the UPS that was created"))
+    judge(events.reported(report, "a UPS State Report, SCHEDULED, of the UPS that was created"))
 
 
 @pytest.mark.requirement("CC24-TMS-002")
@@ -188,7 +188,7 @@ def test_change_of_state_is_reported(state, watched, claims, ends, watcher, judg
     else:
         session.conclude(SCENARIOS[0] if state == "COMPLETED" else SCENARIOS[1])
         judge(status.accepted(session.change_state(state), state))
-    judge(events.told(watcher.wait_for_state(session.workitem.uid, state, since=since), f"a UPS State Report, {state}"))
+    judge(events.reported(watcher.wait_for_state(session.workitem.uid, state, since=since), f"a UPS State Report, {state}"))
 
 
 @pytest.mark.requirement("CC24-TMS-003")
@@ -199,7 +199,7 @@ def test_change_of_readiness_is_reported(watched, updates, watcher, judge):
     report = watcher.wait_for(
         session.workitem.uid, STATE_REPORT, since=since, where=lambda told: told.get("InputReadinessState") == "INCOMPLETE"
     )
-    judge(events.told(report, "a UPS State Report with Input Readiness State INCOMPLETE"))
+    judge(events.reported(report, "a UPS State Report with Input Readiness State INCOMPLETE"))
 
 
 @pytest.mark.requirement("CC24-TMS-004")
@@ -216,12 +216,12 @@ def test_refused_change_is_not_reported(refused, watched, updates, watcher, othe
     }
     judge(status.refused(requests[refused](), "a request that must not change anything"))
     nothing_else(watcher)
-    judge(events.not_told(watcher.reports(uid, since=since), "nothing was changed"))
+    judge(events.not_reported(watcher.reports(uid, since=since), "nothing was changed"))
 
 
 @pytest.mark.requirement("CC24-TMS-005")
 def test_cancel_request_is_reported(cancel_requested, judge):
-    judge(events.told(cancel_requested, "UPS Cancel Requested"))
+    judge(events.reported(cancel_requested, "UPS Cancel Requested"))
 
 
 @pytest.mark.requirement("CC24-TMS-006")
@@ -230,10 +230,10 @@ def test_cancel_of_a_scheduled_ups_is_reported(watched, ends, watcher, supported
     session = watched(ends())
     uid, since = session.workitem.uid, watcher.mark()
     judge(status.accepted(watcher.request_cancel(uid, cancel_request()), "Request UPS Cancel of a SCHEDULED UPS"))
-    judge(events.told(watcher.wait_for_state(uid, "CANCELED", since=since), "a UPS State Report, CANCELED"))
+    judge(events.reported(watcher.wait_for_state(uid, "CANCELED", since=since), "a UPS State Report, CANCELED"))
     nothing_else(watcher)
     reports = watcher.reports(uid, since=since)
-    judge(events.in_order(events.states_told(reports), ["IN PROGRESS", "CANCELED"], "states"))
+    judge(events.in_order(events.states_reported(reports), ["IN PROGRESS", "CANCELED"], "states"))
     follows("requested" if of_type(reports, CANCEL_REQUESTED) else "states")
 
 
@@ -252,7 +252,7 @@ def test_progress_is_reported(what, watched, updates, watcher, judge):
     session = watched(updates("IN PROGRESS"))
     since = watcher.mark()
     judge(status.accepted(session.set(**{PROGRESS: [PROGRESS_UPDATES[what]]}), f"an N-SET of {what}"))
-    judge(events.told(watcher.wait_for(session.workitem.uid, PROGRESS_REPORT, since=since), "a UPS Progress Report"))
+    judge(events.reported(watcher.wait_for(session.workitem.uid, PROGRESS_REPORT, since=since), "a UPS Progress Report"))
 
 
 @pytest.mark.requirement("CC24-TMS-023")
@@ -270,14 +270,14 @@ def test_parameters_alone_are_reported(watched, updates, watcher, nothing_else, 
 
 @pytest.mark.requirement("CC24-TMS-008")
 def test_assignment_by_creation_is_reported(created, history, judge):
-    judge(events.told(next(iter(of_type(history[1], ASSIGNED)), None), "UPS Assigned of a UPS that names its station"))
+    judge(events.reported(next(iter(of_type(history[1], ASSIGNED)), None), "UPS Assigned of a UPS that names its station"))
 
 
 @pytest.mark.requirement("CC24-TMS-009")
 def test_assignment_by_update_is_reported(assigned, judge):
     changed, report = assigned
     set_when_scheduled(changed, "an N-SET of the station", judge)
-    judge(events.told(report, "UPS Assigned of the new station"))
+    judge(events.reported(report, "UPS Assigned of the new station"))
 
 
 @pytest.mark.requirement("CC24-TMS-010")
@@ -291,7 +291,7 @@ def test_assignment_to_a_performer_is_reported(watched, updates, watcher, judge,
     )
     set_when_scheduled(session.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
     report = watcher.wait_for(session.workitem.uid, ASSIGNED, since=since)
-    judge(events.told(report, "UPS Assigned of the performer"))
+    judge(events.reported(report, "UPS Assigned of the performer"))
     told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
     follows("flat" if nested is None else "nested")
@@ -310,7 +310,7 @@ def test_assignment_tells_station_and_performer(watched, updates, watcher, judge
     )
     set_when_scheduled(session.send(item(**{PERFORMERS: [performer]}), None), "an N-SET of the performer", judge)
     report = watcher.wait_for(session.workitem.uid, ASSIGNED, since=since)
-    judge(events.told(report, "UPS Assigned of the performer"))
+    judge(events.reported(report, "UPS Assigned of the performer"))
     told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
     follows("flat" if nested is None else "nested")
@@ -344,7 +344,7 @@ def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system,
     report = watcher.wait_for(uid, ASSIGNED, since=since)
     watcher.unsubscribe()
     judge(status.accepted(created, "the N-CREATE of a UPS with a scheduled performer"))
-    judge(events.told(report, "UPS Assigned of the performer"))
+    judge(events.reported(report, "UPS Assigned of the performer"))
     told = content(report)
     nested = next(iter(told.get(PERFORMERS) or ()), None)
     follows("flat" if nested is None else "nested")
@@ -367,11 +367,11 @@ def test_command_set_names_the_ups(kind, history, cancel_requested, source, judg
 @pytest.mark.requirement("CC24-TMS-012")
 def test_reports_come_in_order(history, judge):
     _, reports, last = history
-    judge(events.told(last, "the last UPS State Report"))
+    judge(events.reported(last, "the last UPS State Report"))
     # What a report lacks has requirements of its own (CC24-TMS-121 and others).
     items = [one for report in of_type(reports, PROGRESS_REPORT) for one in content(report).get(PROGRESS) or ()]
     told = [one.get("ProcedureStepProgress") for one in items]
-    judge(events.in_order(events.states_told(reports), ["SCHEDULED", "IN PROGRESS", "COMPLETED"], "states"))
+    judge(events.in_order(events.states_reported(reports), ["SCHEDULED", "IN PROGRESS", "COMPLETED"], "states"))
     values = [int(float(value)) for value in told if value is not None]
     judge(events.in_order(values[:3], [10, 60, 70], "progress"))
 
@@ -384,7 +384,7 @@ def test_every_subscriber_is_told(to_report, subscribed, watcher, second_watcher
     since = watcher.mark()
     judge(status.accepted(one.happen(), "the change"))
     for subscriber in (watcher, second_watcher):
-        judge(events.told(one.told(subscriber, since), f"{one.what}, to {subscriber.ae_title}"))
+        judge(events.reported(one.reported(subscriber, since), f"{one.what}, to {subscriber.ae_title}"))
 
 
 @pytest.mark.requirement("CC24-TMS-014")
@@ -397,16 +397,16 @@ def test_others_are_not_told(to_report, subscribed, watchers, nothing_else, judg
         subscribed(one.session, watcher)
     judge(status.accepted(one.happen(), "the change"))
     for watcher in subscribers:
-        judge(events.told(one.told(watcher, since), "the subscriber's report"))
+        judge(events.reported(one.reported(watcher, since), "the subscriber's report"))
     nothing_else(other)
-    judge(events.not_told(other.reports(one.uid, since=since), "the AE is not subscribed"))
+    judge(events.not_reported(other.reports(one.uid, since=since), "the AE is not subscribed"))
 
 
 @pytest.mark.requirement("CC24-TMS-015")
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"])
 def test_initial_event_tells_the_state(state, looks_at, subscribed, judge):
     initial = subscribed(looks_at(state))
-    judge(events.told(initial, "the initial event"))
+    judge(events.reported(initial, "the initial event"))
     judge(ups.equal(content(initial).get("ProcedureStepState"), state, "ProcedureStepState"))
 
 
@@ -425,7 +425,7 @@ def test_initial_events_of_a_global_subscription(watcher, looks_at, subscribed, 
         pytest.skip("not judged: the deletion lock is not granted (B301), and initial events are for subscriptions with lock")
     reports = {state: watcher.wait_for_state(session.workitem.uid, state, since=since) for state, session in kept.items()}
     lacking = [
-        one for state, report in reports.items() for one in events.told(report, f"an initial event for a UPS that is {state}")
+        one for state, report in reports.items() for one in events.reported(report, f"an initial event for a UPS that is {state}")
     ]
     if not lacking:
         nothing_else(watcher)
@@ -448,13 +448,13 @@ def test_failure_of_the_receiver_changes_nothing(watched, to_report, watcher, re
     receiver.refuse_reports = OUT_OF_RESOURCES
     try:
         judge(status.accepted(one.happen(), "the change"))
-        judge(events.told(one.told(watcher, since), one.what))
+        judge(events.reported(one.reported(watcher, since), one.what))
     finally:
         receiver.refuse_reports = 0
     nothing_else(watcher)  # so that our refusal has come before the next report is caused
     since = watcher.mark()
     judge(status.accepted(session.update(15), "an N-SET of progress"))
-    judge(events.told(watcher.wait_for(uid, PROGRESS_REPORT, since=since), "a UPS Progress Report, after a refused report"))
+    judge(events.reported(watcher.wait_for(uid, PROGRESS_REPORT, since=since), "a UPS Progress Report, after a refused report"))
 
 
 @pytest.mark.requirement("CC24-TMS-022")
@@ -465,7 +465,7 @@ def test_text_beyond_ascii_is_readable(watched, updates, watcher, judge):
     update = item(SpecificCharacterSet="ISO_IR 192", **{PROGRESS: [item(ProcedureStepProgressDescription=text)]})
     judge(status.accepted(session.send(update), "an N-SET of a description in ISO_IR 192"))
     report = watcher.wait_for(uid, PROGRESS_REPORT, since=since)
-    judge(events.told(report, "a UPS Progress Report"))
+    judge(events.reported(report, "a UPS Progress Report"))
     told = (content(report).get(PROGRESS) or [item()])[0].get("ProcedureStepProgressDescription")
     if told is None:
         pytest.skip("not judged: the report leaves the description out, as it may")

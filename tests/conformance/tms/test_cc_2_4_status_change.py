@@ -45,19 +45,19 @@ def is_restart(report):
     return events.event_type(report) == STATUS_CHANGE and (report.request.dataset or {}).get("SCPStatus") == "RESTARTED"
 
 
-def told(reports, status_):
+def with_status(reports, status_):
     return next((r for r in reports if (r.request.dataset or {}).get("SCPStatus") == status_), None)
 
 
 @pytest.mark.requirement("CC24-TMS-017")
 def test_restart_is_reported(status_changes, judge):
-    judge(events.told(told(status_changes, "RESTARTED"), "SCP Status Change, RESTARTED"))
+    judge(events.reported(with_status(status_changes, "RESTARTED"), "SCP Status Change, RESTARTED"))
 
 
 @pytest.mark.parametrize("rule", attribute_parameters("CC.2.4 SCP Status Change", "TMS"))
 def test_status_change_has(rule, status_changes, judge, follows):
-    report = told(status_changes, "RESTARTED")
-    judge(events.told(report, "SCP Status Change, RESTARTED"))
+    report = with_status(status_changes, "RESTARTED")
+    judge(events.reported(report, "SCP Status Change, RESTARTED"))
     judge(judge_attribute(rule.rule, [report.request.dataset], {}, "event information"))
     if rule.readings:
         follows(str(report.request.dataset.get(rule.rule.text)))
@@ -65,12 +65,12 @@ def test_status_change_has(rule, status_changes, judge, follows):
 
 @pytest.mark.requirement("CC24-TMS-018")
 def test_going_down_is_reported(status_changes, judge):
-    judge(events.told(told(status_changes, "GOING DOWN"), "SCP Status Change, GOING DOWN"))
+    judge(events.reported(with_status(status_changes, "GOING DOWN"), "SCP Status Change, GOING DOWN"))
 
 
 @pytest.mark.requirement("CC24-TMS-019")
 def test_status_change_names_an_instance(status_changes, judge, follows):
-    judge(events.told(next(iter(status_changes), None), "SCP Status Change"))
+    judge(events.reported(next(iter(status_changes), None), "SCP Status Change"))
     judge(
         Finding("a valid UID", repr(r.instance_uid), "AffectedSOPInstanceUID") for r in status_changes if not is_uid(r.instance_uid)
     )
@@ -94,30 +94,30 @@ def restarting(restart, system, supply, request):
 
 @pytest.mark.requirement("CC24-TMS-025")
 def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, to_report, judge, follows):
-    told_before = change_is_told(to_report(), second_watcher)
+    reported_before = change_is_reported(to_report(), second_watcher)
     one = to_report()
     judge(status.accepted(watcher.subscribe(), "a global subscription"))
     judge(status.accepted(second_watcher.subscribe(one.uid), "a subscription to one UPS"))
     since = watcher.mark()
     restarting()
     report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
-    judge(events.told(report, "SCP Status Change, RESTARTED"))
+    judge(events.reported(report, "SCP Status Change, RESTARTED"))
     if report.request.dataset.get("SubscriptionListStatus") != "WARM START":
         follows("cold")
         return
     follows("warm")
-    if not told_before:
+    if not reported_before:
         pytest.skip("not judged: who subscribes to a single UPS is not told of a claim without a restart either (CC24-TMS-002)")
     also = second_watcher.receiver.wait_for(is_restart, second_watcher.ae_title, since, second_watcher.deadline)
-    judge(events.told(also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
+    judge(events.reported(also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
     if report.request.dataset.get("UnifiedProcedureStepListStatus") == "WARM START":
         judge(status.accepted(one.happen(), "the change of a UPS of the list that was kept"))
-        judge(events.told(one.told(second_watcher, since), f"{one.what}, by the subscription that was kept"))
+        judge(events.reported(one.reported(second_watcher, since), f"{one.what}, by the subscription that was kept"))
 
 
-def change_is_told(one, watcher):
+def change_is_reported(one, watcher):
     """Whether a change is granted, and told to who has just subscribed to the UPS."""
     since = watcher.mark()
     if status.accepted(watcher.subscribe(one.uid), "a subscription") or status.accepted(one.happen(), "a change"):
         return False
-    return one.told(watcher, since) is not None
+    return one.reported(watcher, since) is not None

@@ -23,17 +23,17 @@ STATES = [
 @pytest.mark.parametrize(
     ("findings", "expected"),
     [
-        (lambda: events.told(report("SCHEDULED"), "a state report"), []),
-        (lambda: events.told(None, "a state report"), [Finding("a state report", "no such event report in time")]),
-        (lambda: events.told(report(dataset=False), "a state report"), [Finding("a state report", "no event information")]),
+        (lambda: events.reported(report("SCHEDULED"), "a state report"), []),
+        (lambda: events.reported(None, "a state report"), [Finding("a state report", "no such event report in time")]),
+        (lambda: events.reported(report(dataset=False), "a state report"), [Finding("a state report", "no event information")]),
         (
-            lambda: events.told(report(dataset=False, encoded=NO_DATA_SET), "a state report"),
+            lambda: events.reported(report(dataset=False, encoded=NO_DATA_SET), "a state report"),
             [Finding("a state report", "event information that cannot be decoded")],
         ),
-        (lambda: events.not_told([], "unsubscribed"), []),
+        (lambda: events.not_reported([], "unsubscribed"), []),
         (
             # The names of CC.2.4.1, and of what it does not have.
-            lambda: events.not_told(
+            lambda: events.not_reported(
                 [report("CANCELED"), report(None, 2), report(None, 3), report(None, 4), report(None, 5), report("COMPLETED", 9),
                  report(kind=1, dataset=False)],
                 "unsubscribed",
@@ -67,8 +67,8 @@ def test_findings(findings, expected):
 
 
 def test_states_told():
-    assert events.states_told(STATES) == ["SCHEDULED", "IN PROGRESS", "COMPLETED"]
-    assert events.states_told([report("SCHEDULED"), report("IN PROGRESS"), report("SCHEDULED")]) == [
+    assert events.states_reported(STATES) == ["SCHEDULED", "IN PROGRESS", "COMPLETED"]
+    assert events.states_reported([report("SCHEDULED"), report("IN PROGRESS"), report("SCHEDULED")]) == [
         "SCHEDULED", "IN PROGRESS", "SCHEDULED",
     ]  # fmt: skip
 
@@ -79,4 +79,4 @@ def test_a_report_without_type_is_of_none():
 
 def test_a_state_report_without_state_tells_an_empty_one():
     without = Exchange("N-EVENT-REPORT", "TMS", "WATCHER", EVENT, message(item(PatientID="P"), EventTypeID=1))
-    assert events.states_told([without]) == [""]
+    assert events.states_reported([without]) == [""]

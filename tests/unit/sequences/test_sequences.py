@@ -11,7 +11,7 @@ from tdwii_conformance.scu.receiver import Receiver
 from tdwii_conformance.scu.tdd import TDD
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.sequences import Environment, Subject, WatchedSequence
-from tdwii_conformance.sequences.environment import told
+from tdwii_conformance.sequences.environment import reported
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code, code_item, item
@@ -30,7 +30,7 @@ from tdwii_conformance.ups import Outcome
     ],
 )
 def test_what_is_compared_of_an_event(kind, information, facts):
-    assert told(kind, "1.2", information) == (kind, "1.2", facts)
+    assert reported(kind, "1.2", information) == (kind, "1.2", facts)
 
 
 class Fault(AssertionError):
