@@ -76,8 +76,8 @@ def run(
     Parameters
     ----------
     parts : sequence of str
-        Folders, files or tests of the suite: ``"tms"``, ``"tms/test_ro60_in_progress.py"``, ``"ost/test_x.py::test_y"``. All
-        of it without.
+        Folders, files or tests of the suite: ``"tms"``, ``"tms/test_ro60_in_progress.py"``, ``"ost/test_x.py::test_y"``; and
+        requirements by id, transaction or section: ``"RO60-TMS-004"``, ``"RO-60"``, ``"CC.2.3"``. All of it without.
     system : Path, str or SystemUnderTest, optional
         The TOML file that describes the system under test, or what `sut.config.load_system` made of it. The simulators are
         judged without. An object cannot be judged by several workers (``-n``), which read the file themselves.
@@ -118,7 +118,9 @@ def run(
         arguments += ["--tdwii-edition", edition]
     if isinstance(system, (str, Path)):
         arguments += ["--tdwii-sut", str(system)]
-    arguments += [*options, *_selection(folder, parts)]
+    requirements = [part for part in parts if _is_requirement(folder, part)]
+    arguments += [f"--tdwii-requirement={name}" for name in requirements]
+    arguments += [*options, *_selection(folder, [part for part in parts if part not in requirements])]
     listener = _Listener(setting, None if isinstance(system, (str, Path)) else system)
     here = Path.cwd()
     try:
@@ -137,6 +139,15 @@ def _deviating(names: Sequence[str]) -> list[str]:
     return [f"--tdwii-{'variation' if name in VARIATIONS else 'defect'}={name}" for name in names]
 
 
+def _is_requirement(suite: Path, part: str) -> bool:
+    if "/" in part or "::" in part or part.endswith(".py") or (suite / part).exists():
+        return False
+    from ..profile import load_catalogue
+    from ..profile.search import named
+
+    return bool(named(load_catalogue(), part))
+
+
 def _selection(suite: Path, parts: Sequence[str]) -> list[str]:
     """Return the parts of the suite as pytest is told them."""
     chosen = []
@@ -144,7 +155,8 @@ def _selection(suite: Path, parts: Sequence[str]) -> list[str]:
         path, colons, test = part.partition("::")
         if not (suite / path).exists() or Path(path).is_absolute():
             there = sorted(entry.name for entry in suite.iterdir() if entry.is_dir() and any(entry.glob("test_*.py")))
-            raise UnknownPart(f"{part!r} is no part of the suite: there are {', '.join(there)}, and their files")
+            known = f"there are {', '.join(there)}, and their files; and requirements, as RO60-TMS-004, RO-60 or CC.2.3"
+            raise UnknownPart(f"{part!r} is no part of the suite: {known}")
         chosen.append(f"{suite / path}{colons}{test}")
     return chosen or [str(suite)]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+
 import pytest
 
 from ..profile import Requirement
+from ..profile.search import named, names
 from .keys import requirement_key
 from .under_test import catalogue_of, edition_of
 from .xdist import order
@@ -24,18 +27,35 @@ def requirement_of(item: pytest.Item) -> Requirement | None:
         raise pytest.UsageError(f"{item.nodeid}: {error.args[0]}") from error
 
 
+def _wanted(config: pytest.Config) -> set[str]:
+    """Return the ids that --requirement names; empty: all."""
+    catalogue, wanted = catalogue_of(config), set()
+    for name in config.getoption("tdwii_requirement"):
+        found = {one.id for one in named(catalogue, name)}
+        if not found:
+            near = difflib.get_close_matches(name.upper(), names(catalogue), 3)
+            raise pytest.UsageError(f"--requirement: {name!r} is no requirement, transaction or section; {_nearest(near)}")
+        wanted |= found
+    return wanted
+
+
+def _nearest(near: list[str]) -> str:
+    return f"the nearest are {', '.join(near)}" if near else "for example RO60-TMS-004, RO-60 or CC.2.3"
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Bind tests to requirements, and leave out other editions."""
-    edition = edition_of(config)
-    kept, left_out = [], []
+    """Bind tests to requirements, and leave out other editions and what --requirement does not name."""
+    edition, wanted = edition_of(config), _wanted(config)
+    kept: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
     for item in items:
         requirement = requirement_of(item)
         if requirement is None:
-            kept.append(item)
+            (left_out if wanted else kept).append(item)
             continue
         item.stash[requirement_key] = requirement
-        if edition not in requirement.editions:
+        if edition not in requirement.editions or (wanted and requirement.id not in wanted):
             left_out.append(item)
             continue
         kept.append(item)

@@ -43,6 +43,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "defect": {"metavar": "NAME", "action": "append", "default": [], "help": "give the simulators a named defect; repeat"},
     "variation": {"metavar": "NAME", "action": "append", "default": [], "help": "give them a named variation; repeat"},
     "edition": {"choices": ("ti", "2013"), "help": "edition of TDW-II to judge by (default: the system's, or ti)"},
+    "requirement": {
+        "metavar": "NAME",
+        "action": "append",
+        "default": [],
+        "help": "judge these requirements only: an id, a transaction or a section (RO60-TMS-004, RO-60, CC.2.3); repeat",
+    },
     "results": {"metavar": "FILE", "help": "write the results of the run as one JSON file, for tdwii report and compare"},
     "report": {"metavar": "FILE", "help": "write the verdicts and their evidence as one HTML page"},
     "evidence": {"metavar": "DIR", "help": "write the exchanges of each test as dcmdump text"},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +11,12 @@ from _pytest.junitxml import xml_key
 
 from .keys import EARLY_END, FAULTY_END, UNUSABLE, first_look_key, requirement_key, system_key
 from .terminal import limit_failures
-from .under_test import catalogue_of, edition_of, name_of_system
+from .under_test import again_of, catalogue_of, deviations_of, edition_of, name_of_system
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
+    from ..report.results import Results
     from ..report.share import Share
     from ..report.verdicts import TestVerdict
 
@@ -37,6 +38,7 @@ class Collector:
         self.comparison: Any = None
         self.selected: dict[str, str] = {}  # tests that are to run, with their requirements
         self.session: pytest.Session | None = None
+        self._results: Results | None = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Know the session: it says at the end why it ended."""
@@ -86,6 +88,23 @@ class Collector:
         left_out = [TestVerdict(requirement, test, "skipped", f"not judged: {why}") for test, requirement in self._left_out()]
         return [*self.verdicts, *left_out]
 
+    def results(self) -> Results:
+        """Return the results of the run, of which all reports are made; to be asked for when all tests have ended."""
+        if self._results is None:
+            from ..report.results import DeviationEntry, results_of
+
+            self._results = results_of(
+                self.all_verdicts(),
+                catalogue_of(self.config),
+                system=name_of_system(self.config),
+                edition=edition_of(self.config),
+                description=self.config.stash[system_key].description if system_key in self.config.stash else "",
+                notices=self._notices(),
+                again=again_of(self.config),
+                deviations=[DeviationEntry(**one) for one in described_deviations(deviations_of(self.config))],
+            )
+        return self._results
+
     def share(self) -> Share:
         """Return how much of what applies was judged."""
         from ..report.share import share_of
@@ -116,6 +135,9 @@ class Collector:
         xml.add_global_property("judged", str(share.judged))
         xml.add_global_property("applicable", str(share.applicable))
         xml.add_global_property("judged percent", str(share.percent))
+        for one in self.results().requirements:
+            if one.verdict == "warned":
+                xml.add_global_property("warned", f"{one.id} {one.statement}")
         if why := self.unfinished():
             xml.add_global_property("not finished", why)
             for test, requirement in self._left_out():
@@ -138,7 +160,7 @@ class Collector:
                 gate.check_same_system(earlier, system=name, edition=edition, path=path)
             if self.config.getoption("tdwii_update_baseline"):
                 gate.write(
-                    path, gate.updated(earlier, self.verdicts, system=name, edition=edition, known=catalogue_of(self.config))
+                    path, gate.updated(earlier, self._judged(), system=name, edition=edition, known=catalogue_of(self.config))
                 )
                 return
         except gate.BaselineError as error:
@@ -146,7 +168,7 @@ class Collector:
             session.exitstatus = UNUSABLE
             return
         if earlier is not None:
-            self.comparison = gate.compare(earlier, self.verdicts)
+            self.comparison = gate.compare(earlier, self._judged())
             if session.exitstatus in (0, 1) and not (session.shouldstop or session.shouldfail):
                 session.exitstatus = 1 if self.comparison.worse else 0
 
@@ -175,6 +197,11 @@ class Collector:
         yield
         self._summarize(terminalreporter)
 
+    def _judged(self) -> list[TestVerdict]:
+        """Return the verdicts of the tests that were run, as the results have them."""
+        run = {verdict.nodeid for verdict in self.verdicts}
+        return [verdict for verdict in self.results().verdicts if verdict.nodeid in run]
+
     def _summarize(self, out: TerminalReporter) -> None:
         """Print the table, write the page and the evidence, and say where they are."""
         if not self.verdicts:
@@ -185,10 +212,9 @@ class Collector:
         if warning := self.share().warning:
             out.write_line(warning, red=True, bold=True)
         width = out._tw.fullwidth
-        out.write_line(
-            render_table(self.all_verdicts(), catalogue_of(self.config), width=width, color=bool(out._tw.hasmarkup)).rstrip()
-        )
-        for notice in self._notices():
+        table = render_table(self.results().verdicts, catalogue_of(self.config), width=width, color=bool(out._tw.hasmarkup))
+        out.write_line(table.rstrip())
+        for notice in self.results().notices:
             out.write_line(notice, yellow=True)
         self._write_reports(out)
         if self.comparison is not None:
@@ -196,34 +222,32 @@ class Collector:
             out.write_line(str(self.comparison))
 
     def _write_reports(self, out: TerminalReporter) -> None:
+        from ..report.results import write_results
+
+        results = self.results()
         if evidence := self.config.getoption("tdwii_evidence"):
             from ..report.evidence import write_evidence
 
-            write_evidence(Path(evidence), self.verdicts)
+            write_evidence(Path(evidence), results.verdicts)
             out.write_line(f"evidence: {Path(evidence).resolve()}")
         if file := self.config.getoption("tdwii_results"):
-            from ..report.results import results_of, write_results
-
-            results = results_of(
-                self.all_verdicts(),
-                catalogue_of(self.config),
-                system=name_of_system(self.config),
-                edition=edition_of(self.config),
-                description=self.config.stash[system_key].description if system_key in self.config.stash else "",
-                notices=self._notices(),
-            )
             write_results(Path(file), results)
             out.write_line(f"results: {Path(file).resolve()}")
         if page := self.config.getoption("tdwii_report"):
-            from ..report.html import write_html
-
-            write_html(
-                Path(page),
-                self.all_verdicts(),
-                catalogue_of(self.config),
-                system=name_of_system(self.config),
-                edition=edition_of(self.config),
-                description=self.config.stash[system_key].description if system_key in self.config.stash else "",
-                notices=self._notices(),
-            )
+            Path(page).parent.mkdir(parents=True, exist_ok=True)
+            Path(page).write_text(results.page(catalogue_of(self.config)), encoding="utf-8", newline="\n")
             out.write_line(f"report: {Path(page).resolve()}")
+
+
+def described_deviations(names: Iterable[str]) -> Iterator[dict[str, Any]]:
+    """Yield the deviations of simulators as results have them."""
+    from ..defects import Defect, chosen
+
+    for one in chosen(list(names)):
+        yield {
+            "name": one.name,
+            "kind": one.kind,
+            "actor": one.actor,
+            "sentence": one.sentence,
+            "requirements": one.requirements if isinstance(one, Defect) else (),
+        }

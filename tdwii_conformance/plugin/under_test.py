@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ..sut.config import Edition, SystemUnderTest
 
 
+NAMED = 3  # deviations that the name of the simulators has
+
 # The catalogue is the same for all runs of a process.
 _loaded = functools.cache(load_catalogue)
 
@@ -36,6 +38,15 @@ def embedded_of(config: pytest.Config) -> SystemUnderTest:
 def deviations_of(config: pytest.Config) -> list[str]:
     """Return the names of the simulators' deviations."""
     return [*config.getoption("tdwii_defect"), *config.getoption("tdwii_variation")]
+
+
+def again_of(config: pytest.Config) -> list[str]:
+    """Return the options that name what is judged, for a line that judges it again; deviations apart."""
+    words = []
+    for name in ("sut", "entities", "transcript", "edition"):
+        if value := config.getoption(f"tdwii_{name}"):
+            words += [f"--{name}", str(value)]
+    return words
 
 
 def unsupported_by_deviations(config: pytest.Config) -> set[str]:
@@ -134,4 +145,5 @@ def name_of_system(config: pytest.Config) -> str:
     if recorded_key in config.stash:
         return name_of_recorded(config.stash[recorded_key][0])
     deviations = deviations_of(config)
-    return f"embedded simulators with {', '.join(deviations)}" if deviations else "embedded simulators"
+    more = f" and {len(deviations) - NAMED} more" if len(deviations) > NAMED else ""
+    return f"embedded simulators with {', '.join(deviations[:NAMED])}{more}" if deviations else "embedded simulators"

@@ -115,11 +115,14 @@ def pytest_runtest_makereport(
     if early_key in item.stash:
         report.user_properties.append(item.stash[early_key])
     report.user_properties.append(("verdict", verdict))
+    item.user_properties.append(("verdict", verdict))  # JUnit XML has those of the last report, of the teardown
     if verdict in ("failed", "warned"):
         text = explanation(requirement, findings)
         shown = [("exchange", shortened(dump)) for dump in record["exchanges"]]
         report.user_properties.append(("findings", text))
-        item.user_properties += [("findings", text), *shown]  # JUnit XML has those of the last report, of the teardown
+        item.user_properties += [("findings", text), *shown]
+        if verdict == "warned":  # JUnit XML knows no such outcome: it is in the output of the test, which CI systems show
+            item.add_report_section("call", "stdout", f"WARNED {text}")
         if verdict == "failed":
             report.longrepr = text
             report.sections += shown

@@ -1,45 +1,99 @@
 """The report as one HTML page that needs nothing else: matrix, requirements, findings, and the exchanges behind them.
 
 An exchange is on the page once: below its requirement, or in a section of its own when several requirements judge it.
-Exchanges of requirements that passed or were skipped are left out; ``--evidence`` has them.
+Exchanges of requirements that passed or were skipped are left out; ``--evidence`` has them. What fails has a diagram of its
+messages, and the lines around the element at fault.
 """
 
 from __future__ import annotations
 
 import platform
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata, resources
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
 
 from ..profile.catalogue import Requirement
 from .links import source_links
 from .matrix import ACTOR_NAMES, TRANSACTION_NAMES, Row, matrix, skip_reasons, total
+from .messages import Fault, fault_of, messages_of
+from .sequence import diagram
 from .share import share_of
 from .verdicts import RequirementVerdict, TestVerdict, requirement_verdicts
 
-__all__ = ["render_html", "versions", "write_html"]
+__all__ = ["Deviated", "render_html", "versions", "write_html"]
 
 VERDICTS = ("failed", "error", "warned", "skipped", "passed")
 EDITIONS = {"ti": "Trial Implementation", "2013": "2013 (rules of the IHE-RO test tool)"}
 LONGEST = 20_000  # characters of one exchange
-ROOM = 3_000_000  # characters of all of them: a page that a browser opens at once
+ROOM = 2_400_000  # characters of all of them: a page that a browser opens at once
 SHOWN = ("failed", "error", "warned")  # exchanges of these are on the page
+AROUND = 4  # lines shown before and behind the element at fault
+DRAWN = 3  # failed tests of a requirement that have a diagram; the findings of all are shown
 CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {0x7F: "\u2421"}
 
 
 @dataclass(frozen=True)
+class Deviated:
+    """A defect or variation of a simulator that was judged.
+
+    Parameters
+    ----------
+    name, kind, sentence : str
+        As `defects.Deviation` has them.
+    requirements : frozenset of str
+        What may fail by it.
+    """
+
+    name: str
+    kind: str
+    sentence: str
+    requirements: frozenset[str]
+
+
+@dataclass
 class _Exchange:
-    """An exchange on the page: its number, a title, and the text."""
+    """An exchange on the page: its number, a title, the text, and which of its lines are at fault, by which requirement."""
 
     number: int
     title: str
     text: str
+    marked: dict[int, set[str]] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> Markup:
+        """The text, with what is at fault marked."""
+        lines = self.text.split("\n")
+        out = []
+        for number, line in enumerate(lines):
+            text = _visible(line)
+            if number in self.marked:
+                text = Markup('<mark title="{}">{}</mark>').format(", ".join(sorted(self.marked[number])), text)
+            out.append(text)
+        return Markup("\n").join(out)
+
+
+@dataclass(frozen=True)
+class _Finding:
+    """A finding, and the part of the message that it is about."""
+
+    finding: Mapping[str, str]
+    excerpt: Markup
+
+
+@dataclass(frozen=True)
+class _Test:
+    """The findings of one test, and the diagram of what it looked at."""
+
+    findings: tuple[_Finding, ...]
+    diagram: Markup
 
 
 @dataclass(frozen=True)
@@ -51,6 +105,9 @@ class _Entry:
     sources: tuple[tuple[str, str], ...]  # each part of the source with its URL, empty where it has none
     exchanges: tuple[_Exchange, ...]  # that no other requirement judges
     shared: tuple[_Exchange, ...]
+    tests: tuple[_Test, ...] = ()  # those with findings
+    again: str = ""  # the command that judges it again
+    deviations: tuple[Deviated, ...] = ()  # of the simulator, by which it may fail
 
 
 def write_html(
@@ -111,6 +168,8 @@ def render_html(
     software: Mapping[str, str],
     description: str = "",
     notices: Sequence[str] = (),
+    again: Sequence[str] = (),
+    deviations: Sequence[Deviated] = (),
 ) -> str:
     """Return the report page; the same for the same arguments.
 
@@ -122,13 +181,20 @@ def render_html(
         When the run ended.
     software : mapping of str to str
         Names and versions for the heading.
+    again : sequence of str
+        The options of ``tdwii run`` that name the system again.
+    deviations : sequence of Deviated
+        Of the simulators that were judged.
     """
     requirements = requirement_verdicts(verdicts)
     rows = matrix(requirements, catalogue)
     exchanges, uses = _exchanges(requirements.values())
-    entries = {identifier: _entry(catalogue[identifier], result, exchanges, uses) for identifier, result in requirements.items()}
+    entries = {
+        identifier: _entry(catalogue[identifier], result, exchanges, uses, again, deviations)
+        for identifier, result in requirements.items()
+    }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["visible"] = lambda text: str(text).translate(CONTROLS)
+    environment.filters["visible"] = _visible
     template = environment.from_string(resources.files(__package__).joinpath("report.html.j2").read_text(encoding="utf-8"))
     return template.render(
         system=system,
@@ -147,7 +213,13 @@ def render_html(
         shared=[exchange for text, exchange in exchanges.items() if uses[text] > 1],
         skips=skip_reasons(requirements),
         missing=_missing(requirements, catalogue, edition),
+        deviations=deviations,
     )
+
+
+def _visible(text: object) -> Markup:
+    """Return a text with its control characters shown, and escaped."""
+    return escape(str(text).translate(CONTROLS))
 
 
 def _exchanges(results: Iterable[RequirementVerdict]) -> tuple[dict[str, _Exchange], Counter[str]]:
@@ -186,17 +258,68 @@ def _title(text: str) -> str:
     return f"{first}: {end}" if end else first
 
 
-def _entry(requirement: Requirement, result: RequirementVerdict, exchanges: Mapping[str, _Exchange], uses: Counter[str]) -> _Entry:
+def _entry(
+    requirement: Requirement,
+    result: RequirementVerdict,
+    exchanges: Mapping[str, _Exchange],
+    uses: Counter[str],
+    again: Sequence[str],
+    deviations: Sequence[Deviated],
+) -> _Entry:
     links = dict(source_links(requirement.source))
     parts = [part.strip() for part in requirement.source.split(";")]
     texts = _texts(result)
+    found = [test for test in result.tests if test.findings]
+    at_fault = tuple(one for one in deviations if requirement.id in one.requirements)
     return _Entry(
         requirement,
         result,
         tuple((part, links.get(part, "")) for part in parts),
         tuple(exchanges[text] for text in texts if uses[text] == 1),
         tuple(exchanges[text] for text in texts if uses[text] > 1),
+        tuple(_tested(test, requirement, exchanges, drawn=number < DRAWN) for number, test in enumerate(found)),
+        shlex.join(["tdwii", "run", requirement.id, *again, *_naming(at_fault or deviations)]),
+        at_fault if result.verdict in SHOWN else (),
     )
+
+
+def _naming(deviations: Sequence[Deviated]) -> list[str]:
+    return [word for one in deviations for word in (f"--{one.kind}", one.name)]
+
+
+def _tested(test: TestVerdict, requirement: Requirement, exchanges: Mapping[str, _Exchange], *, drawn: bool) -> _Test:
+    """Return the findings of a test with what they point at, and mark that in the exchanges."""
+    faults = [fault_of(test.exchanges, finding, requirement.actor) for finding in test.findings]
+    for fault in faults:
+        if fault is not None and fault.line is not None and not fault.absent:
+            exchange = exchanges.get(test.exchanges[fault.message.exchange])
+            if exchange is not None:
+                exchange.marked.setdefault(fault.line, set()).add(requirement.id)
+    shown = zip(test.findings, faults, strict=True)
+    return _Test(
+        tuple(_Finding(finding, _excerpt(test.exchanges, fault) if drawn else Markup("")) for finding, fault in shown),
+        diagram(messages_of(test.exchanges), [fault for fault in faults if fault is not None]) if drawn else Markup(""),
+    )
+
+
+def _excerpt(texts: Sequence[str], fault: Fault | None) -> Markup:
+    """Return the heading of the message at fault and the lines around the element, which is marked."""
+    if fault is None or fault.message.missing:
+        return Markup("")
+    lines = texts[fault.message.exchange].split("\n")
+    head = _visible(lines[fault.message.lines.start])
+    place = fault.message.lines.stop - 1 if fault.line is None else fault.line
+    if fault.line is None and not fault.absent:
+        return Markup("<mark>{}</mark>").format(head)
+    begin, end = max(place - AROUND, fault.message.lines.start + 1), min(place + AROUND + 1, fault.message.lines.stop)
+    out = [head, Markup("...")] if begin > fault.message.lines.start + 1 else [head]
+    for number in range(begin, end):
+        text = _visible(lines[number])
+        out.append(Markup("<mark>{}</mark>").format(text) if number == fault.line and not fault.absent else text)
+        if number == place and fault.absent:
+            inside = len(lines[place]) - len(lines[place].lstrip(" ")) + 2 if fault.line is not None else 0
+            out.append(Markup("{}<mark>here is no {}</mark>").format(" " * inside, fault.absent))
+    return Markup("\n").join(out)
 
 
 def _groups(rows: list[Row], entries: Mapping[str, _Entry]) -> list[tuple[Row, list[_Entry]]]:

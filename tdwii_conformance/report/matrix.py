@@ -78,6 +78,19 @@ class Row:
         return self.counts.get("skipped", 0)
 
     @property
+    def judged(self) -> int:
+        """Requirements that have a verdict."""
+        return self.passed + self.warned + self.failed
+
+    @property
+    def heat(self) -> str:
+        """How bad it is, for a colour: ``none`` judged, ``met``, ``few`` not met (to a tenth), ``some`` (to a half), ``most``."""
+        if not self.judged:
+            return "none"
+        share = self.failed / self.judged
+        return "met" if not share else "few" if share <= 0.1 else "some" if share <= 0.5 else "most"
+
+    @property
     def all(self) -> int:
         """All requirements of this row."""
         return sum(self.counts.values())

@@ -16,11 +16,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..profile import Requirement
-from .html import render_html, versions
+from .html import Deviated, render_html, versions
 from .share import share_of
 from .verdicts import TestVerdict, Verdict, requirement_verdicts
 
-__all__ = ["FORMAT", "Results", "ResultsError", "read_results", "results_of", "schema", "write_results"]
+__all__ = ["FORMAT", "DeviationEntry", "Results", "ResultsError", "read_results", "results_of", "schema", "write_results"]
 
 FORMAT: Literal["tdwii results 1"] = "tdwii results 1"
 
@@ -68,6 +68,16 @@ class RequirementEntry(_Strict):
     tests: tuple[TestEntry, ...]
 
 
+class DeviationEntry(_Strict):
+    """A defect or variation that a simulator of the run had."""
+
+    name: str
+    kind: Literal["defect", "variation"]
+    actor: str
+    sentence: str = Field(description="what the simulator does")
+    requirements: tuple[str, ...] = Field((), description="what may fail by it")
+
+
 class ShareEntry(_Strict):
     """How much was judged of what applies."""
 
@@ -86,6 +96,8 @@ class Results(_Strict):
     ended: datetime = Field(description="when the run ended, with its time zone")
     software: Mapping[str, str] = Field(description="names and versions of what a verdict may depend on")
     notices: tuple[str, ...] = Field((), description="what else is to be known of the run: that it was interrupted, ...")
+    again: tuple[str, ...] = Field((), description="options of `tdwii run` that name the system again: --sut vendor.toml")
+    deviations: tuple[DeviationEntry, ...] = ()
     share: ShareEntry
     requirements: tuple[RequirementEntry, ...]
     exchanges: Mapping[str, str] = Field(default_factory=dict, description="dcmdump text of each exchange, kept once")
@@ -128,6 +140,8 @@ class Results(_Strict):
             software=self.software,
             description=self.description,
             notices=[*self.notices, *more],
+            again=self.again,
+            deviations=[Deviated(one.name, one.kind, one.sentence, frozenset(one.requirements)) for one in self.deviations],
         )
 
 
@@ -140,6 +154,8 @@ def results_of(
     description: str = "",
     notices: Sequence[str] = (),
     when: datetime | None = None,
+    again: Sequence[str] = (),
+    deviations: Iterable[DeviationEntry] = (),
 ) -> Results:
     """Return the results of a run.
 
@@ -153,6 +169,10 @@ def results_of(
         As for the page.
     when : datetime.datetime, optional
         When the run ended; now by default.
+    again : sequence of str
+        The options of ``tdwii run`` that name the system again.
+    deviations : iterable of DeviationEntry
+        Of the simulators.
     """
     exchanges: dict[str, str] = {}
     summed = requirement_verdicts(verdicts)
@@ -166,6 +186,8 @@ def results_of(
         ended=when or datetime.now().astimezone(),
         software=versions(),
         notices=tuple(notices),
+        again=tuple(again),
+        deviations=tuple(deviations),
         share=ShareEntry(applicable=share.applicable, judged=share.judged, met=met),
         requirements=tuple(entries),
         exchanges=exchanges,

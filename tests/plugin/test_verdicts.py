@@ -48,6 +48,27 @@ def test_warned_test_is_shown_as_such(run):
     assert "1 warned" in ran.out
 
 
+def test_warned_test_is_shown_as_such_in_junit(run, pytester):
+    run(
+        JUDGED.format(marker="@SHOULD", findings="FAULT"), "--junit-xml", "junit.xml", "-o", "junit_logging=system-out"
+    )  # as suite.ini has it
+    junit = (pytester.path / "junit.xml").read_text()
+    assert f'<property name="warned" value="{SHOULD} ' in junit  # of the run
+    assert '<property name="verdict" value="warned"' in junit  # of the test
+    assert f"WARNED {SHOULD} (should): " in junit  # in its output
+
+
+@pytest.mark.parametrize(("name", "judged"), [(SHOULD, {"test_second"}), ("neg-tms", {"test_it"}), ("TMS", {"test_it"})])
+def test_requirement_chooses_tests(run, name, judged):
+    tests = "@SHALL\ndef test_it():\n    pass\n@SHOULD\ndef test_second():\n    pass\ndef test_without():\n    pass"
+    assert set(run(tests, "--requirement", name).verdicts) == judged
+
+
+def test_requirement_that_there_is_not_is_named(run):
+    ran = run("def test_it():\n    pass", "--requirement", "NEG-TMS-999")
+    assert ran.code == 4 and "the nearest are NEG-TMS-" in ran.out
+
+
 def test_plain_assertion_is_a_finding_too(run):
     ran = run("@SHALL\ndef test_it():\n    assert 1 == 2, 'one is not two'")
     assert ran.verdicts == {"test_it": "failed"}

@@ -36,6 +36,12 @@ def test_parts_come_first_and_the_rest_is_pytests(tdwii, handed_over):
     ]  # fmt: skip
 
 
+def test_requirements_are_chosen_by_id_transaction_and_section(tdwii, handed_over):
+    assert tdwii("run", "RO60-TMS-004", "cc.2.3", "tms", "--embedded").code == 0
+    names = ["--tdwii-requirement=RO60-TMS-004", "--tdwii-requirement=cc.2.3"]
+    assert handed_over == [[*PYTEST, *names, "--embedded", str(SUITE / "tms")]]
+
+
 def test_help_is_ours_and_pytests_behind_a_dash(tdwii, handed_over):
     ran = tdwii("run", "--help")
     assert ran.code == 0 and "--sut FILE" in ran.out and handed_over == []
