@@ -1,28 +1,91 @@
-"""Makes exchanges of what passes on an association: real command sets and bytes, both ways."""
+"""Makes exchanges of the bytes that pass on an association, both ways, as the witness does of those that it records."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from pydicom import uid
-from pydicom.dataset import Dataset
 from pynetdicom import evt
 
-from ..transcript.exchange import PENDING, Exchange, Message
+from ..transcript.exchange import Exchange
 from ..transcript.observation import GARBAGE, IN_A_MESSAGE, OPEN, Association
-from ..upper_layer.connection import RESPONSE, SERVICES
+from ..transcript.sent import Sent
+from ..upper_layer import Connection, Side
 
-__all__ = ["AssociationRecorder", "Recorder"]
+__all__ = ["AssociationRecorder", "Recorder", "Tap"]
 
 
 NOT_REQUESTED = "the connection was closed before an association was requested"
-SEVERAL = ("C-FIND", "C-GET", "C-MOVE")  # may have pending responses; of the others the first is the last, whatever it says
+
+
+class Tap:
+    """Hands the bytes of a pynetdicom association to a `Connection`: what is sent before it goes out, what came as it is read.
+
+    So an exchange has ended when its final response can have been seen by nobody yet.
+
+    Parameters
+    ----------
+    association : pynetdicom.association.Association
+        One whose connection stands and has carried nothing.
+    """
+
+    def __init__(self, association: Any) -> None:
+        self._lock = threading.Lock()
+        self._done: list[Callable[[Exchange], None]] = []
+        self.connection = Connection(datetime.now().astimezone(), exchange=self._exchange)
+        ours: Side = "requestor" if association.is_requestor else "acceptor"
+        theirs: Side = "acceptor" if association.is_requestor else "requestor"
+        transport = association.dul.socket
+        send, receive = transport.send, transport.recv
+
+        def sending(octets: bytes) -> None:
+            self._feed(ours, octets)
+            send(octets)
+
+        def receiving(count: int) -> bytearray:
+            octets: bytearray = receive(count)
+            self._feed(theirs, octets)
+            return octets
+
+        transport.send, transport.recv = sending, receiving
+
+    @classmethod
+    def of(cls, association: Any) -> Tap:
+        """Return the one of an association; several may look at it."""
+        if getattr(association, "tap", None) is None:
+            association.tap = cls(association)
+        tap: Tap = association.tap
+        return tap
+
+    def add(self, done: Callable[[Exchange], None]) -> None:
+        """Have every exchange handed on that ends from now on."""
+        self._done.append(done)
+
+    def abandon(self, failure: str) -> list[Exchange]:
+        """End what is still open, with the reason; hand it on and return it."""
+        with self._lock:
+            return self.connection.abandon(failure)
+
+    def sent(self) -> tuple[Sent, ...]:
+        """Return what requestor and acceptor have sent; the connection is closed."""
+        with self._lock:
+            self.connection.finish()
+            return self.connection.sent("requestor"), self.connection.sent("acceptor")
+
+    def _feed(self, side: Side, octets: bytes | bytearray) -> None:
+        with self._lock:
+            self.connection.feed(side, bytes(octets), datetime.now().astimezone())
+
+    def _exchange(self, exchange: Exchange) -> None:
+        self.connection.exchanges.clear()  # kept by those who want them
+        for done in self._done:
+            done(exchange)
 
 
 class Recorder:
-    """Collects the messages of one association and hands on each exchange when its final response has passed.
+    """Hands on each exchange of an association when its final response has passed.
 
     Parameters
     ----------
@@ -32,81 +95,31 @@ class Recorder:
 
     def __init__(self, done: Callable[[Exchange], None]) -> None:
         self._done = done
-        self._open: dict[tuple[str, int], tuple[str, Message, str, list[Message]]] = {}
 
     @property
     def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
-        """The event handlers to bind to the association."""
-        return [(evt.EVT_DIMSE_SENT, self._sent), (evt.EVT_DIMSE_RECV, self._received)]
+        """The event handlers to bind to an association before it is requested."""
+        return [(evt.EVT_CONN_OPEN, lambda event: self.attach(event.assoc))]
 
     @property
     def handlers_to_the_end(self) -> list[tuple[Any, Callable[[Any], None]]]:
         """The same, for associations nobody waits for: what is open when the connection closes is handed on as well."""
-        return [*self.handlers, (evt.EVT_CONN_CLOSE, self._closed)]
+        return [(evt.EVT_CONN_OPEN, lambda event: self.attach_to_the_end(event.assoc))]
 
-    def _closed(self, event: Any) -> None:
-        self.abandon(event.assoc, "the association ended before the final response")
+    def attach(self, association: Any) -> None:
+        """Record an association whose connection was just opened."""
+        Tap.of(association).add(self._done)
 
-    def _sent(self, event: Any) -> None:
-        self._note(event, sent=True)
-
-    def _received(self, event: Any) -> None:
-        self._note(event, sent=False)
-
-    def _note(self, event: Any, *, sent: bool) -> None:
-        association, message = event.assoc, event.message
-        context = association._accepted_cx.get(message.context_id)
-        noted = self._message(message, context.transfer_syntax[0] if context else uid.ImplicitVRLittleEndian)
-        field = noted.command.get("CommandField", 0)
-        ours, theirs = ("requestor", "acceptor") if association.is_requestor else ("acceptor", "requestor")
-        if not field & RESPONSE:
-            if field in SERVICES:  # not C-CANCEL, which belongs to the C-FIND under way
-                key = (ours if sent else theirs, noted.command.MessageID)
-                abstract_syntax = str(context.abstract_syntax) if context else ""
-                self._open[key] = (SERVICES[field], noted, abstract_syntax, [])
-            return
-        key = (theirs if sent else ours, noted.command.get("MessageIDBeingRespondedTo", 0))
-        if key not in self._open:
-            return
-        service, request, abstract_syntax, responses = self._open[key]
-        responses.append(noted)
-        if noted.status not in PENDING or service not in SEVERAL:
-            del self._open[key]
-            self._done(self._exchange(association, key[0], service, request, abstract_syntax, responses))
+    def attach_to_the_end(self, association: Any) -> None:
+        """The same, and hand on what is open when the connection closes."""
+        self.attach(association)
+        association.bind(
+            evt.EVT_CONN_CLOSE, lambda event: self.abandon(event.assoc, "the association ended before the final response")
+        )
 
     def abandon(self, association: Any, failure: str) -> list[Exchange]:
         """End what is still open, with the reason; hand it on and return it."""
-        ended = []
-        for (asker, _), (service, request, abstract_syntax, responses) in self._open.items():
-            ended.append(self._exchange(association, asker, service, request, abstract_syntax, responses, failure))
-        self._open.clear()
-        for exchange in ended:
-            self._done(exchange)
-        return ended
-
-    @staticmethod
-    def _exchange(
-        association: Any,
-        asker: str,
-        service: str,
-        request: Message,
-        abstract_syntax: str,
-        responses: list[Message],
-        failure: str = "",
-    ) -> Exchange:
-        # What the requestor called: an acceptor may listen for several AE titles.
-        called = association.requestor.primitive.called_ae_title
-        titles = {"requestor": str(association.requestor.ae_title).strip(), "acceptor": str(called).strip()}
-        other = "acceptor" if asker == "requestor" else "requestor"
-        return Exchange(service, titles[asker], titles[other], abstract_syntax, request, tuple(responses), failure)
-
-    @staticmethod
-    def _message(message: Any, transfer_syntax: str) -> Message:
-        command = Dataset()
-        command.update(message.command_set)
-        has_data = command.get("CommandDataSetType", 0x0101) != 0x0101  # [PS3.7 E.1]: 0101H says there is none
-        encoded = message.data_set.getvalue() if has_data and message.data_set is not None else None
-        return Message(command, datetime.now().astimezone(), encoded, str(transfer_syntax))
+        return Tap.of(association).abandon(failure)
 
 
 class AssociationRecorder:
@@ -128,9 +141,20 @@ class AssociationRecorder:
     def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
         """The event handlers to bind to the association."""
         return [
-            (evt.EVT_PDU_RECV, self._received), (evt.EVT_PDU_SENT, self._sent), (evt.EVT_DIMSE_RECV, self._message),
-            (evt.EVT_FSM_TRANSITION, self._transition), (evt.EVT_ESTABLISHED, self._stands), (evt.EVT_CONN_CLOSE, self._closed),
+            (evt.EVT_CONN_OPEN, self._opened_now), (evt.EVT_PDU_RECV, self._received), (evt.EVT_PDU_SENT, self._sent),
+            (evt.EVT_DIMSE_RECV, self._message), (evt.EVT_FSM_TRANSITION, self._transition),
+            (evt.EVT_ESTABLISHED, self._stands), (evt.EVT_CONN_CLOSE, self._closed),
         ]  # fmt: skip
+
+    def attach(self, association: Any) -> None:
+        """Look at an association whose connection was just opened."""
+        Tap.of(association)
+        for kind, handler in self.handlers:
+            association.bind(kind, handler)
+
+    @staticmethod
+    def _opened_now(event: Any) -> None:
+        Tap.of(event.assoc)
 
     def _transition(self, event: Any) -> None:
         self._garbage = self._garbage or event.fsm_event == "Evt19"  # unrecognized or invalid PDU received [PS3.8 table 9-10]
@@ -182,4 +206,6 @@ class AssociationRecorder:
             proposed = tuple((str(c.abstract_syntax), tuple(str(t) for t in c.transfer_syntax)) for c in contexts)
             accepted = tuple(dict.fromkeys(str(c.abstract_syntax) for c in association.accepted_contexts))
             roles = tuple(str(uid) for uid, role in association.requestor.role_selection.items() if role.scp_role)
-        return Association(*titles, self._opened, proposed, accepted, roles, ended)
+        tap = getattr(association, "tap", None)
+        sent = tap.sent() if tap is not None and ended != OPEN else ()
+        return Association(*titles, self._opened, proposed, accepted, roles, ended, sent)

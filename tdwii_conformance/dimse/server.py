@@ -214,11 +214,9 @@ class Server:
             # One that has no identifier has not begun yet.
             self._associations = [a for a in self._associations if a.is_alive() or a.ident is None] + [association]
         if self._transcript is not None:
-            for kind, handler in Recorder(self._transcript.append).handlers_to_the_end:
-                association.bind(kind, handler)
+            Recorder(self._transcript.append).attach_to_the_end(association)
         if self._ended is not None:
-            for kind, handler in AssociationRecorder(self._ended).handlers:
-                association.bind(kind, handler)
+            AssociationRecorder(self._ended).attach(association)
 
     def stop(self) -> None:
         """Stop listening, let peers release their associations or end them, and wait for their threads."""

@@ -3,7 +3,7 @@
 Three kinds of file, side by side with this module:
 
 - ``requirements/*.toml``: requirements in words, one ``[[requirement]]`` each; ``[defaults]`` gives what a file's
-  entries have in common.
+  entries have in common. With several actors an entry is a requirement on each: its id has ``*`` for the actor.
 - ``attributes/*.csv``: one row for each attribute of a message. A row is a requirement too: its statement is made from
   the row, and one interpreter (`tdwii_conformance.checks.attributes`) judges them all.
 """
@@ -33,7 +33,7 @@ __all__ = ["AttributeRule", "Catalogue", "CatalogueError", "Requirement", "load_
 ACTORS = ("TMS", "OST", "TDD", "watcher")
 # The transactions of TDW-II, and the sections of PS3.4 Annex CC.
 TRANSACTIONS = (
-    "negotiation", "RO-58", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65",
+    "upper layer", "negotiation", "RO-58", "RO-59", "RO-60", "RO-61", "RO-62", "RO-63", "RO-64", "RO-65",
     "CC.1.1", "CC.2.1", "CC.2.2", "CC.2.3", "CC.2.4", "CC.2.5", "CC.2.6", "CC.2.7", "CC.2.8", "CC.3.1", "CC.3.2",
 )  # fmt: skip
 LEVELS = ("shall", "should", "may")
@@ -154,7 +154,15 @@ def _read_toml(name: str, text: str) -> list[Requirement]:
     _refuse_unknown(f"{name}: [defaults]", defaults, KEYS - {"id"})
     if "requirement" not in content:
         raise CatalogueError(f"{name}: has no [[requirement]]")
-    return [_requirement(name, number, defaults | entry) for number, entry in enumerate(content["requirement"], 1)]
+    entries = enumerate(content["requirement"], 1)
+    return [_requirement(name, number, one) for number, entry in entries for one in _for_each_actor(defaults | entry)]
+
+
+def _for_each_actor(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    actors = entry.get("actor")
+    if not isinstance(actors, list):
+        return [entry]
+    return [entry | {"actor": actor, "id": str(entry.get("id", "")).replace("*", str(actor).upper())} for actor in actors]
 
 
 def _requirement(name: str, number: int, entry: dict[str, Any]) -> Requirement:

@@ -18,6 +18,7 @@ ACTOR_NAMES = {
     "watcher": "Watcher",
 }
 TRANSACTION_NAMES = {
+    "upper layer": "Upper layer and DIMSE",
     "negotiation": "Association negotiation",
     "RO-58": "Worklist query",
     "RO-59": "Retrieve static inputs",

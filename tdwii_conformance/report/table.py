@@ -84,7 +84,7 @@ def _table(rows: list[Row]) -> Table:
 
 def _transaction(name: str) -> str:
     words = TRANSACTION_NAMES.get(name, "")
-    return words if name == "negotiation" else f"{name} {words}"
+    return words if name in ("negotiation", "upper layer") else f"{name} {words}"
 
 
 def _number(count: int, name: str) -> Text:

@@ -44,6 +44,7 @@ from typing import Any, Self
 
 from .exchange import Exchange, TranscriptError, exchange_from_json, exchange_to_json
 from .references import Reference
+from .sent import Sent, sent_from_json
 
 __all__ = ["Association", "Observation", "ObservationWriter", "Reference", "read_observation", "read_observations"]
 
@@ -73,6 +74,8 @@ class Association:
         Abstract syntaxes for which the requestor proposed to be the SCP.
     ended : str
         How: ``released``, ``aborted``, ...; in words for a reader. `OPEN` for one that stands.
+    sent : tuple of Sent
+        What requestor and acceptor have sent, as the upper layer sees it; empty where that was not recorded.
     """
 
     requestor: str
@@ -82,6 +85,7 @@ class Association:
     accepted: tuple[str, ...] = ()
     scp_roles: tuple[str, ...] = ()
     ended: str = "released"
+    sent: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -243,4 +247,5 @@ def _association(value: dict[str, Any]) -> Association:
         accepted=tuple(value["accepted"]),
         scp_roles=tuple(value["scp_roles"]),
         ended=value["ended"],
+        sent=tuple(sent_from_json(one) for one in value.get("sent", ())),  # older recordings have none
     )

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from .associate import Associate, Context, RoleSelection
 from .connection import Connection, Side
-from .malformation import Malformation
+from .malformation import TOPICS, Malformation, Topic
 from .messages import Assembler, Fragment
 from .pdus import Pdu, PduReader
 
 __all__ = [
+    "TOPICS",
     "Assembler",
     "Associate",
     "Connection",
@@ -22,4 +23,5 @@ __all__ = [
     "PduReader",
     "RoleSelection",
     "Side",
+    "Topic",
 ]

@@ -21,6 +21,7 @@ HEADER = 6
 LARGEST = 1 << 28
 # Result, source and reasons of a rejection that exist together [PS3.8 9.3.4].
 REASONS = {1: {1, 2, 3, 7}, 2: {1, 2}, 3: {1, 2}}
+ABORT_REASONS = {0, 1, 2, 4, 5, 6}  # of the service provider [PS3.8 9.3.8]; of the user it is not significant
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class PduReader:
         self._offset = 0
         self.lost: Malformation | None = None
 
+    @property
+    def offset(self) -> int:
+        """How many bytes have been made PDUs."""
+        return self._offset
+
     def feed(self, octets: bytes, time: datetime) -> list[Pdu]:
         """Take bytes; return the PDUs that they complete.
 
@@ -115,7 +121,9 @@ class PduReader:
             return None
         length = int.from_bytes(self._buffer[2:6], "big") if len(self._buffer) >= HEADER else None
         of = f" of {HEADER + length}" if length is not None else ""
-        return self._wrong(f"the end, after {len(self._buffer)} bytes{of} of a PDU", "whole PDUs", "PS3.8 9.3.1", self._buffer)
+        what = f"the end, after {len(self._buffer)} bytes{of} of a PDU"
+        # Which side has closed the connection is not known.
+        return Malformation(self._offset, what, "whole PDUs", "PS3.8 9.3.1", bytes(self._buffer[:SHOWN]), tolerable=True)
 
     def _text(self) -> bool:
         # HTTP, SSH, TLS and others that call the wrong port: printable characters where types and lengths should be
@@ -142,14 +150,21 @@ class PduReader:
 
     def _short(self, kind: int, body: bytes, start: int, wrong: list[Malformation]) -> None:
         if len(body) != 4:
-            wrong.append(Malformation(start, f"an {NAMES[kind]} with {len(body)} bytes", "4", "PS3.8 9.3.4 to 9.3.8", body[:SHOWN]))
+            what = f"an {NAMES[kind]} with {len(body)} bytes"
+            wrong.append(Malformation(start, what, "4", "PS3.8 9.3.4 to 9.3.8", body[:SHOWN], "lengths"))
             return
         _, result, source, reason = body
         if kind == REJECT and (result not in (1, 2) or reason not in REASONS.get(source, ())):
             what = f"result {result}, source {source}, reason {reason}"
-            wrong.append(Malformation(start, what, "a result, source and reason that exist together", "PS3.8 9.3.4", body))
+            expected = "a result, source and reason that exist together"
+            wrong.append(Malformation(start, what, expected, "PS3.8 9.3.4", body, "reasons"))
         if kind == ABORT and source not in (0, 2):
-            wrong.append(Malformation(start, f"an A-ABORT of source {source}", "0 (user) or 2 (provider)", "PS3.8 9.3.8", body))
+            expected = "0 (user) or 2 (provider)"
+            wrong.append(Malformation(start, f"an A-ABORT of source {source}", expected, "PS3.8 9.3.8", body, "reasons"))
+        if kind == ABORT and source == 2 and reason not in ABORT_REASONS:
+            wrong.append(
+                Malformation(start, f"an A-ABORT of reason {reason}", "0, 1, 2, 4, 5 or 6", "PS3.8 9.3.8", body, "reasons")
+            )
 
     def _wrong(self, what: str, expected: str, source: str, octets: bytes | bytearray) -> Malformation:
         return Malformation(self._offset, what, expected, source, bytes(octets[:SHOWN]))
@@ -158,21 +173,18 @@ class PduReader:
 def _fragments(body: bytes, start: int, wrong: list[Malformation]) -> list[Fragment]:
     at, found = 0, []
     if not body:
-        wrong.append(Malformation(start, "a P-DATA-TF without a PDV", "one or more", "PS3.8 9.3.5"))
+        wrong.append(Malformation(start, "a P-DATA-TF without a PDV", "one or more", "PS3.8 9.3.5", topic="fragments"))
     while at < len(body):
         length = int.from_bytes(body[at : at + 4], "big")
         if len(body) - at < 4 or length < 2 or at + 4 + length > len(body):
             what = f"a PDV of {length} bytes where {max(len(body) - at - 4, 0)} are left"
-            wrong.append(
-                Malformation(
-                    start + at, what, "a length of at least 2 that fits into the PDU", "PS3.8 9.3.5.1", body[at : at + SHOWN]
-                )
-            )
+            expected, shown = "a length of at least 2 that fits into the PDU", body[at : at + SHOWN]
+            wrong.append(Malformation(start + at, what, expected, "PS3.8 9.3.5.1", shown, "lengths"))
             break
         number, header = body[at + 4], body[at + 5]
         if header & 0xFC:
             what = f"message control header {header:02X}H"
-            wrong.append(Malformation(start + at + 5, what, "bits 2 to 7 zero", "PS3.8 E.2", body[at : at + SHOWN]))
+            wrong.append(Malformation(start + at + 5, what, "bits 2 to 7 zero", "PS3.8 E.2", body[at : at + SHOWN], "fragments"))
         found.append(Fragment(number, bool(header & 1), bool(header & 2), body[at + 6 : at + 4 + length], start + at))
         at += 4 + length
     return found

@@ -97,7 +97,7 @@ def test_a_message_without_command_field_is_a_fact(recorded):
     pdv = (len(command) + 2).to_bytes(4, "big") + bytes([context, 3]) + command
     connection.feed("acceptor", b"\x04\0" + len(pdv).to_bytes(4, "big") + pdv, NOW)
     ((side, said),) = connection.malformations
-    assert (side, said.what, said.source) == ("acceptor", "a command set without Command Field", "PS3.7 6.3.1")
+    assert (side, said.what, said.source) == ("acceptor", "a command set without Command Field", "PS3.7 9.3, 10.3")
 
 
 def test_what_is_no_dicom_ends_as_garbage():
