@@ -24,6 +24,7 @@ from . import (
     matching,
     modification,
     negotiation,
+    own_created,
     own_workitems,
     performing,
     query_course,
@@ -109,6 +110,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         calling.defect,
         treating.defect,
         watching.defect,
+        own_created.defect,
     ]
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),

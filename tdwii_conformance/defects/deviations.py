@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -37,14 +37,22 @@ class Deviation:
         Whose simulator it is for.
     apply : callable
         Given the simulator, before its start, replaces or wraps one seam of it.
+    own : OwnWorkitems or None
+        What the TMS has on its list, if it is one that takes no N-CREATE.
     """
 
     name: str
     sentence: str
     actor: str
     apply: Callable[[Any], None]
+    own: OwnWorkitems | None = field(default=None, kw_only=True)
 
     kind = "deviation"
+
+    @property
+    def unsupported(self) -> tuple[str, ...]:
+        """Options that a system that is like this does not have."""
+        return ("push",) if self.own else ()
 
 
 @dataclass(frozen=True)
@@ -72,11 +80,14 @@ class OwnWorkitems:
         How many.
     start : callable
         Makes of a moment when one starts.
+    on_demand : bool
+        Whether a command schedules more when a test needs them, and cancels or moves them.
     """
 
     new: int
     continuations: int
     start: Callable[[datetime], datetime] = lambda moment: moment
+    on_demand: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,13 +100,10 @@ class Variation(Deviation):
         What allows it: a section, or an entry of the reference such as ``A16``.
     unsupported : tuple of str
         Options that a vendor whose system is like this does not claim.
-    own : OwnWorkitems or None
-        What the TMS has on its list when it takes no N-CREATE.
     """
 
     source: str = ""
     unsupported: tuple[str, ...] = ()
-    own: OwnWorkitems | None = None
 
     kind = "variation"
 

@@ -11,7 +11,7 @@ from ..ups import Outcome
 from .deviations import OwnWorkitems, Variation
 from .hooks import Around, around
 
-__all__ = ["variations"]
+__all__ = ["variations", "without"]
 
 NO_SUCH_ACTION = 0x0123
 
@@ -32,11 +32,11 @@ def variations() -> Iterator[Variation]:
     """Yield them; each makes the embedded TMS one that takes no N-CREATE, with so many workitems on its list."""
     many = OwnWorkitems(36, 4)
 
-    def one(name: str, sentence: str, own: OwnWorkitems, *without: str) -> Variation:
+    def one(name: str, sentence: str, own: OwnWorkitems, *lacking: str) -> Variation:
         def apply(tms: Any) -> None:
-            _without(tms, "push", *without)
+            without(tms, "push", *lacking)
 
-        unsupported = ("push", *without, *(("filtered-subscription",) if "subscription" in without else ()))
+        unsupported = ("push", *lacking, *(("filtered-subscription",) if "subscription" in lacking else ()))
         return Variation(name, sentence, "TMS", apply, "TDW-II RO-58; CC.3.1", unsupported, own=own)
 
     yield one("own-workitems", "Takes no N-CREATE; has 40 workitems of its own", many)
@@ -46,6 +46,10 @@ def variations() -> Iterator[Variation]:
     yield one("own-workitems-without-watch", "Own workitems; no UPS Watch, no Query", many, "watch", "query", "subscription")
     yield one("own-workitems-without-subscriptions", "Own workitems; no subscriptions", many, "subscription")
     yield one("own-workitems-without-cancel-requests", "Own workitems; no Request UPS Cancel", many, "request-cancel")
+    yield one(
+        "own-workitems-on-demand", "Takes no N-CREATE; a command has it make workitems, cancel and move them",
+        OwnWorkitems(0, 0, on_demand=True),
+    )  # fmt: skip
     yield one("own-workitems-seconds", "Own workitems, with seconds in their start", OwnWorkitems(36, 4, _with_seconds))
     yield one(
         "own-workitems-fractions", "Own workitems, with fractions of a second in their start", OwnWorkitems(36, 4, _with_fraction)
@@ -53,7 +57,8 @@ def variations() -> Iterator[Variation]:
     yield one("own-workitems-offsets", "Own workitems, with an offset from UTC in their start", OwnWorkitems(36, 4, _with_offset))
 
 
-def _without(tms: Any, *options: str) -> None:
+def without(tms: Any, *options: str) -> None:
+    """Take options away from a simulated TMS: SOP classes, subscriptions, Request UPS Cancel."""
     classes = {"push": UPS.PUSH, "watch": UPS.WATCH, "query": UPS.QUERY}
     refused = {classes[option] for option in options if option in classes}
     contexts = tms.server.contexts

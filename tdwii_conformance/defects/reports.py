@@ -98,6 +98,10 @@ def _missing() -> Iterator[Defect]:
         ("CC24-TMS-010", "CC24-TMS-026"),
     )  # fmt: skip
     yield Defect("event-creation-missing", "Does not report a UPS that is created", "TMS", _drop_creation, ("CC24-TMS-001",))
+    yield Defect(
+        "event-assignment-by-creation-elsewhere", "Reports another station than the one for which a UPS is created", "TMS",
+        _creation_elsewhere, ("CC24-TMS-027",),
+    )  # fmt: skip
 
 
 def _drop(wanted: Wanted, tms: Any) -> None:
@@ -117,16 +121,33 @@ def _about_only(keyword: str) -> Wanted:
 
 
 def _drop_creation(tms: Any) -> None:
+    new = _being_created(tms)
+    _drop(lambda event: event.type == STATE_REPORT and event.uid in new, tms)
+
+
+def _creation_elsewhere(tms: Any) -> None:
+    new = _being_created(tms)
+    change_event(tms, lambda event: event.type == ASSIGNED and event.uid in new, _of_another_station)
+
+
+def _of_another_station(information: Dataset) -> None:
+    for code in information.get("ScheduledStationNameCodeSequence") or ():
+        code.CodeValue = "ELSEWHERE"
+
+
+def _being_created(tms: Any) -> list[str]:
+    """Return the UPS that are being created: a list that is kept up to date."""
+
     def create(original: Around, uid: str, attributes: Dataset) -> Any:
-        silent.append(uid)
+        new.append(uid)
         try:
             return original(uid, attributes)
         finally:
-            silent.remove(uid)
+            new.remove(uid)
 
-    silent: list[str] = []
+    new: list[str] = []
     around(tms.worklist, "create", create)
-    _drop(lambda event: event.type == STATE_REPORT and event.uid in silent, tms)
+    return new
 
 
 # --- whom, in which order, of what -------------------------------------------------------------------------------------

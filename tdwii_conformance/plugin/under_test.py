@@ -51,12 +51,16 @@ def again_of(config: pytest.Config) -> list[str]:
 
 def unsupported_by_deviations(config: pytest.Config) -> set[str]:
     """Return the options that the embedded simulators, with their deviations, are not claimed to have."""
+    from ..sut.config import OWN_WORKITEMS
+
     names = deviations_of(config)
     if not names:
-        return set()
-    from ..defects import Variation, chosen
+        return {OWN_WORKITEMS}
+    from ..defects import chosen
 
-    return {option for one in chosen(names) if isinstance(one, Variation) for option in one.unsupported}
+    found = chosen(names)
+    unsupported = {option for one in found for option in one.unsupported}
+    return unsupported if any(one.own for one in found) else unsupported | {OWN_WORKITEMS}
 
 
 def takes_own_workitems(config: pytest.Config) -> bool:

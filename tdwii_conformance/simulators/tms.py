@@ -21,6 +21,7 @@ from ..dimse import TLS, Handler, Peer, Server, Timeouts
 from ..profile.ups_service import ACTION_TYPES, CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
+from ..treatment.messages import Code, item
 from ..ups import FILTERED, Event, IdentifierError, MemoryStore, Outcome, Store, Worklist, status_changed
 from .instances import InstanceStore, leave_out_remaining, move_handler, store_handler
 from .reporter import Reporter
@@ -277,6 +278,26 @@ class TMS(Simulator):
                 "%s sent %s %s, which is wrong [CC.2, CC.3.1]; served all the same, as --lenient says", caller, service, how
             )
         return self.lenient
+
+    def make(self, uid: str, attributes: Dataset) -> Outcome:
+        """Make a UPS without N-CREATE: it is reported to who subscribed to all, as one of an N-CREATE is [CC.2.5.3].
+
+        Parameters
+        ----------
+        uid : str
+            SOP Instance UID.
+        attributes : Dataset
+            What an N-CREATE would bring.
+        """
+        return self.worklist.create(uid, attributes)
+
+    def cancel(self, uid: str) -> Outcome:
+        """Cancel a scheduled UPS, as a user of the TMS does: through IN PROGRESS, as always [CC.1.1, CC.2.1.3]."""
+        return self.worklist.request_cancel(uid, None, self.server.ae_title)
+
+    def move(self, uid: str, station: Code) -> Outcome:
+        """Move a scheduled UPS to another station, as a user of the TMS does."""
+        return self.worklist.set(uid, item(ScheduledStationNameCodeSequence=station.item))
 
     def find(self, identifier: Dataset, *, implicit_vr: bool) -> Iterable[Dataset]:
         """Return the response identifiers of a C-FIND, for a transfer syntax with or without VR."""

@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import tomllib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from .address_book import entities
 from .description import (
     CAPABILITIES,
     DEFAULT_STATION,
+    OWN_WORKITEMS,
     Address,
     Caller,
     Edition,
@@ -38,6 +39,7 @@ from .tables import CallerTable, ListenerTable, PeerTable, SystemFile, TLSTable
 
 __all__ = [
     "CAPABILITIES",
+    "OWN_WORKITEMS",
     "Address",
     "Caller",
     "ConfigError",
@@ -45,6 +47,7 @@ __all__ = [
     "Listener",
     "PartnerSettings",
     "SystemUnderTest",
+    "WorkitemSource",
     "Workitems",
     "embedded",
     "entities",
@@ -280,11 +283,19 @@ class _Reader:
                 self.wrong("workitems.command", 'missing: source = "command" needs the command that schedules a workitem')
             if {"person", "command"} <= set(sources):
                 self.wrong("workitems.source", '"person" and "command" exclude each other: keep one of them')
+            self.changes(said.changes, sources, moves_to=said.other_station is not None)
         station = Code(**said.station.model_dump()) if said.station else DEFAULT_STATION
         return Workitems(
             sources, station, said.date, tuple(said.command or ()), self.path.parent.resolve(), said.timeout,
-            tuple(said.recognised_by), said.patient_id, said.patient_name,
+            tuple(said.recognised_by), said.patient_id, said.patient_name, tuple(said.changes),
+            Code(**said.other_station.model_dump()) if said.other_station else None,
         )  # fmt: skip
+
+    def changes(self, named: Sequence[str], sources: Sequence[str], *, moves_to: bool) -> None:
+        if named and not {"person", "command"} & set(sources):
+            self.wrong("workitems.changes", 'needs source = "person" or "command", who makes the changes')
+        if "move" in named and not moves_to:
+            self.wrong("workitems.other_station", 'missing: "move" in workitems.changes needs the station to move to')
 
     def objects(self) -> Path | None:
         if self.file.objects.folder is None:

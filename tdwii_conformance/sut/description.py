@@ -15,6 +15,7 @@ from ..treatment.messages import Code
 __all__ = [
     "CAPABILITIES",
     "DEFAULT_STATION",
+    "OWN_WORKITEMS",
     "Address",
     "Caller",
     "Edition",
@@ -46,6 +47,9 @@ CAPABILITIES = {
     "fetch-inputs": "The watcher fetches a workitem that is scheduled (N-GET), and has its inputs moved to itself.",
     "cget": "The system answers C-GET as well as C-MOVE.",
 }
+
+# What a TMS is judged by that makes its workitems itself. It follows from `Workitems.sources`, so nobody names it.
+OWN_WORKITEMS = "own-workitems"
 
 DEFAULT_STATION = Code("TDD1", "99TDWII", "Treatment machine 1")
 
@@ -102,6 +106,10 @@ class Workitems:
         By what such a workitem is known to be ours.
     patient_id, patient_name : str
         The patient to schedule for; empty: one for each workitem, with a name of ours.
+    changes : tuple of {"cancel", "move"}
+        What the person or the command can do to a workitem that is scheduled.
+    other_station : Code or None
+        The station to which ``move`` takes one.
     """
 
     sources: tuple[WorkitemSource, ...] = ("push",)
@@ -113,6 +121,8 @@ class Workitems:
     recognised_by: tuple[str, ...] = ("station", "patient", "start")
     patient_id: str = ""
     patient_name: str = ""
+    changes: tuple[str, ...] = ()
+    other_station: Code | None = None
 
     @property
     def own(self) -> bool:
@@ -265,8 +275,10 @@ class SystemUnderTest:
 
     def supports(self, actor: str) -> frozenset[str]:
         """Return what the vendor supports for an actor, ``"TMS"``, ``"OST"``, ``"TDD"`` or ``"watcher"``."""
-        if actor in ("TMS", "OST"):
-            return self.tms_supports if actor == "TMS" else self.ost_supports
+        if actor == "TMS":
+            return self.tms_supports | {OWN_WORKITEMS} if self.workitems.own else self.tms_supports
+        if actor == "OST":
+            return self.ost_supports
         caller = self.caller(actor)
         return caller.supports if caller is not None else frozenset()
 

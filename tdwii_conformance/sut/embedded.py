@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from ..defects import Deviation, OwnWorkitems, Variation, chosen, install
+from ..defects import Deviation, OwnWorkitems, chosen, install
 from ..dimse import Peer
+from ..simulators.automation import Automation
 from ..simulators.instances import InstanceStore
 from ..simulators.ost import OST
 from ..simulators.stock import prepare
@@ -20,9 +21,12 @@ from ..simulators.tms import TMS
 from ..treatment.messages import Code
 from ..treatment.objects import Modality, new_treatment
 from ..ups import MemoryStore, SQLiteStore, Store
-from .config import Edition, SystemUnderTest, embedded
+from .config import Edition, SystemUnderTest, WorkitemSource, embedded
 
 __all__ = ["embedded_system"]
+
+ON_DEMAND = 10.0  # seconds that a workitem may take that our own command schedules: it is there when the command ends
+OTHER_STATION = Code("TDD9", "99TDWII", "Another machine")
 
 
 @contextmanager
@@ -51,15 +55,24 @@ def embedded_system(
     described = described or embedded()
     titles = [destination.ae_title, *([described.second_watcher] if described.second_watcher else [])]
     known = {title: dataclasses.replace(destination, ae_title=title) for title in titles}
-    unsupported = {option for deviation in deviations if isinstance(deviation, Variation) for option in deviation.unsupported}
+    unsupported = {option for deviation in deviations for option in deviation.unsupported}
     ost = OST("OST", destinations=known)
     install(ost, [deviation for deviation in deviations if deviation.actor == "OST"])
     tms_deviations = [deviation for deviation in deviations if deviation.actor == "TMS"]
-    own = next((one.own for one in deviations if isinstance(one, Variation) and one.own), None)
-    with _Restartable(known, [destination.ae_title], tms_deviations, keeps=own is not None) as tms, ost:
+    own = next((one.own for one in deviations if one.own), None)
+    with _Restartable(known, [destination.ae_title], tms_deviations, keeps=own is not None) as tms, ost, ExitStack() as more:
         if own is not None:
-            tms.furnish(ost, own, described.workitems.station, edition)
-            described = dataclasses.replace(described, workitems=dataclasses.replace(described.workitems, sources=("existing",)))
+            workitems = dataclasses.replace(described.workitems, sources=("existing",))
+            tms.furnish(ost, own, workitems.station, edition)
+            if own.on_demand:
+                automation = Automation(tms.current, ost, workitems.station, edition, own.start)
+                more.enter_context(automation)
+                sources: tuple[WorkitemSource, ...] = ("existing", "command") if own.new + own.continuations else ("command",)
+                workitems = dataclasses.replace(
+                    workitems, sources=sources, command=automation.command, timeout=ON_DEMAND, changes=("cancel", "move"),
+                    other_station=OTHER_STATION,
+                )  # fmt: skip
+            described = dataclasses.replace(described, workitems=workitems)
         yield dataclasses.replace(
             described,
             tms=tms.peer,
@@ -96,6 +109,10 @@ class _Restartable:
         install(tms, self._deviations)
         return tms
 
+    def current(self) -> TMS:
+        """Return the TMS that runs now."""
+        return self._tms
+
     @property
     def peer(self) -> Peer:
         """How to reach it."""
@@ -123,7 +140,7 @@ class _Restartable:
                 treatment = new_treatment(start, modality=modality, patient_name="Müller^Jürgen" if count == 0 else "")
                 begins = own.start(noon + timedelta(minutes=5 * count))
                 uid, attributes = prepare(self._tms, ost, treatment, station=station, start=begins, edition=edition)
-                self._tms.worklist.create(uid, attributes)
+                self._tms.make(uid, attributes)
 
     def _restart(self, store: Callable[[], Store]) -> None:
         port = self.peer.port

@@ -195,6 +195,8 @@ class _Workitems(Table):
     ]  # fmt: skip
     patient_id: StrictStr = ""
     patient_name: StrictStr = ""
+    changes: Annotated[list[Literal["cancel", "move"]], BeforeValidator(_several)] = []
+    other_station: _Station | None = None
 
 
 class _Properties(Table):

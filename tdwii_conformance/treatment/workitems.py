@@ -12,7 +12,7 @@ from ..ups.times import is_value, written
 from .messages import TREATMENT_WITH_VERIFICATION, Code, code_item, item
 from .parts import Treatment, reference
 
-__all__ = ["facts_of", "final_update", "progress_update", "workitem"]
+__all__ = ["OF_A_WORKITEM", "facts_of", "final_update", "progress_update", "workitem"]
 
 SEXES = ("M", "F", "O")
 

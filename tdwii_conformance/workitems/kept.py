@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from weakref import WeakValueDictionary
 
 from ..profile.statuses import is_failure
 from ..profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 from ..scu.treatment_session import ScheduledWorkitem
 from ..transcript.exchange import Exchange
+from ..treatment.workitems import OF_A_WORKITEM
 
 __all__ = ["FINAL", "Kept", "Kit"]
 
@@ -47,6 +48,14 @@ class Kept:
     unsure: str = ""
     role: str = ""
     held: bool = False
+
+    @property
+    def as_it_is(self) -> ScheduledWorkitem:
+        """The workitem without the facts that an N-SET has made untrue."""
+        stale = {name for name, keyword in OF_A_WORKITEM.items() if keyword in self.changed}
+        if stale.isdisjoint(self.workitem.facts):
+            return self.workitem
+        return replace(self.workitem, facts={name: said for name, said in self.workitem.facts.items() if name not in stale})
 
     def see(self, exchange: Exchange) -> None:
         """Take note of an exchange about it."""

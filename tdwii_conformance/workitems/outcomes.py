@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NotJudged", "UnusableObjects"]
+__all__ = ["NotJudged", "OtherState", "UnusableObjects"]
 
 
 class NotJudged(Exception):
@@ -13,6 +13,22 @@ class NotJudged(Exception):
     reason : str
         Whole, with its first words: ``not judged: ...`` or ``not supported: ...``.
     """
+
+
+class OtherState(NotJudged):
+    """What was to be scheduled is there, but in another state.
+
+    Parameters
+    ----------
+    reason : str
+        As of `NotJudged`.
+    uid, state : str
+        SOP Instance UID and Procedure Step State of it.
+    """
+
+    def __init__(self, reason: str, uid: str, state: str) -> None:
+        super().__init__(reason)
+        self.uid, self.state = uid, state
 
 
 class UnusableObjects(Exception):

@@ -88,6 +88,23 @@ class Source(ABC):
     def create(self, start: str, *, patient_name: str = "") -> ScheduledWorkitem:
         """Return one that is created now; raise `NotJudged` if none can be created."""
 
+    def change(self, task: str, workitem: ScheduledWorkitem) -> None:
+        """Have a user of the system change a scheduled workitem.
+
+        Parameters
+        ----------
+        task : {"cancel", "move"}
+            What to do to it.
+        workitem : ScheduledWorkitem
+            Which.
+
+        Raises
+        ------
+        NotJudged
+            If nobody does it, or it is not seen to be done.
+        """
+        raise NotJudged("not supported: workitems are changed by a person or a command only ([workitems] source, changes)")
+
     def _attributes(self, treatment: objects.Treatment) -> tuple[datetime, Dataset]:
         begins = datetime.combine(datetime.now().date(), time(12, 0)) + timedelta(seconds=os.getpid() % 3600)
         tms, ost, station = self._tms, self._ost, self.system.workitems.station

@@ -125,7 +125,7 @@ class Supply:
             kept.held = True
         if wanted.use is not Use.LOOKS:
             self._handed_out.append(kept.workitem.uid)
-        return TreatmentSession(self.tdd, kept.workitem, self.ost, kept.lock) if kept.lock else self._session(kept.workitem)
+        return TreatmentSession(self.tdd, kept.as_it_is, self.ost, kept.lock) if kept.lock else self._session(kept.as_it_is)
 
     def of_patient(self, patient_name: str, use: Use = Use.LOOKS, state: str = "SCHEDULED") -> TreatmentSession:
         """Return the session of a workitem of a patient of this name; of own ones, of one beyond ASCII if there is."""
@@ -171,6 +171,19 @@ class Supply:
         kept.held = True
         session = self._session(kept.workitem)
         return session if state == "SCHEDULED" else self._claim(kept)
+
+    def change(self, task: str, workitem: ScheduledWorkitem) -> None:
+        """Have a user of the system cancel or move a workitem, which nobody is given any more.
+
+        Raises
+        ------
+        NotJudged
+            If nobody does it, or it is not seen to be done.
+        """
+        try:
+            self.source.change(task, workitem)
+        finally:
+            self.kit.doubt([workitem.uid], "a user of the system changed it")
 
     # what becomes of workitems
 

@@ -177,10 +177,11 @@ def source(system, tdd, request):
     """Where SCHEDULED workitems come from, and what we know of their objects."""
     if not system.workitems.own or system.tms is None:
         return Pushed(system, tdd)
-    if {"person", "command"} & set(system.workitems.sources):
-        return Asked(system, tdd, orders(system, partial(say, request.config)))
     workerinput = getattr(request.config, "workerinput", {"workerid": "gw0", "workercount": 1})
-    return Listed(system, tdd, worker=int(workerinput["workerid"][2:]), workers=workerinput["workercount"])
+    mine = {"worker": int(workerinput["workerid"][2:]), "workers": workerinput["workercount"]}
+    if {"person", "command"} & set(system.workitems.sources):
+        return Asked(system, tdd, orders(system, partial(say, request.config)), **mine)
+    return Listed(system, tdd, **mine)
 
 
 def say(config, sentence):

@@ -120,7 +120,7 @@ class Watch:
     """
 
     def __init__(self, items):
-        self._module = ""
+        self._module, self._running = "", ""
         self._to_come = {"SCHEDULED": set(), "IN PROGRESS": set()}
         for item in items:
             names = set(getattr(item, "fixturenames", ()))
@@ -137,9 +137,10 @@ class Watch:
         return supply
 
     def begins(self, item):
-        """A test begins."""
+        """A test begins. It still shares what it has got: nothing of that is given to it again as another one."""
         for waiting in self._to_come.values():
-            waiting.discard(item.nodeid)
+            waiting.discard(self._running)
+        self._running = item.nodeid
         module, before = item.nodeid.split("::", 1)[0], self._module
         self._module = module
         if self._supply is not None:

@@ -46,7 +46,8 @@ PLACES = (
     (r"CC21", "tms/test_cc_2_1_change_state.py"), (r"CC22", "tms/test_cc_2_2_request_cancel.py"),
     (r"CC23", "tms/test_cc_2_3_subscribe.py"),
     (r"CC24-TMS-(01[789]|025|13.)", "tms/test_cc_2_4_status_change.py"), (r"CC24", "tms/test_cc_2_4_event_reports.py"),
-    (r"CC25-TMS-03[34]", "tms/test_cc_2_5_round_trip.py"), (r"CC25", "tms/test_cc_2_5_create.py"),
+    (r"CC25-TMS-03[34]", "tms/test_cc_2_5_round_trip.py"),
+    (r"CC25-TMS-(03[5-9]|04.)", "tms/test_cc_2_5_own_workitems.py"), (r"CC25", "tms/test_cc_2_5_create.py"),
     (r"CC26", "tms/test_cc_2_6_set.py"), (r"CC27", "tms/test_cc_2_7_get.py"),
     (r"CC28-TMS-080", "tms/test_cc_2_8_random_queries.py"), (r"CC28", "tms/test_cc_2_8_search.py"),
     (r"CC31", "tms/test_cc_3_1_sop_classes.py"), (r"CC32", "tms/test_cc_3_2_association_negotiation.py"),
@@ -74,13 +75,13 @@ def groups(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
 
     Each keeps some requirement, or some case of one, that it alone violates: so a defect that nothing detects is seen.
     """
-    found: dict[tuple[str, frozenset[str]], list[list[Defect]]] = defaultdict(list)
+    found: dict[tuple[str, frozenset[str], bool], list[list[Defect]]] = defaultdict(list)
     result: list[tuple[Defect, ...]] = []
     for defect in sorted(defects, key=lambda one: (len(one.requirements), one.requirements, one.name)):
         if conditions(defect).alone:
             result.append((defect,))
             continue
-        _put(defect, found[conditions(defect).edition, concerned(defect)], _fit)
+        _put(defect, found[conditions(defect).edition, concerned(defect), defect.own is not None], _fit)
     return result + [tuple(group) for same in found.values() for group in same]
 
 
@@ -218,14 +219,14 @@ def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
     those of a TDD: what one violates fails in every scenario that has the step; nor those with which everything takes long,
     as when a TMS refuses several contexts at once.
     """
-    found: dict[tuple[str, frozenset[str]], list[list[Defect]]] = defaultdict(list)
+    found: dict[tuple[str, frozenset[str], bool], list[list[Defect]]] = defaultdict(list)
     result: list[tuple[Defect, ...]] = []
     # Those of the same module side by side: a module that is concerned by some of a pack is run against the others of it.
     for defect in sorted(defects, key=lambda one: (place(one.requirements[0]), one.name)):
         if defect.actor == "TDD" or "*" in spoiled(defect.name):
             result.append((defect,))
             continue
-        _put(defect, found[conditions(defect).edition, frozenset(visible([defect]))], _unhidden)
+        _put(defect, found[conditions(defect).edition, frozenset(visible([defect])), defect.own is not None], _unhidden)
     together = [pack for same in found.values() for pack in same]
     result += [(defect,) for pack in together for defect in pack if _apart(defect)]
     return result + [tuple(defect for defect in pack if not _apart(defect)) for pack in together]

@@ -113,6 +113,12 @@ def content(report):
     return report.request.dataset or item()
 
 
+def tells_station(report, expected):
+    """Check that UPS Assigned names a station, beside others if there are."""
+    told = [str(code.get("CodeValue")) for code in content(report).get(STATION) or ()]
+    return [] if expected in told else [Finding(f"the station {expected!r}", f"{told}", STATION)]
+
+
 def attributes_of(report, rule, facts, judge):
     judge(events.reported(report, f"{rule.rule.message} that has {rule.rule.text}"))
     judge(judge_attribute(rule.rule, [content(report)], facts, "event information"))
@@ -271,6 +277,40 @@ def test_parameters_alone_are_reported(watched, updates, watcher, nothing_else, 
 @pytest.mark.requirement("CC24-TMS-008")
 def test_assignment_by_creation_is_reported(created, history, judge):
     judge(events.reported(next(iter(of_type(history[1], ASSIGNED)), None), "UPS Assigned of a UPS that names its station"))
+
+
+@pytest.mark.requirement("CC24-TMS-027")
+def test_assignment_by_creation_tells_the_station(created, history, judge):
+    report = next(iter(of_type(history[1], ASSIGNED)), None)
+    if report is None:
+        pytest.skip("not judged: the assignment is not reported (CC24-TMS-008)")
+    judge(tells_station(report, history[0].workitem.station.value))
+
+
+@pytest.fixture(scope="module")
+def to_be_changed(creates, supported):
+    """A function that returns a UPS that a user of the TMS will change; it is made now, so nobody else needs it."""
+    supported("TMS", "subscription")
+    return creates
+
+
+@pytest.mark.requirement("CC24-TMS-028")
+def test_cancel_by_a_user_is_reported(to_be_changed, watched, supply, watcher, judge):
+    session = watched(to_be_changed())
+    since = watcher.mark()
+    supply.change("cancel", session.workitem)
+    report = watcher.wait_for_state(session.workitem.uid, "CANCELED", since=since)
+    judge(events.told(report, "a UPS State Report, CANCELED, of the UPS that a user canceled"))
+
+
+@pytest.mark.requirement("CC24-TMS-029")
+def test_move_by_a_user_is_reported(to_be_changed, watched, supply, watcher, system, judge):
+    session = watched(to_be_changed())
+    since = watcher.mark()
+    supply.change("move", session.workitem)
+    report = watcher.wait_for(session.workitem.uid, ASSIGNED, since=since)
+    judge(events.told(report, "UPS Assigned of the UPS that a user moved to another station"))
+    judge(tells_station(report, system.workitems.other_station.value))
 
 
 @pytest.mark.requirement("CC24-TMS-009")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import Finding, find, judge_attribute, status
+from tdwii_conformance.checks import Finding, find, judge_attribute, made, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.plugin import attribute_parameters
@@ -224,6 +224,18 @@ def test_whole_sequence_for_an_empty_key(tdd, workitem, judge, form):
     expected = item(InputInformationSequence=list(got.dataset.get("InputInformationSequence") or ()))
     came = item(InputInformationSequence=list(exchange.identifiers[0].get("InputInformationSequence") or ()))
     judge(same_content(expected, came))
+
+
+@pytest.mark.requirement("RO58-TMS-027")
+def test_workitem_agrees_with_its_plan(retriever, system, identifier, workitem, judge):
+    if system.ost is None:
+        pytest.skip("not described: no [ost] in the system's description, which hands out the plan")
+    if not workitem.plans:
+        pytest.skip("not judged: the workitem names no plan (RO58-TMS-146)")
+    came = [store.request.dataset for store in retriever.retrieve_references("OST", workitem.plans[:1]).stores]
+    if len(came) != 1 or came[0] is None:
+        pytest.skip("not judged: the plan was not sent (RO59-OST-002)")
+    judge(made.plan_agrees(identifier, came[0]))
 
 
 @pytest.mark.requirement("RO58-TMS-024")

@@ -13,6 +13,7 @@ from tdwii_conformance.dimse import TLS, Peer, Timeouts
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.sut.config import (
     CAPABILITIES,
+    OWN_WORKITEMS,
     Address,
     Caller,
     ConfigError,
@@ -84,7 +85,7 @@ def test_the_example_explains_every_claim():
 
 
 def test_every_claim_of_the_catalogue_can_be_claimed():
-    assert {r.capability for r in load_catalogue().values()} - {""} <= set(CAPABILITIES)
+    assert {r.capability for r in load_catalogue().values()} - {"", OWN_WORKITEMS} <= set(CAPABILITIES)
 
 
 def test_what_is_left_out_is_careful(write):
@@ -92,7 +93,7 @@ def test_what_is_left_out_is_careful(write):
     assert system.ost is None
     assert system.edition == "ti"
     assert system.test_system is False
-    assert system.supports("TMS") == set()
+    assert system.supports("TMS") == {OWN_WORKITEMS}  # they are "existing"
     assert system.workitems.sources == ("existing",)
     assert system.timeouts == Timeouts()
     assert system.description == "Small: TMS TMS at tms.example:11114"
@@ -150,7 +151,7 @@ date = "today"
         (SMALL + '[ours]\nsecond_watcher = "TDD"',
          "ours.second_watcher: 'TDD' is the first one's AE title: the two must differ"),
         (SMALL + "[properties]\nexamples = 0", "properties.examples: 0 is not a count: give 1 to 100000"),
-        (SMALL + "supports = 3", "workitems.supports: unknown key; known are source, station, date, command, timeout, recognised_by, patient_id, patient_name"),
+        (SMALL + "supports = 3", "workitems.supports: unknown key; known are source, station, date, command, timeout, recognised_by, patient_id, patient_name, changes, other_station"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(write, text, problem):
@@ -311,7 +312,7 @@ def test_an_address_book_alone_describes_a_system_to_read_from():
     assert (system.tms, system.ost) == (Peer("TMS", "127.0.0.1", 11114), Peer("OST", "127.0.0.1", 11112))
     assert system.tdd.port == 11113
     assert not system.test_system
-    assert system.supports("TMS") == set()
+    assert system.supports("TMS") == {OWN_WORKITEMS}
 
 
 @pytest.mark.parametrize(
