@@ -94,7 +94,7 @@ def nothing_performed(shown: Dataset) -> list[Finding]:
 
 
 def born_scheduled(state: str, reports: Iterable[Exchange]) -> list[Finding] | None:
-    """Check that a UPS began as SCHEDULED; ``None`` if that cannot be told.
+    """Check that a UPS began as SCHEDULED; ``None`` if that cannot be first.
 
     Parameters
     ----------
@@ -103,13 +103,13 @@ def born_scheduled(state: str, reports: Iterable[Exchange]) -> list[Finding] | N
     reports : iterable of Exchange
         What was reported of it to an AE with a global subscription.
     """
-    told: Sequence[str] = events.states_told(one for one in reports if events.event_type(one) == STATE_REPORT)
-    if state == "SCHEDULED" or told[:1] == ["SCHEDULED"]:
+    first: Sequence[str] = events.states_reported(one for one in reports if events.event_type(one) == STATE_REPORT)
+    if state == "SCHEDULED" or first[:1] == ["SCHEDULED"]:
         return []
     if state not in STATES:
         return [Finding("state SCHEDULED, in which a UPS begins", f"state {state!r}", "ProcedureStepState")]
     # Somebody else may have claimed it before we looked.
-    return [Finding("SCHEDULED as the first state that is reported", f"{told[0]}", "ProcedureStepState")] if told else None
+    return [Finding("SCHEDULED as the first state that is reported", f"{first[0]}", "ProcedureStepState")] if first else None
 
 
 LABEL, PLANNED = "2018001", "2018003"

@@ -15,7 +15,7 @@ from ..treatment.messages import code_item, item
 from ..ups import Event, Outcome
 from ..ups.datasets import merged
 from .deviations import Defect, OwnWorkitems, Rows
-from .hooks import Around, Told, around, on_events, on_records
+from .hooks import Around, Reported, around, on_events, on_records
 from .own_workitems import without
 from .tms import MODIFIED, PROGRESS
 
@@ -116,7 +116,7 @@ def _unreported(kind: int, method: str, tms: Any) -> None:
             here.silent = False
         return outcome
 
-    def told(event: Event, receivers: Sequence[str]) -> Iterator[Told]:
+    def told(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
         if not (getattr(here, "silent", False) and event.type == kind):
             yield event, receivers
 

@@ -300,7 +300,7 @@ def test_cancel_by_a_user_is_reported(to_be_changed, watched, supply, watcher, j
     since = watcher.mark()
     supply.change("cancel", session.workitem)
     report = watcher.wait_for_state(session.workitem.uid, "CANCELED", since=since)
-    judge(events.told(report, "a UPS State Report, CANCELED, of the UPS that a user canceled"))
+    judge(events.reported(report, "a UPS State Report, CANCELED, of the UPS that a user canceled"))
 
 
 @pytest.mark.requirement("CC24-TMS-029")
@@ -309,7 +309,7 @@ def test_move_by_a_user_is_reported(to_be_changed, watched, supply, watcher, sys
     since = watcher.mark()
     supply.change("move", session.workitem)
     report = watcher.wait_for(session.workitem.uid, ASSIGNED, since=since)
-    judge(events.told(report, "UPS Assigned of the UPS that a user moved to another station"))
+    judge(events.reported(report, "UPS Assigned of the UPS that a user moved to another station"))
     judge(tells_station(report, system.workitems.other_station.value))
 
 
