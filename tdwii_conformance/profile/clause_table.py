@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
@@ -144,7 +143,6 @@ class Clauses(Sequence[Clause]):
         return Counter(clause.judged if clause.requirements else clause.reason for clause in self._clauses)
 
 
-@cache
 def _documents(folder: Traversable) -> tuple[Document, ...]:
     text = (folder / "documents.csv").read_text(encoding="utf-8")
     return tuple(Document(row["prefix"], row["title"], row["edition"]) for row in csv.DictReader(text.splitlines()))
