@@ -45,8 +45,21 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "schedule": Lazy(
             "schedule:schedule_course", "Schedule a course from an RT Plan or RT Ion Plan: delivery instructions and workitems."
         ),
-        "init": Lazy("init:init", "Write an example description of a system under test, with every key explained."),
+        "init": Lazy("init:init", "Describe a system under test: ask a few questions, try the connection, and write FILE."),
         "run": Lazy("run:run_suite", "Run the conformance suite: what pytest does, with the same options."),
+    },
+    "Find your way": {
+        "requirements": Lazy(
+            "requirements:requirements",
+            "Show requirements: statement, clause, level, editions, tests, and the defects that violate them.",
+        ),
+        "defects": Lazy(
+            "requirements:defects", "Show the defects and variations of the simulators: what each does, and what it violates."
+        ),
+        "completion": Lazy(
+            "completion:completion",
+            "Print what a shell has to read to complete commands, options, requirements and defects.",
+        ),
     },
     "Results": {
         "report": Lazy("comparing:report", "Show the results of a run again: its table, and its page with --html."),
@@ -184,6 +197,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Without the program's name; those of the process by default.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if arguments is None and "_TDWII_COMPLETE" in os.environ:
+        from .completion import answer_shell
+
+        if (code := answer_shell(tdwii)) is not None:
+            return code
     _show_everything()
     who = "tdwii"
     try:

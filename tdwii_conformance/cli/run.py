@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from .. import resources
 from .failures import NO_ANSWER, USAGE, Usage
+from .requirements import complete_requirements
 from .settings import Command
 
 __all__ = ["run_suite", "suite_folder"]
@@ -34,9 +36,31 @@ def suite_folder(given: Path | None = None) -> Path:
         raise Usage(str(error)) from error
 
 
+def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the parts of the suite and the requirements that begin so, for the shell."""
+    folder = suite_folder()
+    files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*/test_*.py"))
+    parts = [*sorted({file.partition("/")[0] for file in files}), *(files if "/" in incomplete else ())]
+    return [
+        *(CompletionItem(part) for part in parts if part.startswith(incomplete)),
+        *complete_requirements(context, parameter, incomplete),
+    ]
+
+
+class _Run(Command):
+    """A command whose options are those of the suite."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the options of the suite, too."""
+        from ..plugin.options import OPTIONS
+
+        own = [CompletionItem(f"--{name}", help=one["help"]) for name, one in OPTIONS.items() if f"--{name}".startswith(incomplete)]
+        return [*own, *super().shell_complete(ctx, incomplete)]
+
+
 @click.command(
     "run",
-    cls=Command,
+    cls=_Run,
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
     add_help_option=False,
     options_metavar="",
@@ -54,7 +78,7 @@ def suite_folder(given: Path | None = None) -> Path:
     "--suite", type=click.Path(path_type=Path), metavar="DIR", help="Other conformance tests than those that came with tdwii."
 )
 @click.option("-h", "--help", "wants_help", is_flag=True, help="Show this message and exit.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[PART]... [PYTEST OPTIONS]...")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, shell_complete=_complete, metavar="[PART]... [PYTEST OPTIONS]...")
 @click.pass_context
 def run_suite(context: click.Context, suite: Path | None, wants_help: bool, words: tuple[str, ...]) -> int:
     """Run the conformance suite: what pytest does, with the same options.

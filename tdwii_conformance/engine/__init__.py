@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..plugin.keys import Setting
     from ..sut.config import Edition, SystemUnderTest
 
-__all__ = ["EngineError", "Result", "UnknownPart", "run"]
+__all__ = ["EngineError", "Result", "UnknownPart", "find_tests", "run"]
 
 
 class EngineError(Exception):
@@ -131,6 +131,35 @@ def run(
     if not show and code in (pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.INTERNAL_ERROR):
         raise listener.problem or EngineError(listener.ended or said.getvalue().strip())
     return Result(code, tuple(listener.verdicts), tuple(listener.errors), said.getvalue(), listener.problem)
+
+
+def find_tests(requirements: Sequence[str], *, folder: Path | None = None) -> dict[str, list[str]]:
+    """Return the tests of requirements, as the suite names them, without running anything.
+
+    Parameters
+    ----------
+    requirements : sequence of str
+        Ids.
+    folder : Path, optional
+        The suite, as for `run`.
+    """
+    from ..plugin.keys import requirement_key
+
+    found: dict[str, list[str]] = {}
+
+    class Seen:
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+            for item in items:
+                found.setdefault(item.stash[requirement_key].id, []).append(item.nodeid)
+
+    seen = Seen()
+    named = [f"--tdwii-requirement={name}" for name in requirements]
+    for edition in ("ti", "2013"):
+        run(options=["--collect-only", "-q", "--inject", f"--tdwii-edition={edition}", *named], suite=folder, plugins=[seen])
+        if set(found) >= set(requirements):
+            break
+    return {name: list(dict.fromkeys(tests)) for name, tests in found.items()}
 
 
 def _deviating(names: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item, move_identifier
 
-__all__ = ["answers_plainly", "first_look", "gone", "trouble"]
+__all__ = ["answers_plainly", "first_look", "gone", "offered", "trouble"]
 
 NEEDED = {
     "TMS": (UPS.PULL, "UPS Pull"),
@@ -40,6 +40,45 @@ def trouble(peers: Sequence[tuple[str, Peer | None]], *, calling: str, timeouts:
     """
     found = [_trouble(role, peer, calling, timeouts) for role, peer in peers if peer is not None]
     return "; ".join(sentence for sentence in found if sentence)
+
+
+# What shows by an accepted presentation context that a system has a capability, in the words of its description.
+OFFERS = {
+    "TMS": {
+        "push": UPS.PUSH,
+        "watch": UPS.WATCH,
+        "query": UPS.QUERY,
+        "store-instructions": sop_class.RTBeamsDeliveryInstructionStorage,
+        "cget": sop_class.StudyRootQueryRetrieveInformationModelGet,
+    },
+    "OST": {
+        "store-inputs": sop_class.RTPlanStorage,
+        "photon": sop_class.RTBeamsTreatmentRecordStorage,
+        "ion": sop_class.RTIonBeamsTreatmentRecordStorage,
+        "cget": sop_class.StudyRootQueryRetrieveInformationModelGet,
+    },
+}
+
+
+def offered(role: str, peer: Peer, *, calling: str, timeouts: Timeouts | None = None) -> tuple[str, tuple[str, ...]]:
+    """Return why a system cannot be judged, or else which capabilities show by the presentation contexts that it accepts.
+
+    Parameters
+    ----------
+    role : {"TMS", "OST"}
+        What it is.
+    peer, calling, timeouts
+        As for `trouble`; usual deadlines by default.
+    """
+    deadlines = timeouts or Timeouts()
+    if said := _trouble(role, peer, calling, deadlines):
+        return said, ()
+    offers = OFFERS[role]
+    try:
+        with connect(peer, [NEEDED[role][0], *offers.values()], calling=calling, timeouts=deadlines) as link:
+            return "", tuple(name for name, syntax in offers.items() if link.accepts(syntax))
+    except DimseError as error:
+        return f"{role} {error.advice}", ()
 
 
 def _trouble(role: str, peer: Peer, calling: str, timeouts: Timeouts) -> str:
