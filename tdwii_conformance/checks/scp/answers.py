@@ -16,12 +16,13 @@ from ...ups.requests import Refusal, refuse_creation, refuse_modification
 from ...ups.states import is_uid
 from .belief import ANY, CANCELED, COMPLETED, FINAL, IN_PROGRESS, SCHEDULED, Workitem, World
 
-__all__ = ["PERFORMED", "PROGRESS", "Option", "options"]
+__all__ = ["ILLEGAL", "PERFORMED", "PROGRESS", "REASON", "Option", "options"]
 
 PROGRESS, PERFORMED = "ProcedureStepProgressInformationSequence", "UnifiedProcedureStepPerformedProcedureSequence"
 REASON = "ProcedureStepDiscontinuationReasonCodeSequence"
 VERBS = {IN_PROGRESS: "claim", COMPLETED: "complete", CANCELED: "cancel"}
 SUCCESS, NOT_MET, CREATED_OTHERWISE, NO_SUCH = 0x0000, 0xC304, 0xB300, (0xC307, 0x0112)
+ILLEGAL = ("CC26-TMS-021",)  # what an N-SET with an illegal value comes under
 WARNINGS = (0x0001, 0x0107, 0x0116, 0xB305)
 UNKNOWN_STATE, UNKNOWN_ACTION = ("RO60-TMS-016", "CC21-TMS-008"), ("RO60-TMS-017",)
 
@@ -243,7 +244,7 @@ def _modification(asked: Dataset, world: World, catalogue: Catalogue) -> Iterato
         free = refused or not _must_be_supported(content)
         if free and (granted or (which == "without" and world.state == SCHEDULED)):
             failures = frozenset(range(0x0105, 0x0125)) | {0x0110, 0xC310}
-            option = Option(here, (), option.statuses | option.warnings | failures, frozenset(), here)
+            option = Option(here, ILLEGAL if refused else (), option.statuses | option.warnings | failures, frozenset(), here)
         yield option
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pydicom.datadict import keyword_for_tag
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from ...profile.catalogue import Catalogue
@@ -17,7 +18,7 @@ from .. import status as statuses
 from ..attributes import judge_attribute
 from ..findings import Finding
 from . import responses
-from .answers import PERFORMED, PROGRESS, Option, options
+from .answers import ILLEGAL, PERFORMED, PROGRESS, Option, options
 from .belief import ANY, FINAL, IN_PROGRESS, SCHEDULED, Workitem, World, begun, over
 from .facts import facts_of_update
 from .shown import differing
@@ -166,10 +167,14 @@ class Replay:
         kind = "created" if exchange.service == "N-CREATE" else "set"
         if kind == "created" and not explained:
             return
-        if exchange.status in SILENT and explained and not self.overlapping(exchange, item.uid):
+        kept = [element for element in sent if kind == "created" or _may_be_set(element)]
+        whole = exchange.status in SILENT and explained and not self.overlapping(exchange, item.uid)
+        if kind == "set" and ILLEGAL in {one.ids for one in explained}:
+            item.forget(element.keyword for element in kept)
+        elif whole:
             if kind == "created":
                 item.known.clear()
-            item.learn((e for e in sent if e.keyword != "TransactionUID"), "created" if kind == "created" else "set", exchange)
+            item.learn(kept, "created" if kind == "created" else "set", exchange)
         else:
             item.forget(_brought(exchange))
 
@@ -333,6 +338,14 @@ def requested(exchange: Exchange) -> list[str]:
         return []
     several = [tags] if isinstance(tags, int) else list(tags)
     return [keyword_for_tag(tag) or str(tag) for tag in several]
+
+
+def _may_be_set(element: DataElement) -> bool:
+    """Whether an N-SET may change an attribute, and to this."""
+    row = attribute_rows().get(element.keyword)
+    if row is None:
+        return element.keyword != "TransactionUID"
+    return row.set not in ("not allowed", "special", "-") and not (row.set_scp == "1" and element.is_empty)
 
 
 def _brought(exchange: Exchange) -> list[str]:

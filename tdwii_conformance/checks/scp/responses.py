@@ -68,6 +68,9 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
     ended = data is not None and data.get("ProcedureStepState") in ("COMPLETED", "CANCELED")
     tally.add(("CC27-TMS-014",) if ended else ("CC27-TMS-005", "RO60-TMS-014"), status.no_transaction_uid([exchange]), exchange)
     found = workitem.got(exchange)
+    rows = [attribute_rows().get(keyword) for keyword in asked]
+    if asked and data is None and not any(row is not None and row.get in ("1", "2") and row.create != "1C" for row in rows):
+        return  # nothing that every UPS has was asked for
     if found:
         tally.add(("CC27-TMS-012",), found, exchange)
         return
@@ -77,7 +80,7 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
         tally.add(("CC27-TMS-003", "RO60-TMS-019"), workitem.only_requested(exchange, asked), exchange)
     for keyword in asked or ALWAYS:
         row = attribute_rows().get(keyword)
-        if row is None or row.get not in ("1", "2") or keyword == "TransactionUID":
+        if row is None or row.get not in ("1", "2") or keyword in ("TransactionUID", "SpecificCharacterSet"):
             continue
         ids = ("CC27-TMS-001",) if asked else ("CC27-TMS-004",)
         if keyword not in data:

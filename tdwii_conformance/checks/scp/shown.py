@@ -18,7 +18,7 @@ from ..attributes import shown
 from ..findings import Finding
 from ..modification import same_meaning
 from ..move import same_content
-from .answers import PERFORMED, PROGRESS, REASON
+from .answers import ILLEGAL, PERFORMED, PROGRESS, REASON
 from .belief import Known, Workitem
 
 __all__ = ["OWN", "differing"]
@@ -29,7 +29,8 @@ OWN = (
     "SOPInstanceUID", "TimezoneOffsetFromUTC",
 )  # fmt: skip
 BY_THE_TMS = ("InputReadinessState", "InputInformationSequence")  # it has the inputs: it may fetch what lacks
-TIME = "ProcedureStepCancellationDateTime"
+# What an SCP fills in when a workitem is canceled [CC.2.2.3, CC.2.5.1.3].
+FILLED_IN = ("ProcedureStepCancellationDateTime", REASON, "ReasonForCancellation", "ContactURI", "ContactDisplayName")
 
 Difference = tuple[tuple[str, ...], list[Finding], Exchange]
 
@@ -119,7 +120,9 @@ def _as_set(keyword: str, known: Known, came: DataElement | None, later: Sequenc
 def _more(sent: Sequence[Dataset], came: Sequence[Dataset]) -> bool:
     """Whether items have attributes that were not sent."""
     return any(
-        e.tag not in one and not e.is_empty and e.keyword != TIME for one, other in zip(sent, came, strict=False) for e in other
+        e.tag not in one and not e.is_empty and e.keyword not in FILLED_IN
+        for one, other in zip(sent, came, strict=False)
+        for e in other
     )
 
 
@@ -138,7 +141,7 @@ def _not_as_set(sent: DataElement, came: DataElement | None, path: str) -> Itera
             for element in one:
                 yield from _not_as_set(element, other.get(element.tag), f"{path}[{number}].{element.keyword or element.tag}")
             for extra in other:
-                if extra.tag not in one and not extra.is_empty and extra.keyword not in ("SpecificCharacterSet", TIME):
+                if extra.tag not in one and not extra.is_empty and extra.keyword not in ("SpecificCharacterSet", *FILLED_IN):
                     name = f"{path}[{number}].{extra.keyword or extra.tag}"
                     yield Finding("not there: it was not set", shown(extra.value), name)
 
@@ -155,7 +158,7 @@ def _of_tdw(keyword: str, sent: DataElement, came: DataElement | None) -> Iterat
         ):
             if name in one and list(_not_as_set(one[name], other.get(name), name)):
                 yield from ids
-        if any(e.tag not in one and not e.is_empty and e.keyword != TIME for e in other):
+        if any(e.tag not in one and not e.is_empty and e.keyword not in FILLED_IN for e in other):
             yield "RO62-TMS-014"
     elif keyword == PERFORMED:
         outputs = [list(each.get("OutputInformationSequence") or ()) for each in (one, other)]
@@ -168,15 +171,28 @@ def _of_tdw(keyword: str, sent: DataElement, came: DataElement | None) -> Iterat
             yield "RO64-TMS-005"
 
 
+def _without_filled_in(progress: DataElement | None) -> DataElement | None:
+    """Return Progress Information without what a cancellation may have brought; ``None`` if nothing is left."""
+    if progress is None or progress.VR != "SQ":
+        return progress
+    items = []
+    for one in progress.value or ():
+        left = Dataset()
+        left.update({element.tag: element for element in one if element.keyword not in FILLED_IN})
+        items += [left] if len(left) else []
+    return DataElement(progress.tag, "SQ", items)
+
+
 def _as_shown(keyword: str, known: Known, came: DataElement | None, later: Sequence[Any]) -> Iterator[Difference]:
     element = known.element
+    if keyword == PROGRESS:
+        came = _without_filled_in(came)
+        element = _without_filled_in(element)
     if element is None or creation.nothing(element):
         found = [] if came is None or creation.nothing(came) else [Finding("no value, as before", shown(came.value), keyword)]
     else:
         found = same_content(_alone(element), _alone(came))
     found = [dataclasses.replace(one, expected=f"as before: {one.expected}") for one in found]
-    if keyword == PROGRESS:  # what a cancellation needs is filled in by the SCP
-        found = [one for one in found if TIME not in one.path and REASON not in one.path]
     ids = _blamed(keyword, came, later, ("CC27-TMS-019",))
     yield ids, found, known.exchange
 
@@ -185,10 +201,25 @@ def _blamed(
     keyword: str, came: DataElement | None, later: Sequence[tuple[Exchange, tuple[str, ...]]], default: tuple[str, ...]
 ) -> tuple[str, ...]:
     """Return the requirements on the request since then that is most likely to have changed an attribute."""
+    row = attribute_rows().get(keyword)
+    for exchange, _ids in reversed(later):  # one that brought just this, and must not have been taken
+        brought = exchange.request.dataset
+        if exchange.service != "N-SET" or is_failure(exchange.status) or brought is None or keyword not in brought or row is None:
+            continue
+        if (
+            row.set in ("not allowed", "special", "-")
+            and came is not None
+            and not list(_not_as_set(brought[keyword], came, keyword))
+        ):
+            return ("CC26-TMS-017", *(("RO62-TMS-010",) if keyword in ("PatientName", "PatientID") else ()))
+        if row.set_scp == "1" and brought[keyword].is_empty and (came is None or creation.nothing(came)):
+            return ("CC26-TMS-019",)
     for exchange, ids in reversed(later):  # a request that was refused, and brought just this
         brought = exchange.request.dataset
         there = is_failure(exchange.status) and ids and brought is not None and keyword in brought and came is not None
         if there and brought is not None and not list(_not_as_set(brought[keyword], came, keyword)):
+            if ids == ILLEGAL:
+                return ids
             return (*ids, *({"N-CREATE": ("CC25-TMS-021",), "N-SET": ("RO62-TMS-007",)}.get(exchange.service, ())))
     for exchange, ids in reversed(later):
         if is_failure(exchange.status) and ids:
