@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough mutation lint proof bench coverage wheelhouse clean
+.PHONY: conformance test thorough mutation lint strict proof bench coverage wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -34,9 +34,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy -p tests.conformance -p tests.plugin -p tests.proof -m tests.mutants -m tests.reference -p benchmarks  # not strictly
+	$(BIN)/mypy -p tests.conformance -p tests.plugin -p tests.proof -m tests.mutants -m tests.reference -m tests.strict -p benchmarks  # not strictly
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32  # what Windows has not is guarded
 	$(BIN)/lint-imports
+
+strict: $(READY)  ## all of the TMS's part on a TMS that refuses what it may, with names of many scripts; nothing may be found
+	$(BIN)/python -m tests.strict
 
 proof: $(READY)  ## every defect and variation in full; writes report/proof.html, docs/proof.md and docs/proof-matrix.md
 	$(BIN)/python -m tests.proof

@@ -19,6 +19,13 @@ def tests(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "-q", *(session.posargs or ["-n", "3"]))
 
 
+@nox.session
+def strict(session: nox.Session) -> None:
+    """Run all of the TMS's part on a strict TMS, with names of many scripts."""
+    session.install("--editable", ".[dev]")
+    session.run("python", "-m", "tests.strict", *session.posargs)
+
+
 @nox.session(python=PYTHONS)
 def wheel(session: nox.Session) -> None:
     """Run the suite on the embedded simulators from an installed wheel."""

@@ -18,6 +18,7 @@ from ..treatment.course import SESSIONS, Fraction, PlanError, PlanFacts, fractio
 from .answers import settle
 from .failures import Usage
 from .peers import named_peer
+from .reading import assumed
 from .screen import Spoken, note, plain, say, say_json, say_table
 from .serve.options import OST_TITLE, TMS_TITLE, station_code
 from .settings import Command, Settings, common
@@ -98,10 +99,11 @@ def schedule_course(
     if on_ost and tms is not None and ost is None:
         raise Usage("--to-ost PEER is missing: with --instructions-on ost the delivery instructions go there")
     source_of_instructions = source if on_ost else check_ae_title(tms_title or (tms.ae_title if tms else TMS_TITLE))
-    dataset = read_instance(plan)
+    dataset = read_instance(plan, assume=assumed(), tell=note)
     static = [dataset]
     if interrupted is not None:
-        static.append(read_instance(interrupted, what="an RT (Ion) Beams Treatment Record", classes=SESSIONS))
+        what = "an RT (Ion) Beams Treatment Record"
+        static.append(read_instance(interrupted, what=what, classes=SESSIONS, assume=assumed(), tell=note))
     try:
         facts = plan_facts(dataset, group=fraction_group)
         course = schedule(

@@ -1,14 +1,14 @@
-"""A TMS that refuses what it may: undeclared text, attributes that an action does not have, filtered subscriptions."""
+"""A TMS that refuses what it may: undeclared text, attributes that a UPS or an action does not have, and all that CC leaves open."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from io import BytesIO
 from typing import Any
 
 from pydicom.charset import default_encoding
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -16,11 +16,13 @@ from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
 from pynetdicom import evt
 
 from ..dcmdump.coding import character_encodings
+from ..profile.ups_tables import AttributeRow, attribute_rows
 from .variations import variation
 
 __all__: list[str] = []
 
-INVALID_VALUE, INVALID_ARGUMENT, CANNOT_PROCESS = 0x0106, 0x0115, 0xC000
+NO_SUCH_ATTRIBUTE, NO_SUCH_ARGUMENT = 0x0105, 0x0114
+INVALID_VALUE, INVALID_ARGUMENT, CANNOT_PROCESS, DOES_NOT_FIT = 0x0106, 0x0115, 0xC000, 0xA900
 # Attributes of Action Information, by Action Type ID [CC.2.1.1, CC.2.2.1, CC.2.3.1].
 REASONS = {
     "ReasonForCancellation", "ProcedureStepDiscontinuationReasonCodeSequence", "ContactURI", "ContactDisplayName",
@@ -29,38 +31,83 @@ REASONS = {
 ACTIONS = {
     1: {"ProcedureStepState", "TransactionUID"}, 2: REASONS, 4: {"ReceivingAE"}, 5: {"ReceivingAE"},
 }  # fmt: skip
+# What the modules of a UPS have beyond the table of CC.2.5.1.3, in the order of PS3.3: SOP Common (C.12.1), Patient
+# Identification and Demographic (C.2.2, C.2.3), Patient Medical (C.2.4), Visit Identification, Status and Admission (C.3.2 to C.3.4).
+MODULES = """
+SpecificCharacterSet InstanceCreationDate InstanceCreationTime InstanceCoercionDateTime InstanceCreatorUID
+RelatedGeneralSOPClassUID OriginalSpecializedSOPClassUID CodingSchemeIdentificationSequence ContextGroupIdentificationSequence
+MappingResourceIdentificationSequence TimezoneOffsetFromUTC ContributingEquipmentSequence InstanceNumber SOPInstanceStatus
+SOPAuthorizationDateTime SOPAuthorizationComment AuthorizationEquipmentCertificationNumber MACParametersSequence
+DigitalSignaturesSequence EncryptedAttributesSequence OriginalAttributesSequence HL7StructuredDocumentReferenceSequence
+LongitudinalTemporalInformationModified QueryRetrieveView ConversionSourceAttributesSequence ContentQualification
+PrivateDataElementCharacteristicsSequence InstanceOriginStatus BarcodeValue
+OtherPatientNames OtherPatientIDs OtherPatientIDsSequence PatientBirthName PatientMotherBirthName MedicalRecordLocator
+ReferencedPatientAliasSequence
+PatientAge Occupation ConfidentialityConstraintOnPatientDataDescription PatientBirthTime
+PatientBirthDateInAlternativeCalendar PatientDeathDateInAlternativeCalendar PatientAlternativeCalendar
+PatientInsurancePlanCodeSequence PatientPrimaryLanguageCodeSequence PatientSize PatientSizeCodeSequence PatientWeight
+PatientBodyMassIndex MeasuredAPDimension MeasuredLateralDimension PatientAddress MilitaryRank BranchOfService CountryOfResidence
+RegionOfResidence PatientTelephoneNumbers PatientTelecomInformation EthnicGroup EthnicGroupCodeSequence
+PatientReligiousPreference PatientComments PatientSpeciesDescription PatientSpeciesCodeSequence PatientBreedDescription
+PatientBreedCodeSequence BreedRegistrationSequence StrainDescription StrainNomenclature StrainStockSequence StrainCodeSequence
+StrainAdditionalInformation GeneticModificationsSequence ResponsiblePerson ResponsiblePersonRole ResponsibleOrganization
+ReferencedPatientPhotoSequence QualityControlSubject ClinicalTrialSponsorName
+MedicalAlerts Allergies SmokingStatus AdditionalPatientHistory PregnancyStatus LastMenstrualDate PatientSexNeutered SpecialNeeds
+PatientState PertinentDocumentsSequence PertinentResourcesSequence PatientClinicalTrialParticipationSequence
+InstitutionName InstitutionAddress InstitutionCodeSequence InstitutionalDepartmentName InstitutionalDepartmentTypeCodeSequence
+AdmissionID IssuerOfAdmissionIDSequence ReasonForVisit ReasonForVisitCodeSequence ServiceEpisodeID
+IssuerOfServiceEpisodeIDSequence ServiceEpisodeDescription
+ReferencedStudySequence ReferencedPatientSequence VisitStatusID CurrentPatientLocation PatientInstitutionResidence VisitComments
+ReferringPhysicianName ReferringPhysicianAddress ReferringPhysicianTelephoneNumbers ReferringPhysicianIdentificationSequence
+ConsultingPhysicianName ConsultingPhysicianIdentificationSequence AdmittingDiagnosesDescription AdmittingDiagnosesCodeSequence
+RouteOfAdmissions AdmittingDate AdmittingTime
+"""
+OF_THE_MODULES = frozenset(MODULES.split())
+# Whatever else may be refused is a variation of its own, too.
+AS_WELL = (
+    "lock-refused", "subscribe-keys-refused", "create-refuses-content-for-the-performer", "set-unsupported-refused",
+    "set-refuses-empty-sequences", "set-issuer-refused", "canceled-needs-a-reason",
+    "find-no-key-refused", "find-lock-refused", "get-unsupported-said",
+)  # fmt: skip
 
 
 @variation(
-    "strict", "Refuses undeclared text, attributes that an action does not have, and filtered subscriptions", "CC.2.5, CC.2.6",
+    "strict", "Refuses undeclared text, attributes that a request does not have, and whatever else it may refuse", "CC.2.3 to CC.2.8",
     unsupported=("filtered-subscription",),
 )  # fmt: skip
 def _strict(tms: Any) -> None:
     tms.refuse_filtered()
-    for kind, data, status in (
-        (evt.EVT_N_CREATE, "AttributeList", INVALID_VALUE),
-        (evt.EVT_N_SET, "ModificationList", INVALID_VALUE),
-        (evt.EVT_N_ACTION, "ActionInformation", INVALID_ARGUMENT),
+    known = {one.name: one for one in variation}
+    for name in AS_WELL:
+        known[name].apply(tms)
+    for kind, data, undeclared, undefined in (
+        (evt.EVT_N_CREATE, "AttributeList", INVALID_VALUE, NO_SUCH_ATTRIBUTE),
+        (evt.EVT_N_SET, "ModificationList", INVALID_VALUE, NO_SUCH_ATTRIBUTE),
+        (evt.EVT_N_ACTION, "ActionInformation", INVALID_ARGUMENT, NO_SUCH_ARGUMENT),
     ):
-        tms.server.wrap_handler(kind, partial(_answered, data, status))
+        tms.server.wrap_handler(kind, partial(_answered, data, undeclared, undefined))
     tms.server.wrap_handler(evt.EVT_C_FIND, _found)
 
 
-def _answered(data: str, status: int, handler: Callable[[Any], Any], event: Any) -> Any:
+def _answered(data: str, undeclared: int, undefined: int, handler: Callable[[Any], Any], event: Any) -> Any:
     sent = _sent(event, data)
     if sent is not None:
         if fault := _undeclared(sent, [default_encoding]):
-            return _refusal(status, fault), None
-        if data == "ActionInformation" and (fault := _undefined(sent, event)):
-            return _refusal(status, fault), None
+            return _refusal(undeclared, fault), None
+        if fault := _strange(sent, event) if data == "ActionInformation" else _undefined(sent, attribute_rows()):
+            return _refusal(undefined, fault), None
     return handler(event)
 
 
 def _found(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
     sent = _sent(event, "Identifier")
-    if sent is not None and (fault := _undeclared(sent, [default_encoding])):
-        yield _refusal(CANNOT_PROCESS, fault), None
-        return
+    if sent is not None:
+        if fault := _undeclared(sent, [default_encoding]):
+            yield _refusal(CANNOT_PROCESS, fault), None
+            return
+        if fault := _undefined(sent, attribute_rows()):
+            yield _refusal(DOES_NOT_FIT, fault), None
+            return
     yield from handler(event)
 
 
@@ -117,7 +164,23 @@ def _reads(value: bytes, encoding: str) -> bool:
     return True
 
 
-def _undefined(dataset: Dataset, event: Any) -> str:
+def _strange(dataset: Dataset, event: Any) -> str:
     """Return an attribute that the Action Information does not have."""
     known = ACTIONS.get(event.action_type)
     return "" if known is None else next((f"{e.tag} is undefined here" for e in dataset if e.keyword not in known), "")
+
+
+def _undefined(dataset: Dataset, rows: Mapping[str, AttributeRow]) -> str:
+    """Return an attribute that a UPS does not have, neither in the table nor in its modules; private ones do not count."""
+    for tag in sorted(dataset.keys()):
+        if tag.is_private:
+            continue
+        keyword = keyword_for_tag(tag)
+        row = rows.get(keyword)
+        if row is None and keyword not in OF_THE_MODULES:
+            return f"{tag} is no attribute of a UPS"
+        if row is not None and row.vr == "SQ" and _vr(dataset.get_item(tag)) == "SQ":
+            for item in dataset[tag].value or ():
+                if fault := _undefined(item, row.items):
+                    return fault
+    return ""

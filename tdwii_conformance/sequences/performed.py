@@ -16,16 +16,17 @@ from pydicom.uid import generate_uid
 
 from ..checks import Finding, status
 from ..profile import load_catalogue
-from ..profile.statuses import status_text
+from ..profile.statuses import is_failure, status_text
 from ..profile.ups_service import REQUEST_CANCEL, UPS
 from ..scu.tdd import TDD
 from ..transcript.exchange import Exchange
 from ..treatment.messages import code_item, item
+from ..treatment.modification import FREE, OPTIONAL
 from ..ups import Outcome, Worklist
 from ..ups.events import Event
 from .environment import Environment, Reported, Subject, reported
 
-__all__ = ["NO_SUCH_INSTANCE", "TAGS", "VERBS", "PerformedSequence"]
+__all__ = ["NO_LOCK_GRANTED", "NO_SUCH_INSTANCE", "TAGS", "VERBS", "PerformedSequence"]
 
 PROGRESS = "ProcedureStepProgressInformationSequence"
 SHOWN = ("ProcedureStepState", "InputReadinessState", "ProcedureStepLabel", PROGRESS)
@@ -33,6 +34,7 @@ TAGS = [tag for keyword in SHOWN if (tag := tag_for_keyword(keyword)) is not Non
 VERBS = {"IN PROGRESS": "claim", "COMPLETED": "complete", "CANCELED": "cancel", "SCHEDULED": "change to SCHEDULED"}
 OTHER_LOCK, FINAL, NOT_MET, NOT_YET = 0xC301, 0xC300, 0xC304, 0xC310
 UNREACHABLE, DECLINED, NO_LOCK_GRANTED, NO_SUCH_INSTANCE = 0xC312, 0xC313, 0xB301, 0x0112
+UNSUPPORTED, MAY_BE_UNSUPPORTED = (0x0001, 0x0107), frozenset((*OPTIONAL, *FREE))
 CELLS = {r.cell: {*r.statuses, *r.warnings} for r in load_catalogue().cells("CC.1.1")}
 
 
@@ -194,9 +196,15 @@ class PerformedSequence:
             "no such UPS": {NO_SUCH_INSTANCE}, "SCHEDULED": {OTHER_LOCK, NOT_YET} if lock else set(),
             "IN PROGRESS": set(),
         }.get(before, {OTHER_LOCK, FINAL, NOT_YET})  # fmt: skip
-        instead = (NOT_YET,) if before == "SCHEDULED" and lock is None else ()  # A11
+        instead = [NOT_YET] if before == "SCHEDULED" and lock is None else []  # A11
+        if self.may_be_set(before, lock, subject) and any(e.keyword in MAY_BE_UNSUPPORTED for e in modification):
+            instead += [one for one in (exchange.status,) if one in UNSUPPORTED or (one is not None and is_failure(one))]
         words = f"{performer.calling} sets {what} of {subject} with {which} Transaction UID"
         self.compare(words, exchange, lambda: self.model.set(subject.uid, modification), also, instead)
+
+    def may_be_set(self, state: str, lock: str | None, subject: Subject) -> bool:
+        """Whether state and lock allow an N-SET."""
+        return lock is None if state == "SCHEDULED" else state == "IN PROGRESS" and lock == subject.lock
 
     def request_cancel(self, subject: Subject, performer: TDD, reason: str) -> None:
         """Request to cancel, with a reason unless that is empty; nothing where the TMS does not claim it."""

@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable
 from ..checks.events import event_type
 from ..profile.ups_service import EVENT_TYPES
 from ..scu.watcher import GLOBAL, Watcher
+from ..transcript.exchange import Exchange
 from .environment import Reported, Subject, reported
-from .performed import NO_SUCH_INSTANCE, TAGS, PerformedSequence
+from .performed import NO_LOCK_GRANTED, NO_SUCH_INSTANCE, TAGS, PerformedSequence
 
 __all__ = ["WatchedSequence"]
 
@@ -27,7 +28,8 @@ class WatchedSequence(PerformedSequence):
         """Subscribe to a UPS, with deletion lock or without."""
         exchange = watcher.subscribe(subject.uid, lock=lock)
         words = f"{watcher.ae_title} subscribes to {subject} with{'' if lock else 'out'} lock"
-        self.compare(words, exchange, lambda: self.model.subscribe(subject.uid, watcher.ae_title, lock), _unknown_ups(subject))
+        granted = _granted(exchange, lock)
+        self.compare(words, exchange, lambda: self.model.subscribe(subject.uid, watcher.ae_title, granted), _unknown_ups(subject))
 
     def unsubscribe(self, subject: Subject, watcher: Watcher) -> None:
         """Unsubscribe from a UPS."""
@@ -43,7 +45,7 @@ class WatchedSequence(PerformedSequence):
                 self.tolerated[watcher.ae_title][reported(1, subject.uid, shown)] += 1
         exchange = watcher.subscribe(lock=lock)
         words = f"{watcher.ae_title} subscribes globally with{'' if lock else 'out'} lock"
-        self.compare(words, exchange, lambda: self.model.subscribe(GLOBAL, watcher.ae_title, lock))
+        self.compare(words, exchange, lambda: self.model.subscribe(GLOBAL, watcher.ae_title, _granted(exchange, lock)))
 
     def unsubscribe_globally(self, watcher: Watcher) -> None:
         """End a global subscription, and those to each UPS."""
@@ -113,6 +115,11 @@ class WatchedSequence(PerformedSequence):
             watcher.unsubscribe()
         for subject in self.subjects:
             self.env.end(subject.uid, self.state_of(subject), subject.lock)
+
+
+def _granted(exchange: Exchange, lock: bool) -> bool:
+    """Whether a lock is held: not where it was refused, and so without the initial events that belong to it [CC.2.3.3]."""
+    return lock and exchange.status != NO_LOCK_GRANTED
 
 
 def _unknown_ups(subject: Subject) -> Collection[int]:

@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -69,7 +69,7 @@ class WorkitemFolder:
     Parameters
     ----------
     folder : Path
-        The folder; files in folders below it are not looked at.
+        The folder; files in folders below it are not read, and named.
     worklist : Worklist
         Gets the workitems.
     instructions : InstanceStore
@@ -84,6 +84,8 @@ class WorkitemFolder:
         Seconds between two looks.
     assume : str
         UID of the transfer syntax of files that name none; empty: what they look like.
+    beside : collection of str
+        Names of files and folders in it that have another purpose, as our own; nothing is said of them.
 
     Raises
     ------
@@ -102,12 +104,15 @@ class WorkitemFolder:
         tell: Callable[[News], object] = lambda news: None,
         interval: float = 0.5,
         assume: str = "",
+        beside: Collection[str] = (),
     ) -> None:
         if not folder.is_dir():
             raise ValueError(f"{folder}: {'is not a folder' if folder.exists() else 'there is no such folder'}")
         self.folder, self.interval, self.assume = folder, interval, assume
         self._worklist, self._instructions, self._others, self._tell = worklist, instructions, others, tell
-        self._others_title = others_title
+        self._others_title, self._beside = others_title, frozenset(beside)
+        self._taken: dict[str, Path] = {}  # workitems and instances of this run, by UID
+        self._named_once: set[Path] = set()
         self._given: dict[str, Instance] = {}  # delivery instructions
         self._seen: dict[Path, tuple[int, int]] = {}  # size and time of change at the last look
         self._read: dict[Path, tuple[int, int]] = {}  # and when it was read
@@ -138,14 +143,17 @@ class WorkitemFolder:
         except OSError:  # gone for now: a network folder, perhaps
             return
         for path in paths:
-            if path.name.startswith(".") or path.suffix.lower() not in SUFFIXES:
+            if path.name.startswith(".") or path.name in self._beside:
                 continue
             try:
                 status = path.stat()
             except OSError:
                 continue
-            if path.is_file():
+            if path.is_file() and path.suffix.lower() in SUFFIXES:
                 yield path, (status.st_size, status.st_mtime_ns)
+            elif path not in self._named_once and time.time_ns() - status.st_mtime_ns > self.interval * 1e9:
+                self._named_once.add(path)  # one that is being written may get another name
+                self._tell(News(path, _unread(path), "left out"))
 
     def _take(self, path: Path) -> News:
         try:
@@ -178,10 +186,18 @@ class WorkitemFolder:
         if sop_class == RTBeamsDeliveryInstructionStorage:
             self._given[instance.uid] = instance
             self._give_the_others(self._named())
+        if other := self._other(instance.uid, path):
+            return News(path, f"its SOP Instance UID {instance.uid} is that of {other.name}, which is served", "left out")
         if instance.uid in store:
             return News(path, f"{sop_class.name} that is here already", "known")
+        self._taken[instance.uid] = path
         store.add(instance)
         return News(path, sop_class.name, "taken")
+
+    def _other(self, uid: str, path: Path) -> Path | None:
+        """Return the other file of this run that has a UID."""
+        taken = self._taken.get(uid)
+        return taken if taken != path else None
 
     def _named(self) -> list[Reference]:
         return [one for record in self._worklist.records() for one in references(record.attributes.get("InputInformationSequence"))]
@@ -198,10 +214,13 @@ class WorkitemFolder:
         uid, attributes, filled = read_workitem(path, dataset)
         outcome = self._worklist.restore(uid, attributes)
         self._give_the_others(references(attributes.get("InputInformationSequence")))
+        if outcome.status == EXISTS and (other := self._other(uid, path)):
+            return News(path, f"its workitem {uid} is that of {other.name}, which is served", "left out")
         if outcome.status == EXISTS:
             return News(path, "its workitem is on the worklist already, and stays as it is there", "known")
         if outcome.status:
             raise ValueError(f"cannot be a workitem: {outcome.comment} (status {outcome.status:04X})")
+        self._taken[uid] = path
         made_up = "".join(f"; {keyword} was missing and is {value!r} now" for keyword, value in filled.items())
         state = str(attributes.get("ProcedureStepState") or "SCHEDULED")
         unlocked = "; no system can continue it: it has no Transaction UID"
@@ -227,6 +246,19 @@ class WorkitemFolder:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+
+
+def _unread(path: Path) -> str:
+    """Say of a file or folder that it is not read."""
+    if path.is_file():
+        return f"is not read: its name ends neither in {' nor in '.join(SUFFIXES)}"
+    if not path.is_dir():
+        return "is not read: it is neither file nor folder"
+    try:
+        count = sum(one.is_file() for one in path.rglob("*"))
+    except OSError as error:
+        return f"is a folder that cannot be read: {error.strerror or error}"
+    return f"is a folder, and folders are not read ({count} files): put into {path.parent} what is to be served"
 
 
 def read_workitem(path: Path, dataset: Dataset) -> tuple[str, Dataset, Mapping[str, Any]]:

@@ -168,18 +168,23 @@ class InstanceStore:
     ----------
     folder : Path, optional
         Where they are kept as files, and read from at the start; only in memory without it.
+    assume : str
+        UID of the transfer syntax of files that name none; empty: what they look like.
 
     Attributes
     ----------
     left_out : list of str
         The files of the folder that are not kept, each with the reason.
+    notes : list of str
+        What was taken for granted to read the others.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None = None, *, assume: str = "") -> None:
+        self._folder, self._assume = folder, assume
         self._lock = threading.Lock()
         self._instances: dict[str, Instance] = {}
         self.left_out: list[str] = []
+        self.notes: list[str] = []
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             for path in sorted(folder.rglob("*")):
@@ -188,10 +193,15 @@ class InstanceStore:
 
     def _read(self, path: Path) -> None:
         try:
-            instance = read_instance(path)
+            content = read_content(path, assume=self._assume)
+            instance = instance_of(content.encoded, content.transfer_syntax)
         except (ValueError, OSError) as error:  # a folder may hold other files beside the instances
             self.left_out.append(str(error) if str(error).startswith(str(path)) else f"{path}: {error}")
             return
+        if instance.uid in self._instances:
+            self.left_out.append(f"{path}: its SOP Instance UID {instance.uid} is that of a file before it")
+            return
+        self.notes += [f"{path}: {note}" for note in content.notes]
         self._instances[instance.uid] = instance
 
     def add(self, instance: Instance) -> None:

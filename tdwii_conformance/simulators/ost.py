@@ -60,6 +60,8 @@ class OST(Simulator):
         Where it listens; port 0 takes a free one.
     folder : Path, optional
         Where instances are kept; in memory without it.
+    assume : str
+        UID of the transfer syntax of files in the folder that name none; empty: what they look like.
     destinations : mapping of str to Peer
         Move destinations by AE title; looked at when asked, so the caller may add to it.
     tls : TLS, optional
@@ -83,6 +85,7 @@ class OST(Simulator):
         host: str = "127.0.0.1",
         port: int = 0,
         folder: Path | None = None,
+        assume: str = "",
         destinations: Mapping[str, Peer] | None = None,
         tls: TLS | None = None,
         timeouts: Timeouts | None = None,
@@ -90,7 +93,7 @@ class OST(Simulator):
         associations: Callable[[Association], None] | None = None,
         calling: Sequence[str] = (),
     ) -> None:
-        self.instances = InstanceStore(folder)
+        self.instances = InstanceStore(folder, assume=assume)
         known = destinations if destinations is not None else {}
         deadlines = timeouts or Timeouts()
         storage = [(str(c.abstract_syntax), AllTransferSyntaxes) for c in AllStoragePresentationContexts]

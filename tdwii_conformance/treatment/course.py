@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -104,7 +104,14 @@ def fraction_numbers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
-def read_instance(path: Path, *, what: str = "an RT Plan or RT Ion Plan", classes: Iterable[str] = tuple(BEAMS)) -> Dataset:
+def read_instance(
+    path: Path,
+    *,
+    what: str = "an RT Plan or RT Ion Plan",
+    classes: Iterable[str] = tuple(BEAMS),
+    assume: str = "",
+    tell: Callable[[str], object] = lambda text: None,
+) -> Dataset:
     """Read a DICOM file of certain SOP classes.
 
     Parameters
@@ -113,6 +120,8 @@ def read_instance(path: Path, *, what: str = "an RT Plan or RT Ion Plan", classe
         The file.
     what, classes : str, iterable of str
         What is wanted, in words and as SOP Class UIDs.
+    assume, tell : str, callable
+        As in `dcmdump.dicom.read_dicom`: the transfer syntax of a file that names none; who is told what was taken for granted.
 
     Raises
     ------
@@ -120,7 +129,7 @@ def read_instance(path: Path, *, what: str = "an RT Plan or RT Ion Plan", classe
         If the file cannot be read, is no DICOM file, is cut off, or is something else.
     """
     try:
-        dataset = decode_all(read_dicom(path), str(path))
+        dataset = decode_all(read_dicom(path, assume=assume, tell=tell), str(path))
     except FileFault as error:
         raise PlanError(f"{error}: give {what}") from error
     found = UID(str(dataset.get("SOPClassUID") or ""))

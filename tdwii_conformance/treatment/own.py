@@ -94,11 +94,13 @@ def read_own(folder: Path) -> OwnObjects:
     found: list[File] = []
     remarks: list[str] = []
     for path in _files(folder):
+        notes: list[str] = []
         try:
-            dataset = read_dicom(path)
+            dataset = read_dicom(path, tell=notes.append)
         except FileFault as fault:
             remarks.append(f"{str(fault).removeprefix(f'{path}: ')}: {path.name} is left out")
             continue
+        remarks += [f"{path.name}: {note.removeprefix(f'{path}: ')}" for note in notes]
         if _class(dataset) not in USED:
             name = UID(_class(dataset)).name or "without SOP Class UID"
             remarks.append(f"{path.name}: {name}: is left out: neither plan, delivery instruction nor treatment record")

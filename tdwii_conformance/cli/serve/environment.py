@@ -17,6 +17,8 @@ from ...dimse import Peer
 from ...simulators.stock import furnish, provide, scheduled_on
 from ...sut.config import entities
 from ...treatment.course import plan_facts, read_instance, schedule
+from ..reading import assumed
+from ..screen import note
 from ..settings import BOOK, Command
 from .options import (
     OST_PORT,
@@ -83,7 +85,7 @@ def all_(
     know_the_suite(session)
     at = station_code(station)
     if plan is not None:
-        dataset = read_instance(plan)
+        dataset = read_instance(plan, assume=assumed(), tell=note)
         plan_facts(dataset)  # says what is wrong before anything was started
     free = 0 if port == 0 else None
     described = session.settings.system
@@ -101,7 +103,7 @@ def all_(
         if absent:
             expect(session, Peer(title, "127.0.0.1", usual), free=free is not None)
     if folder is not None:
-        watch_folder(session, tms, folder, ost)
+        watch_folder(session, tms, folder, ost, ours=[store, book])
     now = datetime.now()
     if plan is not None:
         start = now.replace(minute=0, second=0, microsecond=0)

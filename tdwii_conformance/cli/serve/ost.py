@@ -8,6 +8,7 @@ import click
 
 from ...dimse import Peer
 from ...simulators.ost import OST
+from ..reading import assumed
 from ..settings import Command
 from .options import OST_PORT, OST_TITLE, PORT, deny_others, described, know_the_suite, known_line, ours_at, serving
 from .session import Session
@@ -21,6 +22,7 @@ def start_ost(session: Session, ours: Peer, folder: Path | None) -> OST:
         host=ours.host,
         port=ours.port,
         folder=folder,
+        assume=assumed(),
         destinations=session.known,
         timeouts=session.timeouts,
         transcript=session.live.transcript(ours.ae_title),

@@ -17,10 +17,11 @@ from ...simulators.tms import TMS
 from ...ups import SQLiteStore
 from ..failures import Usage
 from ..reading import assumed
-from ..settings import Command
+from ..settings import BOOK, Command
 from .options import PORT, TMS_PORT, TMS_TITLE, deny_others, described, know_the_suite, known_line, ours_at, serving
 from .session import Session
 
+STORE = "worklist.sqlite"  # of a folder
 _TMS = (
     click.option("--store", type=click.Path(path_type=Path), metavar="FILE",
                  help="SQLite file of the worklist  [default: worklist.sqlite of --folder, else in memory]"),
@@ -55,13 +56,13 @@ def start_tms(
     if folder is not None:
         if not folder.is_dir():
             raise Usage(f"{folder}: {'is not a folder' if folder.exists() else 'there is no such folder'}")
-        store = store or folder / "worklist.sqlite"
+        store = store or folder / STORE
     tms = TMS(
         ours.ae_title,
         host=ours.host,
         port=ours.port,
         store=SQLiteStore(store) if store else None,
-        instructions=InstanceStore(folder / "instances" / "tms" if folder else None),
+        instructions=InstanceStore(folder / "instances" / "tms" if folder else None, assume=assumed()),
         destinations=session.known,
         fallback=fallback,
         retention=timedelta(seconds=retention) if retention is not None else None,
@@ -78,14 +79,18 @@ def start_tms(
 
 
 def tell_left_out(session: Session, title: str, store: InstanceStore) -> None:
-    """Name the files of a store's folder that it does not hand out."""
+    """Name the files of a store's folder that it does not hand out, and say what others were read as."""
+    for remark in store.notes:
+        session.note(title, remark)
     for reason in store.left_out:
         session.note(title, f"{reason} (left out)", refused=True)
 
 
-def watch_folder(session: Session, tms: TMS, folder: Path, ost: OST | None = None) -> None:
-    """Put what a folder has, and will have, on the worklist of a TMS and into the stores."""
+def watch_folder(session: Session, tms: TMS, folder: Path, ost: OST | None = None, *, ours: Sequence[Path | None] = ()) -> None:
+    """Put what a folder has, and will have, on the worklist of a TMS and into the stores; `ours` are files of ours."""
     title, known = tms.peer.ae_title, 0
+    worklist = [f"{STORE}{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
+    beside = {"instances", BOOK, *worklist, *(path.name for path in ours if path is not None and path.parent == folder)}
 
     def tell(news: News) -> None:
         nonlocal known
@@ -96,7 +101,7 @@ def watch_folder(session: Session, tms: TMS, folder: Path, ost: OST | None = Non
 
     watched = WorkitemFolder(
         folder, tms.worklist, tms.instructions, ost.instances if ost else None,
-        others_title=ost.peer.ae_title if ost else "", tell=tell, assume=assumed(),
+        others_title=ost.peer.ae_title if ost else "", tell=tell, assume=assumed(), beside=beside,
     )  # fmt: skip
     session.stack.enter_context(watched)
     if known:
@@ -132,5 +137,5 @@ def tms(
     ours = ours_at(session, described(session, "tms"), ae_title, port, Peer(TMS_TITLE, session.host, TMS_PORT))
     started = start_tms(session, ours, store, folder, fallback, retention, lenient)
     if folder is not None:
-        watch_folder(session, started, folder)
+        watch_folder(session, started, folder, ours=[store])
     session.advice.append(known_line(session))

@@ -10,11 +10,10 @@ from pathlib import Path
 import click
 from pydicom.dataset import Dataset
 
-from ...dcmdump import load_text
-from ...dcmdump.dicom import read_dicom
 from ...dimse import DimseError, Peer
 from ...simulators.watcher import WatcherSimulator
 from ..failures import Usage
+from ..files import read_dataset
 from ..settings import Command
 from .dialogue import Dialogue, FinalStates, watch_on_request
 from .options import (
@@ -116,7 +115,7 @@ def watcher(
     ours = ours_at(session, None, ae_title, port, Peer(WATCHER_TITLE, session.host, WATCHER_PORT))
     keys = None
     if filter_ is not None:
-        keys = read_dicom(filter_) if filter_.suffix.lower() == ".dcm" else load_text(filter_)
+        keys = read_dataset(filter_, text=True, what="keys of a subscription")
     if ost is not None and not fetch:
         raise Usage("--ost is of use with --fetch only")
     sources = [other, other_at(session, "ost", ost, Peer(OST_TITLE, "127.0.0.1", OST_PORT))] if fetch else []

@@ -192,8 +192,12 @@ def test_a_plan_without_meta_information_in_every_command(tdwii, environment, tm
     assert dumped.err == f"{path}: has no file meta information; read as Implicit VR Little Endian\n"
     stored = tdwii("store", "127.0.0.1", environment.ost.peer.port, path)
     assert stored.code == 0, stored.err
-    wrong = tdwii("dcm2dump", path, "--read-as", "big-endian")
-    assert wrong.code == 2 and "is no DICOM file" in wrong.err
+    course = ("schedule", "--plan", path, "--station", "FX1", "--fractions", "1", "--out")
+    scheduled = tdwii(*course, tmp_path / "course")
+    assert scheduled.code == 0 and "read as Implicit VR Little Endian" in scheduled.err
+    for command in (["dcm2dump", path], [*course, tmp_path / "another"]):
+        wrong = tdwii(*command, "--read-as", "big-endian")
+        assert wrong.code == 2 and "is no DICOM file" in wrong.err, command
 
 
 def test_what_is_cut_off_is_refused_by_every_command(tdwii, environment, tmp_path):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from pydicom.uid import generate_uid
 
+from tdwii_conformance.defects import equip
 from tdwii_conformance.profile.ups_service import CHANGE_STATE
 from tdwii_conformance.scu.receiver import Receiver
 from tdwii_conformance.scu.tdd import TDD
@@ -124,3 +125,25 @@ def test_an_event_that_does_not_come_is_a_fault(sequence_on):
     sequence.change_state(subject, tdd, "IN PROGRESS", "right")
     with pytest.raises(Fault, match=r"W1 is told of .* of UPS 1"):
         sequence.look(watcher)
+
+
+def strict_tms(**named):
+    tms = TMS(**named)
+    equip(tms, ["strict"])
+    return tms
+
+
+def test_what_a_strict_tms_may_refuse_is_no_fault(sequence_on):
+    """No deletion lock, so none of the initial events that belong to it; no change of what it need not support."""
+    sequence, _, tdd, watcher = sequence_on(strict_tms)
+    subject = sequence.create(tdd)
+    sequence.subscribe_globally(watcher, lock=True)
+    sequence.subscribe(subject, watcher, lock=True)
+    sequence.create(tdd)
+    sequence.change_state(subject, tdd, "IN PROGRESS", "right")
+    sequence.set_station(subject, tdd, "right", "S9")
+    sequence.get(subject, tdd)
+    sequence.look(watcher)
+    assert any("B301" in one for one in sequence.script)
+    assert any("0105" in one for one in sequence.script)
+    sequence.finish()

@@ -2,12 +2,12 @@
 
 import pytest
 from pydicom import dcmread
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, RTPlanStorage
+from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian, RTPlanStorage
 
 from tdwii_conformance.dcmdump import save_dicom
 from tdwii_conformance.dimse import connect
 from tdwii_conformance.scu.receiver import Receiver
-from tdwii_conformance.simulators.instances import InstanceStore
+from tdwii_conformance.simulators.instances import InstanceStore, instance_of_dataset
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import item
@@ -76,3 +76,25 @@ def test_what_is_no_whole_instance_is_left_out_and_named(tmp_path):
     named = {reason.removeprefix(f"{tmp_path}/").partition(":")[0]: reason for reason in store.left_out}
     assert sorted(named) == ["cut.dcm", "empty.dcm", "notes.txt"]
     assert "was cut off" in named["cut.dcm"] and "is no DICOM file" in named["notes.txt"] and "is empty" in named["empty.dcm"]
+
+
+def test_a_folder_of_files_as_others_write_them(tmp_path):
+    """Without meta information: read as what is said, or as what they look like; one of two that are the same instance is named."""
+    made = objects.new_treatment().plan
+    save_dicom(made, tmp_path / "a.dcm", transfer_syntax=ExplicitVRLittleEndian)
+    encoded = instance_of_dataset(made, ExplicitVRLittleEndian).encoded
+    for name in ("b.dcm", "IM0001"):
+        (tmp_path / name).write_bytes(encoded)
+    (tmp_path / "cut.dcm").write_bytes(encoded[:-40])
+    store = InstanceStore(tmp_path)
+    assert len(store) == 1 and store.notes == [
+        f"{tmp_path / 'IM0001'}: has no file meta information; read as Explicit VR Little Endian"
+    ]
+    twice = f"its SOP Instance UID {made.SOPInstanceUID} is that of a file before it"
+    assert store.left_out[:2] == [f"{tmp_path / 'a.dcm'}: {twice}", f"{tmp_path / 'b.dcm'}: {twice}"]
+    assert "was cut off" in store.left_out[2]
+    wrong = InstanceStore(tmp_path, assume=ImplicitVRLittleEndian)
+    assert [reason.split(": is no DICOM file")[0] for reason in wrong.left_out] == [
+        str(tmp_path / name) for name in ("IM0001", "b.dcm", "cut.dcm")
+    ]
+    assert [one.transfer_syntax for one in wrong] == [ExplicitVRLittleEndian]

@@ -239,12 +239,27 @@ def test_what_is_on_the_worklist_stays_as_it_is_there(tmp_path):
     told.worklist.close()
 
 
-def test_what_is_no_candidate_is_not_looked_at(tmp_path):
-    (tmp_path / ".UPS_1.2.dcm").write_bytes(b"x")
+def test_what_is_not_read_is_named_once(tmp_path):
+    one = workitem()
+    for name in (f"UPS_{one.SOPInstanceUID}.dcm", "twice.dcm", "IM0001", "plan.dcm.bak", ".hidden.dcm"):
+        put(tmp_path, one, name)
+    put(tmp_path, one, "UPS_1.2.dcm.part", old=False)  # is being written
+    for name in ("folder.dcm", "instances"):
+        (tmp_path / name / "below").mkdir(parents=True)
+        put(tmp_path / name / "below", one)
+        rest(tmp_path / name)
     (tmp_path / "worklist.sqlite").write_bytes(b"x")
-    (tmp_path / "UPS_1.2.dcm.part").write_bytes(b"x")
-    (tmp_path / "folder.dcm").mkdir()
-    assert looked(tmp_path).news == []
+    told = Told(tmp_path, beside=("worklist.sqlite", "instances"), interval=3600)
+    told.folder.look()
+    told.folder.look()
+    assert sorted((news.path.name, news.kind) for news in told.news) == [
+        ("IM0001", "left out"), (f"UPS_{one.SOPInstanceUID}.dcm", "taken"), ("folder.dcm", "left out"),
+        ("plan.dcm.bak", "left out"), ("twice.dcm", "left out"),
+    ]  # fmt: skip
+    said = {news.path.name: news.text for news in told.news}
+    assert said["IM0001"] == "is not read: its name ends neither in .dcm nor in .txt"
+    assert said["folder.dcm"] == f"is a folder, and folders are not read (1 files): put into {tmp_path} what is to be served"
+    assert said["twice.dcm"] == f"its workitem {one.SOPInstanceUID} is that of UPS_{one.SOPInstanceUID}.dcm, which is served"
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
