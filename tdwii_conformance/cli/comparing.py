@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ def report(results: Path, html: Path | None) -> int:
     """
     from ..profile import load_catalogue
     from ..report import render_table
+    from ..report.brief import brief
     from ..report.results import read_results
 
     run = read_results(results)
@@ -36,6 +38,8 @@ def report(results: Path, html: Path | None) -> int:
     say(f"{run.system}, edition {run.edition}, {run.ended:%Y-%m-%d %H:%M}")
     for notice in run.notices:
         say(notice)
+    if text := brief(run, width=min(shutil.get_terminal_size((100, 24)).columns, 160)):
+        say(text + "\n")
     say(render_table(known, catalogue).rstrip())
     say(f"judged: {run.share.judged} of {run.share.applicable} requirements that apply; met: {run.share.met}")
     if html is not None:

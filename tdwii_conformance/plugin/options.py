@@ -73,7 +73,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "metavar": "LINES",
         "type": int,
         "default": 200,
-        "help": "how many lines of failures the terminal shows; 0: all (default: 200)",
+        "help": "how many lines the terminal shows of what is not met, by requirement; 0: all, test by test (default: 200)",
     },
 }
 

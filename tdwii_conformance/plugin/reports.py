@@ -10,7 +10,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from .keys import EARLY_END, FAULTY_END, UNUSABLE, first_look_key, requirement_key, system_key
-from .terminal import limit_failures
+from .terminal import by_requirement
 from .under_test import again_of, catalogue_of, deviations_of, edition_of, name_of_system
 
 if TYPE_CHECKING:
@@ -192,15 +192,31 @@ class Collector:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: TerminalReporter) -> Generator[None]:
-        """Show no more failures than a person reads; then the table, and where page and evidence are."""
-        limit_failures(terminalreporter, self.config.getoption("tdwii_failure_lines"))
+        """Show what is not met, each requirement once; then the table, and where page and evidence are."""
+        lines = self.config.getoption("tdwii_failure_lines")
+        if lines:
+            by_requirement(terminalreporter)
         yield
+        if lines and self.verdicts and self.config.getoption("tbstyle") != "no":
+            self._show_failures(terminalreporter, lines)
         self._summarize(terminalreporter)
 
     def _judged(self) -> list[TestVerdict]:
         """Return the verdicts of the tests that were run, as the results have them."""
         run = {verdict.nodeid for verdict in self.verdicts}
         return [verdict for verdict in self.results().verdicts if verdict.nodeid in run]
+
+    def _show_failures(self, out: TerminalReporter, lines: int) -> None:
+        from ..report.brief import brief
+
+        if text := brief(self.results(), width=out._tw.fullwidth, lines=lines):
+            out.section("not met")
+            out.write_line(text)
+            where = " or ".join(f"--{name}" for name in ("report", "results") if not self.config.getoption(f"tdwii_{name}"))
+            rest = f"; {where} FILE keeps them" if where else ""
+            out.write_line(
+                f"All messages and findings are in the report page{rest}; --failure-lines 0 shows them here, test by test."
+            )
 
     def _summarize(self, out: TerminalReporter) -> None:
         """Print the table, write the page and the evidence, and say where they are."""

@@ -1,53 +1,47 @@
-"""What a terminal shows of failures: as many lines as a person reads; the reports have them all."""
+"""What a terminal shows of a run's failures: each requirement that is not met once. What has no verdict is shown as pytest does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-__all__ = ["limit_failures"]
+__all__ = ["by_requirement"]
 
-NAMES = 40  # lines for the names of what failed, in the summary
-FRAME = 3  # lines around each failure: its heading, and those between its sections
+ERRORS = 3  # tests that ended in an error of ours, whose traceback is shown
 
 
-def limit_failures(terminal: TerminalReporter, lines: int) -> None:
-    """Have a terminal show no more than some lines of failures of conformance tests, and say how many it left out.
+def by_requirement(terminal: TerminalReporter) -> None:
+    """Have a terminal leave out the failures that are verdicts, which are shown by requirement, and most of many errors.
 
     Parameters
     ----------
     terminal : TerminalReporter
         pytest's own.
-    lines : int
-        How many, for failures, errors and the list of their names together; 0: no limit.
     """
-    if not lines:
-        return
-    budget = [max(lines - NAMES, 1)]
     for category, method in (("failed", "summary_failures"), ("error", "summary_errors")):
-        setattr(terminal, method, _limited(terminal, category, getattr(terminal, method), budget))
+        setattr(terminal, method, _without_verdicts(terminal, category, getattr(terminal, method)))
     terminal.short_test_summary = _names(terminal, terminal.short_test_summary)  # type: ignore[method-assign]
 
 
-def _limited(terminal: TerminalReporter, category: str, show: Callable[[], None], budget: list[int]) -> Callable[[], None]:
+def _verdict(report: Any) -> str:
+    record = getattr(report, "tdwii", None)
+    return str(record["verdict"]) if record else ""
+
+
+def _without_verdicts(terminal: TerminalReporter, category: str, show: Callable[[], None]) -> Callable[[], None]:
     def limited() -> None:
         every = terminal.stats.get(category, [])
-        shown = []
-        for report in every:
-            needed = _lines(report)
-            if hasattr(report, "tdwii") and needed > budget[0]:
-                continue
-            budget[0] -= needed if hasattr(report, "tdwii") else 0
-            shown.append(report)
-        with _in_stats(terminal, {category: shown}):
+        errors = [report for report in every if _verdict(report) == "error"]
+        left = errors[ERRORS:]
+        with _in_stats(terminal, {category: [one for one in every if _verdict(one) in ("", "error") and one not in left]}):
             show()
-        if left := len(every) - len(shown):
-            terminal.write_line(f"{left} more {category}: --report FILE has them all, --failure-lines 0 shows them here")
+        if left:
+            terminal.write_line(f"{len(left)} more ended in an error: --failure-lines 0 shows them")
 
     return limited
 
@@ -55,20 +49,8 @@ def _limited(terminal: TerminalReporter, category: str, show: Callable[[], None]
 def _names(terminal: TerminalReporter, show: Callable[[], None]) -> Callable[[], None]:
     def limited() -> None:
         every = {category: terminal.stats.get(category, []) for category in ("failed", "error")}
-        room, shown = NAMES - 2, {}
-        for category, reports in every.items():
-            own = [report for report in reports if hasattr(report, "tdwii")]
-            cut = own[max(room, 0) :]
-            shown[category] = [report for report in reports if report not in cut]
-            room -= len(own)
-        # Where CI is set, pytest would show each message whole again: the failures above have it already.
-        short = any(hasattr(report, "tdwii") for reports in every.values() for report in reports)
-        with _in_stats(terminal, shown), pytest.MonkeyPatch.context() as patch:
-            if short:
-                patch.setattr(terminal.config.option, "force_short_summary", True)
+        with _in_stats(terminal, {name: [one for one in reports if not _verdict(one)] for name, reports in every.items()}):
             show()
-        if left := sum(len(every[category]) - len(shown[category]) for category in every):
-            terminal.write_line(f"... and {left} more; the table below names their requirements")
 
     return limited
 
@@ -85,7 +67,3 @@ class _in_stats:  # a context manager, used like a function
 
     def __exit__(self, *_: object) -> None:
         self._stats.update(self._all)
-
-
-def _lines(report: pytest.TestReport) -> int:
-    return FRAME + str(report.longrepr).count("\n") + sum(2 + text.count("\n") for _, text in report.sections)

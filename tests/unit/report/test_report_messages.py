@@ -10,8 +10,10 @@ from pydicom.filewriter import write_dataset
 
 from tdwii_conformance.dcmdump import dump_exchange
 from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.report.brief import brief
 from tdwii_conformance.report.html import Deviated, render_html
 from tdwii_conformance.report.messages import fault_of, messages_of
+from tdwii_conformance.report.results import results_of
 from tdwii_conformance.report.sequence import ROWS, diagram
 from tdwii_conformance.report.verdicts import TestVerdict
 from tdwii_conformance.transcript.exchange import Exchange, Message
@@ -151,3 +153,26 @@ def test_the_page_shows_fault_element_repetition_and_defect():
     # for whom has a minute: how much is met, how much was judged, where it is bad
     assert "met of what was judged: 1 of 2 requirements" in page and "judged of what applies: 2 of 2 requirements" in page
     assert '<a class="some" href="#requirements" data-actor="TMS" data-transaction="RO-60">' in page
+
+
+def test_a_terminal_shows_each_requirement_once_and_the_first_message_whole():
+    finding = {"expected": "another study", "received": "value '1.6'", "path": SECOND, "weight": "fault"}
+    status = {"expected": "status C301", "received": "status 0000 (Success)\x1b[2J", "path": "", "weight": "fault"}
+    results = results_of(
+        [
+            *(TestVerdict("RO60-TMS-004", f"t.py::{n}", "failed", findings=(finding,), exchanges=(QUERY,)) for n in range(3)),
+            TestVerdict("RO60-TMS-004", "t.py::x", "passed"),
+            TestVerdict("RO60-TMS-005", "t.py::b", "failed", findings=(status,), exchanges=(CLAIM,)),
+            TestVerdict("RO60-TMS-006", "t.py::c", "warned", findings=(status,)),
+        ],
+        load_catalogue(), system="V", edition="ti",
+    )  # fmt: skip
+    shown = brief(results, width=80).split("\n")
+    assert sum(line.startswith("RO60-TMS-004 (shall): ") for line in shown) == 1
+    assert "  tests:    3 of 4 failed" in shown and "  more:     2 findings like this or others" in shown
+    marked = [line for line in shown if line.startswith("  >")]
+    assert len(marked) == 2 and "(0020,000d) UI [1.6]" in marked[0] and "(0000,0900) US 0" in marked[1]
+    assert any("(0010,0020) LO [P1]" in line for line in shown)  # of the first message all
+    assert "\x1b" not in "".join(shown)
+    few = brief(results, lines=20)
+    assert "not shown here, and not met: 1: RO60-TMS-005" in few and few.count("\n") < 20
