@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 
 from ...profile.catalogue import Catalogue
 from ...profile.statuses import is_failure, status_text
-from ...profile.ups_service import CHANGE_STATE, FILTERED, GLOBAL, REQUEST_CANCEL, UPS
+from ...profile.ups_service import CHANGE_STATE, FILTERED, GLOBAL, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ...profile.ups_tables import NO_UPS, STATES, attribute_rows
 from ...transcript.exchange import Exchange
 from .. import status as statuses
@@ -20,7 +20,10 @@ from ..findings import Finding
 from . import responses
 from .answers import ILLEGAL, PERFORMED, PROGRESS, Option, options
 from .belief import ANY, FINAL, IN_PROGRESS, SCHEDULED, Workitem, World, begun, over
+from .causes import Ledger
 from .facts import facts_of_update
+from .query import judge_query
+from .reports import judge_reports
 from .shown import differing
 from .tally import Tally
 
@@ -48,7 +51,8 @@ class Replay:
 
     def __init__(self, title: str, exchanges: Iterable[Exchange], catalogue: Catalogue, *, complete: bool) -> None:
         self.title, self.catalogue, self.complete = title, catalogue, complete
-        everything = sorted(exchanges, key=over)
+        self._everything = everything = sorted(exchanges, key=over)
+        self.ledger = Ledger(catalogue)
         self.exchanges = [e for e in everything if e.acceptor == title]
         self.movers = list(dict.fromkeys(e.acceptor for e in everything if e.service == "C-MOVE"))
         self.tally = Tally()
@@ -63,11 +67,11 @@ class Replay:
         Tally
             What was found, by requirement.
         """
-        from .query import judge_query
-
         for exchange in self.exchanges:
             if exchange.abstract_syntax not in UPS.ALL:
                 continue
+            if _subscribes(exchange):
+                self.ledger.subscription(exchange, self.items)
             responses.judge_response(exchange, self.tally)
             if exchange.service == "C-FIND":
                 judge_query(exchange, self)
@@ -77,6 +81,7 @@ class Replay:
                 self._got(exchange)
             elif changes(exchange):
                 self._asked(exchange)
+        judge_reports(self, self._everything)
         return self.tally
 
     def item(self, uid: str) -> Workitem:
@@ -122,6 +127,8 @@ class Replay:
         if self.overlapping(exchange, uid):
             after |= item.worlds
         self._twice(exchange, item)
+        if explained and exchange.status in GRANTED:
+            self.ledger.happened(exchange, item, before)
         item.become(after, over(exchange))
         self._learn(exchange, item, explained)
 
@@ -312,6 +319,11 @@ def changes(exchange: Exchange) -> bool:
     """Whether a request is to change a workitem."""
     kind = exchange.request.command.get("ActionTypeID")
     return exchange.service in ("N-CREATE", "N-SET") or (exchange.service == "N-ACTION" and kind in (CHANGE_STATE, REQUEST_CANCEL))
+
+
+def _subscribes(exchange: Exchange) -> bool:
+    kinds = (SUBSCRIBE, UNSUBSCRIBE, SUSPEND)
+    return exchange.service == "N-ACTION" and exchange.request.command.get("ActionTypeID") in kinds and not exchange.failure
 
 
 def affects(exchange: Exchange, uid: str) -> bool:

@@ -476,7 +476,115 @@ def _questions(uid, attributes):
     yield {"ScheduledProcedureStepPriority": "URGENT"}
 
 
+def watching(table):
+    """Watchers that subscribe to one, to all, with and without lock, and what they are told of."""
+    tdd, watcher, second = table.tdd, table.watcher, table.second
+    old = table.create()
+    tdd.get(old)
+    for one in (watcher, second):
+        one.unsubscribe()
+    _caught_up(table, watcher), _caught_up(table, second)
+    marks = []
+    # to one, in each state of the subscription; the second watcher is told of nothing
+    for lock, again in ((False, False), (True, True), (False, True), (True, False)):
+        session = table.treatment()
+        uid = session.workitem.uid
+        session.get()
+        watcher.unsubscribe(uid)
+        watcher.subscribe(uid, lock=lock)
+        watcher.wait_for_state(uid, "SCHEDULED")
+        watcher.subscribe(uid, lock=again)
+        session.claim()
+        session.get()
+        watcher.wait_for_state(uid, "IN PROGRESS")
+        marks.append((session, lock))
+        _caught_up(table, watcher)
+    session = marks[0][0]
+    uid = session.workitem.uid
+    for progress in (0, 10, 60):
+        session.update(progress)
+        watcher.wait_for(uid, 3, what="progress")
+        session.get()
+    full = item(
+        ProcedureStepProgress="70", ProcedureStepProgressDescription="Gating",
+        ProcedureStepCommunicationsURISequence=[item(ContactURI="mailto:a@example.org", ContactDisplayName="Physics")],
+    )  # fmt: skip
+    session.set(**{PROGRESS: [deepcopy(full)]})
+    session.get()
+    full.ProcedureStepProgressDescription = "Größe"
+    session.set(**{PROGRESS: [deepcopy(full)], "SpecificCharacterSet": "ISO_IR 100"})
+    session.get()
+    for changes in ({"InputReadinessState": "INCOMPLETE"}, {"InputReadinessState": "READY"},
+                    {"ScheduledStationNameCodeSequence": [code_item("TDD9", "99TDWII", "Linac 9")]},
+                    {"ScheduledHumanPerformersSequence": [modification.performer("P1", "Doe^Jane", HumanPerformerOrganization="C")]}):  # fmt: skip
+        session.set(**changes)
+        session.get()
+        _caught_up(table, watcher)
+    reason = item(ReasonForCancellation="Machine fault", ContactURI="mailto:a@example.org", ContactDisplayName="Physics",
+                  ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110501", "DCM", "Equipment failure")])  # fmt: skip
+    second.request_cancel(uid, deepcopy(reason))
+    _caught_up(table, watcher)
+    # what is refused is not told
+    table.other.set(uid, item(**{PROGRESS: [item(ProcedureStepProgress="99")]}, TransactionUID=generate_uid()))
+    waiting = table.create()
+    tdd.get(waiting)
+    watcher.subscribe(waiting)
+    table.other.change_state(waiting, "IN PROGRESS", None)
+    table.other.change_state(uid, "IN PROGRESS", generate_uid())
+    second.request_cancel(waiting, deepcopy(reason))
+    _caught_up(table, watcher)
+    session.conclude(SCENARIOS[0])
+    session.change_state("COMPLETED")
+    watcher.wait_for_state(uid, "COMPLETED")
+    _caught_up(table, watcher)
+    # the end of a subscription, with and without lock
+    for one, _ in marks[1:]:
+        watcher.unsubscribe(one.workitem.uid)
+        one.update(20)
+        _caught_up(table, watcher)
+    last, _ = marks[3]
+    last.conclude(SCENARIOS[1])
+    last.change_state("CANCELED")
+    # to all
+    for lock in (False, True):
+        for one in (watcher, second):
+            one.unsubscribe()
+        _caught_up(table, watcher), _caught_up(table, second)
+        before = table.create()
+        tdd.get(before)
+        watcher.subscribe(lock=lock)
+        new = table.treatment()
+        new.get()
+        _caught_up(table, watcher), _caught_up(table, second)
+        new.claim()
+        watcher.subscribe(lock=lock)
+        watcher.subscribe(new.workitem.uid, lock=lock)
+        new.update(50)
+        _caught_up(table, watcher)
+        watcher.suspend()
+        quiet = table.treatment()
+        new.update(60)
+        quiet.claim()
+        _caught_up(table, watcher)
+        watcher.unsubscribe()
+        new.update(70)
+        quiet.update(10)
+        _caught_up(table, watcher), _caught_up(table, second)
+    table.receiver.refuse_reports = 0x0213
+    watcher.subscribe(last.workitem.uid)
+    _caught_up(table, watcher)
+    table.receiver.refuse_reports = 0
+
+
+def _caught_up(table, watcher):
+    """Wait until a watcher was told of all that has happened: the initial event of another subscription comes last."""
+    uid = table.create()
+    since = watcher.mark()
+    watcher.subscribe(uid)
+    watcher.wait_for(uid, 1, since=since, what="an initial event")
+
+
 PARTS = {
     "treating": treating, "asking": asking, "states": states, "contents": contents, "illegal": illegal, "getting": getting,
-    "moving": moving, "searching": searching,
+    "moving": moving, "searching": searching, "watching": watching,
 }  # fmt: skip
