@@ -18,6 +18,7 @@ from pydantic_core import PydanticUndefined
 from tdwii_conformance.cli.app import tdwii
 from tdwii_conformance.plugin.options import OPTIONS
 from tdwii_conformance.sut.tables import SystemFile
+from tests import clause_page
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
 HEAD = """\
@@ -125,3 +126,5 @@ def _of_pytest(name: str, one: Any) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    clause_page.PAGE.write_text(clause_page.page(), encoding="utf-8")
+    clause_page.README.write_text(clause_page.readme(), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import reference
+from tests import clause_page, reference
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", CHECKOUT / "RELEASING.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
@@ -33,6 +33,17 @@ def page_id(path):
 def test_the_page_of_options_and_keys_is_made_of_the_code():
     written = reference.PAGE.read_text(encoding="utf-8")
     assert written == reference.page(), "write it anew: .venv/bin/python -m tests.reference"
+
+
+def test_the_page_of_clauses_is_made_of_the_table():
+    assert clause_page.PAGE.read_text(encoding="utf-8") == clause_page.page(), "write it anew: .venv/bin/python -m tests.reference"
+
+
+def test_the_readme_counts_the_clauses():
+    assert clause_page.README.read_text(encoding="utf-8") == clause_page.readme(), (
+        "write it anew: .venv/bin/python -m tests.reference"
+    )
+    assert re.search(r"\d+ clauses; ", clause_page.README.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
