@@ -13,12 +13,11 @@ from typing import Any
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.valuerep import DT
 
 from ..profile.statuses import is_failure, is_warning, status_text
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from ..transcript.exchange import Exchange
-from ..ups.times import same_moment
+from ..ups.times import read_date_time, same_moment
 from . import status
 from . import workitem as ups
 from .findings import Finding
@@ -224,12 +223,11 @@ def near_now(exchange: Exchange) -> list[Finding]:
         return found
     assert exchange.dataset is not None  # has_value says so
     text = str(exchange.dataset[MODIFIED].value)
-    try:
-        moment = DT(text)
-    except ValueError:
+    there = read_date_time(text, "+0000")
+    if there is None:
         return [Finding("a date-time", f"value {text!r}", MODIFIED)]
-    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if abs(datetime.now(UTC) - zoned) > timedelta(days=2):
+    now, days = datetime.now(UTC), timedelta(days=2)
+    if max(there.first - now, now - there.last) > days:
         return [Finding("the time of the N-CREATE, a moment ago", f"value {text!r}", MODIFIED)]
     return []
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.valuerep import DT
 
 from ..profile.statuses import is_failure
 from ..profile.ups_tables import attribute_rows
 from ..transcript.exchange import Exchange
+from ..ups.times import read_date_time
 from . import status
 from . import workitem as ups
 from .findings import Finding
@@ -63,9 +63,11 @@ def _meaning(vr: str, value: Any) -> object:
     text = str(value or "").strip()
     if not text:
         return text
+    if vr == "DT":
+        there = read_date_time(text)
+        return there.first.replace(tzinfo=None) if there else text  # the UPS may say its offset where we said none
     try:
-        # the UPS may say its offset where we said none
-        return DT(text).replace(tzinfo=None) if vr == "DT" else float(text) if vr in ("DS", "IS") else text
+        return float(text) if vr in ("DS", "IS") else text
     except ValueError:
         return text
 

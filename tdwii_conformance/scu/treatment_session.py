@@ -57,6 +57,8 @@ class ScheduledWorkitem:
         What a system gave as Scheduled Procedure Step Start DateTime that is no date-time; `start` is then made up.
     fractions_planned : int or None
         Number of Fractions Planned, as the system gave it.
+    made_up : bool
+        Whether the treatment is made up, as the objects are known by reference only: nothing of it may be stored as delivered.
     """
 
     uid: str
@@ -70,6 +72,7 @@ class ScheduledWorkitem:
     last: datetime | None = None
     bad_start: str | None = None
     fractions_planned: int | None = None
+    made_up: bool = False
 
     @property
     def end_of_start(self) -> datetime:
@@ -85,7 +88,7 @@ class ScheduledWorkitem:
         named = {one.instance for one in (*self.plans, *self.instructions)}
         for one in treatments:
             if {str(one.plan.SOPInstanceUID), str(one.instruction.SOPInstanceUID)} <= named:
-                return replace(self, treatment=one)
+                return replace(self, treatment=one, made_up=False)
         return self
 
     @property
@@ -154,7 +157,8 @@ class ScheduledWorkitem:
         start, last = (given.first, given.last) if given else (datetime.now().replace(microsecond=0), None)
         uid = str(identifier.get("SOPInstanceUID"))
         bad = None if given else text
-        return cls(uid, start, start_type, station, inputs, facts, treatment, edition, last, bad, _whole(parameters.get("2018003")))
+        planned = _whole(parameters.get("2018003"))
+        return cls(uid, start, start_type, station, inputs, facts, treatment, edition, last, bad, planned, made_up=True)
 
 
 @dataclass
@@ -216,11 +220,11 @@ class TreatmentSession:
         return self.tdd.get(self.workitem.uid, keywords)
 
     def deliver(self, scenario: Scenario) -> TreatmentSession:
-        """RO-62 and RO-63 of a scenario: progress updates, and the record stored to the OST."""
+        """RO-62 and RO-63 of a scenario: progress updates, and the record stored to the OST unless it would be made up."""
         self._plan(scenario)
         for progress in scenario.progress:
             self.update(progress)
-        if self.record is not None and self.tdd.ost is not None:
+        if self.record is not None and self.tdd.ost is not None and not self.workitem.made_up:
             self._note(self.tdd.store("OST", self.record))
         return self
 

@@ -207,6 +207,8 @@ class Asked(Listed):
         Waits some seconds between two queries.
     worker, workers : int
         Number of this process, from 0, and how many there are: each asks for other times.
+    retriever : callable, optional
+        As of `Listed`.
     """
 
     own, makes_now = True, True
@@ -221,8 +223,9 @@ class Asked(Listed):
         pause: Callable[[float], None] = time.sleep,
         worker: int = 0,
         workers: int = 1,
+        retriever: Callable[[], TDD] | None = None,
     ) -> None:
-        super().__init__(system, tdd, worker=worker, workers=workers)
+        super().__init__(system, tdd, worker=worker, workers=workers, retriever=retriever)
         self._order, self._now, self._pause = order, now, pause
         self._number = 0
         self._given_up: NotJudged | None = None
@@ -242,7 +245,7 @@ class Asked(Listed):
         """Have one scheduled; after one in another state than SCHEDULED once more, for who looks how it comes to be."""
         if isinstance(self._given_up, OtherState) and not self._once_more:
             self._given_up, self._missed, self._once_more = None, None, True
-        return self._scheduled_now(start, "photon", patient_name)
+        return self.prescribed(self._scheduled_now(start, "photon", patient_name))
 
     def another(self, start: str, *others: str) -> str | None:
         """Return one that is there, or have one scheduled."""

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from zlib import crc32
 
@@ -24,6 +25,7 @@ from ..treatment.own import NoSuchTreatment
 from ..treatment.workitems import facts_of
 from .outcomes import NotJudged
 from .own import folder_of, own_objects
+from .prescribed import Prescribed
 
 __all__ = ["Listed", "Pushed", "Source"]
 
@@ -74,7 +76,11 @@ class Source(ABC):
         """
         if modality == "ion" and "ion" not in self.system.ost_supports:
             raise NotJudged("not supported: ion")
-        return self.give(start, modality, patient_name)
+        return self.prescribed(self.give(start, modality, patient_name))
+
+    def prescribed(self, workitem: ScheduledWorkitem) -> ScheduledWorkitem:
+        """Return a workitem with the treatment that its objects prescribe; ours are known as they are."""
+        return workitem
 
     @abstractmethod
     def give(self, start: str, modality: Modality, patient_name: str) -> ScheduledWorkitem:
@@ -252,15 +258,26 @@ class Listed(Source):
         As of `Source`.
     worker, workers : int
         Number of this process, from 0, and how many there are: each takes other workitems.
+    retriever : callable, optional
+        Returns our TDD with its receiver, to retrieve the objects that the workitems refer to; without it they are made up.
     """
 
     own, makes_now = True, False
 
-    def __init__(self, system: SystemUnderTest, tdd: TDD, *, worker: int = 0, workers: int = 1) -> None:
+    def __init__(
+        self, system: SystemUnderTest, tdd: TDD, *, worker: int = 0, workers: int = 1, retriever: Callable[[], TDD] | None = None
+    ) -> None:
         super().__init__(system, tdd)
+        self._prescribed = (
+            Prescribed(retriever, self._tms if system.tms else "", self._ost if system.ost else "") if retriever else None
+        )
         self.worker, self.workers = worker, workers
         self._seen: set[str] = set()
         self._there: list[ScheduledWorkitem] = []
+
+    def prescribed(self, workitem: ScheduledWorkitem) -> ScheduledWorkitem:
+        """Return it with the treatment that its objects prescribe, if they can be retrieved."""
+        return self._prescribed(workitem) if self._prescribed is not None else workitem
 
     def give(self, start: str, modality: Modality, patient_name: str) -> ScheduledWorkitem:
         """Take one of the list."""

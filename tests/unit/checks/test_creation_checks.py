@@ -91,8 +91,28 @@ def test_private_attributes_of_an_item_may_go():
 
 @pytest.mark.parametrize(
     ("value", "findings"),
-    [(f"{datetime.now(UTC):%Y%m%d%H%M%S}", 0), ("19700101000000", 1), ("yesterday", 1), ("", 1)],
-    ids=["now", "1970", "a word", "empty"],  # a time in an id would differ from worker to worker
+    [
+        (f"{datetime.now(UTC):%Y%m%d%H%M%S}", 0),
+        (f"{datetime.now(UTC):%Y}", 0),
+        (f"{datetime.now(UTC):%Y%m}+0100", 0),
+        (f"{datetime.now(UTC):%Y%m%d%H%M}60-1200", 0),
+        ("19700101000000", 1),
+        ("0001", 1),
+        ("9999+1400", 1),
+        ("yesterday", 1),
+        ("", 1),
+    ],
+    ids=[
+        "now",
+        "year",
+        "month",
+        "leap second",
+        "1970",
+        "the first",
+        "the last",
+        "a word",
+        "empty",
+    ],  # a time in an id would differ from worker to worker
 )
 def test_modification_time(value, findings):
     with config.disable_value_validation():

@@ -2,11 +2,18 @@
 
 from datetime import datetime
 
-from plans import in_particles, instruction, with_setup_beams
+import pytest
+from plans import in_particles, instruction, of_two_groups, with_setup_beams
+from pydicom.uid import generate_uid
 
-from tdwii_conformance.scu.treatment_session import ScheduledWorkitem
+from tdwii_conformance.scu.receiver import Receiver
+from tdwii_conformance.scu.tdd import TDD
+from tdwii_conformance.scu.treatment_session import ScheduledWorkitem, TreatmentSession
+from tdwii_conformance.sut.embedded import embedded_system
 from tdwii_conformance.treatment.messages import Code, item
 from tdwii_conformance.treatment.objects import Treatment, record, workitem
+from tdwii_conformance.treatment.scenarios import SCENARIOS
+from tdwii_conformance.workitems.sources import Listed
 
 STATION = Code("FX1", "99X", "Machine 1")
 
@@ -34,3 +41,58 @@ def test_with_the_objects_at_hand_it_is_of_them():
     found = taken(theirs).with_objects([Treatment(other, instruction(other, [1]), None, "TREATMENT"), theirs])
     assert found.treatment.beam_numbers == [30, 20]
     assert taken(theirs).with_objects([]).treatment.plan.SOPInstanceUID == one.SOPInstanceUID
+
+
+@pytest.fixture
+def system():
+    with (
+        Receiver("TDD", host="127.0.0.1", port=0) as receiver,
+        embedded_system(receiver.peer) as system,
+        TDD(system.tms, system.ost, calling="TDD", receiver=receiver) as tdd,
+    ):
+        yield system, tdd
+
+
+def scheduled(tdd, system, treatment, *, stored=True):
+    """A workitem of today on a worklist, with its objects where it says."""
+    station = system.workitems.station
+    made = workitem(treatment, tms=system.tms.ae_title, ost=system.ost.ae_title, station=station, start=datetime.now())
+    if stored:
+        tdd.store("OST", treatment.plan)
+        tdd.store("TMS", treatment.instruction)
+    assert tdd.create(generate_uid(), made).status == 0
+
+
+def test_what_is_recorded_is_what_its_own_plan_prescribes(system):
+    system, tdd = system
+    one = of_two_groups()
+    scheduled(tdd, system, Treatment(one, instruction(one, [5, 4]), None, "TREATMENT"))
+    found = Listed(system, tdd, retriever=lambda: tdd)("TREATMENT")
+    assert not found.made_up
+    session = TreatmentSession(tdd, found, "OST")
+    session.claim()
+    session.deliver(next(one for one in SCENARIOS if one.start == "TREATMENT" and one.delivered))
+    beams = session.record.TreatmentSessionBeamSequence
+    assert [(beam.ReferencedBeamNumber, float(beam.DeliveredPrimaryMeterset)) for beam in beams] == [(5, 170.58), (4, 185.3)]
+    assert session.record.TreatmentMachineSequence[0].TreatmentMachineName == "VAULT7"
+    assert session.exchanges[-1].service == "C-STORE" and session.exchanges[-1].status == 0
+    assert session.beam(0) == 5
+
+
+@pytest.mark.parametrize("why", ["not there", "not deliverable", "not asked for"])
+def test_nothing_is_recorded_of_what_is_not_known(system, why):
+    system, tdd = system
+    one = with_setup_beams()
+    made = Treatment(one, instruction(one, [20, 30]), None, "TREATMENT")
+    scheduled(tdd, system, made, stored=why == "not asked for")
+    if why == "not deliverable":
+        made.instruction.BeamTaskSequence[1].ReferencedBeamNumber = 99
+        tdd.store("OST", made.plan)
+        tdd.store("TMS", made.instruction)
+    found = Listed(system, tdd, retriever=None if why == "not asked for" else lambda: tdd)("TREATMENT")
+    assert found.made_up
+    session = TreatmentSession(tdd, found, "OST")
+    session.claim()
+    session.deliver(next(one for one in SCENARIOS if one.start == "TREATMENT" and one.delivered))
+    assert "C-STORE" not in [exchange.service for exchange in session.exchanges]
+    assert session.record.SOPInstanceUID  # the final update names one all the same
