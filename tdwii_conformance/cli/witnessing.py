@@ -31,6 +31,7 @@ __all__ = ["judge", "record"]
 
 PARTS = ("tms", "ost", "tdd", "watcher")
 EDITIONS = ("ti", "2013")
+MOST_FINDINGS = 4  # of a requirement, that `judge` prints; the page has more
 MOST_MALFORMATIONS = 20  # lines of them that `judge` prints
 
 
@@ -233,9 +234,11 @@ def _show(seen: Witnessed, verdicts: Sequence[TestVerdict], catalogue: Mapping[s
         if verdict.verdict in ("failed", "warned"):
             what = catalogue[verdict.requirement].statement
             say(f"{verdict.verdict.upper()} {verdict.requirement} {plain(verdict.nodeid)}: {what}")
-            for finding in verdict.findings:
+            for finding in verdict.findings[:MOST_FINDINGS]:
                 at = f" at {finding['path']}" if finding["path"] else ""
                 say(f"    expected {plain(finding['expected'])}; received {plain(finding['received'])}{at}")
+            if len(verdict.findings) > MOST_FINDINGS:
+                say(f"    ... and {len(verdict.findings) - MOST_FINDINGS} more")
     if verdicts:
         say()
         say(render(verdicts, catalogue).rstrip())

@@ -88,11 +88,11 @@ def busy_table(path, prepare=lambda *systems: None):
 
 
 def treating(table):
-    """All six scenarios of TDW-II, with a look at the workitem after each step; a plan of ions among them."""
+    """A treatment of each end, with a look at the workitem after each step; one is a continuation, one with ions."""
     tdd = table.tdd
     tdd.echo("TMS"), tdd.echo("OST")
-    for number, scenario in enumerate(SCENARIOS):
-        session = table.treatment(scenario.start, "ion" if number == 3 else "photon")
+    for scenario, modality in ((SCENARIOS[0], "photon"), (SCENARIOS[4], "ion"), (SCENARIOS[2], "photon")):
+        session = table.treatment(scenario.start, modality)
         workitem = session.workitem
         tdd.query(workitem.query())
         tdd.retrieve_references("OST", [*workitem.plans, *workitem.records])
