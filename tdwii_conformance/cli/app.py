@@ -100,6 +100,9 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "store": Lazy("instances:store", "Store instances (C-STORE)."),
         "echo": Lazy("instances:echo", "Ask whether a peer is there (C-ECHO)."),
     },
+    "Many at once": {
+        "load": Lazy("load:load", "Put the load of a clinic on a TMS, and check what its users saw."),
+    },
     "Between two systems": {
         "record": Lazy("witnessing:record", "Record what systems send each other, as a proxy between them."),
         "judge": Lazy("witnessing:judge", "Judge a record of `tdwii record`, or a capture (pcap, pcapng)."),

@@ -221,14 +221,15 @@ class TreatmentSession:
 
     def deliver(self, scenario: Scenario) -> TreatmentSession:
         """RO-62 and RO-63 of a scenario: progress updates, and the record stored to the OST unless it would be made up."""
-        self._plan(scenario)
+        self.plan(scenario)
         for progress in scenario.progress:
             self.update(progress)
         if self.record is not None and self.tdd.ost is not None and not self.workitem.made_up:
             self._note(self.tdd.store("OST", self.record))
         return self
 
-    def _plan(self, scenario: Scenario) -> None:
+    def plan(self, scenario: Scenario) -> None:
+        """Decide for a scenario, and make its record if there is one."""
         self.scenario = scenario
         if scenario.delivered:
             began, _ = self.performed
@@ -236,7 +237,7 @@ class TreatmentSession:
 
     def conclude(self, scenario: Scenario) -> Exchange:
         """RO-64 of a scenario, without anything before it: what the UPS needs for its final state, and no more."""
-        self._plan(scenario)
+        self.plan(scenario)
         return self.final_update()
 
     @property

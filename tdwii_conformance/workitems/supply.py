@@ -150,9 +150,7 @@ class Supply:
             If there is none.
         """
         start = workitem.start_type
-        # Of those that one test had for itself nobody looks whether they outlived a restart.
-        counted = [k for k in self.kit.usable("SCHEDULED") if k.role or self.source.own]
-        found = [k.workitem.uid for k in counted if k.workitem.start_type == start and not k.changed]
+        found = [k.workitem.uid for k in self.kit.usable("SCHEDULED") if k.workitem.start_type == start and not k.changed]
         uid = next((uid for uid in found if uid != workitem.uid), None) or self.source.another(start, workitem.uid)
         if uid is None:
             raise NotJudged(f"not judged: there is no second workitem of type {start}")

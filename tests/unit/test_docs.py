@@ -18,6 +18,7 @@ OTHERS = {
     *("--no-index", "--find-links", "--require-hashes", "--platform", "--python-version"),  # pip
     *("--output", "--ups", "--add-host", "--rest", "--strict", "--follow-tags"),  # allure, DCMTK, docker, git
     *("--from", "--spec", "--only"),  # uvx, pipx, mutmut
+    *("--master", "--worker", "--expect-workers", "--master-host"),  # Locust
 }
 OF_THE_SUITE = {f"--{prefix}{name}" for name in reference.OPTIONS for prefix in ("", "tdwii-")}
 COMMANDS = {
@@ -62,7 +63,9 @@ def test_a_command_line_that_a_page_shows_has_options_of_that_command(page):
             name = next((" ".join(words[:n]) for n in (3, 2) if " ".join(words[:n]) in COMMANDS), None)
             if name is None or name == "tdwii run":  # which hands pytest's options on
                 continue
-            wrong += [f"{name} {word}" for word in OPTION.findall(shown) if word not in COMMANDS[name] | {"--help"}]
+            wrong += [
+                f"{name} {word}" for word in OPTION.findall(shown.partition(" -- ")[0]) if word not in COMMANDS[name] | {"--help"}
+            ]
     assert wrong == []
 
 

@@ -146,19 +146,6 @@ def test_what_is_gone_after_a_restart_is_not_handed_out(system, tdd):
     assert uid(supply.need(Need(Use.LOOKS))) != before
 
 
-def test_what_is_gone_after_a_restart_is_no_second_workitem_to_look_for(system, tdd):
-    supply = Supply(Pushed(system, tdd), tdd)
-    for _ in range(2):
-        supply.need(Need(Use.CLAIMS))  # and nobody claims it
-    supply.module_ends()
-    system.restart()
-    supply.count()
-    looked_at = supply.need(Need(Use.LOOKS, start="TREATMENT")).workitem
-    second = supply.another(looked_at)
-    assert second != looked_at.uid
-    assert tdd.get(second, ["ProcedureStepState"]).status == 0
-
-
 def test_what_is_exchanged_after_the_wire_was_cut_is_seen(own, tdd):
     # A property forgets the exchanges of all its examples but the last; what comes then fills the wire to where it was.
     supply = own(1)

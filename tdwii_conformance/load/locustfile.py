@@ -1,0 +1,139 @@
+"""What Locust is started with (``locust -f``): the users of the clinic, and the history that is checked while they work."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from pathlib import Path
+from typing import Any
+
+import gevent
+import locust.main
+from gevent import monkey
+from locust import events
+from locust.runners import MasterRunner, WorkerRunner
+
+from tdwii_conformance.load.facts import Fact
+from tdwii_conformance.load.history import History, Violation
+from tdwii_conformance.load.setting import Setting
+from tdwii_conformance.load.users import InClinic, Intruder, Machine, Scheduler, Watcher, take_collected
+from tdwii_conformance.profile import load_catalogue
+
+log = logging.getLogger("tdwii")
+logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # Locust sets up logging anew, and would show every message
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+
+class _Time:
+    """Python's `time`, whose `sleep` lets other greenlets go on."""
+
+    sleep = staticmethod(gevent.sleep)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+# A master sleeps while it waits for its workers; with threads as they are that would keep it from hearing them.
+locust.main.time = _Time()
+monkey.patch_os()  # and it waits for processes of its own that gevent has seen end
+
+SETTING = Setting.from_environment()
+REPORTED = 4.0  # seconds; workers report to their master every three
+HISTORY = History(settle=10.0)
+CATALOGUE = load_catalogue()
+
+InClinic.setting = SETTING
+for _kind in (Machine, Watcher, Scheduler, Intruder):
+    _kind.fixed_count = int(getattr(SETTING.clinic, _kind.kind))
+    _kind.abstract = not _kind.fixed_count
+del _kind  # Locust takes every name of this module for a user of its own
+
+
+def _gather(environment: Any) -> None:
+    """Judge what has ended, again and again, until the end."""
+    while True:
+        gevent.sleep(1.0)
+        for fact in take_collected():
+            HISTORY.add(fact)
+        for violation in HISTORY.judge_ended(time.time() - REPORTED):
+            _say(violation)
+        if 0 < SETTING.enough <= HISTORY.treated:
+            environment.runner.quit()
+            return
+
+
+def _say(violation: Violation) -> None:
+    statement = " ".join(CATALOGUE[violation.requirement].statement.split())
+    finding = violation.finding
+    how = log.error if CATALOGUE[violation.requirement].level == "shall" else log.warning
+    how("%s %s: %s | expected %s; received %s", violation.requirement, violation.workitem, statement, *_words(finding))
+
+
+def _words(finding: Any) -> tuple[str, str]:
+    return finding.expected, finding.received
+
+
+@events.init.add_listener
+def _begin(environment: Any, **_: Any) -> None:
+    runner = environment.runner
+    if isinstance(runner, WorkerRunner):
+        events.report_to_master.add_listener(_report)
+    else:
+        if isinstance(runner, MasterRunner):
+            events.worker_report.add_listener(_reported)
+        gevent.spawn(_gather, environment)
+        events.quitting.add_listener(_conclude)
+
+
+def _report(client_id: str, data: dict[str, Any], **_: Any) -> None:
+    data["facts"] = [fact.to_json() for fact in take_collected()]
+
+
+def _reported(client_id: str, data: dict[str, Any], **_: Any) -> None:
+    for said in data.get("facts", ()):
+        HISTORY.add(Fact.from_json(said))
+
+
+def _conclude(environment: Any, **_: Any) -> None:
+    for fact in take_collected():
+        HISTORY.add(fact)
+    for violation in HISTORY.judge_rest():
+        _say(violation)
+    stats = environment.stats
+    found = {
+        "judged": HISTORY.judged,
+        "violations": [
+            {
+                "requirement": one.requirement,
+                "level": CATALOGUE[one.requirement].level,
+                "workitem": one.workitem,
+                "expected": one.finding.expected,
+                "received": one.finding.received,
+                "facts": [fact.to_json() for fact in one.facts],
+            }
+            for one in HISTORY.violations
+        ],
+        "requests": {
+            name: {
+                "count": entry.num_requests,
+                "failures": entry.num_failures,
+                **{f"p{part}": entry.get_response_time_percentile(part / 100) for part in (50, 95, 99)},
+            }
+            for (name, _kind), entry in sorted(stats.entries.items())
+        },
+        "errors": [{"request": one.name, "error": str(one.error), "count": one.occurrences} for one in stats.errors.values()],
+        "delays": _percentiles(HISTORY.delays),
+    }
+    if SETTING.results:
+        Path(SETTING.results).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    environment.process_exit_code = 0  # what was found is for `tdwii load` to say
+
+
+def _percentiles(delays: list[float]) -> dict[str, float | int]:
+    """Return how many delays there were, and percentiles of them in milliseconds."""
+    ordered = sorted(delays)
+    if not ordered:
+        return {"count": 0}
+    places = {part: min(len(ordered) - 1, len(ordered) * part // 100) for part in (50, 95, 99)}
+    return {"count": len(ordered), **{f"p{part}": round(1000 * ordered[place], 1) for part, place in places.items()}}
