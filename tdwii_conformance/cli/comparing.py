@@ -22,7 +22,8 @@ __all__ = ["compare", "report"]
 )  # fmt: skip
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option("--html", type=click.Path(path_type=Path), metavar="PAGE", help="Write the report page.")
-def report(results: Path, html: Path | None) -> int:
+@click.option("--allure", type=click.Path(path_type=Path), metavar="DIR", help="Write the results for the Allure report.")
+def report(results: Path, html: Path | None, allure: Path | None) -> int:
     """Show the results of a run again: its table, and its page with --html.
 
     RESULTS is what `tdwii run --results FILE` has written. The exit code is that of the run: 1 if a requirement failed.
@@ -46,6 +47,11 @@ def report(results: Path, html: Path | None) -> int:
         html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(run.page(catalogue), encoding="utf-8", newline="\n")
         note(f"report: {html.resolve()}")
+    if allure is not None:
+        from ..report.allure import write_allure
+
+        write_allure(allure, run)
+        note(f"allure: {allure.resolve()}; allure generate --config {allure / 'allurerc.json'} {allure}")
     return REFUSED if any(one.verdict in ("failed", "error") for one in run.requirements) else OK
 
 

@@ -249,6 +249,10 @@ class Collector:
         if file := self.config.getoption("tdwii_results"):
             write_results(Path(file), results)
             out.write_line(f"results: {Path(file).resolve()}")
+        if folder := self.config.getoption("allure_report_dir", None):
+            from ..report.allure import write_allure
+
+            write_allure(Path(folder), results)
         if page := self.config.getoption("tdwii_report"):
             Path(page).parent.mkdir(parents=True, exist_ok=True)
             Path(page).write_text(results.page(catalogue_of(self.config)), encoding="utf-8", newline="\n")

@@ -126,8 +126,6 @@ def pytest_runtest_makereport(
         if verdict == "failed":
             report.longrepr = text
             report.sections += shown
-    if item.config.pluginmanager.hasplugin("allure_listener"):
-        allure.attach(requirement, findings, record["exchanges"])
     if verdict in ("failed", "error") and system_key in item.config.stash:
         _stop_if_gone(item)
     return report

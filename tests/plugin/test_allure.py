@@ -1,12 +1,17 @@
-"""Beside allure-pytest: its results say which requirement a test is about, and carry what was found."""
+"""Beside allure-pytest: our tests are shown by actor, transaction and requirement, an exchange once; others as they were."""
 
 import json
+import shutil
+import subprocess
 
 import pytest
 
-from .conftest import SHALL, SHOULD
+from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.report.allure import write_allure
+from tdwii_conformance.report.results import results_of
+from tdwii_conformance.report.verdicts import TestVerdict
 
-pytest.importorskip("allure_pytest")  # of the developers' dependencies; the suite does without
+from .conftest import SHALL, SHOULD
 
 TESTS = """
 @SHALL
@@ -14,29 +19,74 @@ def test_shall(judge):
     judge([FAULT])
 
 @SHOULD
-def test_should(judge):
-    judge([])
+@pytest.mark.parametrize("case", ["one two"])
+def test_should(judge, case):
+    judge([FAULT])
 
 def test_of_nothing():
     pass
 """
 
 
-def test_results_name_the_requirement_and_carry_the_finding(run, pytester):
+def read(folder):
+    return [json.loads(path.read_text("utf-8")) for path in folder.glob("*-result.json")]
+
+
+def labels(one):
+    return {label["name"]: label["value"] for label in one["labels"]}
+
+
+def test_a_run_writes_requirements_and_leaves_other_tests_alone(run, pytester):
+    pytest.importorskip("allure_pytest")  # of the developers' dependencies; the suite does without
     ran = run(TESTS, "--alluredir", "results")
-    assert ran.verdicts == {"test_shall": "failed", "test_should": "passed"}
+    assert ran.verdicts == {"test_shall": "failed", "test_should[one two]": "warned"}
     folder = pytester.path / "results"
-    found = {one["name"]: one for one in (json.loads(path.read_text("utf-8")) for path in folder.glob("*-result.json"))}
-    labels = {name: {label["name"]: label["value"] for label in one["labels"]} for name, one in found.items()}
-    assert {name: one["status"] for name, one in found.items()} == {
-        "test_shall": "failed", "test_should": "passed", "test_of_nothing": "passed",
-    }  # fmt: skip
-    assert (labels["test_shall"]["epic"], labels["test_shall"]["severity"]) == ("TMS", "critical")
-    assert (labels["test_should"]["epic"], labels["test_should"]["severity"]) == ("OST", "normal")
-    assert labels["test_shall"]["story"].startswith(SHALL)
-    assert labels["test_should"]["story"].startswith(SHOULD)
-    assert "epic" not in labels["test_of_nothing"]
-    (attached,) = (one for one in found["test_shall"]["attachments"] if one["name"] == "finding")
-    text = (folder / attached["source"]).read_text("utf-8")
-    assert "expected: this" in text
-    assert "received: that" in text
+    found = {one["name"].split(" ")[0]: one for one in read(folder)}
+    assert set(found) == {SHALL, SHOULD, "test_of_nothing"}
+    shall, should = labels(found[SHALL]), labels(found[SHOULD])
+    assert (shall["parentSuite"], shall["suite"], shall["severity"]) == (
+        "TMS Treatment Management System", "Association negotiation", "critical",
+    )  # fmt: skip
+    assert shall["subSuite"].startswith(f"{SHALL} ") and should["suite"] == "RO-59 Retrieve static inputs"
+    assert (found[SHALL]["status"], found[SHOULD]["status"]) == ("failed", "passed")
+    assert "expected: this" in found[SHALL]["statusDetails"]["trace"]
+    assert found[SHOULD]["name"].endswith("(warned)") and found[SHOULD]["statusDetails"]["message"].startswith("WARNED")
+    assert found[SHOULD]["parameters"] == [{"name": "case", "value": "one two"}]
+    assert "Judged=2 of 2" in (folder / "environment.properties").read_text()
+
+
+def sample():
+    verdicts = [
+        TestVerdict(
+            SHALL, "t.py::a", "failed", findings=({"expected": "x", "received": "y"},), exchanges=("# E\nMüller\n", "# F\n")
+        ),
+        *(TestVerdict(SHOULD, f"t.py::b[{n}]", "passed", exchanges=("# E\nMüller\n",)) for n in range(9)),
+        TestVerdict("RO60-TMS-004", "t.py::c", "skipped", reason="not judged: no workitem (to test with)"),
+        TestVerdict("RO60-TMS-005", "t.py::d", "error", reason="KeyError: 'ours'"),
+    ]
+    return results_of(verdicts, load_catalogue(), system="Clinic é", edition="ti")
+
+
+def test_an_exchange_is_written_once_and_a_run_has_a_history(tmp_path):
+    for _ in range(2):
+        write_allure(tmp_path, sample())
+    entries = read(tmp_path)
+    assert len(entries) == 12, "the second run replaces the first"
+    assert len(list(tmp_path.glob("exchange-*"))) == 2
+    assert sum(len(one["attachments"]) for one in entries) == 11
+    assert len({one["historyId"] for one in entries}) == 12
+    names = [one["name"] for one in json.loads((tmp_path / "categories.json").read_text())]
+    assert names[:3] == ["Nonconformity", "Warned", "Not judged: no workitem (to test with)"]
+    assert r"System=Clinic \u00e9" in (tmp_path / "environment.properties").read_text()
+
+
+@pytest.mark.skipif(not shutil.which("allure"), reason="needs the program `allure` 3: npm install --global allure")
+def test_allure_makes_a_report_of_it(tmp_path):
+    write_allure(tmp_path / "results", sample())
+    command = ["allure", "generate", "--config", "results/allurerc.json", "-o", "report", "results"]
+    ran = subprocess.run([shutil.which(command[0]), *command[1:]], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    tree = (tmp_path / "report" / "widgets" / "tree.json").read_text("utf-8")
+    for part in ("TMS Treatment Management System", "RO-60 In progress", "RO60-TMS-004 "):
+        assert part in tree
+    assert "Nonconformity" in (tmp_path / "report" / "widgets" / "categories.json").read_text("utf-8")
