@@ -14,6 +14,7 @@ import pytest
 from ..dimse import Patience
 from ..transcript.exchange import Transcript
 from .keys import NotReachable, first_look_key, patience_key, problem_key, recorded_key, system_key, wire_key
+from .progress import Progress
 from .reports import Collector
 from .under_test import described_system, deviations_of, edition_of, first_look, name_of_recorded, recorded_run, trouble_with
 
@@ -148,6 +149,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         collector = Collector(config)
         config.pluginmanager.register(collector, "tdwii-collector")
+        config.pluginmanager.register(Progress(config), "tdwii-progress")
 
 
 def _check_deviations(config: pytest.Config) -> None:
