@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ..checks import status
 from ..scu.tdd import TDD
 from ..scu.treatment_session import ScheduledWorkitem, TreatmentSession
 from ..treatment.messages import item
@@ -282,8 +283,14 @@ class Supply:
 
     def count(self) -> None:
         """Look which workitems are still there, after something that may have taken them away."""
-        for kept in [kept for kept in self.kit.all if not kept.unsure and (kept.role or self.source.own)]:
-            uid = kept.workitem.uid
-            exchange = self.tdd.query(item(SOPInstanceUID=uid, ProcedureStepState=None))
-            if exchange.status == 0 and not exchange.identifiers:
-                self.kit.doubt([uid], "it is no longer there")
+        for kept in [kept for kept in self.kit.all if not kept.unsure]:
+            if not (kept.role or self.source.own):  # used once, and not worth a request
+                self.kit.doubt([kept.workitem.uid], "it may no longer be there")
+            elif not self._there(kept.workitem.uid):
+                self.kit.doubt([kept.workitem.uid], "it is no longer there")
+
+    def _there(self, uid: str) -> bool:
+        exchange = self.tdd.query(item(SOPInstanceUID=uid, ProcedureStepState=None))
+        if exchange.status == 0:
+            return bool(exchange.identifiers)
+        return not status.accepted(self.tdd.get(uid, ["ProcedureStepState"]), "an N-GET")
