@@ -9,7 +9,9 @@ from ..transcript.exchange import Exchange
 from .attributes import shown
 from .findings import Finding
 
-__all__ = ["about", "event_type", "in_order", "not_reported", "reported", "states_reported"]
+__all__ = ["NO_REPORT", "about", "event_type", "in_order", "not_reported", "reported", "states_reported"]
+
+NO_REPORT = "no such event report in time"  # what is received where one is missing
 
 
 def event_type(report: Exchange) -> int:
@@ -26,7 +28,7 @@ def _name(report: Exchange) -> str:
 def reported(report: Exchange | None, what: str) -> list[Finding]:
     """Check that a report came, with an event information that can be decoded."""
     if report is None:
-        return [Finding(what, "no such event report in time")]
+        return [Finding(what, NO_REPORT)]
     if report.request.dataset is None:
         fault = "event information that cannot be decoded" if report.request.undecodable else "no event information"
         return [Finding(what, fault)]
@@ -41,7 +43,7 @@ def not_reported(reports: Iterable[Exchange], why: str) -> list[Finding]:
 def about(report: Exchange | None, uid: str) -> list[Finding]:
     """Check the command set of a report: of a UPS, and under UPS Event [CC.2.4.3, CC.3.1]."""
     if report is None:
-        return [Finding(f"an event report about {uid}", "no such event report in time")]
+        return [Finding(f"an event report about {uid}", NO_REPORT)]
     command = report.request.command
     wanted = (
         ("AffectedSOPClassUID", UPS.PUSH, command.get("AffectedSOPClassUID")),

@@ -3,62 +3,160 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from pynetdicom import evt
 
+from ..profile.ups_service import ACTION_TYPES, CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 from .deviations import Defect
+from .hooks import on_events
 
 __all__ = ["defects"]
 
 PROCESSING_FAILURE = 0x0110
-OF_A_UPS = {"n-get": evt.EVT_N_GET, "n-set": evt.EVT_N_SET, "n-action": evt.EVT_N_ACTION, "n-create": evt.EVT_N_CREATE}
-STREAMED = {"c-find": evt.EVT_C_FIND, "c-move": evt.EVT_C_MOVE}
 WAYS = {
     "aborted": "Aborts the association on {what}",
     "unanswered": "Does not answer {what}",
     "refused": "Answers 0110 (processing failure) to {what}",
 }
-# What says that a service is there: these fail, and what needs it on the way is not judged.
-SAY_SO = {
-    "n-get": ("CC27-TMS-012", "CC27-TMS-010", "CC27-TMS-011", "CC31-TMS-001", "CC31-TMS-002", "CC31-TMS-003"),
-    "n-get-of-unknown": ("CC27-TMS-010", "CC27-TMS-011"),
-}
+Concerned = Callable[[Any, Any], bool]  # simulator, event
 
 
-def defects() -> Iterator[Defect]:
-    """Yield the defects of whole services."""
-    for way, sentence in WAYS.items():
-        yield Defect(
-            f"n-get-{way}", sentence.format(what="every N-GET"), "TMS", partial(_install, "n-get", way, lambda tms, event: True),
-            SAY_SO["n-get"][: None if way == "refused" else 4],  # what is never answered is not asked again under other contexts
-        )  # fmt: skip
-    for way in ("aborted", "unanswered"):
-        yield Defect(
-            f"n-get-of-unknown-{way}", WAYS[way].format(what="N-GET of a UPS that it does not know"), "TMS",
-            partial(_install, "n-get", way, _unknown), SAY_SO["n-get-of-unknown"],
-        )  # fmt: skip
+def _every(simulator: Any, event: Any) -> bool:
+    return True
 
 
 def _unknown(tms: Any, event: Any) -> bool:
     return tms.worklist.store.get(str(event.request.RequestedSOPInstanceUID)) is None
 
 
-def _install(service: str, way: str, concerned: Callable[[Any, Any], bool], simulator: Any) -> None:
-    streamed = service in STREAMED
+def _of_type(action: int) -> Concerned:
+    return lambda simulator, event: event.action_type == action
 
+
+@dataclass(frozen=True)
+class _Service:
+    """A service that can go wrong as a whole.
+
+    Parameters
+    ----------
+    name, what : str
+        In the name of the defect, and in its sentence.
+    event : Any
+        pynetdicom's, which it is served by.
+    say_so : tuple of str
+        The requirements that say that it is there: these fail, and what needs it on the way is not judged.
+    ways : tuple of str
+        How it goes wrong, of `WAYS`.
+    more : mapping of str to tuple of str
+        By way, what says so beside `say_so`.
+    concerned : callable
+        Which requests.
+    actor : str
+        Whose.
+    """
+
+    name: str
+    what: str
+    event: Any
+    say_so: tuple[str, ...]
+    ways: tuple[str, ...] = ("aborted", "unanswered", "refused")
+    more: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    concerned: Concerned = _every
+    actor: str = "TMS"
+
+    def defects(self) -> Iterator[Defect]:
+        for way in self.ways:
+            sentence = WAYS[way].format(what=self.what)
+            named = (*self.say_so, *self.more.get(way, ()))
+            yield Defect(f"{self.name}-{way}", sentence, self.actor, partial(_install, self, way), named)
+
+
+ACTION = "every N-ACTION {}"
+SERVICES = (
+    _Service("c-echo", "every C-ECHO", evt.EVT_C_ECHO, ("NEG-TMS-001",), ways=("aborted", "unanswered")),
+    _Service("c-find", "every C-FIND", evt.EVT_C_FIND, ("RO58-TMS-001", "CC28-TMS-049", "CC28-TMS-050", "CC28-TMS-057")),
+    _Service("c-move", "every C-MOVE", evt.EVT_C_MOVE, ("RO61-TMS-001",)),
+    _Service("n-create", "every N-CREATE", evt.EVT_N_CREATE, ("CC25-TMS-001", "CC11-TMS-011")),
+    _Service(
+        "n-get", "every N-GET", evt.EVT_N_GET, ("CC27-TMS-012", "CC27-TMS-010", "CC27-TMS-011", "CC31-TMS-001"),
+        # What is never answered is not asked again under other contexts.
+        more={"refused": ("CC31-TMS-002", "CC31-TMS-003")},
+    ),
+    _Service(
+        "n-get-of-unknown", "N-GET of a UPS that it does not know", evt.EVT_N_GET, ("CC27-TMS-010", "CC27-TMS-011"),
+        ways=("aborted", "unanswered"), concerned=_unknown,
+    ),
+    _Service(
+        "n-set", "every N-SET", evt.EVT_N_SET, ("RO62-TMS-001", "RO62-TMS-016", "CC26-TMS-002", "CC26-TMS-005"),
+        more={"aborted": ("CC26-TMS-001", "RO62-TMS-011"), "unanswered": ("CC26-TMS-001", "RO62-TMS-011")},
+    ),
+    _Service(
+        "change-state", ACTION.format(ACTION_TYPES[CHANGE_STATE]), evt.EVT_N_ACTION, ("RO60-TMS-001", "CC11-TMS-022"),
+        more={"aborted": ("RO60-TMS-009",), "unanswered": ("RO60-TMS-009",)}, concerned=_of_type(CHANGE_STATE),
+    ),
+    _Service(
+        "request-cancel", ACTION.format(ACTION_TYPES[REQUEST_CANCEL]), evt.EVT_N_ACTION,
+        ("CC22-TMS-001", "CC22-TMS-002", "CC11-TMS-072"), ways=("refused",), concerned=_of_type(REQUEST_CANCEL),
+    ),
+    _Service(
+        "subscribe", ACTION.format(ACTION_TYPES[SUBSCRIBE]), evt.EVT_N_ACTION, ("CC23-TMS-013", "CC23-TMS-010"),
+        concerned=_of_type(SUBSCRIBE),
+    ),
+    _Service(
+        "unsubscribe", ACTION.format(ACTION_TYPES[UNSUBSCRIBE]), evt.EVT_N_ACTION, ("CC23-TMS-020", "CC23-TMS-021"),
+        ways=("refused",), concerned=_of_type(UNSUBSCRIBE),
+    ),
+    _Service(
+        "suspend", ACTION.format(ACTION_TYPES[SUSPEND]), evt.EVT_N_ACTION, ("CC23-TMS-023", "CC23-TMS-024"),
+        ways=("refused",), concerned=_of_type(SUSPEND),
+    ),
+    _Service("ost-c-echo", "every C-ECHO", evt.EVT_C_ECHO, ("NEG-OST-001",), ways=("aborted", "unanswered"), actor="OST"),
+    _Service("ost-c-move", "every C-MOVE", evt.EVT_C_MOVE, ("RO59-OST-001",), actor="OST"),
+    _Service("ost-c-store", "every C-STORE", evt.EVT_C_STORE, ("RO63-OST-001",), actor="OST"),
+)  # fmt: skip
+
+
+def defects() -> Iterator[Defect]:
+    """Yield the defects of whole services."""
+    for service in SERVICES:
+        yield from service.defects()
+    yield Defect("no-event-reports", "Sends no event report at all", "TMS", _no_reports, ("CC23-TMS-013", "CC24-TMS-002"))
+
+
+def _no_reports(tms: Any) -> None:
+    on_events(tms, lambda event, receivers: iter(()))
+
+
+def _refusal(kind: Any) -> Any:
+    """Return what a handler answers to refuse a request."""
+    if kind is evt.EVT_C_FIND:
+        return iter([(PROCESSING_FAILURE, None)])
+    if kind in (evt.EVT_C_ECHO, evt.EVT_C_STORE):
+        return PROCESSING_FAILURE
+    return PROCESSING_FAILURE, None
+
+
+def _refused_move(moves: Iterator[Any]) -> Iterator[Any]:
+    yield next(moves)  # where to
+    yield 1  # pynetdicom asks for a number before a status; 1 makes it connect, and take the status that follows
+    yield PROCESSING_FAILURE, None
+
+
+def _install(service: _Service, way: str, simulator: Any) -> None:
     def serve(handler: Callable[[Any], Any], event: Any) -> Any:
-        if not concerned(simulator, event):
+        if not service.concerned(simulator, event):
             return handler(event)
         if way == "aborted":
             event.assoc.abort(block=False)
         elif way == "unanswered":
             _wait_for_the_end(event.assoc)
-        return iter([(PROCESSING_FAILURE, None)]) if streamed else (PROCESSING_FAILURE, None)
+        return _refused_move(handler(event)) if service.event is evt.EVT_C_MOVE else _refusal(service.event)
 
-    simulator.server.wrap_handler((STREAMED if streamed else OF_A_UPS)[service], serve)
+    simulator.server.wrap_handler(service.event, serve)
 
 
 def _wait_for_the_end(association: Any) -> None:

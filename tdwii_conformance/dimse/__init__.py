@@ -2,7 +2,7 @@
 
 from .client import Link, NegotiatedContext, Proposal, connect
 from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
-from .patience import Patience
+from .patience import Patience, asked_for
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder
 from .server import Handler, Server
@@ -29,6 +29,7 @@ __all__ = [
     "Server",
     "Timeouts",
     "Unreachable",
+    "asked_for",
     "check_ae_title",
     "connect",
     "declared",

@@ -1,4 +1,4 @@
-"""Which requests a peer was seen never to answer: they are not sent again, for each would cost its time-out again."""
+"""What a peer was seen to do with requests: those that it never answers are not sent again, for each costs its time-out."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from ..profile.statuses import is_failure
+from ..profile.ups_service import ACTION_TYPES, CHANGE_STATE, FILTERED, GLOBAL, REQUEST_CANCEL, SUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 
-__all__ = ["Kind", "Patience"]
+__all__ = ["Kind", "Patience", "asked_for"]
 
 NEVER = 2  # requests of a kind that wait for their time-out, when none of the kind was ever answered
 NO_LONGER = 4  # the same, in a row, when some had been answered before
 
+FINAL = ("COMPLETED", "CANCELED")
+WELL_KNOWN = {GLOBAL: "globally", FILTERED: "by a filter"}
 OF_A_UPS = ("N-GET", "N-SET", "N-ACTION")
 
 
@@ -37,6 +40,33 @@ class Kind:
     service: str
     action: int
     shown: bool
+
+
+def asked_for(exchange: Exchange) -> str:
+    """Return what a request asks for: its service; of an N-ACTION also the action, and what a peer may do apart from the rest.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        The request.
+    """
+    asked = exchange.request.dataset if exchange.service in ("N-SET", "N-ACTION") else None
+    if exchange.service == "N-SET":
+        return "N-SET with Transaction UID" if asked is not None and asked.get("TransactionUID") else "N-SET"
+    if exchange.service != "N-ACTION":
+        return exchange.service
+    action = int(exchange.request.command.get("ActionTypeID") or 0)
+    state, lock = (str(asked.get(keyword) or "") if asked is not None else "" for keyword in ("ProcedureStepState", "DeletionLock"))
+    words = [f"N-ACTION {ACTION_TYPES.get(action, action)}"]
+    if action == CHANGE_STATE and state in FINAL:
+        words.append(f"to {state}")
+    if action == REQUEST_CANCEL and exchange.abstract_syntax == UPS.PUSH:
+        words.append("under Push")
+    if exchange.instance_uid in WELL_KNOWN:
+        words.append(WELL_KNOWN[exchange.instance_uid])
+    if action == SUBSCRIBE and lock == "TRUE":
+        words.append("with lock")
+    return " ".join(words)
 
 
 @dataclass
@@ -63,6 +93,7 @@ class Patience:
 
     _by_kind: dict[tuple[Kind, str], _Seen] = field(default_factory=lambda: defaultdict(_Seen))
     _shown: set[str] = field(default_factory=set)
+    _done: set[tuple[str, str]] = field(default_factory=set)  # peer, what it was asked for and did
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def note(self, exchange: Exchange, *, late: bool = False) -> None:
@@ -75,10 +106,14 @@ class Patience:
                     seen.answered, seen.in_vain = seen.answered + 1, 0
                 elif late:
                     seen.in_vain, seen.last = seen.in_vain + 1, exchange
-            if exchange.service == "N-CREATE" and exchange.status is not None and not is_failure(exchange.status):
+            done = exchange.status is not None and not is_failure(exchange.status)
+            if done:
+                self._done.add((exchange.acceptor, asked_for(exchange)))
+            if exchange.service == "N-CREATE" and done:
                 self._shown.add(exchange.instance_uid)
             elif exchange.service == "C-FIND":
-                self._shown.update(str(found.get("SOPInstanceUID", "")) for found in exchange.identifiers)
+                # A worklist may be long, and a run asks for it often: it is not decoded for this.
+                self._shown.update(message.instance_uid for message in exchange.pending)
 
     def given_up(self, peer: str, service: str, context: str, *, action: int = 0, instance: str = "") -> Exchange | None:
         """Return, for a request that is not to be sent, an earlier one that was not answered; ``None`` if it is to be sent.
@@ -110,11 +145,10 @@ class Patience:
         with self._lock:
             return self._kind_of(exchange)
 
-    def ever_answered(self, exchange: Exchange) -> bool:
-        """Return whether a request of the kind of this one was ever answered."""
+    def ever_done(self, exchange: Exchange) -> bool:
+        """Return whether the peer has ever done what this request asks for: with success or a warning."""
         with self._lock:
-            seen = self._by_kind.get((self._kind_of(exchange), ""))
-            return seen is not None and seen.answered > 0
+            return (exchange.acceptor, asked_for(exchange)) in self._done
 
     def hope_again(self) -> None:
         """Forget what was given up: the peer was restarted."""

@@ -21,6 +21,7 @@ from .keys import (
     notes_key,
     patience_key,
     reading_key,
+    receiver_key,
     requirement_key,
     running_key,
     system_key,
@@ -152,6 +153,7 @@ def receiver(request: pytest.FixtureRequest) -> Iterator[Receiver]:
         transcript=request.config.stash[wire_key],
     )
     with listening:
+        request.config.stash[receiver_key] = listening
         yield listening
 
 

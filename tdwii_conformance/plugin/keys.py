@@ -15,6 +15,7 @@ from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Observation
 
 if TYPE_CHECKING:
+    from ..scu.receiver import Receiver
     from ..session.triggers import SimulatorTrigger
     from ..sut.config import SystemUnderTest
 
@@ -51,7 +52,10 @@ running_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the one tha
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()  # what --transcript names
 first_look_key = pytest.StashKey[list[str]]()  # what is set up wrong, in sentences
 wire_key = pytest.StashKey[Transcript]()
+there_key = pytest.StashKey[float]()  # when the systems under test were seen to be there, by the monotonic clock, in seconds
 patience_key = pytest.StashKey[Patience]()  # what the systems under test never answered
+receiver_key: pytest.StashKey[Receiver] = pytest.StashKey()  # where systems under test reach us, once it is there
+plainly_key = pytest.StashKey[Callable[[Exchange], bool | None]]()  # whether a plain request of the kind of one is done
 # Of one test.
 requirement_key = pytest.StashKey[Requirement]()
 warnings_key = pytest.StashKey[list[Finding]]()

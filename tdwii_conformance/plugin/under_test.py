@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,7 +128,14 @@ def first_look(system: SystemUnderTest) -> list[str]:
     from ..scu import probe
 
     peers = (("TMS", system.tms), ("OST", system.ost))
-    return probe.first_look(peers, calling=system.tdd.ae_title, port=system.tdd.port, timeouts=system.timeouts)
+    calling, timeouts = system.tdd.ae_title, system.timeouts
+    wrong = probe.first_look(peers, calling=calling, port=system.tdd.port, timeouts=timeouts)
+    if system.tms is not None and system.workitems.sources == ("existing",):
+        station, date = system.workitems.station, system.workitems.date
+        days = system.workitems.start_range(datetime.now().date())
+        empty = probe.nothing_scheduled(system.tms, station, date, days, calling=calling, timeouts=timeouts)
+        wrong += [empty] if empty else []
+    return wrong
 
 
 def gone(system: SystemUnderTest) -> str:

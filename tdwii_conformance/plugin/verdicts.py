@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from ..checks import Finding
+from ..dimse import DimseError
 from ..profile import Requirement
 from ..transcript.exchange import Exchange, Transcript
 from . import allure
@@ -20,6 +22,7 @@ from .keys import (
     recorded_key,
     requirement_key,
     system_key,
+    there_key,
     warnings_key,
     wire_key,
 )
@@ -29,6 +32,8 @@ from .under_test import gone, setting_of, unsupported_by_deviations
 
 if TYPE_CHECKING:
     from ..sut.config import SystemUnderTest
+
+SEEN = 2.0  # seconds for which a system that was there is not asked again whether it is
 
 
 class Nonconformity(AssertionError):
@@ -81,7 +86,9 @@ def pytest_runtest_makereport(
     error = unsteady or error
     noted: list[Finding] = item.stash.get(warnings_key, [])
     findings = tuple(noted)
-    if (report.failed or findings) and (why := missing(item.config, requirement, _exchanges_seen(item))):
+    exchanges = _exchanges_seen(item)
+    found = error.findings if isinstance(error, Nonconformity) else ()
+    if (report.failed or findings) and (why := missing(item.config, requirement, exchanges, found)):
         path, line, _ = report.location
         report.outcome, report.longrepr = "skipped", (path, line or 0, f"Skipped: {why}")
         findings = ()
@@ -107,7 +114,8 @@ def pytest_runtest_makereport(
             findings = ()
     elif findings:
         verdict = "warned"
-    exchanges = _exchanges_seen(item) if report.outcome != "skipped" else []
+    if report.outcome == "skipped":
+        exchanges = []
     if unsteady is not None:
         exchanges = list(unsteady.exchanges)  # what came after is the example that went well
     record = _record(item, report, requirement, verdict, reason, findings, exchanges)
@@ -126,7 +134,7 @@ def pytest_runtest_makereport(
         if verdict == "failed":
             report.longrepr = text
             report.sections += shown
-    if verdict in ("failed", "error") and system_key in item.config.stash:
+    if verdict in ("failed", "error") and system_key in item.config.stash and _lost_contact(item, error):
         _stop_if_gone(item)
     return report
 
@@ -154,10 +162,26 @@ def _skip_reason(report: pytest.TestReport) -> str:
     return str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix("Skipped: ")
 
 
+def _lost_contact(item: pytest.Item, error: BaseException | None) -> bool:
+    """Whether a test ended without contact with the system: no association, or the last request was not answered."""
+    if isinstance(error, DimseError):
+        return True
+    wire = item.config.stash[wire_key]
+    made = wire[item.stash.get(mark_key, len(wire)) :]
+    return bool(made) and bool(made[-1].failure)
+
+
 def _stop_if_gone(item: pytest.Item) -> None:
-    """Stop the run when the system under test is no longer there: the rest would fail for that reason alone."""
+    """Stop the run when the system under test is no longer there: the rest would fail for that reason alone.
+
+    That it was there a moment ago is enough: a system that aborts each request would be asked after each test.
+    """
+    if time.monotonic() - item.config.stash.get(there_key, -SEEN) < SEEN:
+        return
     if message := gone(item.config.stash[system_key]):
         item.session.shouldstop = f"the system under test is gone: {message}"
+    else:
+        item.config.stash[there_key] = time.monotonic()
 
 
 def _exchanges_seen(item: pytest.Item) -> list[Exchange]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Sequence
 
+from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import sop_class
 
@@ -12,9 +14,9 @@ from ..dimse import DimseError, NothingAccepted, Patience, Peer, Timeouts, conne
 from ..profile.statuses import is_failure
 from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange
-from ..treatment.messages import item, move_identifier
+from ..treatment.messages import Code, item, move_identifier, worklist_query
 
-__all__ = ["answers_plainly", "first_look", "gone", "offered", "trouble"]
+__all__ = ["PLAIN", "answers_plainly", "first_look", "gone", "never_called", "none_sent", "nothing_scheduled", "offered", "trouble"]
 
 NEEDED = {
     "TMS": (UPS.PULL, "UPS Pull"),
@@ -23,6 +25,8 @@ NEEDED = {
 
 
 DESTINATION_UNKNOWN, RECEIVER_UNKNOWN = 0xA801, 0xC308
+PLAIN = ("C-ECHO", "C-FIND", "N-GET")  # services of which a request can be plain without effect
+MANY, FEW = 200, 3  # workitems that are looked through where none is for us, and stations that are named then
 PAUSES = (0.0, 1.0, 3.0)  # seconds before each try to reach a system that seems to be gone
 
 
@@ -165,10 +169,51 @@ def _destination(role: str, peer: Peer, calling: str, port: int, timeouts: Timeo
     return unknown_destination(role, calling, port) if answer.status == DESTINATION_UNKNOWN else ""
 
 
+def nothing_scheduled(peer: Peer, station: Code, date: str, days: str, *, calling: str, timeouts: Timeouts) -> str:
+    """Return what to change where a TMS has no workitem for the station and the date that a run is for; empty if it has.
+
+    Parameters
+    ----------
+    peer : Peer
+        The TMS.
+    station : Code
+        Scheduled Station Name Code.
+    date, days : str
+        The date as the user gave it, and as a range for Scheduled Procedure Step Start DateTime.
+    calling, timeouts
+        As for `trouble`.
+    """
+    try:
+        with connect(peer, [UPS.PULL], calling=calling, timeouts=timeouts) as link:
+            found = link.c_find(UPS.PULL, worklist_query(station=station.value, scheme=station.scheme, start=days))
+            if found.status != 0 or found.identifiers:
+                return ""  # that it answers well has tests of its own
+            every = item(
+                ProcedureStepState="SCHEDULED", ScheduledProcedureStepStartDateTime=None, ScheduledStationNameCodeSequence=[]
+            )
+            others = link.c_find(UPS.PULL, every, cancel_after=MANY)
+    except DimseError:
+        return ""
+    there = Counter(filter(None, map(_station_and_day, others.identifiers)))
+    known = ", ".join(where for where, _ in there.most_common(FEW))
+    return (
+        f"the TMS has no SCHEDULED workitem for the station {station.value!r} ({station.scheme}) and the date {date!r}: "
+        f"schedule some, or correct station and date in [workitems]"
+        f"{f'; there are some for {known}' if known else '; it shows none for another station or day either'}"
+    )
+
+
+def _station_and_day(identifier: Dataset) -> str:
+    start = str(identifier.get("ScheduledProcedureStepStartDateTime") or "")[:8]
+    stations = identifier.get("ScheduledStationNameCodeSequence") or ()
+    names = [f"{station.get('CodeValue', '')!r} ({station.get('CodingSchemeDesignator', '')})" for station in stations]
+    return f"{' and '.join(names) or 'no station'} on {start or 'no day'}"
+
+
 def unknown_destination(role: str, calling: str, port: int) -> str:
     """Return what to change in a system that does not know our AE title as move destination."""
     return (
-        f"the {role} does not know our AE title {calling!r} as move destination (A801): "
+        f"the {role} does not know our AE title {calling!r} as move destination, or does not reach it (A801): "
         f"add it there, with this host and port {port}"
     )
 
@@ -181,25 +226,38 @@ def unknown_receiver(role: str, title: str, port: int) -> str:
     )
 
 
-def answers_plainly(peer: Peer, exchange: Exchange, *, shown: bool, calling: str, timeouts: Timeouts, patience: Patience) -> bool:
-    """Return whether a peer answers a plain request of the kind of one that it did not answer, or refused to look.
+def never_called(role: str, title: str, port: int) -> str:
+    """Return what to change in a system that was to open an association to us, and never did."""
+    return (
+        f"no connection of the {role} came to our port {port}: correct the host and port of our AE title {title!r} there, "
+        f"and let connections to port {port} through the firewall of this computer"
+    )
 
-    Plain is: of a UPS that it has, or of one that nobody has; with nothing but what must be there; and without effect. Of a
-    service that has no such request it is whether any was ever answered.
+
+def none_sent(move: Exchange) -> bool:
+    """Whether a C-MOVE ended with sub-operations that failed, and none that succeeded."""
+    if move.service != "C-MOVE" or move.response is None or not move.status:
+        return False
+    command = move.response.command
+    return bool(command.get("NumberOfFailedSuboperations")) and not command.get("NumberOfCompletedSuboperations")
+
+
+def answers_plainly(peer: Peer, exchange: Exchange, *, shown: bool, calling: str, timeouts: Timeouts, patience: Patience) -> bool:
+    """Return whether a peer answers a plain request of the kind of one that it did not answer, or refused.
+
+    Plain is: of a UPS that it has, or of one that nobody has; with nothing but what must be there; and without effect.
 
     Parameters
     ----------
     peer : Peer
         The peer.
     exchange : Exchange
-        The request.
+        The request: of a service in `PLAIN`; or of a UPS that nobody has.
     shown : bool
         Whether it is about a UPS that the peer has.
     calling, timeouts, patience
         As for `dimse.connect`.
     """
-    if exchange.service in ("N-CREATE", "C-STORE") or (shown and exchange.service in ("N-SET", "N-ACTION")):
-        return patience.ever_answered(exchange)
     nobody = generate_uid()
     context = exchange.abstract_syntax
     try:
@@ -209,15 +267,8 @@ def answers_plainly(peer: Peer, exchange: Exchange, *, shown: bool, calling: str
                     answer = link.c_echo()
                 case "C-FIND":
                     answer = link.c_find(context, item(ProcedureStepState="SCHEDULED", SOPInstanceUID=nobody))
-                case "C-MOVE":
-                    keys = item(
-                        QueryRetrieveLevel="IMAGE", StudyInstanceUID=nobody, SeriesInstanceUID=nobody, SOPInstanceUID=nobody
-                    )
-                    answer = link.c_move(context, keys, calling)
                 case "N-GET":
-                    asked = exchange.instance_uid if shown else nobody
-                    answer = link.n_get(asked, ["ProcedureStepState"], context=context)
-                    return not answer.failure and not (shown and is_failure(answer.status))
+                    answer = link.n_get(exchange.instance_uid if shown else nobody, ["ProcedureStepState"], context=context)
                 case "N-SET":
                     answer = link.n_set(nobody, item(TransactionUID=nobody), context=context)
                 case "N-ACTION":
@@ -225,6 +276,6 @@ def answers_plainly(peer: Peer, exchange: Exchange, *, shown: bool, calling: str
                     answer = link.n_action(nobody, action, item(TransactionUID=nobody), context=context)
                 case _:
                     return True
-            return not answer.failure
+            return not answer.failure and not (shown and is_failure(answer.status))
     except DimseError:
         return False

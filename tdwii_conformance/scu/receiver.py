@@ -93,6 +93,8 @@ class Receiver:
         Status with which event reports are answered.
     scp_role_proposed : bool
         Whether a peer proposed to be the SCP of UPS Event by role selection.
+    callers : set of str
+        AE titles of those who opened an association to it.
     """
 
     def __init__(
@@ -111,6 +113,7 @@ class Receiver:
         self.refuse: set[str] = set()
         self.refuse_reports = 0x0000
         self.scp_role_proposed = False
+        self.callers: set[str] = set()
         self._in_vain: Counter[str] = Counter()
         self._came: set[str] = set()
         self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
@@ -214,7 +217,13 @@ class Receiver:
         """Await again what was awaited in vain: the peer was restarted."""
         self._in_vain.clear()
 
+    @property
+    def ever_reported(self) -> bool:
+        """Whether any event report has come, to whatever AE title of ours."""
+        return any(exchange.service == "N-EVENT-REPORT" for exchange in self._arrivals)
+
     def _accepted(self, event: Any) -> None:
+        self.callers.add(str(event.assoc.requestor.ae_title).strip())
         role = event.assoc.requestor.role_selection.get(UPS.EVENT)
         self.scp_role_proposed = self.scp_role_proposed or (role is not None and bool(role.scp_role))
 

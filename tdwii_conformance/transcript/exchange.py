@@ -26,6 +26,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEnd
 __all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode", "exchange_from_json", "exchange_to_json"]
 
 PENDING = (0xFF00, 0xFF01)
+SOP_INSTANCE_UID = 0x00080018
 UNDEFINED = 0xFFFFFFFF  # length [PS3.5 7.1.1]
 
 
@@ -68,6 +69,10 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
     return dataset
 
 
+def _after_instance_uid(tag: int, vr: str | None, length: int) -> bool:
+    return tag > SOP_INSTANCE_UID
+
+
 @dataclass(frozen=True)
 class Message:
     """One DIMSE message.
@@ -104,6 +109,18 @@ class Message:
             return decode(self.encoded, self.transfer_syntax)
         except Exception:  # whatever a peer's bytes make pydicom raise, the exchange stays an exchange
             return None
+
+    @property
+    def instance_uid(self) -> str:
+        """SOP Instance UID of the data set, read without decoding what comes after it; empty if there is none, or none to read."""
+        uid = UID(self.transfer_syntax)
+        if self.encoded is None or uid == DeflatedExplicitVRLittleEndian:
+            return str(self.dataset.get("SOPInstanceUID") or "") if self.dataset is not None else ""
+        try:
+            begin = read_dataset(BytesIO(self.encoded), uid.is_implicit_VR, uid.is_little_endian, stop_when=_after_instance_uid)
+            return str(begin.get("SOPInstanceUID") or "")
+        except Exception:  # as `dataset`
+            return ""
 
     @property
     def undecodable(self) -> bool:

@@ -37,7 +37,7 @@ class RecordingTDD(TDD):
 
 
 BOUND = 30.0  # seconds that the whole may take
-IN_VAIN = 3  # N-GETs in a row that show nothing: then nothing is asked any more
+IN_VAIN = 3  # workitems in a row that are not shown by N-GET, or cannot be ended: then nothing is asked any more
 
 
 def put_away(
@@ -51,7 +51,7 @@ def put_away(
     """Cancel what this TDD has created and nobody has claimed; as far as the system is still there.
 
     It says what it does, takes no longer than `bound` seconds, and can be interrupted: what is left then is counted. Of a
-    system that shows no UPS by N-GET nothing is asked.
+    system that shows no UPS by N-GET, or lets none be ended, nothing is asked any more.
 
     Parameters
     ----------
@@ -74,15 +74,17 @@ def put_away(
     try:
         for uid in tdd.created:
             shown = tdd.get(uid, ["ProcedureStepState"])
-            in_vain = in_vain + 1 if shown.failure or is_failure(shown.status) else 0
-            if in_vain == IN_VAIN or now() > until:
-                why = (
-                    f"{bound:g} s are over" if in_vain < IN_VAIN else f"N-GET shows no workitem: {shown.failure or 'it is refused'}"
-                )
+            trouble = f"N-GET shows no workitem: {shown.failure or 'it is refused'}" if not _done(shown) else ""
+            over = now() > until
+            if not over and shown.dataset is not None and shown.dataset.get("ProcedureStepState") == "SCHEDULED":
+                ended = end(tdd, uid, "SCHEDULED", by_request=by_request)
+                if ended is not None and not _done(ended):
+                    trouble = f"none can be canceled: {ended.failure or 'it is refused'}"
+            in_vain = in_vain + 1 if trouble else 0
+            if in_vain == IN_VAIN or over:
+                why = trouble if in_vain == IN_VAIN else f"{bound:g} s are over"
                 break
-            if shown.dataset is not None and shown.dataset.get("ProcedureStepState") == "SCHEDULED":
-                end(tdd, uid, "SCHEDULED", by_request=by_request)
-            left -= not in_vain
+            left -= not trouble
     except DimseError as error:
         why = error.advice
     except KeyboardInterrupt:
@@ -91,7 +93,11 @@ def put_away(
         show(f"{left} workitems stay on the worklist: {why}")
 
 
-def end(performer: TDD, uid: str, state: str, lock: str = "", *, by_request: bool) -> None:
+def _done(exchange: Exchange) -> bool:
+    return exchange.status is not None and not is_failure(exchange.status)
+
+
+def end(performer: TDD, uid: str, state: str, lock: str = "", *, by_request: bool) -> Exchange | None:
     """Bring a UPS to CANCELED; one that is SCHEDULED by Request UPS Cancel, if that is supported [PS3.4 CC.2.1, CC.2.2].
 
     Parameters
@@ -106,12 +112,18 @@ def end(performer: TDD, uid: str, state: str, lock: str = "", *, by_request: boo
         Transaction UID of one that is IN PROGRESS.
     by_request : bool
         Whether the SCP supports Request UPS Cancel.
+
+    Returns
+    -------
+    Exchange or None
+        The request that was to bring it there; ``None`` if it is in a final state.
     """
     if state == "SCHEDULED" and by_request:
-        performer.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
-    elif state in ("SCHEDULED", "IN PROGRESS"):
+        return performer.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
+    if state in ("SCHEDULED", "IN PROGRESS"):
         if state == "SCHEDULED":
             performer.claim(uid, lock := generate_uid())
         reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[code_item("110513", "DCM", "Unspecified")])
         performer.set(uid, item(TransactionUID=lock, **{PROGRESS: [reason]}))
-        performer.change_state(uid, "CANCELED", lock)
+        return performer.change_state(uid, "CANCELED", lock)
+    return None

@@ -13,6 +13,7 @@ import pytest
 
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
+from tdwii_conformance.plugin.keys import plainly_key
 from tdwii_conformance.plugin.under_test import embedded_of, setting_of, takes_own_workitems
 from tdwii_conformance.scu.treatment_session import Treated
 from tdwii_conformance.scu.watcher import Watcher
@@ -26,19 +27,25 @@ from tdwii_conformance.workitems.asked import Asked, orders
 from tdwii_conformance.workitems.clean_up import RecordingTDD, put_away
 from tdwii_conformance.workitems.outcomes import NotJudged, UnusableObjects
 from tdwii_conformance.workitems.own import own_objects
+from tdwii_conformance.workitems.plainly import Plainly
 from tdwii_conformance.workitems.sources import Listed, Pushed
 from tdwii_conformance.workitems.supply import Need, Supply, Use
 from tdwii_conformance.workitems.watched import ToReport, caught_up_by_a_change
 
-from .supplying import Watch, plan_lines, rank
+from .supplying import Watch, fills, plan_lines, rank
 
 watch_key = pytest.StashKey[Watch]()
 
 
 def pytest_collection_modifyitems(config, items):
-    """Have those come first who only look, and those last who end a workitem, where there are few."""
+    """Have those come first who only look, and those last who end a workitem, where there are few.
+
+    Of a system to which we push, the worklist grows with the run, and may be asked slowly: what looks at it comes first.
+    """
     if takes_own_workitems(config):
         items.sort(key=rank)
+    elif system_key in config.stash and not hasattr(config, "workerinput"):
+        items.sort(key=fills)
 
 
 def pytest_report_collectionfinish(config, items):
@@ -198,7 +205,10 @@ def say(config, sentence):
 @pytest.fixture(scope="session")
 def supply(system, source, tdd, request):
     """The workitems of this run. Tests ask for them by what they do: looks_at, is_refused, updates, claims, ends, creates."""
-    return request.config.stash[watch_key].over(Supply(source, tdd, system.ost.ae_title if system.ost else "OST"))
+    ost = system.ost.ae_title if system.ost else "OST"
+    found = request.config.stash[watch_key].over(Supply(source, tdd, ost))
+    request.config.stash[plainly_key] = Plainly(found, ost)
+    return found
 
 
 def _doing(use, words):

@@ -13,6 +13,7 @@ USES = {
 SHARED = {"updates": "updates", "to_report": "told of", "nothing_else": "marker"}
 LOOKING = {Use.LOOKS, Use.IS_REFUSED}
 FIRST = ("test_negotiation", "test_ro")  # the transactions of TDW-II before the corners of Annex CC
+FILLING = ("test_cc_2_5", "test_cc_2_8_random", "test_cc_random")  # what creates workitems by the hundred
 
 
 def asking(item):
@@ -108,6 +109,12 @@ def rank(item):
     last = {Use.CLAIMS: 1, Use.ENDS: 2}
     within = max((last.get(use, 0) for use in uses), default=0) if phase == 2 else 0
     return (phase, int(not module.startswith(FIRST)), within)
+
+
+def fills(item):
+    """Which modules come first where the tests fill the worklist: the transactions of TDW-II; those last that create the most."""
+    module = item.nodeid.split("::", 1)[0].rsplit("/", 1)[-1]
+    return 0 if module.startswith(FIRST) else 2 if module.startswith(FILLING) else 1
 
 
 class Watch:

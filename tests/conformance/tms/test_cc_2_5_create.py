@@ -49,6 +49,7 @@ from tdwii_conformance.treatment.creation import (
 from tdwii_conformance.treatment.messages import item
 
 NO_SUCH_UPS = (0x0112, 0xC307)
+IN_VAIN = 5  # requests to cancel, refused one after the other: then no more are made
 
 
 class Created(NamedTuple):
@@ -101,8 +102,11 @@ def create(system, tdd):
 
     yield n_create
     if not system.embedded and "request-cancel" in system.tms_supports:
+        refused = 0
         for uid in dict.fromkeys(uids):
-            tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
+            refused = 0 if done(tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)) else refused + 1
+            if refused == IN_VAIN:
+                break
 
 
 SHAPES = {"tdw-ii": lambda attributes: attributes, "least": least, "whole": all_supported}

@@ -5,6 +5,7 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import find, status
 from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
@@ -32,6 +33,9 @@ def before(treatment):
 
 @pytest.fixture(scope="module")
 def end(treatment):
+    """The request for the final state; not judged where it lacks what the final update was to bring."""
+    if is_failure(treatment.end.status) and status.accepted(treatment.final, "the final update"):
+        pytest.skip("not judged: the final update was not accepted (RO64-TMS-001)")
     return treatment.end
 
 

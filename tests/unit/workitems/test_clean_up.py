@@ -58,6 +58,15 @@ def test_nothing_is_asked_of_who_shows_nothing(device, monkeypatch):
     assert said[1] == "5 workitems stay on the worklist: N-GET shows no workitem: it is refused"
 
 
+def test_who_lets_none_be_canceled_is_not_asked_for_all(device, monkeypatch):
+    asked, said = [], []
+    refuse = lambda self, uid, *given, **named: asked.append(uid) or TDD.get(self, "1.2.9")  # noqa: E731  # C307
+    monkeypatch.setattr(TDD, "action", refuse)
+    put_away(device, by_request=True, show=said.append)
+    assert asked == device.created[:3]
+    assert said[1] == "5 workitems stay on the worklist: none can be canceled: it is refused"
+
+
 def test_an_interrupt_ends_it(device, monkeypatch):
     def interrupted(self, uid, keywords):
         raise KeyboardInterrupt
