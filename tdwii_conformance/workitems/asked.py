@@ -275,7 +275,10 @@ class Asked(Listed):
 
     def wanted(self, start: str, modality: Modality, patient_name: str) -> Wanted:
         """Return what to ask for next: no two start at the same time."""
-        choice, self._number = self.system.workitems, self._number + 1
+        choice = self.system.workitems
+        if patient_name and (choice.patient_id or choice.patient_name):
+            raise NotJudged("not judged: another patient is needed than the one of [workitems] patient_id, patient_name")
+        self._number += 1
         slot = (self._number - 1) * self.workers + self.worker + 1
         begins = self._now().replace(hour=6, minute=0, second=0, microsecond=0) + STEP * slot
         identifier = choice.patient_id or f"TDWII{generate_uid()[-8:].replace('.', '0')}"

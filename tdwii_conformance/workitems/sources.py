@@ -182,24 +182,46 @@ class Source(ABC):
         """Return the delivery instruction of a workitem and another in the same series of the TMS."""
         return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
 
-    def original(self, instance: Dataset) -> Dataset:
-        """Return an instance as it was stored; raise `NotJudged` if it was not us who stored it."""
-        if self.own:
-            raise NotJudged("not judged: it is not known what the instance was like when it was stored")
-        return instance
+    def as_stored(self, role: str, reference: Reference, instance: Dataset) -> tuple[Reference, Dataset]:
+        """Return an instance as we stored it, and what refers to it.
+
+        What a system refers to in its own workitems it was not given by us; then that is stored once more, as another instance.
+
+        Parameters
+        ----------
+        role : {"OST", "TMS"}
+            Who has it.
+        reference : Reference
+            As the workitem refers to it.
+        instance : Dataset
+            What we stored, if it was us.
+
+        Raises
+        ------
+        NotJudged
+            If nothing can be stored there.
+        """
+        if not self.own:
+            return reference, instance
+        stored = self._stored_second(role, {"OST": "store-inputs", "TMS": "store-instructions"}[role], reference, instance)
+        return dataclasses.replace(reference, instance=stored.SOPInstanceUID), stored
 
     def _second(self, role: str, claim: str, reference: Reference, instance: Dataset) -> list[Reference]:
+        stored = self._stored_second(role, claim, reference, instance)
+        return [reference, dataclasses.replace(reference, instance=stored.SOPInstanceUID)]
+
+    def _stored_second(self, role: str, claim: str, reference: Reference, instance: Dataset) -> Dataset:
         if claim not in self.system.supports(role):
-            raise NotJudged(f"not supported: {claim}; a list needs a second instance, which we would have to store")
+            raise NotJudged(f"not supported: {claim}; a second instance is needed, which we would have to store")
         if self.own:
             came = [store.request.dataset for store in self.tdd.retrieve_references(role, [reference]).stores]
             if len(came) != 1 or came[0] is None:
-                raise NotJudged("not judged: the first instance of the list was not sent (RO59-OST-002, RO61-TMS-002)")
+                raise NotJudged("not judged: the instance of the workitem was not sent (RO59-OST-002, RO61-TMS-002)")
             instance = came[0]
         second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
         second.SOPInstanceUID = generate_uid()
         self.tdd.store(role, second)
-        return [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)]
+        return second
 
 
 class Pushed(Source):

@@ -17,7 +17,7 @@ from .sources import Source
 
 __all__ = ["Need", "Supply", "Use"]
 
-IONS = "of ions"
+IONS, NAMED = "of ions", "of a name beyond ASCII"
 ENDS = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
 
@@ -131,8 +131,14 @@ class Supply:
     def of_patient(self, patient_name: str, use: Use = Use.LOOKS, state: str = "SCHEDULED") -> TreatmentSession:
         """Return the session of a workitem of a patient of this name; of own ones, of one beyond ASCII if there is."""
         if self.source.own:
-            return self.need(Need(use, state))
-        kept = self.kit.add(self.source("TREATMENT", patient_name=patient_name))
+            session = self.need(Need(use, state))
+            if not session.workitem.facts.get("patient_name", "").isascii() or not self.source.makes_now:
+                return session
+            kept = next((kept for kept in self.kit.usable(state) if kept.role == NAMED), None)
+            kept = kept or self.kit.add(self.source.create("TREATMENT", patient_name=patient_name))
+            kept.role = NAMED
+        else:
+            kept = self.kit.add(self.source("TREATMENT", patient_name=patient_name))
         return self._session(kept.workitem) if state == "SCHEDULED" else self._claim(kept)
 
     def of_ions(self) -> TreatmentSession:
