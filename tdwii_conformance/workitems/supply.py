@@ -118,15 +118,20 @@ class Supply:
         NotJudged
             If there is none, or it cannot be brought to the state.
         """
+        kept = self.hand_out(wanted)
+        if wanted.use is not Use.LOOKS:
+            self._handed_out.append(kept.workitem.uid)
+        return TreatmentSession(self.tdd, kept.as_it_is, self.ost, kept.lock) if kept.lock else self._session(kept.as_it_is)
+
+    def hand_out(self, wanted: Need) -> Kept:
+        """Return a workitem, and take note of what it is used for; raise `NotJudged` if there is none."""
         kept = self._shared(wanted) if self._shares(wanted) else None
         kept = kept or self._bring(wanted)
         if self._shares(wanted):
             kept.role = kept.role or wanted.shared_as
         elif wanted.use is not Use.LOOKS:
             kept.held = True
-        if wanted.use is not Use.LOOKS:
-            self._handed_out.append(kept.workitem.uid)
-        return TreatmentSession(self.tdd, kept.as_it_is, self.ost, kept.lock) if kept.lock else self._session(kept.as_it_is)
+        return kept
 
     def of_patient(self, patient_name: str, use: Use = Use.LOOKS, state: str = "SCHEDULED") -> TreatmentSession:
         """Return the session of a workitem of a patient of this name; of own ones, of one beyond ASCII if there is."""

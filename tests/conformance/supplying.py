@@ -1,15 +1,17 @@
 """The supply of workitems at work in a run of pytest: what tests say that they do to a workitem, and in which order they come."""
 
-from tdwii_conformance.plugin import requirement_key, system_key
-from tdwii_conformance.plugin.under_test import takes_own_workitems, unsupported_by_deviations
-from tdwii_conformance.workitems.plan import Consumer, Planned, table
-from tdwii_conformance.workitems.supply import Use
+from functools import partial
+from types import SimpleNamespace
 
-# What a test, or a fixture of it, asks for tells what it does.
-USES = {
-    "looks_at": Use.LOOKS, "is_refused": Use.IS_REFUSED, "updates": Use.UPDATES, "claims": Use.CLAIMS, "ends": Use.ENDS,
-    "to_report": Use.UPDATES, "nothing_else": Use.UPDATES, "treated": Use.ENDS,
-}  # fmt: skip
+from tdwii_conformance.defects import chosen
+from tdwii_conformance.plugin import requirement_key, system_key
+from tdwii_conformance.plugin.under_test import deviations_of, takes_own_workitems, unsupported_by_deviations
+from tdwii_conformance.profile.ups_tables import STATES
+from tdwii_conformance.workitems.plan import Asking, Consumer, Planned, table
+from tdwii_conformance.workitems.supply import Need, Use
+
+from .asking import PERFORMED, PROGRESS, USES, asked_by
+
 SHARED = {"updates": "updates", "to_report": "told of", "nothing_else": "marker"}
 LATER = {"IN PROGRESS", "COMPLETED", "CANCELED"}
 LOOKING = {Use.LOOKS, Use.IS_REFUSED}
@@ -32,37 +34,35 @@ def asking(item):
         yield marker.args[0], item.nodeid, "function"
 
 
-def start_of(item):
-    """The Treatment Delivery Type that a test is about, by its parameters; empty: any."""
-    values = getattr(getattr(item, "callspec", None), "params", {}).values()
-    found = [value if isinstance(value, str) else getattr(value, "start", "") for value in values]
-    return next((start for start in found if start in ("TREATMENT", "CONTINUATION")), "")
+def consumers_of(item, makes_now):
+    """Who asks for what a test needs: its fixtures, in the order of their set-up, and the test itself."""
+    definitions, params = item._fixtureinfo.name2fixturedefs, getattr(getattr(item, "callspec", None), "params", {})
+    module, found, seen = item.nodeid.split("::", 1)[0], [], set()
+    known = {**params, "source": SimpleNamespace(own=True, makes_now=makes_now)}
 
+    def add(name):
+        if name in USES or name in seen or not definitions.get(name):
+            return
+        seen.add(name)
+        fixture = definitions[name][-1]
+        param = params.get(name, "")
+        asks, others = asked_by(fixture.func, {**known, "request": SimpleNamespace(param=param)})
+        for other in others:
+            add(other)
+        where = {"session": "", "function": item.nodeid}.get(fixture.scope, module)
+        if asks and name != "supply":
+            found.append(Consumer(f"{where} {name} {param}", asks))
 
-def consumers_of(item):
-    """What a test takes."""
-    module, start = item.nodeid.split("::", 1)[0], start_of(item)
-    scenario = next((str(v) for v in getattr(getattr(item, "callspec", None), "params", {}).values() if hasattr(v, "progress")), "")
-    found = []
-    for asked, by, scope in asking(item):
-        use = USES[asked]
-        if use in LOOKING:
-            key = f"looks {start}"
-        elif asked in SHARED:
-            key = SHARED[asked]
-        elif asked == "treated":
-            key = f"treated {scenario}"
-        else:
-            key = item.nodeid if scope == "function" else f"{module} {by}"
-        found.append(Consumer(use, key, start if asked in ("looks_at", "is_refused", "treated") else ""))
-    return tuple(dict.fromkeys(found))
-
-
-def planned_of(item, makes_now):
-    """What the plan has to know of a test."""
-    creates = bool({"creates", "created"} & set(item.fixturenames))
-    new = (Consumer(Use.CLAIMS, f"created for {item.nodeid}", "TREATMENT"),) if creates and makes_now else ()
-    return Planned(item.stash[requirement_key].id, consumers_of(item) + new, creates and not makes_now)
+    for name in item.fixturenames:
+        add(name)
+    asks, others = asked_by(item.function, known)
+    for other in others:
+        add(other)
+    if marker := item.get_closest_marker("workitem"):
+        state = params.get("state", "SCHEDULED")
+        if state in STATES:
+            asks = (*asks, Asking(Need(USES[marker.args[0]], state), sets=frozenset({PROGRESS, PERFORMED})))
+    return (*found, Consumer(item.nodeid, asks)) if asks else tuple(found)
 
 
 def applies(item):
@@ -77,17 +77,30 @@ def applies(item):
     return system.describes(requirement.actor) and supported
 
 
+def sources_of(config):
+    """Where the workitems of the run come from."""
+    if system_key in config.stash:
+        return config.stash[system_key].workitems.sources
+    own = next(one.own for one in chosen(deviations_of(config)) if one.own)
+    return ("existing",) * bool(own.new + own.continuations) + ("command",) * own.on_demand
+
+
 def plan_lines(config, items):
     """Say how many workitems the run needs, and how many requirements that many, or fewer, will judge."""
     if not takes_own_workitems(config):
         asked = bool(config.getoption("tdwii_plan"))
         return ["workitems: created by N-CREATE, as many as the tests need"] if asked else []
-    sources = config.stash[system_key].workitems.sources if system_key in config.stash else ("existing",)
+    sources = sources_of(config)
     makes_now = bool({"person", "command"} & set(sources))
-    tests = [planned_of(item, makes_now) for item in items if applies(item)]
+    watch = Watch(items)
+    tests = [
+        Planned(item.stash[requirement_key].id, consumers_of(item, makes_now), partial(watch.begins, item))
+        for item in items
+        if applies(item)
+    ]
     if not any(test.consumers for test in tests):
         return ["workitems: none is needed"] if tests else []
-    *fewer, most = table(tests)
+    *fewer, most = table(tests, makes_now=makes_now, watch=watch.anew)
     return [
         f"workitems ({', '.join(sources)}): {most.new} new and {most.continuations} continuations are needed, to judge"
         f" {len(most.judged)} of {len(most.all)} requirements",
@@ -132,15 +145,22 @@ class Watch:
     """
 
     def __init__(self, items):
+        self._items = items
+        self.anew(None)
+
+    def anew(self, supply):
+        """Begin once more, over a supply if there is one."""
         self._module, self._running = "", ""
         self._to_come = {"SCHEDULED": set(), "IN PROGRESS": set()}
-        for item in items:
+        for item in self._items:
             names = set(getattr(item, "fixturenames", ()))
             if names & {"looks_at", "is_refused"}:
                 self._to_come["SCHEDULED"].add(item.nodeid)
             if names & {"is_refused", *SHARED}:
                 self._to_come["IN PROGRESS"].add(item.nodeid)
         self._supply = None
+        if supply is not None:
+            self.over(supply)
 
     def over(self, supply):
         """Watch over a supply."""
