@@ -85,24 +85,29 @@ def sources_of(config):
     return ("existing",) * bool(own.new + own.continuations) + ("command",) * own.on_demand
 
 
-def plan_lines(config, items):
-    """Say how many workitems the run needs, and how many requirements that many, or fewer, will judge."""
-    if not takes_own_workitems(config):
-        asked = bool(config.getoption("tdwii_plan"))
-        return ["workitems: created by N-CREATE, as many as the tests need"] if asked else []
-    sources = sources_of(config)
-    makes_now = bool({"person", "command"} & set(sources))
+def rehearsed(config, items):
+    """What the plan has to know of a run: its tests, whether workitems can be made now, and who watches over it."""
+    makes_now = bool({"person", "command"} & set(sources_of(config)))
     watch = Watch(items)
     tests = [
         Planned(item.stash[requirement_key].id, consumers_of(item, makes_now), partial(watch.begins, item))
         for item in items
         if applies(item)
     ]
+    return tests, {"makes_now": makes_now, "watch": watch.anew}
+
+
+def plan_lines(config, items):
+    """Say how many workitems the run needs, and how many requirements that many, or fewer, will judge."""
+    if not takes_own_workitems(config):
+        asked = bool(config.getoption("tdwii_plan"))
+        return ["workitems: created by N-CREATE, as many as the tests need"] if asked else []
+    tests, how = rehearsed(config, items)
     if not any(test.consumers for test in tests):
         return ["workitems: none is needed"] if tests else []
-    *fewer, most = table(tests, makes_now=makes_now, watch=watch.anew)
+    *fewer, most = table(tests, **how)
     return [
-        f"workitems ({', '.join(sources)}): {most.new} new and {most.continuations} continuations are needed, to judge"
+        f"workitems ({', '.join(sources_of(config))}): {most.new} new and {most.continuations} continuations are needed, to judge"
         f" {len(most.judged)} of {len(most.all)} requirements",
         *(f"  with {plan}" for plan in fewer),
     ]

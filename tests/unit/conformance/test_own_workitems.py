@@ -2,7 +2,10 @@
 
 import pytest
 
+from tdwii_conformance import engine
 from tdwii_conformance.defects import DEFECTS
+from tdwii_conformance.workitems.plan import planned
+from tests.conformance.supplying import rehearsed
 from tests.proof import proof
 
 TRANSACTIONS = [
@@ -11,25 +14,48 @@ TRANSACTIONS = [
     "tms/test_ro65_completed_canceled.py",
 ]  # fmt: skip
 NEED_PUSH = {"NEG-TMS-003", "RO58-TMS-021"}
-NEED_THE_ORIGINAL = {"RO61-TMS-015"}
 
 
 def never_judged(tally):
     return set(tally.not_judged) - tally.passed - set(tally.violated)
 
 
-def test_twelve_judge_every_transaction():
+class Rehearsals:
+    """A plugin that takes the plans of a run for some numbers of workitems."""
+
+    def __init__(self, *numbers):
+        self.numbers, self.plans = numbers, {}
+
+    def pytest_collection_finish(self, session):
+        tests, how = rehearsed(session.config, session.items)
+        self.plans = {number: planned(tests, *number, **how) for number in self.numbers}
+
+
+def as_planned(tally, plan):
+    """Whether a plan was right, but for a twentieth: what a test finds it has not to judge by is not known beforehand."""
+    return len(plan.judged ^ tally.passed) <= 0.05 * len(plan.all)
+
+
+@pytest.fixture(scope="module")
+def plans():
+    """What the plan says of two numbers of workitems."""
+    rehearsals = Rehearsals((8, 4), (2, 1))
+    engine.run(TRANSACTIONS, deviations=["own-workitems-12"], options=("--plan",), plugins=[rehearsals])
+    return rehearsals.plans
+
+
+def test_twelve_judge_every_transaction_as_planned(plans):
     tally = proof.run(TRANSACTIONS, ["own-workitems-12"])
     assert (dict(tally.violated), tally.errors) == ({}, [])
-    assert never_judged(tally) == NEED_PUSH | NEED_THE_ORIGINAL
+    assert never_judged(tally) == NEED_PUSH
+    assert as_planned(tally, plans[8, 4])
 
 
-def test_three_judge_most():
+def test_three_judge_most_as_planned(plans):
     tally = proof.run(TRANSACTIONS, ["own-workitems-3"])
     assert (dict(tally.violated), tally.errors) == ({}, [])
-    assert len(tally.passed) >= 0.5 * len(
-        tally.passed | never_judged(tally)
-    )  # two new ones and a continuation are to judge at least half
+    assert len(tally.passed) >= 0.9 * len(plans[8, 4].judged)  # two new ones and a continuation
+    assert as_planned(tally, plans[2, 1])
 
 
 @pytest.mark.parametrize(
