@@ -67,7 +67,8 @@ def concerned(defect: Defect) -> frozenset[str]:
 
 
 D = TypeVar("D", bound=Deviation)
-MOST = 24  # defects in one run
+MOST = 24  # defects in one run in which each is to be found
+MOST_MET = 48  # defects in one run in which nothing is to fail
 
 
 def groups(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
@@ -85,10 +86,10 @@ def groups(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
     return result + [tuple(group) for same in found.values() for group in same]
 
 
-def _put(one: D, groups: list[list[D]], fits: Callable[[Sequence[D], D], bool]) -> None:
+def _put(one: D, groups: list[list[D]], fits: Callable[[Sequence[D], D], bool], most: int = MOST) -> None:
     """Put a deviation into the first group that has room and that it fits, or into a new one."""
     for group in groups:
-        if len(group) < MOST and fits(group, one):
+        if len(group) < most and fits(group, one):
             group.append(one)
             return
     groups.append([one])
@@ -226,7 +227,8 @@ def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
         if defect.actor == "TDD" or "*" in spoiled(defect.name):
             result.append((defect,))
             continue
-        _put(defect, found[conditions(defect).edition, frozenset(visible([defect])), defect.own is not None], _unhidden)
+        key = conditions(defect).edition, frozenset(visible([defect])), defect.own is not None
+        _put(defect, found[key], _unhidden, MOST_MET)
     together = [pack for same in found.values() for pack in same]
     result += [(defect,) for pack in together for defect in pack if _apart(defect)]
     return result + [tuple(defect for defect in pack if not _apart(defect)) for pack in together]

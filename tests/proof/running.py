@@ -14,6 +14,7 @@ from typing import Any, cast
 import pytest
 
 from tdwii_conformance import engine
+from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.defects import DEFECTS
 from tdwii_conformance.dimse import Timeouts
 from tdwii_conformance.plugin import Setting, requirement_key
@@ -88,6 +89,7 @@ class Recorder:
 
     def __init__(self, tally: Tally, wanted: Mapping[str, Collection[str]], sample: int, only: Collection[str]) -> None:
         self.tally, self.wanted, self.sample, self.only = tally, wanted, sample, only
+        self._observed: dict[str, Any] = {}  # of each module, what a system that calls us did
 
     def pytest_configure(self, config: pytest.Config) -> None:
         config.option.tbstyle = "no"  # nobody reads them
@@ -111,6 +113,41 @@ class Recorder:
             # Where there is no test of a case, any can be the one that shows it.
             found |= set.union(*of_cases) if of_cases and all(of_cases) else tests[requirement]
         return found
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: pytest.FixtureRequest) -> Any:
+        """Keep what was observed of a system that calls us."""
+        value = yield
+        if fixturedef.argname == "observation":
+            self._observed[request.node.nodeid] = value
+        return value
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> object:
+        """Say at once what a test will find that only judges what was observed, where it is met or not judged.
+
+        pytest needs twenty times as long for such a test as the judge. Not the first of a module, which observes, nor the last, with
+        which the module ends; nor where all that is made for a report is looked at, in the modules that a defect concerns.
+        """
+        module = item.nodeid.partition("::")[0]
+        if not self.only or module not in self._observed or nextitem is None or not nextitem.nodeid.startswith(f"{module}::"):
+            return None
+        requirement, test = item.stash[requirement_key], _test(item.nodeid)
+        try:
+            judgement = judge_scu(requirement, self._observed[module])
+        except Exception:
+            return None
+        if judgement.findings and not judgement.not_judged:
+            return None
+        self.tally.tests += 1
+        self.tally.tests_of[module.removeprefix(f"{CONFORMANCE}/")] += 1
+        if judgement.not_judged:
+            self.tally.verdicts[test] = NOT_JUDGED
+            self.tally.not_judged[requirement.id].append(f"{test}: not judged: {judgement.not_judged}")
+        else:
+            self.tally.verdicts[test] = MET
+            self.tally.passed.add(requirement.id)
+        return True
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record = getattr(report, "tdwii", None)
@@ -218,5 +255,5 @@ ABSENT = (
 )
 OPTIONS = (
     "--tdwii-embedded", "--tdwii-inject", "-o", "addopts=", "-p", "no:tdwii_conformance", "-p", "tdwii_conformance.plugin",
-    "--strict-markers", *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
+    "--strict-markers", "--capture=no", *(word for plugin in ABSENT for word in ("-p", f"no:{plugin}")),
 )  # fmt: skip

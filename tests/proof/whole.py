@@ -260,7 +260,9 @@ class _Process:
 
     @staticmethod
     def _new() -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(1, get_context("forkserver"))
+        context = get_context("forkserver")
+        context.set_forkserver_preload(["tests.proof.preloaded"])  # else each reads the catalogue anew, seconds long
+        return ProcessPoolExecutor(1, context)
 
     def make(self, run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
         if self._made == RUNS_OF_A_PROCESS:
