@@ -63,6 +63,10 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
     },
     "Results": {
         "report": Lazy("comparing:report", "Show the results of a run again: its table, and its page with --html."),
+        "pack": Lazy(
+            "pack:pack",
+            "Make one archive for handing in: results, page, transcripts, description, hashes, a statement to fill in.",
+        ),
         "compare": Lazy("comparing:compare", "Compare runs: of one system in several versions, or of several systems."),
     },
     "Worklist": {
