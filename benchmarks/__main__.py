@@ -28,7 +28,7 @@ from tdwii_conformance.dimse import Peer, connect
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import item, state_change, worklist_query
 
-from . import events
+from . import events, faulty
 from .servers import CONTEXTS, PULL, PUSH, RESPONSES, plain_server, tms_server, workitem
 
 ROUNDS, MESSAGES, SIZES = 5, 20, (100, 1_000, 10_000)
@@ -152,6 +152,8 @@ def main() -> None:
     for size in SIZES:
         table.add_row(f"C-FIND by Patient ID among {size:,}", "", f"{single_key(size):.1f} ms", "")
     for row in events.rows(running):
+        table.add_row(*row)
+    for row in faulty.rows():
         table.add_row(*row)
     table.add_row("whole embedded run, one process", "", whole_run(), "")
     Console(width=110).print(table)
