@@ -75,7 +75,7 @@ class Attribution:
         with self.changed:
             del self._sessions[session.ae_title]
             for association in self._open.values():
-                if session.concerns(association):
+                if session.concerns(association) and not session.idle_from_before(association):
                     session.take(association)
             self._earlier |= {workitem.uid for workitem in session.workitems}
             self._transaction_uids.setdefault(session.ae_title, []).extend(_transaction_uids(session.exchanges))
@@ -108,7 +108,7 @@ class Attribution:
                 self._open[key] = association
             else:
                 self._open.pop(key, None)
-                if session is not None:
+                if session is not None and not session.idle_from_before(association):
                     session.take(association)
                 else:
                     self._note_unattributed(association)

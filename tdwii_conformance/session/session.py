@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -37,8 +38,10 @@ class Session:
         self._writer = ObservationWriter(path, facts, [one for workitem in workitems for one in workitem.inputs])
         self._why_early: str | None = None
         self._awaited = ""
+        self._began = datetime.now().astimezone()
 
     def __enter__(self) -> Self:
+        self._began = datetime.now().astimezone()
         self._writer.__enter__()
         self.partners.attribution.begin(self)
         return self
@@ -62,6 +65,14 @@ class Session:
     def concerns(self, seen: Exchange | Association) -> bool:
         """Whether the session's system has called, or was called."""
         return seen.requestor == self.ae_title or seen.acceptor in (self.ae_title, self.receiver)
+
+    def idle_from_before(self, seen: Association) -> bool:
+        """Whether a partner opened an association to the system in an earlier session, and sent nothing on it in this one.
+
+        How long it stays open after its last event report is for the partner to choose, and shows nothing of the system.
+        """
+        used = any((one.requestor, one.acceptor) == (seen.requestor, seen.acceptor) for one in self.exchanges)
+        return seen.requestor != self.ae_title and seen.time < self._began and not used
 
     def take(self, seen: Exchange | Association) -> None:
         """Keep an exchange or association, and write it."""

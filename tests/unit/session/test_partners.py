@@ -9,12 +9,12 @@ from pydicom.uid import generate_uid
 from pynetdicom import sop_class
 
 from tdwii_conformance.dimse import Rejected, connect
-from tdwii_conformance.profile.ups_service import UPS
+from tdwii_conformance.profile.ups_service import SUBSCRIBE, UPS
 from tdwii_conformance.scu.receiver import Receiver
 from tdwii_conformance.scu.tdd import STUDY_ROOT_MOVE, TDD
 from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.transcript.observation import OPEN, read_observation
-from tdwii_conformance.treatment.messages import move_identifier
+from tdwii_conformance.treatment.messages import item, move_identifier
 
 FACTS = {"scenario": "new-completed"}
 DEADLINE = 5
@@ -86,6 +86,20 @@ def test_an_association_that_stays_open_belongs_to_each_scenario(partners):
     for observation in observations:
         assert [(a.requestor, a.ended) for a in observation.associations] == [("TDD", OPEN)]
         assert len(observation.exchanges) == 1
+
+
+def test_an_association_for_reports_that_idles_is_no_part_of_the_next_scenario(partners):
+    with Receiver("TDD") as receiver, TDD(partners.tms.peer, partners.ost.peer, calling="TDD") as tdd:
+        partners.systems["TDD"] = receiver.peer
+        with partners.session("TDD", "TDD", FACTS, [partners.worklist.schedule()]) as first:
+            uid = first.workitems[0].uid
+            named = item(ReceivingAE="TDD", DeletionLock="FALSE")
+            assert tdd.action(uid, SUBSCRIBE, named, UPS.WATCH).status == 0
+            assert first.wait(lambda: any(one.service == "N-EVENT-REPORT" for one in first.exchanges), DEADLINE)
+        with partners.session("TDD", "TDD", FACTS, []) as second:
+            tdd.query(QUERY)
+    assert [(a.requestor, a.accepted) for a in first.observation().associations if a.acceptor == "TDD"] == [("TMS", (UPS.EVENT,))]
+    assert [a for a in second.observation().associations if a.acceptor == "TDD"] == []
 
 
 def test_a_workitem_nobody_claimed_is_gone_after_its_scenario(partners):
