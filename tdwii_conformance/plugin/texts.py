@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..checks import Finding
 from ..profile import Requirement
 
+KEPT, KEPT_OF_A_TEST = 25_000, 250_000  # characters of an exchange, and of all of a test, unless evidence is written
 SHOWN_LINES = 60  # of an exchange on the terminal; the reports have it whole
 
 
@@ -31,3 +32,15 @@ def shortened(text: str) -> str:
     if len(lines) <= SHOWN_LINES:
         return text
     return "\n".join([*lines[:SHOWN_LINES], f"... {len(lines) - SHOWN_LINES} more lines: --report FILE or --evidence DIR"])
+
+
+def kept(texts: Iterable[str]) -> Iterator[str]:
+    """Yield as much of the texts of a test's exchanges as a page has room for: a worklist may have thousands of responses."""
+    room = KEPT_OF_A_TEST
+    for text in texts:
+        if room <= 0:
+            yield "... more exchanges: --evidence DIR has them"
+            return
+        shown = text[: min(KEPT, room)]
+        room -= len(shown)
+        yield text if shown == text else f"{shown}\n... {len(text) - len(shown)} more characters: --evidence DIR has them"

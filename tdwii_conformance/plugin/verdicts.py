@@ -27,7 +27,7 @@ from .keys import (
     wire_key,
 )
 from .on_the_way import missing
-from .texts import explanation, finding_lines, shortened
+from .texts import explanation, finding_lines, kept, shortened
 from .under_test import gone, setting_of, unsupported_by_deviations
 
 if TYPE_CHECKING:
@@ -223,6 +223,9 @@ def _record(
 
     wanted = (verdict in ("failed", "warned") or _evidence_wanted(item.config)) and setting_of(item.config).texts
     readings: list[str] = item.stash.get(reading_key, [])
+    texts: Iterable[str] = map(dump_exchange, exchanges) if wanted else ()
+    if not _whole_wanted(item.config):
+        texts = kept(texts)
     return {
         "requirement": requirement.id,
         "nodeid": report.nodeid,
@@ -231,13 +234,17 @@ def _record(
         "reading": "; ".join(readings),
         "findings": [{"expected": f.expected, "received": f.received, "path": f.path, "weight": f.weight} for f in findings],
         # Text is made only where it will be read: it costs more than the exchange itself.
-        "exchanges": [*item.stash.get(notes_key, ()), *map(dump_exchange, exchanges)] if wanted else [],
+        "exchanges": [*item.stash.get(notes_key, ()), *texts] if wanted else [],
         "duration": report.duration,
     }
 
 
 def _evidence_wanted(config: pytest.Config) -> bool:
     return bool(config.getoption("tdwii_evidence") or config.getoption("allure_report_dir", None))
+
+
+def _whole_wanted(config: pytest.Config) -> bool:
+    return _evidence_wanted(config) or bool(config.getoption("tdwii_results"))
 
 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:

@@ -110,6 +110,10 @@ class Message:
         except Exception:  # whatever a peer's bytes make pydicom raise, the exchange stays an exchange
             return None
 
+    def forget_decoded(self) -> None:
+        """Free the decoded data set; who asks for it again has it decoded again."""
+        self.__dict__.pop("dataset", None)
+
     @property
     def instance_uid(self) -> str:
         """SOP Instance UID of the data set, read without decoding what comes after it; empty if there is none, or none to read."""
@@ -222,6 +226,12 @@ class Transcript(Sequence[Exchange]):
     def forget_since(self, length: int) -> None:
         """Drop what came after the first `length` exchanges."""
         del self._exchanges[length:]
+
+    def forget_decoded(self) -> None:
+        """Free the decoded data sets of all exchanges, which take many times the room of their bytes."""
+        for exchange in self:
+            for message in (exchange.request, *exchange.responses):
+                message.forget_decoded()
 
     def of(self, service: str) -> Transcript:
         """Return the exchanges of one DIMSE service, for example ``"C-STORE"``."""

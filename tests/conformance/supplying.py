@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 from tdwii_conformance.defects import chosen
 from tdwii_conformance.plugin import requirement_key, system_key
+from tdwii_conformance.plugin.keys import wire_key
 from tdwii_conformance.plugin.under_test import deviations_of, takes_own_workitems, unsupported_by_deviations
 from tdwii_conformance.profile.ups_tables import STATES
 from tdwii_conformance.workitems.plan import Asking, Consumer, Planned, table
@@ -180,6 +181,8 @@ class Watch:
         self._running = item.nodeid
         module, before = item.nodeid.split("::", 1)[0], self._module
         self._module = module
+        if module != before:
+            item.config.stash[wire_key].forget_decoded()
         if self._supply is not None:
             self._supply.test_begins()
             if module != before:

@@ -146,3 +146,12 @@ def test_table_counts_requirements(run):
     assert "TDW-II conformance" in ran.out
     assert MAY not in ran.out
     assert SHALL in ran.out
+
+
+def test_long_exchanges_are_kept_in_part():
+    from tdwii_conformance.plugin import texts
+
+    short, long = "short", "x" * 30_000
+    assert list(texts.kept([short, long])) == [short, "x" * 25_000 + "\n... 5000 more characters: --evidence DIR has them"]
+    many = list(texts.kept([long] * 20))
+    assert len(many) == 11 and many[-1] == "... more exchanges: --evidence DIR has them"
