@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, time, timedelta
 from zlib import crc32
 
@@ -56,6 +56,7 @@ class Source(ABC):
     def __init__(self, system: SystemUnderTest, tdd: TDD) -> None:
         self.system, self.tdd = system, tdd
         self._stored: set[tuple[str, str]] = set()
+        self._not_taken: dict[tuple[str, str], str] = {}  # role and SOP Instance UID: what came of its C-STORE
 
     def __call__(self, start: str, *, modality: Modality = "photon", patient_name: str = "") -> ScheduledWorkitem:
         """Return a SCHEDULED workitem that was not returned before.
@@ -136,20 +137,37 @@ class Source(ABC):
             raise NotJudged(f"not judged: the patient of {own.folder} is used")
         return treatment
 
-    def has_instances(self, role: str) -> None:
-        """Raise `NotJudged` for what retrieves the instances of our workitems from a system that was not given them."""
+    def has_instances(self, role: str, wanted: Iterable[Reference] = ()) -> None:
+        """Raise `NotJudged` for what retrieves the instances of our workitems from a system that was not given them.
+
+        Parameters
+        ----------
+        role : {"OST", "TMS"}
+            The system.
+        wanted : iterable of Reference
+            What is retrieved: each of them has to have been taken, if it was given.
+        """
         claim = {"OST": "store-inputs", "TMS": "store-instructions"}[role]
         if claim not in self.system.supports(role) and not self.own and folder_of(self.system) is None:
             raise NotJudged(
                 f"not supported: {claim}; so the {role} has no instances of the workitems that we create,"
                 " unless [objects] folder says where they are"
             )
+        for one in wanted:
+            if why := self._not_taken.get((role, one.instance)):
+                raise NotJudged(f"not judged: the {role} did not take an instance that is to be retrieved: {why}")
 
     def _store(self, role: str, claim: str, instance: Dataset) -> None:
         known = role, str(instance.SOPInstanceUID)
         if claim not in self.system.supports(role) or known in self._stored:  # the user's own are those of many workitems
             return
-        if self.tdd.store(role, instance).status == 0:
+        self._give(role, instance)
+
+    def _give(self, role: str, instance: Dataset) -> None:
+        known = role, str(instance.SOPInstanceUID)
+        if faults := status.accepted(self.tdd.store(role, instance), "the C-STORE"):
+            self._not_taken[known] = f"{faults[0].received}{' (RO63-OST-001)' if role == 'OST' else ''}"
+        else:
             self._stored.add(known)
 
     @property
@@ -220,7 +238,8 @@ class Source(ABC):
             instance = came[0]
         second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
         second.SOPInstanceUID = generate_uid()
-        self.tdd.store(role, second)
+        self._give(role, second)
+        self.has_instances(role, [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)])
         return second
 
 

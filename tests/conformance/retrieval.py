@@ -30,8 +30,9 @@ class Retrieve:
     @pytest.fixture(scope="class")
     @classmethod
     def reference(cls, workitem, source):
-        source.has_instances(cls.role)
-        return cls.references(workitem)[0]
+        wanted = cls.references(workitem)
+        source.has_instances(cls.role, wanted[:1])
+        return wanted[0]
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -51,8 +52,10 @@ class Retrieve:
     def refused(cls, retriever, receiver, reference):
         """The retrieval of an instance that the move destination refuses (Out of resources)."""
         receiver.refuse.add(reference.instance)
-        yield retriever.retrieve_references(cls.role, [reference])
-        receiver.refuse.discard(reference.instance)
+        try:
+            return retriever.retrieve_references(cls.role, [reference])
+        finally:  # the fixture may last while others retrieve
+            receiver.refuse.discard(reference.instance)
 
     @pytest.mark.requirement("001")
     def test_ends_with_success(self, retrieval, judge_status):

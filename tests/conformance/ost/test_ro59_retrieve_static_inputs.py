@@ -28,15 +28,15 @@ class TestRetrieveStaticInputs(Retrieve):
 
 @pytest.mark.requirement("RO59-OST-016")
 def test_record_of_the_interrupted_session(retriever, source, looks_at, judge):
-    source.has_instances("OST")
     workitem = looks_at(start="CONTINUATION").workitem
+    source.has_instances("OST", workitem.records)
     retrieval = retriever.retrieve_references("OST", workitem.records)
     judge(move.received_exactly(retrieval, [record.instance for record in workitem.records]))
 
 
 @pytest.mark.requirement("RO59-OST-017")
 def test_ion_plan(retriever, source, supply, judge):
-    source.has_instances("OST")
     workitem = supply.of_ions().workitem
+    source.has_instances("OST", workitem.plans)
     retrieval = retriever.retrieve_references("OST", workitem.plans)
     judge(move.received_exactly(retrieval, [plan.instance for plan in workitem.plans]))
