@@ -251,15 +251,25 @@ def _no_empty(tms: Any) -> None:
     _shown(leave_out, tms)
 
 
+# Where many cells are one situation, which a system hardly tells apart, one of them shows what is tolerated.
+ALIKE = {
+    "unknown UPS", "UPS that is there already", "change to SCHEDULED",
+    "end without Transaction UID of a UPS that nobody has claimed",
+}  # fmt: skip
+
+
 @variation.rows
 def _rows_of_statuses() -> Iterator[Variation]:
     catalogue = load_catalogue()
     found = [(r.id, *r.cell) for r in catalogue.cells("CC.1.1") if r.cell is not None]
     found += [(identifier, event, state) for (event, state), identifier in cells.SETTING.items()]
+    shown: set[str] = set()
     for identifier, event, state in found:
         requirement = catalogue[identifier]
         own = cells.status(event, state)
-        for status in (*requirement.statuses, *requirement.warnings):
+        tolerated = () if requirement.situation in shown else requirement.warnings
+        shown |= {requirement.situation} & ALIKE
+        for status in (*requirement.statuses, *tolerated):
             if (
                 (state == NO_UPS and event.endswith(cells.WITHOUT))
                 or status in (own, SUCCESS)

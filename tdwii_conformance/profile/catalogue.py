@@ -24,6 +24,7 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from .errors import CatalogueError
 from .paths import PathError, parse_condition, parse_path
 from .requirement import AttributeRule, Requirement
+from .situations import load_situations
 from .statements import statement_of_cell, statement_of_row
 from .ups_tables import Cell, SubscriptionCell, state_table, subscription_table
 
@@ -140,7 +141,7 @@ def _read_all(root: Traversable) -> Iterator[tuple[str, list[Requirement]]]:
 
 KEYS = {
     "id", "actor", "transaction", "level", "edition", "source", "statement", "statuses", "warnings", "readings", "capability",
-    "no_defect",
+    "no_defect", "situation",
 }  # fmt: skip
 
 
@@ -179,6 +180,7 @@ def _requirement(name: str, number: int, entry: dict[str, Any]) -> Requirement:
     readings = entry.get("readings", {})
     if not isinstance(readings, dict) or not all(isinstance(text, str) for text in readings.values()):
         raise CatalogueError(f'{where}: readings is a table of words: {{ C301 = "..." }}')
+    entry = entry | _by_situation(where, entry)
     return Requirement(
         id=entry["id"],
         actor=entry["actor"],
@@ -192,7 +194,20 @@ def _requirement(name: str, number: int, entry: dict[str, Any]) -> Requirement:
         readings=readings,
         capability=entry.get("capability", ""),
         no_defect=entry.get("no_defect", ""),
+        situation=entry.get("situation", ""),
     )
+
+
+def _by_situation(where: str, entry: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the statuses of a situation, for an entry that names one instead of its own."""
+    if not (name := entry.get("situation", "")):
+        return {}
+    if "statuses" in entry or "warnings" in entry:
+        raise CatalogueError(f"{where}: has a situation and statuses of its own; situations.csv has the statuses of {name!r}")
+    situations = load_situations()
+    if name not in situations:
+        raise CatalogueError(f"{where}: unknown situation {name!r}{_near(name, situations)}; they are in situations.csv")
+    return {"statuses": list(situations[name].exact), "warnings": list(situations[name].tolerated)}
 
 
 COLUMNS = (
@@ -222,7 +237,7 @@ def _rows(name: str, text: str, columns: tuple[str, ...]) -> Iterator[tuple[str,
         yield where, row
 
 
-CELL_COLUMNS = ("id", "event", "state", "also", "tolerated", "readings", "capability", "source")
+CELL_COLUMNS = ("id", "event", "state", "situation", "readings", "capability", "source")
 SECTIONS = {"cc_1_1.csv": "CC.1.1", "cc_2_3.csv": "CC.2.3"}
 
 
@@ -238,17 +253,18 @@ def _read_cells(name: str, text: str) -> list[Requirement]:
         if key not in table:
             raise CatalogueError(f"{where}: the table has no cell {' / '.join(key)}")
         cell = table[key]
-        status = cell.status if isinstance(cell, Cell) and not cell.state else 0
+        status = f"{cell.status if isinstance(cell, Cell) and not cell.state else 0:04X}"
+        own: dict[str, Any] = {"situation": row["situation"]} if row["situation"] else {"statuses": [status]}
         requirement = _requirement(
             name, 0,
             {
                 "id": row["id"], "actor": "TMS", "transaction": section, "level": "shall", "edition": list(EDITIONS),
                 "source": row["source"], "capability": row["capability"], "statement": statement_of_cell(key, cell),
-                "statuses": [f"{status:04X}", *filter(None, row["also"].split("|"))],
-                "warnings": list(filter(None, row["tolerated"].split("|"))),
                 "readings": _readings(where, row["readings"]),
-            },
+            } | own,
         )  # fmt: skip
+        if int(status, 16) not in requirement.statuses:
+            raise CatalogueError(f"{where}: the table says {status}, which is not exact in the situation {row['situation']!r}")
         found.append(Requirement(**{**requirement.__dict__, "cell": key}))
     return found
 

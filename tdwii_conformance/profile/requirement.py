@@ -77,6 +77,8 @@ class Requirement:
         For the rows of the attribute tables.
     cell : (str, str) or None
         For the cells of the state and subscription tables: event and state.
+    situation : str
+        The situation of ``situations.csv`` that gives the statuses and the warnings; empty: they are its own.
     no_defect : str
         Why no simulator is given a defect that violates it; empty when there is one.
     """
@@ -95,3 +97,4 @@ class Requirement:
     rule: AttributeRule | None = None
     cell: tuple[str, str] | None = None
     no_defect: str = ""
+    situation: str = ""

@@ -92,8 +92,8 @@ def test_asking_for_a_message_without_a_table_is_an_error(tmp_path):
 
 # --- cells of the state and subscription tables -----------------------------------------------------------------------
 
-CELL_HEAD = "id,event,state,also,tolerated,readings,capability,source\n"
-CELL = "CC11-TMS-901,N-CREATE,no such UPS,B300,,0000: as it is|B300: changed,push,CC.1.1\n"
+CELL_HEAD = "id,event,state,situation,readings,capability,source\n"
+CELL = "CC11-TMS-901,N-CREATE,no such UPS,UPS created,0000: as it is|B300: changed,push,CC.1.1\n"
 
 
 def load_cells(tmp_path, cells, name="cc_1_1.csv"):
@@ -120,8 +120,9 @@ def test_reads_cells(tmp_path):
             "cells/cc_1_1.csv: line 2: CC11-TMS-901: the table has no cell N-INVENT / no such UPS",
         ),
         (("0000: as it is", "as it is"), "cells/cc_1_1.csv: line 2: CC11-TMS-901: reading 'as it is' is not 'STATUS: words'"),
-        (("B300,", "B3,"), "statuses"),
-        ((",push", ""), "fewer than 8 columns"),
+        (("UPS created,", "UPS creatde,"), "unknown situation 'UPS creatde'; did you mean 'UPS created'"),
+        (("UPS created,", "unknown UPS,"), "the table says 0000, which is not exact in the situation 'unknown UPS'"),
+        ((",push", ""), "fewer than 7 columns"),
     ],
 )
 def test_refuses_malformed_cells(tmp_path, change, said):
