@@ -8,6 +8,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from ..checks.events import event_type
+from ..profile.statuses import is_failure
 from ..profile.ups_service import REQUEST_CANCEL, STATE_REPORT, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
@@ -40,11 +41,13 @@ class Watcher:
         Whether `caught_up` needs a UPS that is created now. A global subscription may have an initial event of every UPS
         (with lock it shall), those that served as a marker too, and that one may still be under way; so may one that an SCP
         sends in error when such a subscription ends.
+    stuck : bool
+        Whether a global subscription could not be ended: what is reported may then be of that one.
     """
 
     def __init__(self, caller: TDD, receiver: Receiver, ae_title: str, deadline: float) -> None:
         self.caller, self.receiver, self.ae_title, self.deadline = caller, receiver, ae_title, deadline
-        self.needs_new_marker = False
+        self.needs_new_marker = self.stuck = False
         self._everything = False  # subscribed globally, so to what serves as a marker too
 
     def subscribe(self, uid: str = GLOBAL, *, lock: Any = False, keys: Dataset | None = None, receiver: Any = _OWN) -> Exchange:
@@ -71,9 +74,13 @@ class Watcher:
 
     def unsubscribe(self, uid: str = GLOBAL, *, receiver: Any = _OWN) -> Exchange:
         """N-ACTION, Unsubscribe from Receiving UPS Event Reports [CC.2.3]."""
-        if uid in (GLOBAL, FILTERED) and self._everything:
+        everything = self._everything
+        if uid in (GLOBAL, FILTERED) and everything:
             self.needs_new_marker, self._everything = True, uid == FILTERED
-        return self.caller.action(uid, UNSUBSCRIBE, self._named(receiver), context=UPS.WATCH)
+        ended = self.caller.action(uid, UNSUBSCRIBE, self._named(receiver), context=UPS.WATCH)
+        if uid == GLOBAL and receiver is _OWN:
+            self.stuck = (everything or self.stuck) and (ended.status is None or is_failure(ended.status))
+        return ended
 
     def suspend(self, uid: str = GLOBAL, *, receiver: Any = _OWN) -> Exchange:
         """N-ACTION, Suspend Global Subscription [CC.2.3]."""

@@ -39,6 +39,8 @@ def subscribed(watcher):
     """A function that subscribes a watcher to a session's UPS, and returns the initial event."""
 
     def subscribe(session, by=watcher):
+        if by.stuck:
+            pytest.skip("not judged: an earlier global subscription could not be ended (CC23-TMS-021)")
         since = by.mark()
         exchange = by.subscribe(session.workitem.uid)
         if status.accepted(exchange, "a subscription"):
