@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Lines", "LiveView", "Row", "Server", "View", "row_of"]
 
 WIDE = 140  # columns from which patient ID and whole UIDs are shown
+TURN = 0.5  # seconds
 KEPT = 500  # happenings that the live view remembers
 LONG_UID = re.compile(r"\d[\d.]{24,}(\d{8})\b")
 NARROWEST = 8  # columns that a name keeps
@@ -97,6 +98,12 @@ def row_of(record: Record) -> Row:
         record.state,
         "" if progress in (None, "") else f"{progress} %",
     )
+
+
+def await_end(stop: threading.Event) -> None:
+    """Wait until the end is asked for. In turns: a signal that another thread of ours got does not end a wait without limit."""
+    while not stop.wait(TURN):
+        pass
 
 
 class View(Protocol):
@@ -171,7 +178,7 @@ class Lines(_Names):
             early, self._early = self._early or (), None
             for happening in early:
                 self.tell(happening)
-        stop.wait()
+        await_end(stop)
 
 
 class LiveView(_Names):
@@ -205,7 +212,7 @@ class LiveView(_Names):
             refresh_per_second=4,
             screen=True,
         ):
-            stop.wait()
+            await_end(stop)
 
     def picture(self, width: int, height: int) -> RenderableType:
         """Return what a terminal of a size shows."""
