@@ -1,6 +1,9 @@
 """What public sample programs do as well: folders, stations, times, people, delivery instructions on the OST, syntax and PDUs."""
 
+import re
+import shlex
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from pydicom.dataset import Dataset
@@ -173,3 +176,19 @@ def test_transfer_syntax_and_pdu_of_a_call(tdwii, name, syntax):
         assert tdwii("find", "127.0.0.1", server.port, "--propose", name, "--pdu", "4096").code == 0
         assert tdwii("echo", "127.0.0.1", server.port, "--propose", name, "--pdu", "0").code == 0
     assert proposed == [({syntax}, 4096), ({syntax}, 0)]
+
+
+def test_the_lines_that_the_page_shows(tdwii, floor, tmp_path):
+    page = (Path(__file__).parents[3] / "docs" / "tdwii.md").read_text(encoding="utf-8")
+    section = page.split("### Beside the transactions")[1].split("\n- ")[0]
+    lines = re.findall(r"^    tdwii (.*)$", section, re.M)
+    for name in ("inputs", "workitems"):
+        (tmp_path / name / "below").mkdir(parents=True)
+    plan = objects.new_treatment().plan
+    save_dicom(plan, tmp_path / "plan.dcm")
+    save_dicom(plan, tmp_path / "inputs" / "below" / "plan.dcm")
+    save_dicom(workitem("1.2.3.4", datetime(2031, 5, 6, 9, 30)), tmp_path / "workitems" / "below" / "ups.dcm")
+    for line in lines:
+        ran = tdwii(*shlex.split(line, comments=True))
+        assert ran.code == 0, (line, ran)
+    assert len(lines) == 9
