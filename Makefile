@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough mutation lint strict proof bench coverage wheelhouse clean
+.PHONY: conformance test thorough mutation lint strict proof bench coverage docs wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -46,6 +46,10 @@ proof: $(READY)  ## every defect and variation in full; writes report/proof.html
 
 bench: $(READY)  ## measured speed, beside plain pynetdicom
 	$(BIN)/python -m benchmarks
+
+docs: $(READY)  ## the site of the documentation, as files to open: report/site/index.html
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	$(BIN)/python -m mkdocs build --strict
 
 wheelhouse: $(READY)  ## a folder with all that a computer without internet needs; OPTIONS="--platform win_amd64 --python-version 3.12"
 	$(BIN)/python .ci/wheelhouse.py wheelhouse $(OPTIONS)
