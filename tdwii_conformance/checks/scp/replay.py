@@ -142,7 +142,7 @@ class Replay:
             self.tally.add(chosen)
             return chosen
         kinds = {one.ids for one in likely}
-        if not likely:
+        if not likely or (tolerated and len(kinds) > 1):
             return ()
         # Where it is not known in which state the workitem was, no cell of the table can be named.
         ids = next(iter(kinds)) if len(kinds) == 1 else ("CC11-TMS-101",)

@@ -156,7 +156,8 @@ def _of_tdw(keyword: str, sent: DataElement, came: DataElement | None) -> Iterat
             ("ProcedureStepProgressParametersSequence", ("RO62-TMS-004",)),
             (REASON, ("RO64-TMS-006",)),
         ):
-            if name in one and list(_not_as_set(one[name], other.get(name), name)):
+            came = other[name] if name in other else None  # noqa: SIM401  # get() of a data set gives the value alone
+            if name in one and list(_not_as_set(one[name], came, name)):
                 yield from ids
         if any(e.tag not in one and not e.is_empty and e.keyword not in FILLED_IN for e in other):
             yield "RO62-TMS-014"
