@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -109,6 +111,30 @@ def test_processes_make_room_for_others(monkeypatch):
     again = whole.Run((), RUN.modules)
     made = whole._made({RUN: {}, again: {}}, 1)
     assert [(run, result["tests"] > 0) for run, result in made] == [(RUN, True), (again, True)]
+
+
+def test_who_interrupts_it_waits_for_the_runs_that_were_begun_only(monkeypatch):
+    begun, over = [], threading.Event()
+
+    class Hands(ThreadPoolExecutor):
+        def shutdown(self, wait=True, *, cancel_futures=False):
+            super().shutdown(wait=False, cancel_futures=cancel_futures)
+            over.set()
+            super().shutdown(wait)
+
+    class Process(whole._Process):
+        def make(self, run, conformant):
+            begun.append(run)
+            if len(begun) > 1:
+                over.wait()
+            return {}
+
+    monkeypatch.setattr(whole, "ThreadPoolExecutor", Hands)
+    monkeypatch.setattr(whole, "_Process", Process)
+    made = whole._made({whole.Run((str(n),), RUN.modules): {} for n in range(9)}, 1)
+    next(made)
+    made.close()
+    assert len(begun) <= 2
 
 
 @pytest.mark.parametrize(

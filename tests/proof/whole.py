@@ -18,6 +18,8 @@ import json
 import logging
 import os
 import re
+import shutil
+import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -55,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     numbers = _numbers(judged)
     _write_page(given.folder / "proof.html", judged, numbers)
     if not given.only:
-        given.numbers.write_text(_text(numbers), encoding="utf-8")
+        given.numbers.write_text(_text(numbers, _commit()), encoding="utf-8")
         given.numbers.with_name(f"{given.numbers.stem}-matrix.md").write_text(_matrix(judged), encoding="utf-8")
     problems = [problem for one in judged for problem in one.problems]
     print(
@@ -244,8 +246,11 @@ def _made(todo: Mapping[Run, Mapping[str, str]], processes: int) -> Iterator[tup
                 workers.put(worker)
 
         under_way = {hands.submit(in_a_process, run, conformant): run for run, conformant in todo.items()}
-        for future in as_completed(under_way):
-            yield under_way[future], future.result()
+        try:
+            for future in as_completed(under_way):
+                yield under_way[future], future.result()
+        finally:
+            hands.shutdown(wait=False, cancel_futures=True)  # who interrupts it waits for the runs that were begun only
 
 
 class _Process:
@@ -434,11 +439,27 @@ def _matrix(judged: Sequence[Judged]) -> str:
     )
 
 
-def _text(numbers: dict[str, str]) -> str:
+def _commit() -> str:
+    """Return the commit that was proven, with a word where something is not committed; a word alone outside of a checkout."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    told = subprocess.run(
+        [git, "describe", "--always", "--dirty=-changed", "--exclude=*"],
+        cwd=running.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return told.stdout.strip() or "unknown"
+
+
+def _text(numbers: dict[str, str], commit: str) -> str:
     rows = "\n".join(f"| {name} | {value} |" for name, value in numbers.items())
     shapes = Counter(defect.actor for defect in DEFECTS.values())
     actors = ", ".join(f"{count} of the {actor}" for actor, count in shapes.items())
     return (
-        "# The proof in numbers\n\nWritten by `make proof`; what the words mean is in [defects.md](defects.md).\n\n"
+        f"# The proof in numbers\n\nWritten by `make proof`, of commit {commit}; what the words mean is in [defects.md](defects.md)."
+        " Defects and variations that came later are not in it.\n\n"
         f"| | |\n|---|---|\n{rows}\n\nDefects by actor: {actors}.\n"
     )
