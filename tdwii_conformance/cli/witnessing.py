@@ -214,7 +214,7 @@ def judge(files: tuple[Path, ...], edition: str, complete: bool, report: Path | 
     if not verdicts:
         note("no TMS and no system that calls one was recognized: nothing was judged")
     bad = any(one.verdict == "failed" for one in requirement_verdicts(verdicts).values())
-    return REFUSED if bad or seen.malformations else OK
+    return REFUSED if bad or any(not one.tolerable for _, one in seen.malformations) else OK
 
 
 def _show(seen: Witnessed, verdicts: Sequence[TestVerdict], catalogue: Mapping[str, Requirement]) -> None:

@@ -44,6 +44,7 @@ from . import (
     treating,
     treating_delivery,
     treating_inputs,
+    upper_layer,
     variations,
     varying,
     watching,
@@ -111,10 +112,13 @@ def _made() -> dict[str, Mapping[str, Any]]:
         treating.defect,
         watching.defect,
         own_created.defect,
+        upper_layer.defect,
     ]
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),
-        "VARIATIONS": _by_name([wire_variations.wire, variations.variation, varying.variation, own_workitems.variations()]),
+        "VARIATIONS": _by_name(
+            [wire_variations.wire, upper_layer.variation, variations.variation, varying.variation, own_workitems.variations()]
+        ),
     }
 
 

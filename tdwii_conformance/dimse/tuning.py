@@ -5,8 +5,9 @@ association's reactor thread runs. The TCP option goes through the public event;
 there is no public hook: ``Association._reactor_checkpoint`` for the hand-over, and of the thread that reads and writes
 PDUs (``DULServiceProvider``) the look at the socket, which waits here instead of coming round a thousand times a second;
 ``Association._serve_request``, which answers no event report that comes before the acceptor knows that it has accepted;
-``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed; and its ``receive_primitive``,
-which ends the thread that reads when a command set lacks what it takes for granted.
+``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed; its ``receive_primitive``, which
+ends the thread that reads when a command set lacks what it takes for granted; and ``DULServiceProvider._decode_pdu``, which
+takes no item in a negotiation that it does not know.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from typing import Any
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import _config, evt
 
-from ..upper_layer import Assembler, Fragment
+from ..upper_layer import Assembler, Fragment, recognized
 from ..upper_layer.malformation import SHOWN
+from ..upper_layer.pdus import ACCEPT, REQUEST
 
 __all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune"]
 
@@ -235,6 +237,14 @@ class _Messages:
             provider.dul.event_queue.put("Evt19")
 
 
+def _ignore_what_is_not_recognized(association: Any) -> None:
+    """Leave unknown items out of what is decoded of an A-ASSOCIATE-RQ or -AC [PS3.8 9.3.1]; as shipped they abort it."""
+    decode = association.dul._decode_pdu
+    association.dul._decode_pdu = lambda octets: decode(
+        bytearray(recognized(bytes(octets))) if octets[0] in (REQUEST, ACCEPT) else octets
+    )
+
+
 def _what_is_wrong(command_set: bytes) -> str:
     assembler = Assembler()
     whole = Fragment(0, command=True, last=True, octets=command_set, offset=0)
@@ -277,6 +287,7 @@ def tune(event: Any) -> None:
     association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
     wait, responses = Wait(association.dul), _Responses(association)
     _Messages(association)
+    _ignore_what_is_not_recognized(association)
 
     def closed(_: Any) -> None:
         wait.close()

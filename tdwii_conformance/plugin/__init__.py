@@ -30,7 +30,7 @@ from .options import (
     pytest_report_header,
     pytest_sessionstart,
 )
-from .parameters import attribute_parameters, cell_parameters, requirement_parameters
+from .parameters import attribute_parameters, cell_parameters, requirement_parameters, upper_layer_parameters
 from .verdicts import Nonconformity, pytest_report_teststatus, pytest_runtest_makereport, pytest_runtest_setup
 from .xdist import pytest_collection_finish, pytest_configure_node, pytest_xdist_make_scheduler
 
@@ -66,5 +66,6 @@ __all__ = [
     "requirement_parameters",
     "system",
     "system_key",
+    "upper_layer_parameters",
     "wire",
 ]

@@ -37,6 +37,18 @@ def requirement_parameters(actor: str) -> list[Any]:
     return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in load_catalogue().values() if r.actor == actor]
 
 
+def upper_layer_parameters(actor: str) -> list[Any]:
+    """Return ``pytest.param``s, one for each requirement on what a TMS or an OST sends on the upper layer, marked with its id.
+
+    Parameters
+    ----------
+    actor : {"TMS", "OST"}
+        What the system is.
+    """
+    its = [r for r in load_catalogue().of(actor=actor) if r.transaction == "upper layer"]
+    return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in its]
+
+
 def cell_parameters(section: str) -> list[Any]:
     """Return ``pytest.param``s, one for each cell of the table of a section of Annex CC: event, state; marked with its requirement.
 

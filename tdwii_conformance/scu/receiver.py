@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,6 +16,7 @@ from pynetdicom import evt, sop_class
 from ..dimse import TLS, Peer, Server, Timeouts
 from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange, Transcript
+from ..transcript.observation import Association
 
 __all__ = ["Receiver"]
 
@@ -116,6 +118,7 @@ class Receiver:
         self.callers: set[str] = set()
         self._in_vain: Counter[str] = Counter()
         self._came: set[str] = set()
+        self._look: Callable[[Association], None] | None = None
         self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
         self._server = Server(
             ae_title,
@@ -133,6 +136,7 @@ class Receiver:
             transcript=self._arrivals,
             scp_roles=[UPS.EVENT],
             patience=patience,
+            associations=self._association,
         )
 
     def __enter__(self) -> Self:
@@ -156,6 +160,17 @@ class Receiver:
     def transcript(self) -> Transcript:
         """Everything that came."""
         return self._arrivals
+
+    @contextmanager
+    def looked_at(self, look: Callable[[Association], None]) -> Iterator[None]:
+        """Have a function called with each association when it stands and when it has ended, from a thread of its own."""
+        self._look = look
+        yield
+        self._look = None
+
+    def _association(self, association: Association) -> None:
+        if (look := self._look) is not None:
+            look(association)
 
     def mark(self) -> int:
         """Return a mark for `since`, `reports` and `wait_for`."""

@@ -5,7 +5,7 @@ Nothing here raises for what a peer sends: bytes that are no PDU, or no message,
 
 from __future__ import annotations
 
-from .associate import Associate, Context, RoleSelection
+from .associate import Associate, Context, RoleSelection, recognized
 from .connection import Connection, Side
 from .malformation import TOPICS, Malformation, Topic
 from .messages import Assembler, Fragment
@@ -24,4 +24,5 @@ __all__ = [
     "RoleSelection",
     "Side",
     "Topic",
+    "recognized",
 ]

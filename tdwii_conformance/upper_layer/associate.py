@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 from .malformation import SHOWN, Malformation, Topic
 
-__all__ = ["Associate", "Context", "RoleSelection", "read_associate"]
+__all__ = ["Associate", "Context", "RoleSelection", "read_associate", "recognized"]
 
+HEADER = 6
 FIXED = 68  # bytes before the variable items, without the PDU's own header
 APPLICATION_CONTEXT, PROPOSED, ANSWERED, ABSTRACT, TRANSFER, USER = 0x10, 0x20, 0x21, 0x30, 0x40, 0x50
 MAXIMUM_LENGTH, IMPLEMENTATION_CLASS, ASYNCHRONOUS, ROLE, IMPLEMENTATION_VERSION, EXTENDED = 0x51, 0x52, 0x53, 0x54, 0x55, 0x56
+OTHERS = (0x57, 0x58, 0x59)  # common extended negotiation, user identity both ways
+KNOWN_USER = (MAXIMUM_LENGTH, IMPLEMENTATION_CLASS, ASYNCHRONOUS, ROLE, IMPLEMENTATION_VERSION, EXTENDED, *OTHERS)
+KNOWN = (APPLICATION_CONTEXT, PROPOSED, ANSWERED, USER)
 LEGAL_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
 LONGEST_UID = 64
 
@@ -105,6 +109,41 @@ def read_associate(body: bytes, start: int, wrong: list[Malformation], *, reques
         Whether it is the RQ.
     """
     return _Reader(body, start, wrong, request).read()
+
+
+def recognized(pdu: bytes) -> bytes:
+    """Return an A-ASSOCIATE-RQ or -AC without the items that are not recognized: they shall be ignored [PS3.8 9.3.1].
+
+    Parameters
+    ----------
+    pdu : bytes
+        All of it; returned as it is where its lengths do not fit.
+    """
+    head, items = pdu[: HEADER + FIXED], _whole_items(pdu[HEADER + FIXED :])
+    if items is None or len(head) < HEADER + FIXED:
+        return pdu
+    kept = b""
+    for kind, reserved, value in items:
+        if kind == USER and (subs := _whole_items(value)) is not None:
+            value = b"".join(_written(*sub) for sub in subs if sub[0] in KNOWN_USER)
+        if kind in KNOWN:
+            kept += _written(kind, reserved, value)
+    return head[:2] + (FIXED + len(kept)).to_bytes(4, "big") + head[6:] + kept
+
+
+def _whole_items(octets: bytes) -> list[tuple[int, int, bytes]] | None:
+    found, at = [], 0
+    while at < len(octets):
+        length = int.from_bytes(octets[at + 2 : at + 4], "big")
+        if len(octets) - at < 4 or at + 4 + length > len(octets):
+            return None
+        found.append((octets[at], octets[at + 1], octets[at + 4 : at + 4 + length]))
+        at += 4 + length
+    return found
+
+
+def _written(kind: int, reserved: int, value: bytes) -> bytes:
+    return bytes([kind, reserved]) + len(value).to_bytes(2, "big") + value
 
 
 @dataclass

@@ -37,6 +37,7 @@ def modules(actors: Iterable[str]) -> list[str]:
 # Where the tests of a requirement are.
 PLACES = (
     (r"\w+-WATCHER", "watcher/test_watch.py"), (r"\w+-TDD", "tdd/test_new_completed.py"),
+    (r"UL-TMS", "tms/test_upper_layer_tms.py"), (r"UL-OST", "ost/test_upper_layer_ost.py"),
     (r"NEG-TMS", "tms/test_negotiation_tms.py"), (r"NEG-OST", "ost/test_negotiation_ost.py"),
     (r"RO58", "tms/test_ro58_worklist_query.py"), (r"RO59", "ost/test_ro59_retrieve_static_inputs.py"),
     (r"RO60", "tms/test_ro60_in_progress.py"), (r"RO61", "tms/test_ro61_retrieve_dynamic_inputs.py"),

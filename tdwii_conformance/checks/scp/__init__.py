@@ -2,8 +2,8 @@
 
 `replay` goes through what a TMS answered in the order in which it did. `belief` is what is known of its workitems by then,
 `answers` how a request may be answered in each state that they may be in, `shown` what is compared of what an answer shows, `query`
-how a worklist query is answered, `responses` what every response has, `retrieval` a C-MOVE with
-its C-STOREs, `associations` how association requests are answered. `tally` takes what is found, by requirement.
+how a worklist query is answered, `responses` what every response has, `retrieval` a C-MOVE with its C-STOREs, `associations` how
+association requests are answered, `upper_layer` what is sent on any association. `tally` takes what is found, by requirement.
 """
 
 from .associations import judge_associations
@@ -11,5 +11,6 @@ from .belief import Workitem
 from .replay import Replay
 from .retrieval import Instances, judge_retrievals
 from .tally import Entry, Tally
+from .upper_layer import judge_upper_layer
 
-__all__ = ["Entry", "Instances", "Replay", "Tally", "Workitem", "judge_associations", "judge_retrievals"]
+__all__ = ["Entry", "Instances", "Replay", "Tally", "Workitem", "judge_associations", "judge_retrievals", "judge_upper_layer"]

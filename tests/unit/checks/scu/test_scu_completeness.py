@@ -22,4 +22,5 @@ def test_no_judge_is_without_a_requirement():
 
 def test_every_requirement_can_fail():
     shown = {key for fault in FAULTS for key in fault.expected}
-    assert shown == {r.id for r in CALLERS}
+    # Those on the upper layer are shown by bytes, in tests/unit/upper_layer/test_topics.py.
+    assert shown == {r.id for r in CALLERS if r.transaction != "upper layer"}
