@@ -24,6 +24,8 @@ Side = Literal["requestor", "acceptor"]
 SIDES: tuple[Side, Side] = ("requestor", "acceptor")
 
 ENDS = {REJECT: "rejected by the {}", RELEASE: "released", ABORT: "aborted by the {}"}
+# What, wrong with a response, leaves its operation open.
+SPOILS = ("operations", "command", "elements", "fragments", "context", "lengths", "pdu")
 # What can be kept of one connection that is nothing but wrong.
 MOST_MALFORMATIONS = 1000
 
@@ -41,6 +43,7 @@ class _Open:
     context: int
     request: Message
     responses: list[Message]
+    overtaken: int = 0  # where the next request of who has asked begins
 
 
 class Connection:
@@ -210,7 +213,7 @@ class Connection:
         """Judge whether a side may send a PDU after what it has sent, and what it must have received before [PS3.8 9.2]."""
         before, received = self._sent[side], self._sent[_other(side)]
         what = ""
-        if before & {REJECT, ABORT, RELEASED}:
+        if before & {REJECT, ABORT, RELEASED} and pdu.kind != ABORT:  # which may answer what comes then [PS3.8 9.2.3 AA-7]
             what = f"{pdu.name} after the end of the association"
         elif pdu.kind == DATA and RELEASE in before:
             what = "a P-DATA-TF after its own A-RELEASE-RQ"
@@ -358,12 +361,13 @@ class Connection:
         if number is None:
             return  # noted
         if (side, number) in self._open:
-            what = f"Message ID {number}, of an operation that has not ended"
-            self._operation(side, offset, what, "another Message ID", "PS3.7 9.1, 10.1")
+            if not any(of == _other(side) and one.topic in SPOILS for of, one in self.malformations):
+                what = f"Message ID {number}, of an operation that has not ended"
+                self._operation(side, offset, what, "another Message ID", "PS3.7 9.1, 10.1")
             self._end(self._open.pop((side, number)), "another request came with its Message ID")
-        elif any(asker == side for asker, _ in self._open) and not (self.answer and self.answer.asynchronous):
-            what, expected = "a request before the final response to the one before", "one operation at a time"
-            self._operation(side, offset, what, f"{expected}: no asynchronous operations were negotiated", "PS3.7 D.3.3.3")
+        for key, one in self._open.items():
+            if key[0] == side and not (self.answer and self.answer.asynchronous):
+                one.overtaken = one.overtaken or offset
         self._open[side, number] = _Open(SERVICES[message.command.CommandField], side, context, message, [])
 
     def _answered(self, side: Side, message: Message, offset: int) -> None:
@@ -383,6 +387,11 @@ class Connection:
         operation.responses.append(message)
         if message.status not in PENDING or operation.service not in SEVERAL:
             del self._open[asker, number]
+            # Who is not answered may go on in the end; who does not await the answer that comes may not.
+            if operation.overtaken:
+                what, expected = "a request before the final response to the one before", "one operation at a time"
+                expected += ": no asynchronous operations were negotiated"
+                self._operation(asker, operation.overtaken, what, expected, "PS3.7 D.3.3.3")
             self._end(operation, "")
 
     def _end(self, operation: _Open, failure: str) -> Exchange:

@@ -113,7 +113,7 @@ WRONG = {
     "a reason that there is not": ("reasons", "A", [("R", RQ), ("A", bytes.fromhex("03 00 00000004 00010104"))]),
     "a source that there is not": ("reasons", "R", [*STANDS, ("R", bytes.fromhex("07 00 00000004 00000100"))]),
     "a Message ID under way": ("operations", "R", [*STANDS, ("R", ECHO), ("R", ECHO)]),
-    "two at a time": ("operations", "R", [*STANDS, ("R", ECHO), ("R", data(pdv(echo(2))))]),
+    "two at a time": ("operations", "R", [*STANDS, ("R", ECHO), ("R", data(pdv(echo(2)))), ("A", ECHOED)]),
     "an answer to another": ("operations", "A", [*STANDS, ("R", ECHO), ("A", data(pdv(echoed(7))))]),
     "an answer of another service": ("operations", "A", [*STANDS, ("R", ECHO), ("A", data(pdv(echoed(1, 0x8110))))]),
     "a group length that is wrong": ("command", "R", [*STANDS, ("R", data(pdv(command(*[echo()[12:]], wrong_by=2))))]),
@@ -135,6 +135,8 @@ def test_every_topic_is_shown():
 
 
 RIGHT = {
+    "another request after one that is never answered": [*STANDS, ("R", ECHO), ("R", data(pdv(echo(2))))],
+    "an abort after the release": [*STANDS, ("R", RELEASE_RQ), ("A", RELEASE_RP), ("A", ABORT_RQ)],
     "an echo, and the release": [*STANDS, ("R", ECHO), ("A", ECHOED), ("R", RELEASE_RQ), ("A", RELEASE_RP)],
     "data of who is asked for the release": [*STANDS, ("R", ECHO), ("R", RELEASE_RQ), ("A", ECHOED), ("A", RELEASE_RP)],
     "an abort in the middle of a message": [*STANDS, ("R", data(pdv(echo()[:20], 1))), ("A", ABORT_RQ)],
@@ -147,6 +149,7 @@ RIGHT = {
     "a role turned down": [("R", ROLES), ("A", associate(2, [ANSWER], [*USER, (0x54, SIZED + b"\0\0")]))],
     "two at a time, as negotiated": [
         ("R", associate(user=[*USER, WINDOW])), ("A", associate(2, [ANSWER], [*USER, WINDOW])), ("R", ECHO), ("R", data(pdv(echo(2)))),
+        ("A", ECHOED),
     ],
     "cancel of what is under way": [
         *STANDS, ("R", data(pdv(FIND), pdv(IDENTIFIER, 2))), ("R", data(pdv(command(us(0x100, 0x0FFF), us(0x120, 1), us(0x800, 0x0101))))),
