@@ -7,12 +7,16 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from pydicom.dataset import Dataset
+from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import evt
 
-from ..transcript.exchange import Exchange
+from ..transcript.exchange import Exchange, Message
 from ..transcript.observation import GARBAGE, IN_A_MESSAGE, OPEN, Association
 from ..transcript.sent import Sent
 from ..upper_layer import Connection, Side
+from ..upper_layer.messages import NO_DATA_SET
+from ..upper_layer.services import SERVICES
 
 __all__ = ["AssociationRecorder", "Recorder", "Tap"]
 
@@ -95,11 +99,20 @@ class Recorder:
 
     def __init__(self, done: Callable[[Exchange], None]) -> None:
         self._done = done
+        self._meant: Any = None  # the last request that was encoded, until an exchange ends
 
     @property
     def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
         """The event handlers to bind to an association before it is requested."""
-        return [(evt.EVT_CONN_OPEN, lambda event: self.attach(event.assoc))]
+        return [(evt.EVT_CONN_OPEN, lambda event: self.attach(event.assoc)), (evt.EVT_DIMSE_SENT, self._encoded)]
+
+    def _encoded(self, event: Any) -> None:
+        if event.message.command_set.get("CommandField") in SERVICES:
+            self._meant = event.message
+
+    def _ended(self, exchange: Exchange) -> None:
+        self._meant = None
+        self._done(exchange)
 
     @property
     def handlers_to_the_end(self) -> list[tuple[Any, Callable[[Any], None]]]:
@@ -108,7 +121,7 @@ class Recorder:
 
     def attach(self, association: Any) -> None:
         """Record an association whose connection was just opened."""
-        Tap.of(association).add(self._done)
+        Tap.of(association).add(self._ended)
 
     def attach_to_the_end(self, association: Any) -> None:
         """The same, and hand on what is open when the connection closes."""
@@ -118,8 +131,27 @@ class Recorder:
         )
 
     def abandon(self, association: Any, failure: str) -> list[Exchange]:
-        """End what is still open, with the reason; hand it on and return it."""
-        return Tap.of(association).abandon(failure)
+        """End what is still open, with the reason; hand it on and return it.
+
+        A request that was encoded, and not sent because the connection was closed in that moment, is open as well.
+        """
+        found = Tap.of(association).abandon(failure)
+        if not found and self._meant is not None:
+            found = [_unsent(association, self._meant, failure)]
+            self._ended(found[0])
+        return found
+
+
+def _unsent(association: Any, message: Any, failure: str) -> Exchange:
+    context = association._accepted_cx.get(message.context_id)
+    command = Dataset()
+    command.update(message.command_set)
+    has_data = command.get("CommandDataSetType", NO_DATA_SET) != NO_DATA_SET
+    encoded = message.data_set.getvalue() if has_data and message.data_set is not None else None
+    syntax = str(context.transfer_syntax[0]) if context else str(ImplicitVRLittleEndian)
+    request = Message(command, datetime.now().astimezone(), encoded, syntax)
+    titles = str(association.requestor.ae_title).strip(), str(association.requestor.primitive.called_ae_title).strip()
+    return Exchange(SERVICES[command.CommandField], *titles, str(context.abstract_syntax) if context else "", request, (), failure)
 
 
 class AssociationRecorder:
