@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough mutation lint strict proof bench coverage docs wheelhouse clean
+.PHONY: conformance test thorough fuzz mutation lint strict proof bench coverage docs wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -20,6 +20,9 @@ test: lint  ## everything: lint, types, layers, the tool's own tests, the confor
 
 thorough: $(READY)  ## the random tests, long and anew each time
 	$(BIN)/python -m pytest tests/conformance --embedded -q --hypothesis-profile thorough -k "random or round_trip or sequences"
+
+fuzz: $(READY)  ## a million mutated PDUs through the upper layer; at night
+	$(BIN)/python -m tests.fuzz
 
 mutation: $(READY)  ## attack the judging code by mutation, and compare the survivors with docs/mutation.md
 	$(BIN)/python -m pip install --quiet --editable '.[mutation]'

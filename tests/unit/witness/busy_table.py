@@ -105,7 +105,7 @@ def treating(table):
         for progress in scenario.progress:
             session.update(progress)
             session.get()
-        session._plan(scenario)
+        session.plan(scenario)
         if session.record is not None:
             tdd.store("OST", session.record)
             tdd.retrieve("OST", move_identifier(session.record.StudyInstanceUID, session.record.SeriesInstanceUID,
@@ -382,7 +382,7 @@ def moving(table):
             tdd.retrieve(role, move_identifier(one.study, one.series, [one.instance]))
             table.receiver.refuse.discard(one.instance)
         for scenario in (SCENARIOS[0], SCENARIOS[1]):
-            session._plan(scenario)
+            session.plan(scenario)
             record = session.record
             tdd.store("OST", record)
             tdd.retrieve("OST", move_identifier(record.StudyInstanceUID, record.SeriesInstanceUID, [record.SOPInstanceUID]))
