@@ -215,10 +215,10 @@ def test_files_of_other_kinds_are_left_alone(tmp_path):
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ("[defaults]\nactr = 1", "[defaults]: unknown key 'actr'; did you mean 'actor'; known are actor, capability, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
-        ("[defaults]\nid = 1", "[defaults]: unknown key 'id'; known are actor, capability, edition, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
+        ("[defaults]\nactr = 1", "[defaults]: unknown key 'actr'; did you mean 'actor'; known are actor, capability, edition, level, no_defect, readings, situation, source, statement, statuses, transaction, warnings"),
+        ("[defaults]\nid = 1", "[defaults]: unknown key 'id'; known are actor, capability, edition, level, no_defect, readings, situation, source, statement, statuses, transaction, warnings"),
         ("x = 1", "top level: unknown key 'x'; known are defaults, requirement"),
-        (GOOD.replace("level", "levle"), "RO60-TMS-900: unknown key 'levle'; did you mean 'level'; known are actor, capability, edition, id, level, no_defect, readings, source, statement, statuses, transaction, warnings"),
+        (GOOD.replace("level", "levle"), "RO60-TMS-900: unknown key 'levle'; did you mean 'level'; known are actor, capability, edition, id, level, no_defect, readings, situation, source, statement, statuses, transaction, warnings"),
         (GOOD.replace('id = "RO60-TMS-900"', ""), "requirement 1: id is missing or empty; every requirement has one"),
         (GOOD + GOOD.replace('id = "RO60-TMS-900"', 'id = ""'), "requirement 2: id is missing or empty; every requirement has one"),
         (GOOD.replace('"Does something."', '" "'), "RO60-TMS-900: statement is missing or empty; every requirement has one"),
@@ -406,22 +406,27 @@ def cells(tmp_path, rows, name="cc_1_1"):
 )  # fmt: skip
 def test_reads_all_of_a_cell(tmp_path, name, event, state, status, statement):
     section = {"cc_1_1": "CC.1.1", "cc_2_3": "CC.2.3"}[name]
-    found = cells(tmp_path, [f"CC11-TMS-901,{event},{state},B300|B301,C302,B300: changed|B301: kept,push,A16"], name).cells(section)
+    situation, exact, tolerated = {
+        0: ("UPS created", (0, 0xB300), (0x0107, 0x0116)),
+        0xC301: ("claim with another Transaction UID", (0xC301,), (0xC302,)),
+        0xC307: ("unknown UPS", (0xC307,), (0x0112, 0x0117, 0x0119)),
+    }[status]
+    found = cells(tmp_path, [f"CC11-TMS-901,{event},{state},{situation},B300: changed|B301: kept,push,A16"], name).cells(section)
     assert found == [
         Requirement(
-            "CC11-TMS-901", "TMS", section, "shall", "A16", statement, ("ti", "2013"), (status, 0xB300, 0xB301), (0xC302,),
-            {"B300": "changed", "B301": "kept"}, "push", cell=(event, state),
+            "CC11-TMS-901", "TMS", section, "shall", "A16", statement, ("ti", "2013"), exact, tolerated,
+            {"B300": "changed", "B301": "kept"}, "push", cell=(event, state), situation=situation,
         )
     ]  # fmt: skip
 
 
 def test_a_cell_without_alternatives(tmp_path):
-    (read,) = cells(tmp_path, ["CC11-TMS-901,N-CREATE,SCHEDULED,,,,,CC.1.1"]).cells("CC.1.1")
+    (read,) = cells(tmp_path, ["CC11-TMS-901,N-CREATE,SCHEDULED,,,,CC.1.1"]).cells("CC.1.1")
     assert (read.statuses, read.warnings, read.readings, read.capability) == ((0x0111,), (), {}, "")
 
 
 def test_a_section_without_table(tmp_path):
-    catalogue = cells(tmp_path, ["CC11-TMS-901,N-CREATE,SCHEDULED,,,,,CC.1.1"])
+    catalogue = cells(tmp_path, ["CC11-TMS-901,N-CREATE,SCHEDULED,,,,CC.1.1"])
     for section in ("CC.2.3", "RO-60"):
         with pytest.raises(KeyError) as error:
             catalogue.cells(section)
@@ -431,10 +436,10 @@ def test_a_section_without_table(tmp_path):
 @pytest.mark.parametrize(
     ("cell", "said"),
     [
-        ("CC11-TMS-901,N-CREATE,DONE,,,,,CC.1.1", "line 2: CC11-TMS-901: the table has no cell N-CREATE / DONE"),
-        ("CC11-TMS-901,N-CREATE,SCHEDULED,,,B300,,CC.1.1", "line 2: CC11-TMS-901: reading 'B300' is not 'STATUS: words'"),
-        ("CC11,N-CREATE,SCHEDULED,,,,,CC.1.1", "CC11: 'CC11' is not an id: write it like RO60-TMS-004"),
-        (",N-CREATE,SCHEDULED,,,,,CC.1.1", "requirement 0: id is missing or empty; every requirement has one"),
+        ("CC11-TMS-901,N-CREATE,DONE,,,,CC.1.1", "line 2: CC11-TMS-901: the table has no cell N-CREATE / DONE"),
+        ("CC11-TMS-901,N-CREATE,SCHEDULED,,B300,,CC.1.1", "line 2: CC11-TMS-901: reading 'B300' is not 'STATUS: words'"),
+        ("CC11,N-CREATE,SCHEDULED,,,,CC.1.1", "CC11: 'CC11' is not an id: write it like RO60-TMS-004"),
+        (",N-CREATE,SCHEDULED,,,,CC.1.1", "requirement 0: id is missing or empty; every requirement has one"),
     ],
 )
 def test_what_is_said_of_a_malformed_cell(tmp_path, cell, said):
