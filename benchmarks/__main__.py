@@ -28,7 +28,7 @@ from tdwii_conformance.dimse import Peer, connect
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import item, state_change, worklist_query
 
-from . import events, faulty
+from . import events, faulty, witness
 from .servers import CONTEXTS, PULL, PUSH, RESPONSES, plain_server, tms_server, workitem
 
 ROUNDS, MESSAGES, SIZES = 5, 20, (100, 1_000, 10_000)
@@ -154,6 +154,8 @@ def main() -> None:
     for row in events.rows(running):
         table.add_row(*row)
     for row in faulty.rows():
+        table.add_row(*row)
+    for row in witness.rows(running):
         table.add_row(*row)
     table.add_row("whole embedded run, one process", "", whole_run(), "")
     Console(width=110).print(table)

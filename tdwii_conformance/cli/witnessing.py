@@ -16,7 +16,7 @@ from ..profile.statuses import status_text
 from ..transcript.exchange import Exchange
 from ..transcript.observation import OPEN, Association
 from ..upper_layer import Connection, Malformation, Side
-from ..witness.proxy import Listener, Proxy, ProxyError, Watcher
+from ..witness.proxy import Listener, Onlooker, Proxy, ProxyError
 from ..witness.records import Chunk, Recorded, RecordError, RecordWriter
 from .failures import OK, REFUSED, NoAnswer, Usage
 from .screen import note, plain, say
@@ -35,7 +35,7 @@ MOST_FINDINGS = 4  # of a requirement, that `judge` prints; the page has more
 MOST_MALFORMATIONS = 20  # lines of them that `judge` prints
 
 
-class _Live(Watcher):
+class _Live(Onlooker):
     """Shows what passes, as it passes: associations, exchanges, and what is wrong with the bytes."""
 
     def __init__(self, writer: RecordWriter | None) -> None:

@@ -15,7 +15,7 @@ from typing import Self
 from ..upper_layer import Side
 from .records import Chunk
 
-__all__ = ["Listener", "Proxy", "ProxyError", "Watcher"]
+__all__ = ["Listener", "Onlooker", "Proxy", "ProxyError"]
 
 PIECE = 1 << 16  # bytes that are read at once; what was read has been sent on before more is
 CONNECT_TIMEOUT = 10.0  # seconds
@@ -54,7 +54,7 @@ class Listener:
         return f"{self.name}@{self.host}:{self.system_port}"
 
 
-class Watcher:
+class Onlooker:
     """Takes what passes. Its methods are called by one thread, in order; this one does nothing."""
 
     def opened(self, name: str, time: datetime, requestor: str, acceptor: str) -> None:
@@ -74,7 +74,7 @@ class Proxy:
     ----------
     listeners : sequence of Listener
         At least one.
-    watchers : sequence of Watcher
+    onlookers : sequence of Onlooker
         Take a copy of all that passes, in a thread of their own: the bytes do not wait for them.
 
     Raises
@@ -83,12 +83,12 @@ class Proxy:
         When entered, if a port cannot be had.
     """
 
-    def __init__(self, listeners: Sequence[Listener], watchers: Sequence[Watcher]) -> None:
+    def __init__(self, listeners: Sequence[Listener], onlookers: Sequence[Onlooker]) -> None:
         self.listeners = tuple(listeners)
         self.ports: tuple[int, ...] = ()
         self.error: BaseException | None = None
-        self._watchers = tuple(watchers)
-        self._queue: queue.SimpleQueue[Callable[[Watcher], None] | None] = queue.SimpleQueue()
+        self._onlookers = tuple(onlookers)
+        self._queue: queue.SimpleQueue[Callable[[Onlooker], None] | None] = queue.SimpleQueue()
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -97,7 +97,7 @@ class Proxy:
 
     def __enter__(self) -> Self:
         self._carrier = threading.Thread(target=self._carry, name="proxy", daemon=True)
-        self._reporter = threading.Thread(target=self._report, name="proxy's watchers", daemon=True)
+        self._reporter = threading.Thread(target=self._report, name="proxy's onlookers", daemon=True)
         self._carrier.start()
         self._started.wait()
         if self._refused is not None:
@@ -113,13 +113,13 @@ class Proxy:
         self._queue.put(None)
         self._reporter.join()
 
-    # --- the watchers' thread -----------------------------------------------------------------------------------------
+    # --- the onlookers' thread -----------------------------------------------------------------------------------------
 
     def _report(self) -> None:
         while (report := self._queue.get()) is not None:
-            for watcher in self._watchers:
+            for onlooker in self._onlookers:
                 try:
-                    report(watcher)
+                    report(onlooker)
                 except Exception as error:  # kept for whoever runs the proxy: a full disk must not stop the traffic
                     self.error = self.error or error
 
@@ -164,7 +164,7 @@ class Proxy:
         peer = writer.get_extra_info("peername") or ("unknown", 0)
         opened = datetime.now().astimezone()
         requestor, acceptor = f"{peer[0]}:{peer[1]}", str(listener)
-        self._queue.put(lambda watcher: watcher.opened(name, opened, requestor, acceptor))
+        self._queue.put(lambda onlooker: onlooker.opened(name, opened, requestor, acceptor))
         try:
             connecting = asyncio.open_connection(listener.host, listener.system_port, limit=PIECE)
             theirs, to_them = await asyncio.wait_for(connecting, CONNECT_TIMEOUT)
@@ -182,13 +182,13 @@ class Proxy:
                     one.transport.abort() if why else one.close()
         finally:
             closed = datetime.now().astimezone()
-            self._queue.put(lambda watcher: watcher.closed(name, closed, why))
+            self._queue.put(lambda onlooker: onlooker.closed(name, closed, why))
 
     async def _pump(self, name: str, side: Side, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while octets := await reader.read(PIECE):
             writer.write(octets)
             chunk = Chunk(side, datetime.now().astimezone(), octets)
-            self._queue.put(lambda watcher, chunk=chunk: watcher.passed(name, chunk))  # type: ignore[misc]
+            self._queue.put(lambda onlooker, chunk=chunk: onlooker.passed(name, chunk))  # type: ignore[misc]
             await writer.drain()
         with suppress(OSError):  # the other side may be gone already
             writer.write_eof()

@@ -24,7 +24,7 @@ def free_port():
 
 
 class Writing:
-    """A watcher of the proxy that writes the record."""
+    """An onlooker of the proxy that writes the record."""
 
     def __init__(self, path):
         self.writer = RecordWriter(path)

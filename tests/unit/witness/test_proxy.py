@@ -15,13 +15,13 @@ from recorded_table import free_port
 from tdwii_conformance.cli.app import main
 from tdwii_conformance.dimse import Peer, Timeouts, connect
 from tdwii_conformance.simulators.ost import OST
-from tdwii_conformance.witness.proxy import Listener, Proxy, ProxyError, Watcher
+from tdwii_conformance.witness.proxy import Listener, Onlooker, Proxy, ProxyError
 from tdwii_conformance.witness.records import read_record
 
 VERIFICATION = "1.2.840.10008.1.1"
 
 
-class Kept(Watcher):
+class Kept(Onlooker):
     def __init__(self):
         self.events = []
         self.over = threading.Condition()
