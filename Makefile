@@ -7,7 +7,7 @@ REPORT ?= report/index.html
 # Which mutants `make mutation` runs, by name (tdwii_conformance.checks.find*); empty: all that were not run yet.
 MUTANTS ?=
 # How many tests `make test` runs at once: half of their time they wait, for event reports and processes.
-WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) + 1 )))
+WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 JOBS ?= 2
 
 .PHONY: conformance test thorough fuzz mutation lint strict proof bench coverage docs wheelhouse clean

@@ -39,7 +39,7 @@ class Plainly:
         subscribe, unsubscribe = (f"N-ACTION {ACTION_TYPES[action]}" for action in (SUBSCRIBE, UNSUBSCRIBE))
         self._ways: dict[str, Callable[[str], Exchange]] = {
             "N-CREATE": self._create,
-            "N-SET": lambda peer: self.supply.need(Need(Use.UPDATES)).set(ProcedureStepLabel="Plain"),
+            "N-SET": lambda peer: self.supply.need(Need(Use.UPDATES)).send(item(ProcedureStepLabel="Plain"), None),
             "N-SET with Transaction UID": lambda peer: self.supply.need(Need(Use.UPDATES, "IN PROGRESS")).update(10),
             claim: lambda peer: self.supply.need(Need(Use.CLAIMS)).claim(),
             f"{claim} to COMPLETED": lambda peer: self._end(SCENARIOS[0]),
