@@ -105,7 +105,7 @@ COMMANDS: dict[str, dict[str, Lazy]] = {
         "echo": Lazy("instances:echo", "Ask whether a peer is there (C-ECHO)."),
     },
     "Many at once": {
-        "load": Lazy("load:load", "Put the load of a clinic on a TMS, and check what its users saw."),
+        "load": Lazy("load:load", "Put the load of a clinic on a TMS: machines, watchers, schedulers at once."),
     },
     "Between two systems": {
         "record": Lazy("witnessing:record", "Record what systems send each other, as a proxy between them."),

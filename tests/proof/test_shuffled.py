@@ -1,6 +1,6 @@
 """The suite gives the same verdicts in any order of modules, and of tests within a module.
 
-A part of it, with some seeds; ``python -m tests.proof.shuffling`` runs all of it.
+A part of it, in one other order; ``python -m tests.proof.shuffling`` runs all of it, in as many as are named.
 """
 
 import pytest
@@ -19,7 +19,6 @@ def usual():
     return shuffling.verdicts(PARTS)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_same_verdicts_in_another_order(usual, seed):
+def test_same_verdicts_in_another_order(usual):
     assert len(usual) > 150
-    assert shuffling.differences(usual, shuffling.verdicts(PARTS, seed)) == []
+    assert shuffling.differences(usual, shuffling.verdicts(PARTS, 1)) == []

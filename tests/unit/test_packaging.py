@@ -17,11 +17,12 @@ PACKAGE = Path(tdwii_conformance.__file__).parent
 ON_WINDOWS = """
 import os, pkgutil, signal, sys, types
 sys.argv = ["x"]
+os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"  # as `tdwii load` starts Locust
 import tdwii_conformance
 
 def ours():
     found = pkgutil.walk_packages(tdwii_conformance.__path__, "tdwii_conformance.")
-    return ["tdwii_conformance", *(one.name for one in found if not one.name.endswith("__main__"))]
+    return ["tdwii_conformance", *(one.name for one in found if not one.name.endswith(("__main__", "locustfile")))]  # which run as programs
 
 names = ours()
 for name in names:

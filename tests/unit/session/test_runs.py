@@ -78,7 +78,7 @@ def verdicts(junit):
     """Return what became of each test, from a JUnit XML file: nothing said is passed."""
     return {
         (case.get("classname"), case.get("name")): [
-            (child.tag, child.get("message")) for child in case if child.tag != "properties"
+            (child.tag, child.get("message")) for child in case if child.tag not in ("properties", "system-out")
         ]
         for case in ElementTree.parse(junit).iter("testcase")
     }
@@ -122,7 +122,7 @@ def test_one_recorded_scenario_is_judged_and_nothing_else(performed, run):
     assert again.returncode == 0, again.stdout
     assert "skipped: not recorded: nothing of a TMS in --transcript" in again.stdout
     assert "skipped: not recorded: nothing of a watcher in --transcript" in again.stdout
-    assert re.search(r"^ TDD +Association negotiation +7 ", again.stdout, re.MULTILINE)
+    assert re.search(r"^ TDD .* [1-9]", again.stdout, re.MULTILINE), again.stdout[-6000:]
 
 
 def test_a_command_that_fails_ends_the_scenario_at_once(describe, run):
@@ -215,6 +215,9 @@ def test_verdict_finding_and_exchanges_are_in_every_report(ended_early, run, tmp
     for name, text in reports.items():
         for requirement in ("RO65-TDD-001", "CC23-WATCHER-001"):
             assert requirement in text, name
+        if name == "terminal":  # it has the first message, and says where the rest is
+            assert "--failure-lines 0 shows them here" in text
+            continue
         assert "ProcedureStepState" in text and "ReceivingAE" in text, name  # of the exchanges
         assert AWAITED in text, name  # the finding
     notices = (f"scenario new-completed ended while RO-65 Completed was awaited: {AWAITED}",
