@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..load import SHIPPED
 from .failures import OK, REFUSED, NoAnswer, Usage
 from .screen import note, say
 from .settings import Command
@@ -26,17 +27,17 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
-CLINICS = ("small", "large", "rush")
 OURS = ("UPSSCP", "OST")  # AE titles of `tdwii serve all`
 WAIT = 60.0  # seconds until our own simulators listen
-KINDS = {
-    "query": "RO-58 query",
-    "claim": "RO-60 claim",
-    "update": "RO-62 update",
-    "final": "RO-64 final update",
-    "end": "RO-65 end",
-    "create": "N-CREATE",
-    "get": "N-GET",
+# What --p95 bounds: kinds of requests, and events, which are none.
+LIMITED = {
+    "query": "query",
+    "claim": "claim",
+    "update": "set",
+    "final": "final",
+    "end": "end",
+    "create": "create",
+    "get": "get",
     "event": "",
 }
 
@@ -51,8 +52,8 @@ def _limits(texts: Sequence[str]) -> dict[str, float]:
             number = float(amount.removesuffix("ms").removesuffix("s"))
         except ValueError:
             number = -1.0
-        if name not in KINDS or number < 0:
-            raise Usage(f"--p95 {text!r}: expected NAME=TIME, for example claim=200ms; names are {', '.join(KINDS)}")
+        if name not in LIMITED or number < 0:
+            raise Usage(f"--p95 {text!r}: expected NAME=TIME, for example claim=200ms; names are {', '.join(LIMITED)}")
         limits[name] = number * factor
     return limits
 
@@ -71,7 +72,7 @@ def _limits(texts: Sequence[str]) -> dict[str, float]:
 )
 @click.option("--sut", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="The system that FILE describes, instead of our own simulators.")  # fmt: skip
-@click.option("--clinic", default="small", show_default=True, metavar="NAME", help=f"{', '.join(CLINICS)}, or a TOML file.")
+@click.option("--clinic", default="small", show_default=True, metavar="NAME", help=f"{', '.join(SHIPPED)}, or a TOML file.")
 @click.option("--for", "seconds", type=click.FloatRange(1), default=60.0, show_default=True, metavar="SECONDS",
               help="How long users work.")  # fmt: skip
 @click.option("--treatments", type=click.IntRange(1), metavar="N", help="End after so many treatments, if that is earlier.")
@@ -222,6 +223,8 @@ def _run(command: Sequence[str], setting: Setting) -> None:
 
 def _show(found: Mapping[str, Any], limits: Mapping[str, float]) -> int:
     """Print what was found; return the exit code."""
+    from ..load.facts import NAMES
+
     failed = [one for one in found["violations"] if one["level"] == "shall"]
     warned = len(found["violations"]) - len(failed)
     say(f"{found['judged']} workitems judged: {len(failed)} findings, {warned} warnings, {len(found['errors'])} kinds of errors")
@@ -231,7 +234,7 @@ def _show(found: Mapping[str, Any], limits: Mapping[str, float]) -> int:
         say(f"  {one['count']} times {one['request']}: {one['error']}")
     slow = []
     for name, limit in limits.items():
-        measured = found["delays"].get("p95") if name == "event" else found["requests"].get(KINDS[name], {}).get("p95")
+        measured = found["delays"].get("p95") if name == "event" else found["requests"].get(NAMES[LIMITED[name]], {}).get("p95")
         if measured is None or measured > limit:
             slow.append(f"{name}: 95 % within {'nothing measured' if measured is None else f'{measured:g} ms'}, not {limit:g} ms")
     for line in slow:

@@ -24,6 +24,7 @@ __all__ = [
     "change_event",
     "change_response",
     "copied",
+    "locked_before_the_claim",
     "on_events",
     "on_find_responses",
     "on_links",
@@ -72,6 +73,19 @@ def refuse_otherwise(tms: Any, method: str, status: int, other: int) -> None:
         return replace(refusal, status=other) if refusal is not None and refusal.status == status else refusal
 
     around(tms.worklist, method, refuse)
+
+
+def locked_before_the_claim(tms: Any) -> None:
+    """Let a lock that a SCHEDULED UPS should not have yet keep out every claim but its own."""
+
+    def change_state(original: Around, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
+        record = tms.worklist.store.get(uid)
+        if record is not None and record.state == "SCHEDULED" and record.lock not in ("", transaction_uid):
+            return Outcome(0xC301)
+        outcome: Outcome = original(uid, state, transaction_uid)
+        return outcome
+
+    around(tms.worklist, "change_state", change_state)
 
 
 # --- event reports -----------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from ..ups.store import Change
 from .attributes import drop
 from .creation import question_marks
 from .deviations import Defect
-from .hooks import Around, around, on_records, refuse_otherwise
+from .hooks import Around, around, locked_before_the_claim, on_records, refuse_otherwise
 from .tms import MODIFIED, PERFORMED, PROCESSING_FAILURE, PROGRESS, SUCCESS, UNSUITABLE, dashed, defect, one
 
 __all__ = ["after_set"]
@@ -299,15 +299,8 @@ def _set_records_lock(tms: Any) -> None:
             tms.worklist.store.commit(Change(Record(uid, record.attributes, lock)))
         return outcome
 
-    def change_state(original: Around, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
-        record = tms.worklist.store.get(uid)
-        if record is not None and record.state == "SCHEDULED" and record.lock not in ("", transaction_uid):
-            return Outcome(0xC301)
-        outcome: Outcome = original(uid, state, transaction_uid)
-        return outcome
-
     around(tms.worklist, "set", perform)
-    around(tms.worklist, "change_state", change_state)
+    locked_before_the_claim(tms)
 
 
 @defect(

@@ -6,7 +6,9 @@ of Locust (an extra: ``pip install tdwii_conformance[load]``), `setting` is what
 
 from pathlib import Path
 
-__all__ = ["locustfile_path"]
+__all__ = ["SHIPPED", "locustfile_path"]
+
+SHIPPED = ("small", "large", "rush")  # the clinics that come with the package
 
 
 def locustfile_path() -> Path:

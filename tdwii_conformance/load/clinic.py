@@ -10,10 +10,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..sut.problems import ConfigError, near, problem, reason_of
+from . import SHIPPED
 
-__all__ = ["SHIPPED", "Clinic", "load_clinic"]
-
-SHIPPED = ("small", "large", "rush")
+__all__ = ["Clinic", "load_clinic"]
 
 Seconds = Annotated[float, Field(ge=0, le=86400)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
 from pydicom.dataset import Dataset
@@ -13,10 +13,16 @@ from ..profile.ups_service import CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE
 from ..transcript.answers import answered
 from ..transcript.exchange import Exchange, Transcript
 
-__all__ = ["Fact", "Facts", "fact_of"]
+__all__ = ["NAMES", "Fact", "Facts", "fact_of"]
 
 Kind = Literal["create", "query", "claim", "set", "end", "get", "report", "subscribe", "unsubscribe", "move", "store", "other"]
 CLAIMED = "IN PROGRESS"
+# How requests are named in the figures, by their kind.
+NAMES = {
+    "query": "RO-58 query", "claim": "RO-60 claim", "set": "RO-62 update", "store": "RO-63 store record", "end": "RO-65 end",
+    "create": "N-CREATE", "get": "N-GET", "subscribe": "subscribe", "unsubscribe": "unsubscribe", "move": "RO-59/61 retrieve",
+    "final": "RO-64 final update",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +87,6 @@ class Fact:
         """Return the fact that `to_json` wrote."""
         usual: dict[str, Any] = {"workitem": "", "who": "", "kind": "other"}
         return cls(**usual | {name: tuple(value) if name == "found" else value for name, value in said.items()})
-
-
-FIELDS = tuple(field.name for field in fields(Fact))
 
 
 def fact_of(exchange: Exchange) -> Fact:

@@ -65,13 +65,9 @@ def _gather(environment: Any) -> None:
 
 def _say(violation: Violation) -> None:
     statement = " ".join(CATALOGUE[violation.requirement].statement.split())
-    finding = violation.finding
+    said = violation.finding.expected, violation.finding.received
     how = log.error if CATALOGUE[violation.requirement].level == "shall" else log.warning
-    how("%s %s: %s | expected %s; received %s", violation.requirement, violation.workitem, statement, *_words(finding))
-
-
-def _words(finding: Any) -> tuple[str, str]:
-    return finding.expected, finding.received
+    how("%s %s: %s | expected %s; received %s", violation.requirement, violation.workitem, statement, *said)
 
 
 @events.init.add_listener

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -75,14 +76,17 @@ class Setting:
         """Return TMS, OST and deadlines."""
         if self.tms is not None:
             return Peer(*self.tms), Peer(*self.ost) if self.ost else None, Timeouts()
-        system: SystemUnderTest = load_system(Path(self.system))
-        assert system.tms is not None  # looked at before the run
-        return system.tms, system.ost, system.timeouts
+        assert self._described.tms is not None  # looked at before the run
+        return self._described.tms, self._described.ost, self._described.timeouts
+
+    @cached_property
+    def _described(self) -> SystemUnderTest:
+        return load_system(Path(self.system))
 
     def station(self, number: int) -> Code:
         """Return a station by its number, from 0: one of ours, or, of a TMS that schedules by itself, the one described."""
         if not self.clinic.schedulers and self.system:
-            return load_system(Path(self.system)).workitems.station
+            return self._described.workitems.station
         which = number % self.clinic.stations + 1
         return Code(f"LOAD{which}", "99TDWII", f"Treatment machine {which}")
 

@@ -1,9 +1,10 @@
 """The users of a clinic, for Locust: treatment machines, watchers, schedulers, intruders.
 
 Locust runs its users in greenlets and, as it comes, replaces Python's threads and sockets by greenlets as well. pynetdicom needs
-its threads: with replaced ones an association does not come about, as its queues are of another kind. So Locust is started with
-``LOCUST_SKIP_MONKEY_PATCH=1``, which leaves threads as they are, and each request runs in a native thread of a pool, on which its
-greenlet waits. Locust's own servers, web page and messages between processes, need no replaced threads.
+its threads: with replaced ones the queues that `dimse.tuning` watches cannot be watched (a read-only attribute), and a request of a
+single user took a quarter of a second. So Locust is started with ``LOCUST_SKIP_MONKEY_PATCH=1``, which leaves threads as they are,
+and each request runs in a native thread of a pool, on which its greenlet waits. Locust's own servers, web page and messages between
+processes, need no replaced threads.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from ..treatment import objects
 from ..treatment.messages import Code, item
 from ..treatment.scenarios import SCENARIOS
 from ..ups import GLOBAL
-from .facts import Fact, Facts
+from .facts import NAMES, Fact, Facts
 from .setting import Setting
 
 __all__ = ["InClinic", "Intruder", "Machine", "Scheduler", "Watcher", "take_collected"]
@@ -48,10 +49,6 @@ __all__ = ["InClinic", "Intruder", "Machine", "Scheduler", "Watcher", "take_coll
 COMPLETED, CANCELED = (next(s for s in SCENARIOS if s.state == state) for state in ("COMPLETED", "CANCELED"))
 THREADS = 1000
 QUIET, LONGEST = 5.0, 45.0  # seconds without a report, and in all, that a watcher waits at the end
-NAMES = {
-    "query": "RO-58 query", "claim": "RO-60 claim", "set": "RO-62 update", "store": "RO-63 store record", "end": "RO-65 end",
-    "create": "N-CREATE", "get": "N-GET", "subscribe": "subscribe", "unsubscribe": "unsubscribe", "move": "RO-59/61 retrieve",
-}  # fmt: skip
 
 _collected: list[Fact] = []  # facts that have not been handed on yet
 _collecting = threading.Lock()
@@ -257,7 +254,7 @@ class Machine(InClinic):
         if self.clinic.schedulers and self.ost is not None and session.record is not None:
             self.ask(lambda tdd: tdd.store("OST", session.record))  # type: ignore[arg-type]
         self._pause()
-        self.ask(lambda tdd: session.final_update(), name="RO-64 final update")
+        self.ask(lambda tdd: session.final_update(), name=NAMES["final"])
         self._look(session)
         self.ask(lambda tdd: session.finish())
         self._look(session)

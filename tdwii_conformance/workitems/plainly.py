@@ -63,8 +63,6 @@ class Plainly:
             The request that was not done.
         """
         key = exchange.acceptor, asked_for(exchange)
-        if self.supply.source.own and self._tdd.patience.ever_done(exchange):
-            return True  # workitems are few
         if key not in self._known:
             self._known[key] = None  # also for requests on the way, which are about to be made
             if (way := self._ways.get(key[1])) is not None:

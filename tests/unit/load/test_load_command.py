@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from tdwii_conformance.cli import main
-from tdwii_conformance.load.clinic import SHIPPED, Clinic, load_clinic
+from tdwii_conformance.load import SHIPPED
+from tdwii_conformance.load.clinic import Clinic, load_clinic
 from tdwii_conformance.load.setting import Setting
 from tdwii_conformance.sut.problems import ConfigError
 
