@@ -12,7 +12,7 @@ import gevent
 import locust.main
 from gevent import monkey
 from locust import events
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from tdwii_conformance.load.facts import Fact
 from tdwii_conformance.load.history import History, Violation
@@ -40,6 +40,10 @@ monkey.patch_os()  # and it waits for processes of its own that gevent has seen 
 
 SETTING = Setting.from_environment()
 REPORTED = 4.0  # seconds; workers report to their master every three
+# A master that ends waits half a second for what its workers say last. They need longer: treatments end, and watchers wait for
+# late reports. So they are stopped before, and the master waits until each has handed on what it saw.
+STOP, STOPPED = "tdwii-stop", "tdwii-stopped"
+LONGEST = 120.0  # seconds that a master waits for workers that may have died
 HISTORY = History(settle=10.0)
 CATALOGUE = load_catalogue()
 
@@ -75,9 +79,14 @@ def _begin(environment: Any, **_: Any) -> None:
     runner = environment.runner
     if isinstance(runner, WorkerRunner):
         events.report_to_master.add_listener(_report)
+        runner.register_message(STOP, _stop, concurrent=True)
+        events.test_stop.add_listener(_hand_on)
     else:
         if isinstance(runner, MasterRunner):
             events.worker_report.add_listener(_reported)
+            runner.register_message(STOPPED, _stopped)
+            events.test_start.add_listener(lambda environment, **_: _STOPPED.clear())
+            events.test_stopping.add_listener(_await_workers)
         gevent.spawn(_gather, environment)
         events.quitting.add_listener(_conclude)
 
@@ -89,6 +98,34 @@ def _report(client_id: str, data: dict[str, Any], **_: Any) -> None:
 def _reported(client_id: str, data: dict[str, Any], **_: Any) -> None:
     for said in data.get("facts", ()):
         HISTORY.add(Fact.from_json(said))
+
+
+_STOPPED: set[str] = set()  # workers that have handed on everything
+
+
+def _stop(environment: Any, msg: Any) -> None:
+    environment.runner.stop()
+
+
+def _hand_on(environment: Any, **_: Any) -> None:
+    environment.runner.send_message(STOPPED, {"facts": [fact.to_json() for fact in take_collected()]})
+
+
+def _stopped(environment: Any, msg: Any) -> None:
+    _reported(msg.node_id, msg.data)
+    _STOPPED.add(msg.node_id)
+
+
+def _await_workers(environment: Any, **_: Any) -> None:
+    """Have the workers stop, and wait for what they saw until then."""
+    runner = environment.runner
+    runner.send_message(STOP)
+    until = time.monotonic() + LONGEST
+    while missing := [one.id for one in runner.clients.all if one.state != STATE_MISSING and one.id not in _STOPPED]:
+        if time.monotonic() > until:
+            log.error("no word of the end from %s: what it saw last is not judged", ", ".join(missing))
+            break
+        gevent.sleep(0.1)
 
 
 def _conclude(environment: Any, **_: Any) -> None:
