@@ -14,6 +14,7 @@ import pytest
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
 from tdwii_conformance.plugin.keys import plainly_key
+from tdwii_conformance.plugin.supplying import Watch, fills, plan_lines, rank
 from tdwii_conformance.plugin.under_test import embedded_of, setting_of, takes_own_workitems
 from tdwii_conformance.scu.treatment_session import Treated
 from tdwii_conformance.scu.watcher import Watcher
@@ -31,8 +32,6 @@ from tdwii_conformance.workitems.plainly import Plainly
 from tdwii_conformance.workitems.sources import Listed, Pushed
 from tdwii_conformance.workitems.supply import Need, Supply, Use
 from tdwii_conformance.workitems.watched import ToReport, caught_up_by_a_change
-
-from .supplying import Watch, fills, plan_lines, rank
 
 watch_key = pytest.StashKey[Watch]()
 

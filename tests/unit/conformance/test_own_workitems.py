@@ -4,8 +4,8 @@ import pytest
 
 from tdwii_conformance import engine
 from tdwii_conformance.defects import DEFECTS
+from tdwii_conformance.plugin.supplying import rehearsed
 from tdwii_conformance.workitems.plan import planned
-from tests.conformance.supplying import rehearsed
 from tests.proof import proof
 
 TRANSACTIONS = [

@@ -1,17 +1,23 @@
 """The supply of workitems at work in a run of pytest: what tests say that they do to a workitem, and in which order they come."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
-from tdwii_conformance.defects import chosen
-from tdwii_conformance.plugin import requirement_key, system_key
-from tdwii_conformance.plugin.keys import wire_key
-from tdwii_conformance.plugin.under_test import deviations_of, takes_own_workitems, unsupported_by_deviations
-from tdwii_conformance.profile.ups_tables import STATES
-from tdwii_conformance.workitems.plan import Asking, Consumer, Planned, table
-from tdwii_conformance.workitems.supply import Need, Use
+import pytest
 
+from ..defects import chosen
+from ..profile.ups_tables import STATES
+from ..workitems.plan import Asking, Consumer, Planned, table
+from ..workitems.supply import Need, Supply, Use
 from .asking import PERFORMED, PROGRESS, USES, asked_by
+from .keys import requirement_key, system_key, wire_key
+from .under_test import deviations_of, takes_own_workitems, unsupported_by_deviations
+
+__all__ = ["Watch", "applies", "fills", "plan_lines", "rank", "rehearsed"]
 
 SHARED = {"updates": "updates", "to_report": "told of", "nothing_else": "marker"}
 LATER = {"IN PROGRESS", "COMPLETED", "CANCELED"}
@@ -20,7 +26,7 @@ FIRST = ("test_negotiation", "test_ro")  # the transactions of TDW-II before the
 FILLING = ("test_cc_2_5", "test_cc_2_8_random", "test_cc_random")  # what creates workitems by the hundred
 
 
-def asking(item):
+def asking(item: Any) -> Iterator[tuple[str, str, str]]:
     """Yield each use of a workitem that a test asks for: the fixture of ours, and who asks, with its scope."""
     definitions = item._fixtureinfo.name2fixturedefs
     for name in item.fixturenames:
@@ -35,13 +41,13 @@ def asking(item):
         yield marker.args[0], item.nodeid, "function"
 
 
-def consumers_of(item, makes_now):
+def consumers_of(item: Any, makes_now: bool) -> tuple[Consumer, ...]:
     """Who asks for what a test needs: its fixtures, in the order of their set-up, and the test itself."""
     definitions, params = item._fixtureinfo.name2fixturedefs, getattr(getattr(item, "callspec", None), "params", {})
     module, found, seen = item.nodeid.split("::", 1)[0], [], set()
     known = {**params, "source": SimpleNamespace(own=True, makes_now=makes_now)}
 
-    def add(name):
+    def add(name: str) -> None:
         if name in USES or name in seen or not definitions.get(name):
             return
         seen.add(name)
@@ -66,7 +72,7 @@ def consumers_of(item, makes_now):
     return (*found, Consumer(item.nodeid, asks)) if asks else tuple(found)
 
 
-def applies(item):
+def applies(item: pytest.Item) -> bool:
     """Whether a test will judge something, as far as the description of the system tells."""
     requirement, config = item.stash.get(requirement_key, None), item.config
     if requirement is None or requirement.actor not in ("TMS", "OST"):
@@ -78,7 +84,7 @@ def applies(item):
     return system.describes(requirement.actor) and supported
 
 
-def sources_of(config):
+def sources_of(config: pytest.Config) -> tuple[str, ...]:
     """Where the workitems of the run come from."""
     if system_key in config.stash:
         return config.stash[system_key].workitems.sources
@@ -86,7 +92,7 @@ def sources_of(config):
     return ("existing",) * bool(own.new + own.continuations) + ("command",) * own.on_demand
 
 
-def rehearsed(config, items):
+def rehearsed(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[list[Planned], dict[str, Any]]:
     """What the plan has to know of a run: its tests, whether workitems can be made now, and who watches over it."""
     makes_now = bool({"person", "command"} & set(sources_of(config)))
     watch = Watch(items)
@@ -98,7 +104,7 @@ def rehearsed(config, items):
     return tests, {"makes_now": makes_now, "watch": watch.anew}
 
 
-def plan_lines(config, items):
+def plan_lines(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
     """Say how many workitems the run needs, and how many requirements that many, or fewer, will judge."""
     if not takes_own_workitems(config):
         asked = bool(config.getoption("tdwii_plan"))
@@ -114,7 +120,7 @@ def plan_lines(config, items):
     ]
 
 
-def rank(item):
+def rank(item: pytest.Item) -> tuple[int, int, int]:
     """Which tests come first where there are few workitems.
 
     Those who only look; then those of TDW-II whose workitem serves many tests, and those of TDW-II that take one for
@@ -135,7 +141,7 @@ def rank(item):
     return (int(phase > 0 and not tdwii), phase, within) if phase else (0, 0, int(not tdwii))
 
 
-def fills(item):
+def fills(item: pytest.Item) -> int:
     """Which modules come first where the tests fill the worklist: the transactions of TDW-II; those last that create the most."""
     module = item.nodeid.split("::", 1)[0].rsplit("/", 1)[-1]
     return 0 if module.startswith(FIRST) else 2 if module.startswith(FILLING) else 1
@@ -150,31 +156,31 @@ class Watch:
         The tests of the run.
     """
 
-    def __init__(self, items):
+    def __init__(self, items: Sequence[pytest.Item]) -> None:
         self._items = items
         self.anew(None)
 
-    def anew(self, supply):
+    def anew(self, supply: Supply | None) -> None:
         """Begin once more, over a supply if there is one."""
         self._module, self._running = "", ""
-        self._to_come = {"SCHEDULED": set(), "IN PROGRESS": set()}
+        self._to_come: dict[str, set[str]] = {"SCHEDULED": set(), "IN PROGRESS": set()}
         for item in self._items:
             names = set(getattr(item, "fixturenames", ()))
             if names & {"looks_at", "is_refused"}:
                 self._to_come["SCHEDULED"].add(item.nodeid)
             if names & {"is_refused", *SHARED}:
                 self._to_come["IN PROGRESS"].add(item.nodeid)
-        self._supply = None
+        self._supply: Supply | None = None
         if supply is not None:
             self.over(supply)
 
-    def over(self, supply):
+    def over(self, supply: Supply) -> Supply:
         """Watch over a supply."""
         self._supply = supply
         supply.to_come = lambda state: len(self._to_come[state])
         return supply
 
-    def begins(self, item):
+    def begins(self, item: pytest.Item) -> None:
         """A test begins. It still shares what it has got: nothing of that is given to it again as another one."""
         for waiting in self._to_come.values():
             waiting.discard(self._running)
@@ -188,7 +194,7 @@ class Watch:
             if module != before:
                 self._supply.module_ends()
 
-    def failed(self):
+    def failed(self) -> None:
         """The test failed."""
         if self._supply is not None:
             self._supply.test_failed()
