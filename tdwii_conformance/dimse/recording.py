@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -72,10 +73,11 @@ class Tap:
         with self._lock:
             return self.connection.abandon(failure)
 
-    def sent(self) -> tuple[Sent, ...]:
-        """Return what requestor and acceptor have sent; the connection is closed."""
+    def sent(self, *, ended: bool) -> tuple[Sent, ...]:
+        """Return what requestor and acceptor have sent; if the connection is closed, what is cut off is wrong too."""
         with self._lock:
-            self.connection.finish()
+            if ended:
+                self.connection.finish()
             return self.connection.sent("requestor"), self.connection.sent("acceptor")
 
     def _feed(self, side: Side, octets: bytes | bytearray) -> None:
@@ -86,6 +88,23 @@ class Tap:
         self.connection.exchanges.clear()  # kept by those who want them
         for done in self._done:
             done(exchange)
+
+
+@dataclass(frozen=True)
+class _Standing(Association):
+    """An association that stands.
+
+    Parameters
+    ----------
+    look : callable
+        Returns what both sides have sent up to now.
+    """
+
+    look: Callable[[], tuple[Sent, ...]] = field(default=tuple, compare=False, repr=False)
+
+    def now(self) -> Association:
+        values = {one.name: getattr(self, one.name) for one in fields(Association)}
+        return Association(**{**values, "sent": self.look()})
 
 
 class Recorder:
@@ -161,6 +180,7 @@ class AssociationRecorder:
     ----------
     done : callable
         Takes an `Association`; one that stands has ``ended`` = `OPEN`, and the same time and AE titles as when it has ended.
+        What has been sent on it by any moment is known from its `now`.
     """
 
     def __init__(self, done: Callable[[Association], None]) -> None:
@@ -239,5 +259,8 @@ class AssociationRecorder:
             accepted = tuple(dict.fromkeys(str(c.abstract_syntax) for c in association.accepted_contexts))
             roles = tuple(str(uid) for uid, role in association.requestor.role_selection.items() if role.scp_role)
         tap = getattr(association, "tap", None)
-        sent = tap.sent() if tap is not None and ended != OPEN else ()
+        if ended == OPEN:
+            look = (lambda: tap.sent(ended=False)) if tap is not None else tuple
+            return _Standing(*titles, self._opened, proposed, accepted, roles, ended, look=look)
+        sent = tap.sent(ended=True) if tap is not None else ()
         return Association(*titles, self._opened, proposed, accepted, roles, ended, sent)

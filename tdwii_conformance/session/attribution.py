@@ -74,9 +74,13 @@ class Attribution:
         """Write what is still open, and let what comes about the session's workitems be unattributed from now on."""
         with self.changed:
             del self._sessions[session.ae_title]
-            for association in self._open.values():
-                if session.concerns(association) and not session.idle_from_before(association):
-                    session.take(association)
+            its = [one for one in self._open.values() if session.concerns(one) and not session.idle_from_before(one)]
+        # Whether a partner has closed one by now is chance; what was sent on it until now is not. Asked without our lock: who
+        # records it may be waiting for that, with an exchange to hand on.
+        standing = [association.now() for association in its]
+        with self.changed:
+            for association in standing:
+                session.take(association)
             self._earlier |= {workitem.uid for workitem in session.workitems}
             self._transaction_uids.setdefault(session.ae_title, []).extend(_transaction_uids(session.exchanges))
 

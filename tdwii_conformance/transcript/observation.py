@@ -87,6 +87,10 @@ class Association:
     ended: str = "released"
     sent: tuple[Sent, ...] = ()
 
+    def now(self) -> Association:
+        """Return it as it is now; of one that stands, whoever records it knows what has been sent on it meanwhile."""
+        return self
+
 
 @dataclass(frozen=True)
 class Observation:

@@ -86,6 +86,22 @@ def test_an_association_that_stays_open_belongs_to_each_scenario(partners):
     for observation in observations:
         assert [(a.requestor, a.ended) for a in observation.associations] == [("TDD", OPEN)]
         assert len(observation.exchanges) == 1
+        # What was sent on it until then is judged, though it has not ended: requests, and the answers to its negotiation.
+        requestor, acceptor = observation.associations[0].sent
+        assert {"titles", "command"} <= set(requestor.came_up)
+        assert {"contexts", "transfer-syntax", "command"} <= set(acceptor.came_up)
+
+
+def test_what_is_judged_of_reports_does_not_depend_on_when_their_association_is_closed(partners):
+    with Receiver("TDD") as receiver, TDD(partners.tms.peer, partners.ost.peer, calling="TDD") as tdd:
+        partners.systems["TDD"] = receiver.peer
+        with partners.session("TDD", "TDD", FACTS, [partners.worklist.schedule()]) as session:
+            uid = session.workitems[0].uid
+            assert tdd.action(uid, SUBSCRIBE, item(ReceivingAE="TDD", DeletionLock="FALSE"), UPS.WATCH).status == 0
+            assert session.wait(lambda: any(one.service == "N-EVENT-REPORT" for one in session.exchanges), DEADLINE)
+        (of_reports,) = [one for one in session.observation().associations if one.acceptor == "TDD"]
+    assert of_reports.ended == OPEN
+    assert "roles" in of_reports.sent[1].came_up
 
 
 def test_an_association_for_reports_that_idles_is_no_part_of_the_next_scenario(partners):
