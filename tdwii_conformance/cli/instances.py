@@ -80,6 +80,7 @@ def store(settings: Settings, words_: tuple[str, ...]) -> None:
 @click.argument("words_", nargs=-1, metavar="PEER [RECORD]...")
 @click.option("--plan", type=click.Path(path_type=Path), metavar="FILE", help="Make a record of this RT (Ion) Plan ...")
 @click.option("--instruction", type=click.Path(path_type=Path), metavar="FILE", help="... and this RT Beams Delivery Instruction.")
+@click.option("--fraction-group", type=int, metavar="N", help="Fraction Group Number, where several have the beams.")
 @click.option("--interrupted", is_flag=True, help="Of a delivery that stopped in the first beam.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Write the record that was made there.")
 @common()
@@ -88,6 +89,7 @@ def results(
     words_: tuple[str, ...],
     plan: Path | None,
     instruction: Path | None,
+    fraction_group: int | None,
     interrupted: bool,
     save: Path | None,
 ) -> None:
@@ -100,13 +102,15 @@ def results(
     if plan is not None or instruction is not None:
         if plan is None or instruction is None or save is None:
             raise Usage("a record is made of --plan, --instruction and --save together")
-        paths.append(_made(plan, instruction, save, interrupted))
+        paths.append(_made(plan, instruction, save, interrupted, fraction_group))
+    elif interrupted or fraction_group is not None or save is not None:
+        raise Usage("--fraction-group, --interrupted and --save are of a record that is made: give --plan and --instruction as well")
     elif not paths:
         raise Usage("RECORD is missing: give treatment records, or --plan, --instruction and --save to have one made")
     _store(settings, whom, paths, classes=RECORDS)
 
 
-def _made(plan: Path, instruction: Path, save: Path, interrupted: bool) -> Path:
+def _made(plan: Path, instruction: Path, save: Path, interrupted: bool, group: int | None) -> Path:
     if save.exists():
         raise Usage(f"{save}: is there already")
     planned = read_dataset(plan, classes=(uid.RTPlanStorage, uid.RTIonPlanStorage), what="an RT (Ion) Plan", most=LARGE)
@@ -114,9 +118,11 @@ def _made(plan: Path, instruction: Path, save: Path, interrupted: bool) -> Path:
         instruction, classes=(uid.RTBeamsDeliveryInstructionStorage,), what="an RT Beams Delivery Instruction", most=LARGE
     )
     try:
-        record = objects.record(objects.Treatment(planned, instructed, None, ""), interrupted=interrupted)
+        record = objects.record(objects.Treatment(planned, instructed, None, "", group=group), interrupted=interrupted)
     except Exception as error:  # what is in a file may be anything, and pydicom raises whatever that leads it to
-        raise Usage(f"{plan}, {instruction}: no record can be made of them: {error}") from error
+        several = group is None and "fraction groups have the beams" in str(error)
+        hint = "; --fraction-group N says it" if several else ""
+        raise Usage(f"{plan}, {instruction}: no record can be made of them: {error}{hint}") from error
     save_dicom(record, save)
     return save
 

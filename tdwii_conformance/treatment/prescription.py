@@ -84,13 +84,13 @@ class Prescription:
     beams : tuple of PrescribedBeam
         In the order of the delivery instruction.
     fractions : object
-        Number of Fractions Planned of the fraction group; ``None`` if the plan does not say.
+        Number of Fractions Planned of the fraction group; ``None`` if the plan does not say, or has several groups that may be meant.
     unit : str
         Primary Dosimeter Unit.
     machine : str
         Treatment Machine Name; empty if the plan does not say.
     group : object
-        Fraction Group Number; ``None`` if the plan does not say.
+        Fraction Group Number; ``None`` if the plan does not say, or has several that may be meant.
     """
 
     beams: tuple[PrescribedBeam, ...]
@@ -185,7 +185,7 @@ def prescription(plan: Dataset, instruction: Dataset, *, group: int | None = Non
     keyword, beams = beams_of(plan)
     _is_for(instruction, plan)
     tasks = _tasks(instruction, keyword, beams)
-    place, chosen = _group(plan, [number for number, _, _ in tasks], group, fractions)
+    place, chosen, certain = _group(plan, [number for number, _, _ in tasks], group, fractions)
     prescribed = []
     for number, at, task in tasks:
         if (one := _prescribed(number, at, task, beams[number], place, chosen)) is not None:
@@ -194,10 +194,10 @@ def prescription(plan: Dataset, instruction: Dataset, *, group: int | None = Non
         raise PlanError("BeamTaskSequence: prescribes no beam that treats")
     return Prescription(
         beams=tuple(prescribed),
-        fractions=chosen.get("NumberOfFractionsPlanned") or None,
+        fractions=(chosen.get("NumberOfFractionsPlanned") or None) if certain else None,
         unit=_one_of(prescribed, keyword, "PrimaryDosimeterUnit") or DEFAULT_UNIT,
         machine=_one_of(prescribed, keyword, "TreatmentMachineName"),
-        group=chosen.get("FractionGroupNumber"),
+        group=chosen.get("FractionGroupNumber") if certain else None,
     )
 
 
@@ -227,8 +227,8 @@ def _tasks(instruction: Dataset, keyword: str, beams: dict[int, Dataset]) -> lis
     return tasks
 
 
-def _group(plan: Dataset, numbers: list[int], group: int | None, fractions: int | None) -> tuple[str, Dataset]:
-    """Return the fraction group whose beams are to be treated, and where it is."""
+def _group(plan: Dataset, numbers: list[int], group: int | None, fractions: int | None) -> tuple[str, Dataset, bool]:
+    """Return the fraction group whose beams are to be treated, where it is, and whether it is the only one that may be meant."""
     groups = [(f"FractionGroupSequence[{n}]", one) for n, one in enumerate(plan.get("FractionGroupSequence") or ())]
     if not groups:
         raise PlanError("FractionGroupSequence: is missing or empty: the plan has no metersets")
@@ -249,7 +249,7 @@ def _group(plan: Dataset, numbers: list[int], group: int | None, fractions: int 
             f"FractionGroupSequence: {len(fit)} fraction groups have the beams {named}, with other metersets:"
             " which is meant the delivery instruction does not say"
         )
-    return fit[0]
+    return (*fit[0], len(fit) == 1)
 
 
 def _referenced(group: Dataset) -> dict[int, Dataset]:

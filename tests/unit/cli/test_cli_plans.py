@@ -1,9 +1,15 @@
 """The small plans of `fixtures/plans` through `schedule` and `results`: what is said and recorded of each."""
 
+import sys
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
+
+from tdwii_conformance.dcmdump import save_dicom
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "treatment"))
+from plans import beam, group, instruction, plan
 
 PLANS = Path(__file__).parents[3] / "fixtures" / "plans"
 
@@ -47,3 +53,22 @@ def test_no_record_is_made_of_another_plan(tdwii, floor):
     ran = tdwii("results", "OST", "--plan", PLANS / "particles.dcm", "--instruction", instruction, "--save", "record.dcm")
     assert ran.code == 2 and "the delivery instruction is for the plan" in ran.err
     assert not Path("record.dcm").exists()
+
+
+def test_results_of_a_fraction_group(tdwii, floor):
+    """Two groups have the same beam, with 200 and 150 MU: which is meant has to be said."""
+    one = plan([beam(1)], [group(1, {1: 200}, 20), group(2, {1: 150}, 5)])
+    save_dicom(one, Path("plan.dcm"))
+    save_dicom(instruction(one, [1]), Path("rbdi.dcm"))
+    make = ("results", "OST", "--plan", "plan.dcm", "--instruction", "rbdi.dcm", "--save", "record.dcm")
+    ran = tdwii(*make)
+    assert ran.code == 2 and "2 fraction groups have the beams 1" in ran.err and "--fraction-group" in ran.err
+    ran = tdwii(*make, "--fraction-group", 3)
+    assert ran.code == 2 and "has no FractionGroupNumber 3" in ran.err and not Path("record.dcm").exists()
+    ran = tdwii(*make, "--fraction-group", 2)
+    assert ran.code == 0, ran.err
+    record = dcmread("record.dcm")
+    assert [float(one.DeliveredPrimaryMeterset) for one in record.TreatmentSessionBeamSequence] == [150]
+    assert (record.NumberOfFractionsPlanned, record.ReferencedFractionGroupNumber) == (5, 2)
+    ran = tdwii("results", "OST", "record.dcm", "--fraction-group", 2)
+    assert ran.code == 2 and "--plan" in ran.err

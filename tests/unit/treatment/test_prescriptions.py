@@ -132,6 +132,15 @@ def test_of_groups_with_the_same_beams_the_workitem_tells_which():
         prescription(one, of)
 
 
+def test_of_groups_that_differ_in_their_fractions_alone_none_is_chosen():
+    one = plan([beam(1)], [group(1, {1: 200}, 20), group(2, {1: 200}, 5)])
+    made, beams = recorded(one, instruction(one, [1]))
+    assert metersets(beams) == [(1, 200, 200)]
+    assert made.NumberOfFractionsPlanned is None and "ReferencedFractionGroupNumber" not in made
+    known = prescription(one, instruction(one, [1]), group=2)
+    assert (known.fractions, known.group) == (5, 2)
+
+
 def refusals():
     one = plan([beam(1), beam(2)], [group(1, {1: 100, 2: 100})])
 
