@@ -193,8 +193,10 @@ class TreatmentSession:
         """RO-60."""
         return self._note(self.tdd.claim(self.workitem.uid, self.transaction_uid))
 
-    def beam(self, progress: int) -> int:
-        """Return the number of the beam that is in progress at a percentage."""
+    def beam(self, progress: int) -> int | None:
+        """Return the number of the beam that is in progress at a percentage; ``None`` if the plan is known by reference only."""
+        if self.workitem.made_up:
+            return None
         return self.workitem.treatment.prescription.beam_at(progress)
 
     def update(self, progress: int, *, description: str | None = None, transaction_uid: Any = _OWN) -> Exchange:

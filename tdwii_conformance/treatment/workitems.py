@@ -94,19 +94,21 @@ def _legal(plan: Dataset, keyword: str) -> str:
     return value if (is_value(value, "DA") if keyword == "PatientBirthDate" else value in SEXES) else ""
 
 
-def progress_update(progress: int, beam: int, *, edition: str = "ti") -> Dataset:
+def progress_update(progress: int, beam: int | None, *, edition: str = "ti") -> Dataset:
     """Return the modification list of RO-62, without Transaction UID.
 
     Parameters
     ----------
     progress : int
         Per cent.
-    beam : int
-        Number of the beam in progress.
+    beam : int or None
+        Number of the beam in progress; ``None`` leaves it out, as one that is not known is not made up.
     edition : {"ti", "2013"}
         Where the beam number goes (T6).
     """
     information = item(ProcedureStepProgress=str(progress))
+    if beam is None:
+        return item(ProcedureStepProgressInformationSequence=information)
     if edition == "2013":
         parameter = _text(("121700", "DCM", "Referenced Beam Number in Progress"), str(beam))
         performed = item(PerformedProcessingParametersSequence=parameter, OutputInformationSequence=[])

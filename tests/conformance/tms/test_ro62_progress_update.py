@@ -69,7 +69,9 @@ def test_progress_is_shown(later, judge):
 
 @pytest.mark.requirement("RO62-TMS-004")
 def test_beam_is_shown(session, later, judge):
-    judge(ups.equal(beam_of(later[-1][2]), float(session.beam(100)), "Referenced Beam Number"))
+    if (beam := session.beam(100)) is None:
+        pytest.skip("not judged: plan and delivery instruction were not sent (RO59-OST-002, RO61-TMS-002); no beam is made up")
+    judge(ups.equal(beam_of(later[-1][2]), float(beam), "Referenced Beam Number"))
 
 
 @pytest.mark.requirement("RO62-TMS-005")

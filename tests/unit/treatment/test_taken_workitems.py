@@ -95,4 +95,9 @@ def test_nothing_is_recorded_of_what_is_not_known(system, why):
     session.claim()
     session.deliver(next(one for one in SCENARIOS if one.start == "TREATMENT" and one.delivered))
     assert "C-STORE" not in [exchange.service for exchange in session.exchanges]
+    updates = [exchange for exchange in session.exchanges if exchange.service == "N-SET"]
+    assert updates and session.beam(0) is None
+    for update in updates:  # which beam is in progress is not known, and none is named
+        (progress,) = update.request.dataset.ProcedureStepProgressInformationSequence
+        assert progress.ProcedureStepProgress is not None and "ProcedureStepProgressParametersSequence" not in progress
     assert session.record.SOPInstanceUID  # the final update names one all the same
