@@ -104,7 +104,9 @@ def results(
             raise Usage("a record is made of --plan, --instruction and --save together")
         paths.append(_made(plan, instruction, save, interrupted, fraction_group))
     elif interrupted or fraction_group is not None or save is not None:
-        raise Usage("--fraction-group, --interrupted and --save are of a record that is made: give --plan and --instruction as well")
+        raise Usage(
+            "--fraction-group, --interrupted and --save are of a record that is made: give --plan and --instruction as well"
+        )
     elif not paths:
         raise Usage("RECORD is missing: give treatment records, or --plan, --instruction and --save to have one made")
     _store(settings, whom, paths, classes=RECORDS)

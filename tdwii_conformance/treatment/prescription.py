@@ -84,7 +84,7 @@ class Prescription:
     beams : tuple of PrescribedBeam
         In the order of the delivery instruction.
     fractions : object
-        Number of Fractions Planned of the fraction group; ``None`` if the plan does not say, or has several groups that may be meant.
+        Number of Fractions Planned of the fraction group; ``None`` if the plan does not say, or not which group is meant.
     unit : str
         Primary Dosimeter Unit.
     machine : str
