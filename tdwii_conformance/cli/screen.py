@@ -21,6 +21,7 @@ __all__ = [
     "say",
     "say_bytes",
     "say_json",
+    "say_json_line",
     "say_table",
     "stdout_encoding",
     "stdout_gone",
@@ -59,9 +60,18 @@ def note(text: str) -> None:
 
 def say_json(value: Any) -> None:
     """Print a result for a script."""
+    say(_json(value, indent=2))
+
+
+def say_json_line(value: Any) -> None:
+    """Print a result of many, on one line."""
+    say(_json(value))
+
+
+def _json(value: Any, indent: int | None = None) -> str:
     # Escapes if stdout lacks characters: what it would put in their place is not JSON.
     unicode = stdout_encoding().startswith("utf")
-    say(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False))
+    return json.dumps(value, indent=indent, ensure_ascii=not unicode, allow_nan=False)
 
 
 def say_bytes(content: bytes) -> None:

@@ -23,7 +23,9 @@ from ..treatment.messages import Code, code_item, item
 from .answers import settle
 from .failures import NoAnswer, Refused, Usage
 from .files import read_dataset, read_or_fill
-from .screen import Spoken, note, plain, say, say_json, stdout_gone
+from .lenient import as_json as json_model
+from .lenient import readable as readable_dataset
+from .screen import Spoken, note, plain, say, say_json, say_json_line, stdout_gone
 from .settings import Command, Settings, common, templated, words
 from .worklist import State, code, performer
 
@@ -100,7 +102,8 @@ def _events(feed: _Feed, count: int | None, seconds: float | None) -> Iterator[E
 
 
 def _tell(report: Exchange, as_json: bool) -> None:
-    information = report.request.dataset if report.request.dataset is not None else Dataset()
+    came = readable_dataset(report.request)
+    information = came if came is not None else Dataset()
     kind = event_type(report)
     if as_json:
         say_json_line(
@@ -111,20 +114,14 @@ def _tell(report: Exchange, as_json: bool) -> None:
                 "type": kind,
                 "event": EVENT_TYPES.get(kind, ""),
                 "sop_instance_uid": report.instance_uid,
-                "information": information.to_json_dict(),
+                "information": json_model(information),
             }
         )
         return
     name = EVENT_TYPES.get(kind, f"event of type {kind}")
-    said = "no data set that can be read" if report.request.undecodable else _said(information)
+    unreadable = came is None and report.request.encoded is not None
+    said = "no data set that can be read" if unreadable else _said(information)
     say(f"{report.request.time:%H:%M:%S}  {name:<20}  {plain(said):<24}  {plain(report.instance_uid)}".rstrip())
-
-
-def say_json_line(value: Any) -> None:
-    """Print a result of many, on one line."""
-    import json
-
-    say(json.dumps(value, ensure_ascii=False))
 
 
 def _said(information: Dataset) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import re
 import sys
@@ -19,7 +18,7 @@ from pydicom.dataset import Dataset
 from ...simulators.live import Happening, Live
 from ...ups.events import progress_item
 from ...ups.times import is_value, readable
-from ..screen import note, plain, say
+from ..screen import note, plain, say, say_json_line
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -157,7 +156,7 @@ class Lines(_Names):
                 "text": happening.text,
             }
             told |= {"workitem": happening.workitem} if happening.workitem else {}
-            self._say(json.dumps(told | ({"refused": True} if happening.refused else {}), ensure_ascii=False))
+            self._say_json(told | ({"refused": True} if happening.refused else {}))
         else:
             self._say(plain(f"{happening.time:%H:%M:%S} {happening.actor:<9} {happening.text}{f' · {name}' if name else ''}"))
 
@@ -165,12 +164,16 @@ class Lines(_Names):
         with self._lock:
             say(line)
 
+    def _say_json(self, told: dict[str, Any]) -> None:
+        with self._lock:
+            say_json_line(told)
+
     def run(self, servers: Sequence[Server], advice: Sequence[str], live: Live, stop: threading.Event) -> None:
         """Print who runs, then what happens."""
         if self._as_json:
             for server in servers:
                 where = {"role": server.role, "ae_title": server.title, "host": server.host, "port": server.port}
-                self._say(json.dumps({"kind": "ready", **where}))
+                self._say_json({"kind": "ready", **where})
         else:
             for line in (*map(str, servers), *advice, "Ctrl-C stops it."):
                 self._say(line)

@@ -1,10 +1,12 @@
 """Text of any script through the commands, on any console; files as others make them; what a bad value stands beside."""
 
+import io
 import json
 import os
 import struct
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,13 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_dataset
 from pynetdicom import evt
 
+from tdwii_conformance.cli import watching
+from tdwii_conformance.cli.screen import say_json_line
 from tdwii_conformance.dcmdump import save_dicom
 from tdwii_conformance.dimse import Server
+from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment.messages import item
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dimse"))
 from strict_text import texts_in
@@ -244,3 +250,42 @@ def test_store_sends_what_is_in_the_file(tdwii, tmp_path):
     assert ran.code == 0, ran.err
     assert b"TD\xe4II " in came[0] and content.endswith(came[0])
     assert dcmread(path).SOPInstanceUID == plan.SOPInstanceUID
+
+
+def report_of(encoded):
+    """An event report whose event information has these bytes, Implicit VR Little Endian."""
+    command = Dataset()
+    command.CommandField, command.EventTypeID, command.AffectedSOPInstanceUID = 0x0100, 3, "1.2.3"
+    request = Message(command, datetime.now().astimezone(), encoded)
+    return Exchange("N-EVENT-REPORT", "TMS", "WATCHER", UPS[3], request)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_one_bad_value_hides_nothing_in_an_event(monkeypatch, encoding):
+    """A progress that is no number, beside a text that the console cannot show: a line of JSON, and one for people."""
+    progress = encoded(item(ProcedureStepProgress="50")).replace(b"50", b"NA")
+    text = WORDS.encode()
+    described = b"\x74\x00\x06\x10" + struct.pack("<L", len(text) + len(text) % 2) + text + b" " * (len(text) % 2)
+    items = b"\xfe\xff\x00\xe0" + struct.pack("<L", len(progress + described)) + progress + described
+    whole = encoded(item(SpecificCharacterSet="ISO_IR 192")) + b"\x74\x00\x02\x10" + struct.pack("<L", len(items)) + items
+    for as_json in (True, False):
+        out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+        monkeypatch.setattr(sys, "stdout", out)
+        watching._tell(report_of(whole), as_json)
+        out.flush()
+        (line,) = out.buffer.getvalue().decode(encoding).splitlines()
+        monkeypatch.undo()
+        if as_json:
+            told = json.loads(line, parse_constant=refuse_constants)["information"]["00741002"]["Value"][0]
+            assert told == {"00741004": {"vr": "DS", "Value": ["NA"]}, "00741006": {"vr": "ST", "Value": [WORDS]}}
+        else:
+            assert "NA %" in line and WORDS.encode(encoding, "backslashreplace").decode(encoding) in line
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_lines_of_json_are_json_on_every_console(monkeypatch, encoding):
+    out = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="backslashreplace")
+    monkeypatch.setattr(sys, "stdout", out)
+    say_json_line({"text": "Gerät 治療 😀"})
+    out.flush()
+    assert json.loads(out.buffer.getvalue().decode(encoding)) == {"text": "Gerät 治療 😀"}
