@@ -20,6 +20,7 @@ test: lint  ## everything: lint, types, layers, the tool's own tests, the confor
 
 thorough: $(READY)  ## the random tests, long and anew each time
 	$(BIN)/python -m pytest tests/conformance --embedded -q --hypothesis-profile thorough -k "random or round_trip or sequences"
+	$(BIN)/python -m pytest tests/unit/dimse/test_every_way_out.py tests/unit/ups/test_date_times_on_the_wire.py -q --hypothesis-profile thorough
 
 fuzz: $(READY)  ## a million mutated PDUs through the upper layer; at night
 	$(BIN)/python -m tests.fuzz

@@ -280,11 +280,12 @@ def _final(
             if entry is None:
                 raise Usage(f"{workitem} has no scheduled station at {peer}: give --station VALUE^SCHEME^MEANING")
             performed = Code(*(str(entry.get(k) or "") for k in ("CodeValue", "CodingSchemeDesignator", "CodeMeaning")))
+    began = _moment(start, peer, workitem)
     return objects.final_update(
         progress=percent,
         station=performed,
-        start=_moment(start, peer, workitem),
-        end=datetime.now(),
+        start=began,
+        end=datetime.now(began.tzinfo),  # with an offset if that has one
         records=records,
         ost=retrieve_from,
         canceled=canceled,
@@ -296,10 +297,8 @@ def _moment(given: str | None, peer: Peer, workitem: str) -> datetime:
     if given is None:
         known = Claims().find(_scp(peer), workitem)
         return datetime.fromisoformat(known.claimed).replace(tzinfo=None) if known and known.claimed else datetime.now()
-    try:
-        return datetime.fromisoformat(given)
-    except ValueError:
-        raise Usage(f"--start {given!r} is no time: give YYYY-MM-DDTHH:MM:SS") from None
+    moment(given, "--start")  # raises if it is none that DICOM can write
+    return datetime.fromisoformat(given)
 
 
 def _retrieve_from(settings: Settings, ost: str | None, records: Sequence[Dataset]) -> str:

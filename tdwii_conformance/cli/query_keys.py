@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from pydicom.dataset import Dataset
 
 from ..sut.config import Workitems
-from ..ups.times import read_date_time
+from ..ups.times import is_value, read_date_time, value_start, written
 from .failures import Usage
 
 __all__ = ["added", "between", "by_start", "given", "moment", "start_range"]
@@ -54,7 +54,8 @@ def between(start: str | None, end: str | None) -> str:
     first, last = (moment(text, option) if text else "" for text, option in ((start, "--start"), (end, "--end")))
     if last and len(last) == len("YYYYMMDD"):
         last += "235959"
-    if first and last and last < first:
+    began, ended = value_start(first, "DT"), value_start(last, "DT")
+    if began and ended and ended < began:
         raise Usage(f"--end {end} is before --start {start}")
     return f"{first}-{last}"
 
@@ -71,10 +72,10 @@ def moment(text: str, option: str) -> str:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise Usage(f"{option} {text!r} is no time: give YYYY-MM-DD, or YYYY-MM-DDTHH:MM[:SS]") from None
-    if len(text) <= len("YYYY-MM-DD"):
-        return f"{found:%Y%m%d}"
-    offset = f"{found:%z}" if found.tzinfo is not None else ""
-    return f"{found:%Y%m%d%H%M%S}{offset}"
+    dicom = written(found)
+    if not is_value(dicom, "DT"):
+        raise Usage(f"{option} {text!r}: an offset from UTC is whole minutes from -12:00 to +14:00")
+    return dicom[: len("YYYYMMDD")] if len(text) <= len("YYYY-MM-DD") else dicom
 
 
 def added(date: str, identifier: Dataset) -> list[str]:
