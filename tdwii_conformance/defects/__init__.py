@@ -19,6 +19,7 @@ from . import (
     cells,
     creation,
     event_variations,
+    fair_variations,
     instructions,
     keeping,
     matching,
@@ -71,7 +72,7 @@ __all__ = [
 BY_ROWS = (
     answers, attributes, cells, creation, matching, modification, performing, query_course, query_keys, query_responses, showing,
     state_changes, storing, text_matching,
-    answer_variations, event_variations, reading_variations, strict_variation, treating_delivery, treating_inputs,
+    answer_variations, event_variations, fair_variations, reading_variations, strict_variation, treating_delivery, treating_inputs,
 )  # fmt: skip
 
 D = TypeVar("D", bound=Deviation)
@@ -117,7 +118,14 @@ def _made() -> dict[str, Mapping[str, Any]]:
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),
         "VARIATIONS": _by_name(
-            [wire_variations.wire, upper_layer.variation, variations.variation, varying.variation, own_workitems.variations()]
+            [
+                wire_variations.wire,
+                upper_layer.variation,
+                variations.variation,
+                varying.variation,
+                own_workitems.variations(),
+                fair_variations.of_ost,
+            ]
         ),
     }
 

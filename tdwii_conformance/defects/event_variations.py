@@ -15,7 +15,7 @@ from ..ups.subscriptions import Effect
 from ..ups.worklist import SUBSCRIPTION
 from .answer_variations import forgets_ended
 from .hooks import Around, Reported, around, on_events
-from .variations import NO_GLOBAL, PROGRESS, REASONS, WITH_LOCK, WITHOUT_LOCK, variation
+from .variations import NO_GLOBAL, PROGRESS, WITH_LOCK, WITHOUT_LOCK, variation
 
 
 @variation("events-each-on-its-association", "Opens an association for every event report", "CC.2.4.3")
@@ -91,11 +91,6 @@ def _request_reported(tms: Any) -> None:
         return outcome
 
     around(tms.worklist, "request_cancel", request)
-
-
-@variation("events-cancel-requested-without-code", "Reports a request to cancel without the reason code", "A9")
-def _no_reason_code(tms: Any) -> None:
-    _changed_event(tms, CANCEL_REQUESTED, lambda told, record: without(told, (REASONS,)))
 
 
 @variation("events-cold-started", "Says COLD STARTED for COLD START", "A10")

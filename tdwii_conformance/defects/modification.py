@@ -241,7 +241,7 @@ def _half(tms: Any) -> None:
     around(tms.worklist, "set", perform)
 
 
-@defect("set-stores-illegal-values", "Stores values that are not among those defined, or no date-times", "CC26-TMS-021")
+@defect("set-stores-illegal-values", "Stores values that are not among those defined, or no date-times", "CC26-TMS-031")
 def _stores_illegal(tms: Any) -> None:
     around(tms.worklist, "refuse_modification", lambda original, modification: (
         None if (refusal := original(modification)) is not None and "cannot be set" not in refusal.comment

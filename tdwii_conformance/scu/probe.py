@@ -53,13 +53,11 @@ OFFERS = {
         "watch": UPS.WATCH,
         "query": UPS.QUERY,
         "store-instructions": sop_class.RTBeamsDeliveryInstructionStorage,
-        "cget": sop_class.StudyRootQueryRetrieveInformationModelGet,
     },
     "OST": {
         "store-inputs": sop_class.RTPlanStorage,
         "photon": sop_class.RTBeamsTreatmentRecordStorage,
         "ion": sop_class.RTIonBeamsTreatmentRecordStorage,
-        "cget": sop_class.StudyRootQueryRetrieveInformationModelGet,
     },
 }
 

@@ -17,7 +17,7 @@ from pydicom.uid import generate_uid
 from ..checks import Finding, status
 from ..profile import load_catalogue
 from ..profile.statuses import is_failure, status_text
-from ..profile.ups_service import REQUEST_CANCEL, UPS
+from ..profile.ups_service import ASSIGNED, PROGRESS_REPORT, REQUEST_CANCEL, UPS
 from ..scu.tdd import TDD
 from ..transcript.exchange import Exchange
 from ..treatment.messages import code_item, item
@@ -28,12 +28,16 @@ from .environment import Environment, Reported, Subject, reported
 
 __all__ = ["NO_LOCK_GRANTED", "NO_SUCH_INSTANCE", "TAGS", "VERBS", "PerformedSequence"]
 
-PROGRESS = "ProcedureStepProgressInformationSequence"
+PROGRESS, STATION = "ProcedureStepProgressInformationSequence", "ScheduledStationNameCodeSequence"
+PROGRESS_TAG, STATION_TAG = 0x00741002, 0x00404025
+FINAL_STATES = ("COMPLETED", "CANCELED")
 SHOWN = ("ProcedureStepState", "InputReadinessState", "ProcedureStepLabel", PROGRESS)
 TAGS = [tag for keyword in SHOWN if (tag := tag_for_keyword(keyword)) is not None]
 VERBS = {"IN PROGRESS": "claim", "COMPLETED": "complete", "CANCELED": "cancel", "SCHEDULED": "change to SCHEDULED"}
 OTHER_LOCK, FINAL, NOT_MET, NOT_YET = 0xC301, 0xC300, 0xC304, 0xC310
 UNREACHABLE, DECLINED, NO_LOCK_GRANTED, NO_SUCH_INSTANCE = 0xC312, 0xC313, 0xB301, 0x0112
+NOT_AUTHORIZED, GONE = 0x0124, (0xC307, NO_SUCH_INSTANCE)
+COERCED = (0xB300, 0xB305, 0x0107, 0x0116)  # done, with other values than those that were sent
 UNSUPPORTED, MAY_BE_UNSUPPORTED = (0x0001, 0x0107), frozenset((*OPTIONAL, *FREE))
 CELLS = {r.cell: {*r.statuses, *r.warnings} for r in load_catalogue().cells("CC.1.1")}
 
@@ -52,6 +56,7 @@ class PerformedSequence:
         self.env.begin()
         self.subjects: list[Subject] = []
         self.script: list[str] = []
+        self.unlocked = False  # whether a global subscription without lock may have released locks (A21)
         self.faulty = False
         self.expected: dict[str, list[Reported]] = {watcher.ae_title: [] for watcher in self.env.watchers}
         self.tolerated: dict[str, Counter[Reported]] = {watcher.ae_title: Counter() for watcher in self.env.watchers}
@@ -75,7 +80,8 @@ class PerformedSequence:
     def fault(self, expected: str, received: str) -> None:
         """Judge a fault, with the steps that lead there."""
         self.faulty = True
-        self.env.judge([Finding(expected, received, "after these steps:\n" + "\n".join(self.script))])
+        last = f"step {self.script[-1]}" if self.script else "before the first step"
+        self.env.judge([Finding(expected, received, f"{last}; after these steps:\n" + "\n".join(self.script))])
 
     def compare(
         self,
@@ -111,7 +117,7 @@ class PerformedSequence:
         if exchange.status in instead:
             return exchange.status
         outcome = perform()
-        granted = exchange.status in (0, NO_LOCK_GRANTED)
+        granted = exchange.status in (0, NO_LOCK_GRANTED, *(one for one in also if one in COERCED))
         if granted != (outcome.status == 0) or exchange.status not in {outcome.status, NO_LOCK_GRANTED, *also}:
             self.fault(f"status {status_text(outcome.status)}", f"status {status_text(exchange.status)}")
         return outcome.status
@@ -134,17 +140,40 @@ class PerformedSequence:
         subject = Subject(len(self.subjects) + 1, generate_uid())
         attributes = copy.deepcopy(self.env.attributes)
         exchange = performer.create(subject.uid, attributes)
-        self.compare(f"{performer.calling} creates {subject}", exchange, lambda: self.model.create(subject.uid, attributes))
+        also = self.coerced(exchange, subject, performer, attributes)
+        self.compare(f"{performer.calling} creates {subject}", exchange, lambda: self.model.create(subject.uid, attributes), also)
         self.subjects.append(subject)
         return subject
+
+    def coerced(self, exchange: Exchange, subject: Subject, performer: TDD, sent: Dataset) -> Collection[int]:
+        """Put what an SCP made of coerced values into what the model is given; return the status that says so [CC.2.5.4]."""
+        if exchange.status in COERCED:
+            shown = performer.get(subject.uid, [*SHOWN, STATION]).dataset or Dataset()
+            for keyword in (*SHOWN, STATION):
+                if keyword in sent and keyword in shown and keyword != "ProcedureStepState":
+                    sent[keyword] = shown[keyword]
+        return {one for one in (exchange.status,) if one in COERCED}
+
+    def remembered(self, subject: Subject, performer: TDD) -> None:
+        """Have the model forget a UPS in a final state that the SCP keeps no longer, as it may without deletion lock [CC.2.1.3]."""
+        may_be_gone = self.state_of(subject) in FINAL_STATES and self.without_lock(subject)
+        if may_be_gone and performer.get(subject.uid, ["ProcedureStepState"]).status in GONE:
+            self.model.forget(subject.uid)
+
+    def without_lock(self, subject: Subject) -> bool:
+        """Whether no deletion lock is on a UPS; one that a global subscription may have released is none (A21)."""
+        return self.unlocked or not self.model.subscriptions.locked(subject.uid)
 
     def create_again(self, subject: Subject, performer: TDD) -> None:
         """Create a UPS that exists."""
         if subject.number:
+            self.remembered(subject, performer)
             attributes = copy.deepcopy(self.env.attributes)
             exchange = performer.create(subject.uid, attributes)
             words = f"{performer.calling} creates {subject} again"
-            self.compare(words, exchange, lambda: self.model.create(subject.uid, attributes))
+            also = self.coerced(exchange, subject, performer, attributes)
+            if self.compare(words, exchange, lambda: self.model.create(subject.uid, attributes), also) == 0:
+                subject.lock = ""
 
     def complete(self, subject: Subject, performer: TDD) -> None:
         """Go the way to COMPLETED, which single steps rarely find."""
@@ -153,6 +182,7 @@ class PerformedSequence:
 
     def change_state(self, subject: Subject, performer: TDD, state: str, which: str) -> None:
         """Ask for a state, with a Transaction UID as by `given`."""
+        self.remembered(subject, performer)
         before = self.state_of(subject)
         lock = self.given(subject, which)
         right = lock is not None and (before == "SCHEDULED" or lock == subject.lock)
@@ -187,6 +217,7 @@ class PerformedSequence:
 
     def set(self, subject: Subject, performer: TDD, which: str, modification: Dataset, what: str) -> None:
         """Set attributes; `what` says which, in words."""
+        self.remembered(subject, performer)
         before = self.state_of(subject)
         lock = None if which == "none" or (before == "SCHEDULED" and which == "right") else self.given(subject, which)
         if lock is not None:
@@ -200,7 +231,23 @@ class PerformedSequence:
         if self.may_be_set(before, lock, subject) and any(e.keyword in MAY_BE_UNSUPPORTED for e in modification):
             instead += [one for one in (exchange.status,) if one in UNSUPPORTED or (one is not None and is_failure(one))]
         words = f"{performer.calling} sets {what} of {subject} with {which} Transaction UID"
-        self.compare(words, exchange, lambda: self.model.set(subject.uid, modification), also, instead)
+        brought = set(modification.keys())
+        also = {*also, *self.coerced(exchange, subject, performer, modification)}
+        self.compare(words, exchange, lambda: self._set(subject, modification, brought), also, instead)
+
+    def _set(self, subject: Subject, modification: Dataset, brought: Collection[int]) -> Outcome:
+        """Have the model set attributes; that values which were there are reported again is tolerated [CC.2.4.3]."""
+        outcome = self.model.set(subject.uid, modification)
+        if outcome.status == 0:
+            kinds = {event.type for event in outcome.events}
+            shown = self.model.get(subject.uid, [STATION_TAG]).dataset or Dataset()
+            for tag, event in (
+                (PROGRESS_TAG, reported(PROGRESS_REPORT, subject.uid, None)),
+                (STATION_TAG, reported(ASSIGNED, subject.uid, shown)),
+            ):
+                for receiver in self.model.subscriptions.of(subject.uid) if tag in brought and event[0] not in kinds else ():
+                    self.tolerated[receiver][event] += 1
+        return outcome
 
     def may_be_set(self, state: str, lock: str | None, subject: Subject) -> bool:
         """Whether state and lock allow an N-SET."""
@@ -210,11 +257,12 @@ class PerformedSequence:
         """Request to cancel, with a reason unless that is empty; nothing where the TMS does not claim it."""
         if not self.env.cancels:
             return
+        self.remembered(subject, performer)
         before = self.state_of(subject)
         information = item(**({"ReasonForCancellation": reason} if reason else {}))
         context = UPS.WATCH if self.env.watchers else UPS.PUSH
         exchange = performer.action(subject.uid, REQUEST_CANCEL, information, context=context)
-        instead = (UNREACHABLE, DECLINED) if before == "IN PROGRESS" else ()
+        instead = (NOT_AUTHORIZED, *((UNREACHABLE, DECLINED) if before == "IN PROGRESS" else ()))
         if before == "SCHEDULED":  # the text would have every request reported, the table has the states only (A9)
             event = reported(
                 2, subject.uid, item(RequestingAE=performer.calling, **({"ReasonForCancellation": reason} if reason else {}))
@@ -230,11 +278,13 @@ class PerformedSequence:
         )
 
     def get(self, subject: Subject, performer: TDD) -> None:
-        """Compare what N-GET shows."""
+        """Compare what N-GET shows; an AE that neither made nor performs the UPS may be refused [CC.2.7.3]."""
+        self.remembered(subject, performer)
         exchange = performer.get(subject.uid, SHOWN)
         outcome = self.model.get(subject.uid, TAGS)
-        self.compare(f"{performer.calling} gets {subject}", exchange, lambda: outcome, {NO_SUCH_INSTANCE} if outcome.status else ())
-        if outcome.dataset is not None:
+        also = {NO_SUCH_INSTANCE} if outcome.status else ()
+        status_ = self.compare(f"{performer.calling} gets {subject}", exchange, lambda: outcome, also, (NOT_AUTHORIZED,))
+        if outcome.dataset is not None and status_ != NOT_AUTHORIZED:
             self.compare_shown(subject, exchange.dataset, outcome.dataset)
 
     def compare_shown(self, subject: Subject, shown: Dataset | None, expected: Dataset) -> None:
@@ -252,6 +302,7 @@ class PerformedSequence:
 
     def find(self, subject: Subject, performer: TDD, state: str) -> None:
         """Compare whether C-FIND finds a UPS among those in a state."""
+        self.remembered(subject, performer)
         exchange = performer.query(item(SOPInstanceUID=subject.uid, ProcedureStepState=state))
         self.step(f"{performer.calling} searches {subject} among those {state}", exchange)
         if exchange.status != 0:

@@ -26,19 +26,24 @@ class WatchedSequence(PerformedSequence):
 
     def subscribe(self, subject: Subject, watcher: Watcher, lock: bool) -> None:
         """Subscribe to a UPS, with deletion lock or without."""
+        self.remembered(subject, self.env.performers[0])
         exchange = watcher.subscribe(subject.uid, lock=lock)
         words = f"{watcher.ae_title} subscribes to {subject} with{'' if lock else 'out'} lock"
         granted = _granted(exchange, lock)
-        self.compare(words, exchange, lambda: self.model.subscribe(subject.uid, watcher.ae_title, granted), _unknown_ups(subject))
+        self.compare(words, exchange, lambda: self.model.subscribe(subject.uid, watcher.ae_title, granted), self.unknown(subject))
 
     def unsubscribe(self, subject: Subject, watcher: Watcher) -> None:
         """Unsubscribe from a UPS."""
+        self.remembered(subject, self.env.performers[0])
         exchange = watcher.unsubscribe(subject.uid)
         words = f"{watcher.ae_title} unsubscribes from {subject}"
-        self.compare(words, exchange, lambda: self.model.unsubscribe(subject.uid, watcher.ae_title), _unknown_ups(subject))
+        self.compare(words, exchange, lambda: self.model.unsubscribe(subject.uid, watcher.ae_title), self.unknown(subject))
 
     def subscribe_globally(self, watcher: Watcher, lock: bool) -> None:
         """Subscribe globally, with deletion lock or without."""
+        for subject in self.subjects:
+            self.remembered(subject, self.env.performers[0])
+        self.unlocked |= not lock
         if lock:  # the text would have an initial event for every UPS, the table for those not subscribed (A6)
             for subject in self.subjects:
                 shown = self.model.get(subject.uid, TAGS).dataset
@@ -63,6 +68,10 @@ class WatchedSequence(PerformedSequence):
         """Compare what a watcher was told so far, as a step of its own."""
         self.step(f"{watcher.ae_title} looks what it was told", None)
         self.compare_reported(watcher)
+
+    def unknown(self, subject: Subject) -> Collection[int]:
+        """Return the statuses that are as good as the model's for a UPS that does not exist, or is no longer kept."""
+        return {NO_SUCH_INSTANCE} if self.state_of(subject) == "no such UPS" else ()
 
     # --- what is compared ---
 
@@ -120,7 +129,3 @@ class WatchedSequence(PerformedSequence):
 def _granted(exchange: Exchange, lock: bool) -> bool:
     """Whether a lock is held: not where it was refused, and so without the initial events that belong to it [CC.2.3.3]."""
     return lock and exchange.status != NO_LOCK_GRANTED
-
-
-def _unknown_ups(subject: Subject) -> Collection[int]:
-    return () if subject.number else {NO_SUCH_INSTANCE}

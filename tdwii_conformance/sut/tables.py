@@ -38,6 +38,8 @@ def _seconds(value: Any) -> Any:
 
 
 def _claim(value: Any) -> Any:
+    if value == "cget":
+        raise ValueError("'cget' is no capability any more: no requirement is about C-GET; leave it out")
     if value not in CAPABILITIES:
         raise ValueError(f"{value!r} is no capability{near(value, CAPABILITIES)}")
     return value

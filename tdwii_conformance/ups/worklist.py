@@ -319,14 +319,16 @@ class Worklist:
         if self._retention is None:
             return
         due = self._now() - self._retention
-        for uid, since in list(self._ended.items()):
-            if since > due:
-                return
-            if not self._subscriptions.locked(uid):
-                del self._ended[uid]
-                effect = self._subscriptions.deleted(uid)
-                self._store.commit(Change(deleted=uid, unsubscribed=effect.ended))
-                self._subscriptions.apply(effect)
+        for uid in [uid for uid, since in self._ended.items() if since <= due and not self._subscriptions.locked(uid)]:
+            self.forget(uid)
+
+    def forget(self, uid: str) -> None:
+        """Delete a UPS, and the subscriptions to it [CC.2.1.3]."""
+        with self._lock:
+            self._ended.pop(uid, None)
+            effect = self._subscriptions.deleted(uid)
+            self._store.commit(Change(deleted=uid, unsubscribed=effect.ended))
+            self._subscriptions.apply(effect)
 
     def request_cancel(self, uid: str, information: Dataset | None, requesting_ae: str) -> Outcome:
         """N-ACTION, Request UPS Cancel [CC.2.2].

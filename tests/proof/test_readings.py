@@ -47,10 +47,6 @@ CASES = {
         "tms/test_cc_2_4_event_reports.py::test_parameters_alone_are_reported",
         "events-of-progress-parameters-not", ["event"], ["none"],
     ),
-    "CC24-TMS-113": (
-        "tms/test_cc_2_4_event_reports.py::test_cancel_requested_has[CC24-TMS-113]",
-        "events-cancel-requested-without-code", ["given"], ["left-out"],
-    ),
     "CC26-TMS-030": (
         "tms/test_cc_2_6_set.py::test_issuer_of_another_patient_id", "set-issuer-refused", ["stored"], ["refused"],
     ),

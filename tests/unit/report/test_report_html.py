@@ -112,7 +112,7 @@ def test_every_verdict_can_be_filtered():
     verdicts = [
         failed("RO60-TMS-001"),
         failed("RO60-TMS-002", verdict="warned"),
-        TestVerdict("RO60-TMS-003", "t", "skipped", reason="not claimed: cget"),
+        TestVerdict("RO60-TMS-003", "t", "skipped", reason="not claimed: ion"),
         TestVerdict("RO60-TMS-004", "t", "passed"),
         TestVerdict("RO60-TMS-005", "t", "error", reason="LinkLost: gone"),
     ]
@@ -131,7 +131,7 @@ def test_every_verdict_can_be_filtered():
     ]
     boxes = [attributes["name"] for tag, attributes in page.attributes if attributes.get("type") == "checkbox"]
     assert boxes == ["failed", "warned", "skipped", "passed"]
-    assert "1 skipped: not claimed: cget" in page.text
+    assert "1 skipped: not claimed: ion" in page.text
     assert "LinkLost: gone" in page.text
 
 

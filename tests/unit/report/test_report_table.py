@@ -16,7 +16,7 @@ CATALOGUE = {f"RO60-TMS-{n:03}": Named("TMS", "RO-60") for n in range(1, 40)} | 
 def run(**verdicts):
     out = []
     for name, verdict in verdicts.items():
-        reason = "not claimed: cget" if verdict == "skipped" else ""
+        reason = "not claimed: ion" if verdict == "skipped" else ""
         out.append(TestVerdict(name.replace("_", "-"), f"t.py::test_{name}", verdict, reason=reason))
     return out
 
@@ -46,7 +46,7 @@ error: 1
   NEG-OST-001
 warned: 1
   RO60-TMS-003
-1 skipped: not claimed: cget
+1 skipped: not claimed: ion
 """
     )
 

@@ -147,3 +147,67 @@ def test_what_a_strict_tms_may_refuse_is_no_fault(sequence_on):
     assert any("B301" in one for one in sequence.script)
     assert any("0105" in one for one in sequence.script)
     sequence.finish()
+
+
+def tms_with(*names):
+    def made(**named):
+        tms = TMS(**named)
+        equip(tms, names)
+        return tms
+
+    return made
+
+
+def test_coerced_values_are_no_fault(sequence_on):
+    sequence, _, tdd, watcher = sequence_on(tms_with("create-modified", "set-coerced", "events-of-repeated-values"))
+    subject = sequence.create(tdd)
+    sequence.subscribe(subject, watcher, lock=False)
+    sequence.set(subject, tdd, "right", item(ProcedureStepLabel="Coerce me"), "the label")
+    sequence.change_state(subject, tdd, "IN PROGRESS", "right")
+    sequence.get(subject, tdd)
+    for _ in range(2):
+        sequence.set_progress(subject, tdd, "right", 35, "Gating")
+        sequence.set_station(subject, tdd, "right", "S9")
+    sequence.look(watcher)
+    assert any("B300" in one for one in sequence.script)
+    assert any("B305" in one for one in sequence.script)
+    sequence.finish()
+
+
+def test_ups_that_ended_may_be_forgotten(sequence_on):
+    sequence, _, tdd, watcher = sequence_on(tms_with("ended-not-kept"))
+    subject, kept = sequence.create(tdd), sequence.create(tdd)
+    sequence.subscribe(kept, watcher, lock=True)
+    for one in (subject, kept):
+        sequence.request_cancel(one, tdd, "")
+        sequence.get(one, tdd)
+        sequence.change_state(one, tdd, "IN PROGRESS", "right")
+        sequence.set_progress(one, tdd, "none", 10, "")
+        sequence.find(one, tdd, "CANCELED")
+    assert [sequence.state_of(one) for one in (subject, kept)] == ["no such UPS", "CANCELED"]
+    sequence.create_again(subject, tdd)
+    sequence.create_again(kept, tdd)
+    sequence.subscribe_globally(watcher, lock=True)
+    sequence.look(watcher)
+    sequence.finish()
+
+
+def test_ups_with_a_lock_must_not_be_forgotten(sequence_on):
+    sequence, tms, tdd, watcher = sequence_on(TMS)
+    subject = sequence.create(tdd)
+    sequence.subscribe(subject, watcher, lock=True)
+    sequence.request_cancel(subject, tdd, "")
+    tms.worklist.forget(subject.uid)
+    with pytest.raises(Fault, match=r"status 0000.*step 4\. TDD gets UPS 1: C307"):
+        sequence.get(subject, tdd)
+
+
+def test_another_ae_may_be_refused(sequence_on):
+    sequence, tms, tdd, _ = sequence_on(tms_with("another-ae-not-authorized"))
+    subject = sequence.create(tdd)
+    with TDD(tms.peer, tms.peer, calling="TDD2") as other:
+        sequence.get(subject, other)
+        sequence.request_cancel(subject, other, "")
+    sequence.get(subject, tdd)
+    sequence.finish()
+    assert ["0124" in one for one in sequence.script] == [False, True, True, False]

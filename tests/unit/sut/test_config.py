@@ -75,7 +75,7 @@ def test_the_example_loads():
     assert system.test_system is True
     assert system.timeouts == Timeouts(connect=5.0, association=10.0, message=30.0, network=60.0)
     assert system.supports("TMS") == {"push", "watch", "query", "request-cancel", "store-instructions"}
-    assert system.supports("OST") == {"store-inputs", "photon", "ion", "cget"}
+    assert system.supports("OST") == {"store-inputs", "photon", "ion", "full-storage"}
     assert system.supports("TDD") == set()
 
 
