@@ -38,7 +38,7 @@ def _timeouts(usual: Timeouts, names: Iterable[str]) -> Timeouts:
     """Return time-outs that are shorter where a defect has them run out."""
     if UNANSWERED.intersection(names):
         return dataclasses.replace(usual, association=RELEASE_TIMEOUT)
-    if any(name.endswith("-unanswered") for name in names):
+    if any(name.endswith("-unanswered") for name in names if name in DEFECTS):
         return dataclasses.replace(usual, message=ANSWER_TIMEOUT)
     return usual
 
