@@ -175,5 +175,10 @@ def _one_pdu(simulator: Any) -> None:
 
 def _announces(octets: bytes) -> bool:
     """Whether a command set that is whole in a PDU announces a data set."""
-    at = octets.find(b"\0\0\0\x08\2\0\0\0")  # (0000,0800)
-    return at > 0 and octets[at + 8 : at + 10] != b"\1\1"
+    at = 12
+    while at < len(octets):  # element by element: the bytes of this tag can be those of a value before, as of Message ID 520
+        length = int.from_bytes(octets[at + 4 : at + 8], "little")
+        if octets[at : at + 4] == b"\0\0\0\x08":  # (0000,0800)
+            return octets[at + 8 : at + 10] != b"\1\1"
+        at += 8 + length
+    return False
