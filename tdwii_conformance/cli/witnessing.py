@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,11 @@ from typing import TYPE_CHECKING
 import click
 
 from ..profile import load_catalogue
-from ..profile.statuses import status_text
-from ..transcript.exchange import Exchange
-from ..transcript.observation import OPEN, Association
-from ..upper_layer import Connection, Malformation, Side
 from ..witness.proxy import Listener, Onlooker, Proxy, ProxyError
 from ..witness.records import Chunk, Recorded, RecordError, RecordWriter
+from ..witness.table import AtTable, load_table, port_of
 from .failures import OK, REFUSED, NoAnswer, Usage
+from .following import Judging, following
 from .screen import note, plain, say
 from .settings import Command
 
@@ -35,89 +34,58 @@ MOST_FINDINGS = 4  # of a requirement, that `judge` prints; the page has more
 MOST_MALFORMATIONS = 20  # lines of them that `judge` prints
 
 
-class _Live(Onlooker):
-    """Shows what passes, as it passes: associations, exchanges, and what is wrong with the bytes."""
+class _Writing(Onlooker):
+    """Writes the record, and nothing else: the process that carries the traffic does no more than it has to."""
 
-    def __init__(self, writer: RecordWriter | None) -> None:
+    def __init__(self, writer: RecordWriter) -> None:
         self._writer = writer
-        self._connections: dict[str, Connection] = {}
-        self._encrypted: set[str] = set()
-        self._named: dict[str, str] = {}
-        self.count = 0
 
     def opened(self, name: str, time: datetime, requestor: str, acceptor: str) -> None:
-        """Begin to decode a connection."""
-        if self._writer is not None:
-            self._writer.opened(name, time, requestor, acceptor)
-        self._named[name] = f"{requestor} to {acceptor}"
-        self._connections[name] = Connection(
-            time,
-            exchange=lambda exchange: self._exchange(name, exchange),
-            association=lambda association: self._association(name, association),
-            malformation=lambda side, one: self._malformation(name, side, one),
-        )
+        """Write that a connection was opened."""
+        self._writer.opened(name, time, requestor, acceptor)
 
     def passed(self, name: str, chunk: Chunk) -> None:
-        """Write and decode bytes."""
-        if self._writer is not None:
-            self._writer.passed(name, chunk)
-        first = name not in self._encrypted and self._connections[name].request is None
-        if first and chunk.side == "requestor" and chunk.octets[:2] == b"\x16\x03":
-            self._encrypted.add(name)
-            say(f"{_clock(chunk.time)} [{name}] {self._named[name]}: TLS: recorded, but only its ends can read it")
-        if name not in self._encrypted:
-            self._connections[name].feed(chunk.side, chunk.octets, chunk.time)
+        """Write bytes."""
+        self._writer.passed(name, chunk)
 
     def closed(self, name: str, time: datetime, why: str) -> None:
-        """End a connection."""
-        if self._writer is not None:
-            self._writer.closed(name, time)
-        if why:
-            say(f"{_clock(time)} [{name}] {plain(why)}")
-        connection = self._connections.pop(name)
-        if name not in self._encrypted:
-            connection.close(time)
-
-    def _association(self, name: str, association: Association) -> None:
-        now = datetime.now().astimezone()
-        who = f"{plain(association.requestor) or '?'} to {plain(association.acceptor) or '?'}"
-        ended = "association" if association.ended == OPEN else association.ended
-        say(f"{_clock(now)} [{name}] {who}: {plain(ended)}")
-
-    def _exchange(self, name: str, exchange: Exchange) -> None:
-        self.count += 1
-        ended = f"{status_text(exchange.status)}" if not exchange.failure else plain(exchange.failure)
-        what = " ".join(filter(None, (exchange.service, plain(exchange.instance_uid))))
-        who = f"{plain(exchange.requestor)} to {plain(exchange.acceptor)}"
-        say(f"{_clock(exchange.request.time)} [{name}] {who}: {what}: {ended}")
-
-    def _malformation(self, name: str, side: Side, one: Malformation) -> None:
-        say(f"{_clock(datetime.now().astimezone())} [{name}] wrong, of the {side}: {plain(one)}")
-
-
-def _clock(time: datetime) -> str:
-    return f"{time:%H:%M:%S.%f}"[:-3]
+        """Write that a connection is closed."""
+        self._writer.closed(name, time, why)
 
 
 def _listener(text: str) -> Listener:
     where, _, system = text.partition("=")
     name, _, address = system.rpartition("@")
-    host, _, port = address.rpartition(":")
-    bind, _, ours = where.rpartition(":")
     try:
-        numbers = int(ours), int(port)
-        if not (host and all(0 <= number <= 65535 for number in numbers) and numbers[1]):
-            raise ValueError
+        bind, ours = port_of(where, usual="127.0.0.1", lowest=0)
+        host, port = port_of(address)
     except ValueError:
         raise Usage(f"--listen {text!r}: expected PORT=NAME@HOST:PORT, for example 11114=TMS@10.0.0.5:11114") from None
-    return Listener(numbers[0], name or address, host.strip("[]"), numbers[1], bind or "127.0.0.1")
+    return Listener(ours, name or address, host, port, bind)
+
+
+def _parts(command: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that say who is who, and how they are judged."""
+    options = [
+        click.option("--edition", type=click.Choice(EDITIONS), help="Edition of TDW-II that they follow.  [default: ti]"),
+        click.option("--tms", multiple=True, metavar="AE", help="The AE title of a TMS; repeat. Recognized without it."),
+        click.option("--ost", multiple=True, metavar="AE", help="The same for an OST."),
+        click.option("--tdd", multiple=True, metavar="AE", help="The same for a TDD."),
+        click.option("--watcher", multiple=True, metavar="AE", help="The same for a watcher."),
+        click.option(
+            "--complete", is_flag=True, help="Nobody works with the TMS meanwhile who is not recorded: more can be judged."
+        ),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
 
 
 @click.command(
     cls=Command,
     examples=[
         "tdwii record table7.jsonl --listen 11114=TMS@10.0.0.5:11114 --listen 11115=OST@10.0.0.6:104",
-        "tdwii record table7.jsonl --listen 0.0.0.0:11114=TMS@10.0.0.5:11114 --for 3600",
+        "tdwii record table7.jsonl --table table7.toml --for 3600",
     ],
 )
 @click.argument("file", type=click.Path(path_type=Path))
@@ -125,37 +93,51 @@ def _listener(text: str) -> Listener:
     "--listen",
     "listeners",
     multiple=True,
-    required=True,
     metavar="[ADDRESS:]PORT=NAME@HOST:PORT",
     help="A local port, and the system behind it; repeat.",
 )
+@click.option(
+    "--table", type=click.Path(path_type=Path), metavar="FILE",
+    help="All systems, from a TOML file (fixtures/table_example.toml); also TLS that is ended here.",
+)  # fmt: skip
 @click.option("--for", "seconds", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="End after that time.")
-def record(file: Path, listeners: tuple[str, ...], seconds: float | None) -> int:
+@click.option("--quiet", is_flag=True, help="Show nothing while it is recorded.")
+@_parts
+def record(
+    file: Path, listeners: tuple[str, ...], table: Path | None, seconds: float | None, quiet: bool, edition: str | None,
+    complete: bool, **parts: tuple[str, ...],
+) -> int:  # fmt: skip
     """Record what systems send each other, as a proxy between them.
 
     Configure each system with the local port instead of the other's address. The calling system needs a port as well, for what
     comes back (C-STORE of a C-MOVE, event reports). The bytes pass unchanged. FILE grows as they pass, and must not exist yet.
-    Ends with Ctrl-C. `tdwii judge FILE` judges it.
+    Associations, exchanges and findings are shown as they appear. Ends with Ctrl-C. `tdwii judge FILE` judges it.
     """
-    behind = [_listener(text) for text in listeners]
+    at_table = load_table(table) if table is not None else AtTable((), {})
+    behind = [*at_table.listeners, *map(_listener, listeners)]
+    if not behind:
+        raise Usage("no system to stand before: give --listen PORT=NAME@HOST:PORT, or --table FILE")
+    said = {part: [*at_table.said.get(part, ()), *titles] for part, titles in parts.items()}
+    judging = Judging(edition or at_table.edition or "ti", said, complete or at_table.complete)
     try:
         writer = RecordWriter(file)
     except FileExistsError as error:
         raise Usage(f"{file}: is there already: a record is not written over") from error
-    live = _Live(writer)
     try:
-        with Proxy(behind, [live]) as proxy:
+        with (
+            nullcontext() if quiet else following(file, judging),
+            closing(writer),
+            Proxy(behind, [_Writing(writer)]) as proxy,
+        ):
             for listener, port in zip(behind, proxy.ports, strict=True):
-                note(f"{listener.bind}:{port} leads to {listener}")
+                note(f"{listener.bind}:{port} leads to {listener}{', TLS is ended here' if listener.tls else ''}")
             note(f"recording to {file}; Ctrl-C ends it")
             _wait(seconds, lambda: proxy.error)
     except ProxyError as error:
         raise Usage(str(error)) from error
-    finally:
-        writer.close()
     if proxy.error is not None:
         raise NoAnswer(f"{file}: could not be written to the end: {proxy.error}")
-    note(f"{live.count} exchanges; tdwii judge {file} judges them")
+    note(f"tdwii judge {file} judges it")
     return OK
 
 
@@ -180,28 +162,23 @@ def _wait(seconds: float | None, failed: Callable[[], object]) -> None:
     ],
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--edition", type=click.Choice(EDITIONS), default="ti", show_default=True, help="Edition of TDW-II that they follow.")
-@click.option("--tms", multiple=True, metavar="AE", help="The AE title of a TMS; repeat. Recognized without it.")
-@click.option("--ost", multiple=True, metavar="AE", help="The same for an OST.")
-@click.option("--tdd", multiple=True, metavar="AE", help="The same for a TDD.")
-@click.option("--watcher", multiple=True, metavar="AE", help="The same for a watcher.")
-@click.option("--complete", is_flag=True, help="Nobody works with the TMS meanwhile who is not recorded: more can be judged.")
+@_parts
 @click.option("--report", type=click.Path(path_type=Path), metavar="PAGE", help="Write a page as well (HTML).")
-def judge(files: tuple[Path, ...], edition: str, complete: bool, report: Path | None, **parts: tuple[str, ...]) -> int:
+def judge(files: tuple[Path, ...], edition: str | None, complete: bool, report: Path | None, **parts: tuple[str, ...]) -> int:
     """Judge a record of `tdwii record`, or a capture (pcap, pcapng).
 
     The systems that call are judged, TDD and watcher, by the same requirements as in a session with them; the TMS by what it
     answers; and the bytes of all systems. What was not recorded is not judged.
     """
     from ..report.verdicts import requirement_verdicts
-    from ..witness.answering import judge_answering
-    from ..witness.judging import judge_observed, witness
+    from ..witness.answering import judge_all
+    from ..witness.judging import witness
 
+    edition = edition or "ti"
     recorded = [one for file in files for one in _read(file)]
     seen = witness(recorded, edition=edition, said=parts)
     catalogue = load_catalogue()
-    verdicts = judge_observed(seen.observed, catalogue, edition=edition)
-    verdicts += judge_answering(seen, catalogue, edition=edition, complete=complete)
+    verdicts = judge_all(seen, catalogue, edition=edition, complete=complete)
     _show(seen, verdicts, catalogue)
     if report is not None:
         from ..report.html import write_html

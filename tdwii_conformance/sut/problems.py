@@ -56,7 +56,9 @@ def problem(where: str, model: type[BaseModel], details: ErrorDetails) -> str:
 
 def _keys(model: type[BaseModel], parents: list[int | str]) -> list[str]:
     for parent in parents:
-        annotation = model.model_fields[str(parent)].annotation
+        if isinstance(parent, int):
+            continue  # an item of a list, whose model was found by its key
+        annotation = model.model_fields[parent].annotation
         models = [annotation, *get_args(annotation)]
         model = next(m for m in models if isinstance(m, type) and issubclass(m, BaseModel))
     return list(model.model_fields)

@@ -13,12 +13,18 @@ from ..profile.statuses import is_failure
 from ..profile.ups_service import REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 from ..report.verdicts import TestVerdict, Verdict
 from ..transcript.exchange import Exchange
-from .judging import NEVER_SEEN, Witnessed
+from .judging import NEVER_SEEN, Witnessed, judge_observed
 from .records import RECORD_ENDS
 
-__all__ = ["judge_answering"]
+__all__ = ["judge_all", "judge_answering"]
 
 MOST_EXCHANGES = 6  # of a requirement, that are shown
+
+
+def judge_all(seen: Witnessed, catalogue: Catalogue, *, edition: str, complete: bool = False) -> list[TestVerdict]:
+    """Judge everybody: the systems that call, and those that answer; the parameters are those of `judge_answering`."""
+    called = judge_observed(seen.observed, catalogue, edition=edition)
+    return called + judge_answering(seen, catalogue, edition=edition, complete=complete)
 
 
 def judge_answering(seen: Witnessed, catalogue: Catalogue, *, edition: str, complete: bool = False) -> list[TestVerdict]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from ..checks.scu import evidence_of, judge_scu
 from ..dcmdump import dump_exchange
@@ -21,7 +22,9 @@ __all__ = ["Witnessed", "judge_observed", "witness"]
 OF_INPUTS = ("RO-59", "RO-61")
 OF_OST = ("RO-59", "RO-63")
 UNTIL_THE_END = ("RO-62", "RO-63", "RO-64", "RO-65")
+AFTER_THE_END = ("CC23-TDD-006",)
 NO_END = "the record holds no end of it"
+TOO_SOON = "the record ends, or comes so far, right after the treatment"
 NEVER_SEEN = "this never came up in the record"
 
 
@@ -71,7 +74,14 @@ def sender(recorded: Recorded, connection: Connection, side: Side) -> str:
     return recorded.requestor if side == "requestor" else recorded.acceptor
 
 
-def witness(recorded: Iterable[Recorded], *, edition: str = "ti", said: Mapping[str, Sequence[str]] | None = None) -> Witnessed:
+def witness(
+    recorded: Iterable[Recorded],
+    *,
+    edition: str = "ti",
+    said: Mapping[str, Sequence[str]] | None = None,
+    decode: Callable[[Recorded], Connection] = connection_of,
+    until: datetime | None = None,
+) -> Witnessed:
     """Read what was recorded.
 
     Parameters
@@ -82,6 +92,10 @@ def witness(recorded: Iterable[Recorded], *, edition: str = "ti", said: Mapping[
         Edition of TDW-II that the systems say they follow.
     said : mapping of str to sequence of str, optional
         AE titles of ``tms``, ``ost``, ``tdd``, ``watcher``, as `recognize` takes them.
+    decode : callable
+        Decodes one connection; for those who have done so before.
+    until : datetime, optional
+        When the record ends, if later than all that is in it.
     """
     connections, not_judged = [], []
     for one in recorded:
@@ -91,10 +105,11 @@ def witness(recorded: Iterable[Recorded], *, edition: str = "ti", said: Mapping[
         elif one.missing:
             not_judged.append(f"{where}: {one.missing}")
         else:
-            connections.append((one, connection_of(one)))
+            connections.append((one, decode(one)))
     readable = [connection for _, connection in connections]
+    until = max((time for one, _ in connections for time in (until, one.closed, one.watched) if time is not None), default=until)
     cast = recognize((e for connection in readable for e in connection.exchanges), said)
-    return Witnessed(tuple(connections), tuple(not_judged), cast, tuple(observations(readable, cast, edition=edition)))
+    return Witnessed(tuple(connections), tuple(not_judged), cast, tuple(observations(readable, cast, edition=edition, until=until)))
 
 
 def judge_observed(observed: Sequence[Observed], catalogue: Mapping[str, Requirement], *, edition: str) -> list[TestVerdict]:
@@ -149,6 +164,8 @@ def _verdict(requirement: Requirement, observed: Observed, where: str) -> TestVe
     if requirement.transaction in UNTIL_THE_END and not _ends(observed):
         # Which update is the final one, and what it owes, is known by the end.
         reason = NO_END
+    if requirement.id in AFTER_THE_END and judgement.findings and not observed.settled:
+        reason = TOO_SOON
     if reason:
         return TestVerdict(requirement.id, where, "skipped", f"not judged: {reason}")
     if any(finding.weight == "fault" for finding in judgement.findings):

@@ -22,6 +22,7 @@ __all__ = ["Cast", "Observed", "observations", "recognize"]
 
 WELL_KNOWN = (GLOBAL, FILTERED)  # no workitems
 FINAL_STATES = ("COMPLETED", "CANCELED")
+SETTLE = 5.0  # seconds in which a system may still do something after the end of a treatment, as in a session with us
 
 
 @dataclass
@@ -61,11 +62,14 @@ class Observed:
         The system.
     observation : Observation
         Its session.
+    settled : bool
+        Whether the record goes on for long enough after the end of the treatment to show what the system does then.
     """
 
     actor: str
     ae_title: str
     observation: Observation
+    settled: bool = True
 
 
 def recognize(exchanges: Iterable[Exchange], said: Mapping[str, Sequence[str]] | None = None) -> Cast:
@@ -132,7 +136,9 @@ def _parts(exchange: Exchange) -> Iterable[tuple[str, str]]:
                 yield "tdd", exchange.requestor
 
 
-def observations(connections: Sequence[Connection], cast: Cast, *, edition: str = "ti") -> list[Observed]:
+def observations(
+    connections: Sequence[Connection], cast: Cast, *, edition: str = "ti", until: datetime | None = None
+) -> list[Observed]:
     """Return a session for each workitem that a TDD has tried to claim, and one for each watcher.
 
     Parameters
@@ -143,6 +149,8 @@ def observations(connections: Sequence[Connection], cast: Cast, *, edition: str 
         Who is who.
     edition : {"ti", "2013"}
         Edition of TDW-II that the systems say they follow.
+    until : datetime, optional
+        When the record ends, if later than all that is in it.
     """
     # What the record breaks off nobody has broken off.
     exchanges = sorted((e for c in connections for e in c.exchanges if e.failure != RECORD_ENDS), key=_began)
@@ -151,7 +159,10 @@ def observations(connections: Sequence[Connection], cast: Cast, *, edition: str 
     titles = {"tms_ae_title": _one(cast.tms), "ost_ae_title": _one(cast.ost), "edition": edition, "deadline": "0"}
     found = []
     for tdd in cast.tdd:
-        found += [Observed("TDD", tdd, one) for one in _treatments(tdd, cast, exchanges, associations, seen, titles)]
+        treated = _treatments(tdd, cast, exchanges, associations, seen, titles)
+        ended = max([until, *map(_ended, exchanges)] if until is not None else map(_ended, exchanges))
+        # Who has begun another treatment is done with the one before.
+        found += [Observed("TDD", tdd, one, one is not treated[-1] or _settled(one, ended)) for one in treated]
     for watcher in cast.watcher:
         its = [e for e in exchanges if watcher in (e.requestor, e.acceptor)]
         facts = {"actor": "watcher", "system": watcher, "scenario": "watch", "watcher_ae_title": watcher, **titles}
@@ -225,6 +236,11 @@ def _treatments(
         found.append(Observation(facts, inputs, tuple(part), _of(tdd, receiver, of_it), "" if ended else INTERRUPTED))
         known += [uid for uid in _transaction_uids(part, tdd) if uid not in known]
     return found
+
+
+def _settled(observation: Observation, until: datetime) -> bool:
+    finals = [_ended(e) for e in observation.exchanges if _state_asked(e) in FINAL_STATES and e.status == 0]
+    return not finals or (until - max(finals)).total_seconds() >= SETTLE
 
 
 def _asked_for(its: Sequence[Exchange], tdd: str, seen: _Seen) -> str:

@@ -12,11 +12,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from ..upper_layer import Connection, Side
 
-__all__ = ["RECORD_ENDS", "Chunk", "RecordError", "RecordWriter", "Recorded", "connection_of", "is_record", "read_record"]
+__all__ = [
+    "RECORD_ENDS",
+    "Chunk",
+    "Event",
+    "RecordError",
+    "RecordReader",
+    "RecordWriter",
+    "Recorded",
+    "connection_of",
+    "is_record",
+    "read_record",
+]
 
 FORMAT = "tdwii record 1"
 RECORD_ENDS = "the record ends here"  # the failure of what had not ended then
@@ -63,6 +75,10 @@ class Recorded:
         When; ``None``: the record ended before.
     missing : str
         Why it cannot be judged, for example ``12 bytes are missing``; empty if it can.
+    why : str
+        What was unusual about its end, for example that the system could not be reached.
+    watched : datetime.datetime or None
+        Until when more would have been recorded, if that is known.
     """
 
     name: str
@@ -72,6 +88,8 @@ class Recorded:
     chunks: list[Chunk] = field(default_factory=list)
     closed: datetime | None = None
     missing: str = ""
+    why: str = ""
+    watched: datetime | None = None
 
     @property
     def encrypted(self) -> bool:
@@ -128,12 +146,13 @@ class RecordWriter:
         octets = base64.b64encode(chunk.octets).decode("ascii")
         self._write("passed", {"name": name, "side": chunk.side, "time": chunk.time.isoformat(), "octets": octets})
 
-    def closed(self, name: str, time: datetime) -> None:
-        """Write that a connection is closed."""
-        self._write("closed", {"name": name, "time": time.isoformat()})
+    def closed(self, name: str, time: datetime, why: str = "") -> None:
+        """Write that a connection is closed, and what was unusual about that."""
+        self._write("closed", {"name": name, "time": time.isoformat(), **({"why": why} if why else {})})
 
     def close(self) -> None:
-        """Close the file."""
+        """Write that the record ends, and close the file."""
+        self._write("ended", {"time": datetime.now().astimezone().isoformat()})
         self._file.close()
 
     def _write(self, kind: str, value: dict[str, Any]) -> None:
@@ -170,46 +189,113 @@ def read_record(path: Path) -> list[Recorded]:
     RecordError
         Naming file, line and what is wrong with it.
     """
-    found: dict[str, Recorded] = {}
-    for number, kind, value in _lines(path):
-        try:
-            _take(found, kind, value)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise RecordError(f"{path}, line {number}: not a line of a record: {error}") from error
-    return list(found.values())
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
-        raise RecordError(f"{path}: cannot be read: {reason}") from error
-    for number, line in enumerate(lines[:-1], 1):  # a last line without its end was being written when the writer was killed
-        try:
-            ((kind, value),) = json.loads(line).items()
-        except (ValueError, AttributeError) as error:
-            raise RecordError(f"{path}, line {number}: not a line of a record: {error}") from error
-        if number == 1 and not (kind == "record" and isinstance(value, dict) and value.get("format") == FORMAT):
-            raise RecordError(f"{path}: not a record: its first line does not say {FORMAT!r}")
-        yield number, kind, value
-    if not lines[:-1]:
-        raise RecordError(f"{path}: not a record: it is empty")
-
-
-def _take(found: dict[str, Recorded], kind: str, value: dict[str, Any]) -> None:
-    time = datetime.fromisoformat(value["time"])
-    match kind:
-        case "record":
+    with RecordReader(path) as reader:
+        for _ in reader.more():
             pass
-        case "opened":
-            found[value["name"]] = Recorded(value["name"], time, value["requestor"], value["acceptor"])
-        case "passed":
-            side = value["side"]
-            if side not in ("requestor", "acceptor"):
-                raise ValueError(f"side {side!r}")
-            found[value["name"]].chunks.append(Chunk(side, time, base64.b64decode(value["octets"], validate=True)))
-        case "closed":
-            found[value["name"]].closed = time
-        case _:
-            raise ValueError(f"{kind!r} is not expected here")
+        if not reader.found and not reader.begun:
+            raise RecordError(f"{path}: not a record: it is empty")
+        return list(reader.found.values())
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that a record tells.
+
+    Parameters
+    ----------
+    kind : {"opened", "passed", "closed"}
+        What has happened.
+    recorded : Recorded
+        The connection, as it is then.
+    time : datetime.datetime
+        When.
+    """
+
+    kind: str
+    recorded: Recorded
+    time: datetime
+
+
+class RecordReader:
+    """Reads a record while it is written, or afterwards. A context manager.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Attributes
+    ----------
+    found : dict of str to Recorded
+        The connections so far, by name, in the order in which they were opened.
+    begun : bool
+        Whether the first line has been read.
+
+    Raises
+    ------
+    RecordError
+        If the file cannot be opened; `more` raises it for a line that is none of a record.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._rest, self._number = path, b"", 0
+        self.found: dict[str, Recorded] = {}
+        self.begun = False
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise RecordError(f"{path}: cannot be read: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.close()
+
+    def more(self) -> Iterator[Event]:
+        """Yield what the lines tell that have become whole since the last call.
+
+        A last line without its end is being written, or was when the writer was killed.
+        """
+        try:
+            *lines, self._rest = (self._rest + self._file.read()).split(b"\n")
+        except OSError as error:
+            raise RecordError(f"{self._path}: cannot be read: {error.strerror}") from error
+        for line in lines:
+            self._number += 1
+            try:
+                event = self._line(line)
+            except UnicodeDecodeError as error:
+                raise RecordError(f"{self._path}: cannot be read: not text in UTF-8") from error
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise RecordError(f"{self._path}, line {self._number}: not a line of a record: {error}") from error
+            if event is not None:
+                yield event
+
+    def _line(self, line: bytes) -> Event | None:
+        ((kind, value),) = json.loads(line.decode("utf-8")).items()
+        if self._number == 1:
+            if not (kind == "record" and isinstance(value, dict) and value.get("format") == FORMAT):
+                raise RecordError(f"{self._path}: not a record: its first line does not say {FORMAT!r}")
+            self.begun = True
+        time = datetime.fromisoformat(value["time"])
+        match kind:
+            case "record":
+                return None
+            case "ended":
+                for one in self.found.values():
+                    one.watched = time
+                return None
+            case "opened":
+                self.found[value["name"]] = Recorded(value["name"], time, value["requestor"], value["acceptor"])
+            case "passed":
+                side = value["side"]
+                if side not in ("requestor", "acceptor"):
+                    raise ValueError(f"side {side!r}")
+                chunk = Chunk(side, time, base64.b64decode(value["octets"], validate=True))
+                self.found[value["name"]].chunks.append(chunk)
+            case "closed":
+                self.found[value["name"]].closed, self.found[value["name"]].why = time, str(value.get("why", ""))
+            case _:
+                raise ValueError(f"{kind!r} is not expected here")
+        return Event(kind, self.found[value["name"]], time)

@@ -72,9 +72,21 @@ def facts_of_query(asked: Dataset, identifier: Dataset, item: Workitem | None, r
     for code in known.get(STATION) or ():
         if code.get("CodeValue") == facts.get("station_value") and code.get("CodingSchemeDesignator"):
             facts["station_scheme"] = str(code.CodingSchemeDesignator)
-    if replay.movers:
-        facts["ost_ae_title"] = facts["tms_ae_title"] = "|".join(replay.movers)
+    # From whom an instance is to be retrieved is known when it has been. It may be of a system that was not recorded.
+    for name, uids in _references(identifier).items():
+        if uids & replay.retrieved:
+            facts[name] = "|".join(replay.movers)
     return {name: value for name, value in facts.items() if value}
+
+
+def _references(identifier: Dataset) -> dict[str, set[str]]:
+    """Return the instances that are the inputs of a workitem, by the fact that says from whom they are retrieved."""
+    found: dict[str, set[str]] = {"ost_ae_title": set(), "tms_ae_title": set()}
+    for entry in identifier.get(INPUTS) or ():
+        for reference in entry.get("ReferencedSOPSequence") or ():
+            of_tms = reference.get("ReferencedSOPClassUID") == RTBeamsDeliveryInstructionStorage
+            found["tms_ae_title" if of_tms else "ost_ae_title"].add(str(reference.get("ReferencedSOPInstanceUID") or ""))
+    return found
 
 
 def facts_of_update(update: Dataset) -> dict[str, str]:

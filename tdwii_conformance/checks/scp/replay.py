@@ -55,6 +55,9 @@ class Replay:
         self.ledger = Ledger(catalogue)
         self.exchanges = [e for e in everything if e.acceptor == title]
         self.movers = list(dict.fromkeys(e.acceptor for e in everything if e.service == "C-MOVE"))
+        # Instances that came of a C-MOVE, by whoever was asked for it.
+        stored = [e for e in everything if e.service == "C-STORE" and e.status == 0 and e.requestor in self.movers]
+        self.retrieved = {e.instance_uid for e in stored}
         self.tally = Tally()
         self.items: dict[str, Workitem] = {}
         self._changes = [e for e in self.exchanges if changes(e)]

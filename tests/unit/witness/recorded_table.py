@@ -1,6 +1,7 @@
 """Partners that talk to each other through the recording proxy: a treatment, with all bytes kept."""
 
 import socket
+import threading
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 
@@ -10,7 +11,7 @@ from tdwii_conformance.simulators.stock import furnish
 from tdwii_conformance.simulators.tdd import TDDSimulator
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment.messages import Code
-from tdwii_conformance.witness.proxy import Listener, Proxy
+from tdwii_conformance.witness.proxy import Listener, Onlooker, Proxy
 from tdwii_conformance.witness.records import RecordWriter
 
 STATION = Code("TDD1", "99TDWII", "Linac 1")
@@ -21,6 +22,32 @@ def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
+
+
+class Kept(Onlooker):
+    """An onlooker of the proxy that keeps what it is told."""
+
+    def __init__(self):
+        self.events = []
+        self.over = threading.Condition()
+
+    def opened(self, name, time, requestor, acceptor):
+        self._keep(("opened", name, acceptor))
+
+    def passed(self, name, chunk):
+        self._keep(("passed", name, chunk.side, chunk.octets))
+
+    def closed(self, name, time, why):
+        self._keep(("closed", name, why))
+
+    def _keep(self, event):
+        with self.over:
+            self.events.append(event)
+            self.over.notify_all()
+
+    def wait_for(self, count, kind="closed"):
+        with self.over:
+            assert self.over.wait_for(lambda: sum(one[0] == kind for one in self.events) >= count, 60)
 
 
 class Writing:

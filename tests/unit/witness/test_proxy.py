@@ -10,39 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import pytest
-from recorded_table import free_port
+from recorded_table import Kept, free_port
 
 from tdwii_conformance.cli.app import main
 from tdwii_conformance.dimse import Peer, Timeouts, connect
 from tdwii_conformance.simulators.ost import OST
-from tdwii_conformance.witness.proxy import Listener, Onlooker, Proxy, ProxyError
+from tdwii_conformance.witness.proxy import Listener, Proxy, ProxyError
 from tdwii_conformance.witness.records import read_record
 
 VERIFICATION = "1.2.840.10008.1.1"
-
-
-class Kept(Onlooker):
-    def __init__(self):
-        self.events = []
-        self.over = threading.Condition()
-
-    def opened(self, name, time, requestor, acceptor):
-        self._keep(("opened", name, acceptor))
-
-    def passed(self, name, chunk):
-        self._keep(("passed", name, chunk.side, chunk.octets))
-
-    def closed(self, name, time, why):
-        self._keep(("closed", name, why))
-
-    def _keep(self, event):
-        with self.over:
-            self.events.append(event)
-            self.over.notify_all()
-
-    def wait_for(self, count, kind="closed"):
-        with self.over:
-            assert self.over.wait_for(lambda: sum(one[0] == kind for one in self.events) >= count, 20)
 
 
 def echo(port):
