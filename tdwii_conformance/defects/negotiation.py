@@ -92,18 +92,6 @@ def _on_acceptance(simulator: Any, change: Callable[[Any, Any], None]) -> None:
     simulator.server.add_handler(evt.EVT_ACSE_SENT, sent)
 
 
-@defect("unknown-class-accepted", "Accepts abstract syntaxes it does not know", "NEG-*-007", "NEG-*-009")
-def _accept_unknown(simulator: Any) -> None:
-    def accept(primitive: Any, association: Any) -> None:
-        proposed = {c.context_id: c for c in association.requestor.primitive.presentation_context_definition_list}
-        for context in primitive.presentation_context_definition_results_list:
-            if context.result == ABSTRACT_REFUSED:
-                context.result = 0x00
-                context.transfer_syntax = proposed[context.context_id].transfer_syntax[:1]
-
-    _on_acceptance(simulator, accept)
-
-
 @defect(
     "unknown-class-refuses-all",
     "Refuses all contexts when one has an abstract syntax it does not know",

@@ -11,6 +11,7 @@ from pynetdicom import evt, sop_class
 from ..profile.ups_service import UPS
 from .deviations import Rows, Variation
 from .hooks import Around, around, send_in_pieces
+from .negotiation import ABSTRACT_REFUSED
 from .variations import PENDING, Apply
 
 
@@ -60,6 +61,21 @@ def _fragments(length: int, simulator: Any) -> None:
 @wire("bytes-in-pieces", "Sends PDUs a few bytes at a time", "TCP")
 def _trickle(simulator: Any) -> None:
     _on_established(simulator, send_in_pieces)
+
+
+@wire("unknown-class-accepted", "Accepts every abstract syntax, as archives may", "PS3.8 9.3.3.2")
+def _accept_unknown(simulator: Any) -> None:
+    def accept(event: Any) -> None:
+        primitive = event.primitive
+        if type(primitive).__name__ != "A_ASSOCIATE" or primitive.result != 0x00:
+            return
+        proposed = {c.context_id: c for c in event.assoc.requestor.primitive.presentation_context_definition_list}
+        for context in primitive.presentation_context_definition_results_list:
+            if context.result == ABSTRACT_REFUSED:
+                context.result = 0x00
+                context.transfer_syntax = proposed[context.context_id].transfer_syntax[:1]
+
+    simulator.server.add_handler(evt.EVT_ACSE_SENT, accept)
 
 
 @wire("asynchronous-window", "Answers the proposal of an asynchronous operations window", "PS3.7 D.3.3.3")
