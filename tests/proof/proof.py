@@ -24,7 +24,7 @@ SCPS = ("TMS", "OST")
 SCENARIOS = ("tdd/test_new_completed.py", "tdd/test_continuation_canceled_after.py")
 
 # Of the tests that are to pass, how many a sample leaves for one that it takes: with defects, and with variations.
-SAMPLE, SAMPLE_OF_VARIATIONS = 45, 60
+SAMPLE, SAMPLE_OF_VARIATIONS = 90, 60
 SHARE = 3  # of the runs that show no further requirement violated, `make test` makes every third
 RANDOM_REQUIREMENTS = ("CC26-TMS-025",)  # one such test, in a module with others
 
