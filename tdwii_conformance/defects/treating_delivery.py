@@ -202,6 +202,32 @@ def _tells_early(simulator: Any) -> None:
     around(simulator, "claim", claim)
 
 
+@defect("claims-again", "Claims its workitem once more, with another Transaction UID", "RO60-TDD-009")
+def _claims_again(simulator: Any) -> None:
+    def again(_: Any, workitem: Any) -> None:
+        simulator.tdd.claim(workitem.uid, str(generate_uid()))
+
+    doing_after("claim", again)(simulator)
+
+
+@defect("record-of-another-beam", "Names in its record a beam that the plan does not have", "RO63-TDD-007")
+def _another_beam(simulator: Any) -> None:
+    def store(original: Any, role: str, record: Dataset) -> Any:
+        for beam in record.get("TreatmentSessionBeamSequence") or ():
+            beam.ReferencedBeamNumber = 77
+        return original(role, record)
+
+    around(simulator.tdd, "store", store)
+
+
+@defect("final-progress-falls", "Reports at the end a progress below that of its last update", "RO64-TDD-008")
+def _final_progress_falls(simulator: Any) -> None:
+    def change(update: Dataset) -> None:
+        update.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "30"
+
+    editing("RO-64 request", change)(simulator)
+
+
 @defect("no-record", "Stores no record, and refers to one", "RO63-TDD-001")
 def _stores_nothing(simulator: Any) -> None:
     def store(original: Any, workitem: Any, treatment: Any, scenario: Any) -> Dataset | None:

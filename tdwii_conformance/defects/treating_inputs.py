@@ -268,3 +268,20 @@ def _delivers_anyway(simulator: Any) -> None:
         return plan
 
     around(simulator, "retrieve_static", retrieve)
+
+
+@defect("ro58-single-start", "Asks for the one moment at which its workitem starts, once it knows it", "RO58-TDD-010")
+def _single_start(simulator: Any) -> None:
+    def find(original: Any) -> Dataset:
+        found: Dataset = original()
+
+        def at_that_moment(query: Any) -> Dataset:
+            keys: Dataset = query()
+            keys.ScheduledProcedureStepStartDateTime = found.ScheduledProcedureStepStartDateTime
+            return keys
+
+        around(simulator, "query", at_that_moment)
+        once_more: Dataset = original()
+        return once_more
+
+    around(simulator, "find", find)

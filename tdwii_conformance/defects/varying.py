@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import evt, sop_class
 
-from ..profile.ups_service import SUBSCRIBE, UPS
+from ..profile.ups_service import SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
@@ -241,6 +241,16 @@ def _queries_twice(tdd: Any) -> None:
     around(tdd, "find", find)
 
 
+@of_a_tdd("cancels-before-radiation", "Cancels before any radiation, whatever the scenario has it cancel after", "TI scenarios")
+def _cancels_sooner(tdd: Any) -> None:
+    def scenario(original: Any, start: str) -> Any:
+        if tdd.end == "canceled-after":
+            tdd.end = "canceled-before"
+        return original(start)
+
+    around(tdd, "_scenario", scenario)
+
+
 @of_a_tdd("reads-the-workitem", "Reads its workitem by N-GET before it ends it", "CC.2.7")
 def _reads(tdd: Any) -> None:
     def finish(original: Any, workitem: Any, state: str) -> None:
@@ -309,6 +319,26 @@ def _twice(original: Any, *given: Any) -> Exchange:
     original(*given)
     exchange: Exchange = original(*given)
     return exchange
+
+
+@of_a_watcher(
+    "unsubscribes-one-first", "Unsubscribes from a UPS, which releases its lock, before it unsubscribes from all", "CC.2.3.2"
+)
+def _unsubscribes_one_first(watcher: Any) -> None:
+    told: list[str] = []
+
+    def note(original: Any, kind: int, uid: str, information: Dataset) -> None:
+        if information.get("ProcedureStepState"):
+            told.append(uid)
+        original(kind, uid, information)
+
+    def unsubscribe(original: Any) -> None:
+        for instance in told[:1]:
+            watcher._ask(UNSUBSCRIBE, item(ReceivingAE=watcher.server.ae_title), instance)
+        original()
+
+    around(watcher, "_on_report", note)
+    around(watcher, "unsubscribe", unsubscribe)
 
 
 @of_a_watcher("searches", "Queries the worklist under UPS Watch", "CC.2.8")

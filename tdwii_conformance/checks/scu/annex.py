@@ -233,8 +233,9 @@ def removes_its_locks(requirement: Requirement, observed: ObservedSession) -> li
     """Judge that no lock is left on a UPS of which the system was told the final state."""
     asked = observed.of("CC.2.3")
     final = [r for r in observed.reports if text(r, "ProcedureStepState") in FINAL_STATES]
-    # An initial event may come with the response to the subscription that caused it.
-    locked = {r.instance_uid: r for r in final if _locks([e for e in asked if began(e) <= began(r)], r)}
+    # An initial event may come with the response to the subscription that caused it; a lock may be made afterwards, too.
+    until = [[e for e in asked if began(e) <= moment] for moment in (*map(began, asked), *map(began, final))]
+    locked = {r.instance_uid: r for r in final if any(_locks(some, r) for some in until)}
     if not locked:
         return "the system was told no final state of a UPS on which it had a deletion lock"
     if observed.interrupted:
@@ -250,7 +251,8 @@ def _locks(asked: Sequence[Exchange], report: Exchange) -> bool:
     if own is not None:
         return own == "TRUE"
     # Who unsubscribed from this UPS in spite of a global subscription has no lock on it [CC.2.3.1 table CC.2.3-2].
-    if any(action_type(e) == UNSUBSCRIBE and e.instance_uid == report.instance_uid for e in asked):
+    ended = [e for e in asked if action_type(e) == UNSUBSCRIBE and done(e) and text(e, "ReceivingAE") == report.acceptor]
+    if any(e.instance_uid == report.instance_uid for e in ended):
         return False
     return any(active.get((report.acceptor, everything)) == "TRUE" for everything in (GLOBAL, FILTERED, SUSPENDED))
 

@@ -31,6 +31,7 @@ __all__ = [
     "knows_a_beam",
     "knows_the_end",
     "knows_the_station",
+    "names_an_output",
     "of_ups",
     "progress_of",
     "state_asked_for",
@@ -170,6 +171,11 @@ def knows_the_end(update: Exchange) -> bool:
     return any("PerformedProcedureStepEndDateTime" in one or one.get("OutputInformationSequence") for one in performed) or any(
         "ProcedureStepDiscontinuationReasonCodeSequence" in one or "ProcedureStepCancellationDateTime" in one for one in progress
     )
+
+
+def names_an_output(update: Exchange) -> bool:
+    """Whether an update names an output of the treatment."""
+    return any(one.get("OutputInformationSequence") for one in performed_items(update))
 
 
 def knows_the_station(update: Exchange) -> bool:

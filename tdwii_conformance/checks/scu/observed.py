@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +23,7 @@ from .messages import (
     knows_a_beam,
     knows_the_end,
     knows_the_station,
+    names_an_output,
     of_ups,
     progress_of,
     state_asked_for,
@@ -140,10 +141,21 @@ class ObservedSession:
     @cached_property
     def delivered(self) -> bool:
         """Whether radiation was delivered, as far as the system has told."""
-        told = self.of("RO-63") or any(progress not in ("", "0", "0.0") for progress in map(progress_of, self.of("RO-62")))
-        if self._bound and self._scheduled_end == self.final_state:
+        if self._bound and self._scheduled_end == self.final_state and not self.canceled_sooner:
             return self.fact("end") != "canceled-before"
-        return bool(told) or self.final_state == "COMPLETED"
+        return self._told_of_radiation(self.of("RO-62")) or self.final_state == "COMPLETED"
+
+    @cached_property
+    def canceled_sooner(self) -> bool:
+        """Whether it has canceled before any radiation, in a scenario that has it cancel afterwards."""
+        sooner = self.fact("end") == "canceled-after" and self._bound and self.end is not None and done(self.end)
+        updates = (*self.of("RO-62"), *self.of("RO-64"))
+        named = any(names_an_output(update) for update in updates)
+        return sooner and self.final_state == "CANCELED" and not named and not self._told_of_radiation(updates)
+
+    def _told_of_radiation(self, updates: Sequence[Exchange]) -> bool:
+        """Whether it has stored a record, or some updates have a progress."""
+        return bool(self.of("RO-63")) or any(progress not in ("", "0", "0.0") for progress in map(progress_of, updates))
 
     # --- the exchanges ------------------------------------------------------------------------------------------------
 
@@ -254,7 +266,9 @@ class ObservedSession:
             return tuple(self.inputs[uid] for uid in instances if uid in self.inputs)
         keys = {"series": uids(identifier, "SeriesInstanceUID"), "study": uids(identifier, "StudyInstanceUID")}
         level = next((name for name in ("series", "study") if keys[name]), "")
-        return tuple(one for one in self.inputs.values() if level and getattr(one, level) in keys[level])
+        found = [one for one in self.inputs.values() if level and getattr(one, level) in keys[level]]
+        # Of a study or a series, what the AE that is asked holds: the rest is for another request.
+        return tuple([one for one in found if one.ae_title == move.acceptor] or found)
 
     @cached_property
     def _moves(self) -> tuple[tuple[Exchange, ...], tuple[Exchange, ...]]:
@@ -355,6 +369,8 @@ class ObservedSession:
             return f"nothing more is awaited when the scenario holds {self.inject!r}"
         if stage in ("RO-62", "RO-63") and self.fact("end") == "canceled-before":
             return "no radiation is delivered in this scenario"
+        if stage in ("RO-62", "RO-63") and self.canceled_sooner:
+            return "the system has canceled before any radiation"
         if stage == "RO-63" and not self.delivered:
             return "no radiation was delivered"
         return ""

@@ -24,6 +24,7 @@ from .messages import (
     named,
     progress_of,
     refused,
+    state_asked_for,
     text,
 )
 from .observed import ObservedSession, missing, unknown
@@ -94,6 +95,23 @@ def leaves_what_was_refused(requirement: Requirement, observed: ObservedSession)
             status = status_text(lost[uid].status)
             found.append(Finding(f"no request with Transaction UID {uid}: its claim got {status}", exchange.service))
     return found
+
+
+@judges("RO60-TDD-009", at=lambda observed, transaction: observed.state_changes)
+def claims_once(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+    """Judge that what it has claimed is not claimed again; with the same Transaction UID that is of no use, but allowed."""
+    claim = observed.claim
+    if claim is None or not done(claim):
+        return "no claim was granted"
+    again = [
+        e
+        for e in observed.state_changes
+        if state_asked_for(e) == "IN PROGRESS" and e.instance_uid == claim.instance_uid and began(e) >= ended(claim)
+    ]
+    lock = text(claim, "TransactionUID")
+    others = [text(e, "TransactionUID") for e in again if text(e, "TransactionUID") != lock]
+    expected = f"no Transaction UID but that of its claim, {lock}"
+    return [Finding(expected, f"claimed again with {shown(other)}", "TransactionUID") for other in others]
 
 
 def _number(value: str) -> float | None:
@@ -236,6 +254,48 @@ def stores_in_order(requirement: Requirement, observed: ObservedSession) -> list
     if not observed.of("RO-62"):
         return observed.nothing_of("RO-62")
     return after(observed.of("RO-63")[-1], observed.of("RO-62")[-1], "RO-63 after the last RO-62")
+
+
+BEAMS = ("TreatmentSessionBeamSequence", "TreatmentSessionIonBeamSequence")
+
+
+@judges("RO63-TDD-007")
+def records_its_beams(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+    """Judge the beams that a record names; it need not name any (type 3)."""
+    known = [number for number in observed.fact("beam_numbers").split("|") if number]
+    if not known:
+        return unknown("beam_numbers")
+    named_ = {
+        f"{sequence}[{number}].ReferencedBeamNumber": str(beam.ReferencedBeamNumber)
+        for store in observed.of("RO-63")
+        for sequence in BEAMS
+        for number, beam in enumerate(items(information(store), sequence))
+        if beam.get("ReferencedBeamNumber") is not None
+    }
+    if not named_:
+        return "no record names a beam"
+    expected = f"a beam of the plan: {', '.join(known)}"
+    return [Finding(expected, f"beam {beam}", path) for path, beam in named_.items() if beam not in known]
+
+
+@judges("RO64-TDD-008", at=lambda observed, transaction: (*observed.of("RO-62"), *observed.of(transaction)))
+def final_progress_does_not_fall(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+    """Judge the final progress by the last one before it."""
+    told = _progress_sent(observed.of("RO-62"))
+    if not told:
+        return NOTHING_TOLD if observed.of("RO-62") else observed.nothing_of("RO-62")
+
+    # A treatment that was completed ends with 100, and one that was canceled below it (T10): that is for RO64-TDD-005.
+    if observed.final_state == "COMPLETED" or not 0 <= told[-1] < 100:
+        return "what the last progress is to be follows from the final state"
+
+    def one(update: Exchange) -> list[Finding]:
+        now = _number(progress_of(update))
+        if now is None or now < 0 or now >= told[-1]:
+            return []
+        return [Finding(f"at least {told[-1]:g}, as in the last update before", f"{now:g}", PROGRESS)]
+
+    return each(observed.of("RO-64"), one, "update")
 
 
 @judges("RO64-TDD-005")

@@ -6,7 +6,7 @@ from ...profile import Requirement
 from ...profile.statuses import status_text
 from ...profile.ups_service import UPS
 from ...transcript.exchange import Exchange
-from ...ups.times import key_span
+from ...ups.times import is_value, key_span
 from ..attributes import shown
 from ..findings import Finding
 from .messages import (
@@ -106,6 +106,17 @@ def start_is_a_time(requirement: Requirement, observed: ObservedSession) -> list
     if key_span(value, "DT", "+0000") is not None:
         return []
     return [Finding("a date-time or a range of date-times", f"value {shown(value)}", "ScheduledProcedureStepStartDateTime")]
+
+
+@judges("RO58-TDD-010")
+def start_is_a_range(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+    """Judge that the start key has an end, or a begin, of its own."""
+    value = text(observed.of("RO-58")[0], "ScheduledProcedureStepStartDateTime")
+    if key_span(value, "DT", "+0000") is None:
+        return "the query has no start that is a date-time or a range"
+    if not is_value(value, "DT"):
+        return []
+    return [Finding("a range of date-times", f"the single value {shown(value)}", "ScheduledProcedureStepStartDateTime")]
 
 
 def requests_that_change(observed: ObservedSession) -> tuple[Exchange, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pydicom.uid import UID
+from pydicom.uid import UID, RTBeamsDeliveryInstructionStorage
 
 from ...profile import Requirement
 from ...profile.statuses import is_warning, status_text
@@ -29,6 +29,14 @@ STUDY_ROOT_MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 
 def _moves(transaction: str, one: Callable[[Exchange], Iterable[Finding]], observed: ObservedSession) -> list[Finding]:
     return each(observed.of(transaction), one, "C-MOVE")
+
+
+def _wanted(observed: ObservedSession, requirement: Requirement, move: Exchange) -> list[Reference]:
+    """Return the inputs that a C-MOVE asks for, of those that are for this transaction: delivery instructions, or the others."""
+    dynamic = requirement.transaction == "RO-61"
+    asked = observed.asked(move)
+    mine = [one for one in asked if (one.sop_class == RTBeamsDeliveryInstructionStorage) == dynamic]
+    return mine or list(asked)
 
 
 def _listed(observed: ObservedSession, classes: Sequence[str]) -> list[Reference]:
@@ -98,7 +106,7 @@ def asks_the_right_ae(requirement: Requirement, observed: ObservedSession) -> li
     def one(move: Exchange) -> list[Finding]:
         return [
             Finding(f"{asked.instance} asked of {asked.ae_title}, its Retrieve AE Title", f"asked of {move.acceptor}")
-            for asked in observed.asked(move)
+            for asked in _wanted(observed, requirement, move)
             if asked.ae_title != move.acceptor
         ]
 

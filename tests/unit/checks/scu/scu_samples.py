@@ -187,6 +187,7 @@ def record():
         SOPClassUID=RECORD, SOPInstanceUID=NEW_RECORD, StudyInstanceUID=STUDY, SeriesInstanceUID=NEW_SERIES,
         PatientName="TDWII^ONE", PatientID="P1",
         ReferencedRTPlanSequence=[item(ReferencedSOPClassUID=RT_PLAN, ReferencedSOPInstanceUID=PLAN_AT.instance)],
+        TreatmentSessionBeamSequence=[item(ReferencedBeamNumber=1), item(ReferencedBeamNumber=2)],
     )  # fmt: skip
     command = {"AffectedSOPClassUID": RECORD, "AffectedSOPInstanceUID": NEW_RECORD}
     return Step("record", "C-STORE", "TDD", "OST", RECORD, data, command)

@@ -48,7 +48,10 @@ NO_OCCASION = {
     "CC24-TDD-007": "the system answered no event report",
 }
 NOT_CONTINUED = {"RO59-TDD-003": "nothing is continued in this scenario"}
-COMPLETED = {"RO64-TDD-127": "condition does not apply: the treatment is canceled"}
+COMPLETED = {
+    "RO64-TDD-127": "condition does not apply: the treatment is canceled",
+    "RO64-TDD-008": "what the last progress is to be follows from the final state",
+}
 CANCELED = {"RO65-TDD-007": "the treatment was canceled"}
 NO_RADIATION = "no radiation is delivered in this scenario"
 

@@ -54,6 +54,45 @@ def again(play, step, **changes):
     return dataclasses.replace(copy.deepcopy(play[step]), **{"name": f"{step} again", **changes})
 
 
+def without_radiation(play, *extra):
+    """Cancels before any radiation, as the scenario has it cancel afterwards."""
+    play.drop("update 40", "record", *extra)
+    final = play["final"].data
+    final.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "0"
+    del final.UnifiedProcedureStepPerformedProcedureSequence
+
+
+@allowed("new-canceled-after")
+def cancels_before_radiation_though_the_scenario_says_after(play):
+    without_radiation(play, "update 0")
+
+
+@allowed("new-canceled-after")
+def cancels_before_radiation_after_a_first_update(play):
+    without_radiation(play)
+
+
+@allowed("new-canceled-after", edition="2013")
+def cancels_before_radiation_though_the_scenario_of_2013_says_after(play):
+    without_radiation(play, "update 0")
+
+
+@allowed()
+def claims_again_with_the_same_transaction_uid(play):
+    """As one does whose answer was lost; it is of no use."""
+    play.after("claim", again(play, "claim", status=0xC302))
+
+
+@allowed()
+def record_that_names_its_beams(play):
+    play["record"].data.TreatmentSessionBeamSequence = [item(ReferencedBeamNumber=1), item(ReferencedBeamNumber=2), item()]
+
+
+@allowed(play=watching, actor="watcher")
+def releases_its_lock_before_it_unsubscribes_from_all(play):
+    play.before("unsubscribe", unsubscribe("unsubscribe from it", workitem=WORKITEM))
+
+
 # --- a TDD --------------------------------------------------------------------------------------------------------------
 
 
@@ -101,11 +140,6 @@ def leaves_the_scheme_empty_and_asks_for_more(play):
 def names_the_characters_of_its_query(play):
     play["query"].data.SpecificCharacterSet = "ISO_IR 100"
     play["query"].data.IssuerOfPatientID = "Klinikum Süd"
-
-
-@allowed()
-def asks_for_one_moment(play):
-    play["query"].data.ScheduledProcedureStepStartDateTime = "20260302101500-0500"
 
 
 @allowed("continuation-completed")

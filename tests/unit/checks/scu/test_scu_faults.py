@@ -31,6 +31,7 @@ from scu_samples import (
     WORKITEM,
     Step,
     access,
+    change,
     code,
     record,
     subscribe,
@@ -130,10 +131,56 @@ def beam_number_missing(play):
     del play["update 50"].data.ProcedureStepProgressInformationSequence[0].ProcedureStepProgressParametersSequence
 
 
-@fault("RO62-TDD-108", edition="2013")
+@fault("RO62-TDD-108", "RO62-TDD-116", edition="2013")
 def beam_number_missing_2013(play):
     performed = play["update 50"].data.UnifiedProcedureStepPerformedProcedureSequence[0]
     performed.PerformedProcessingParametersSequence = []
+
+
+@fault("RO62-TDD-115", edition="2013")
+def no_beam_number_in_any_update_2013(play):
+    for name in ("update 0", "update 50", "update 100"):
+        del play[name].data.UnifiedProcedureStepPerformedProcedureSequence
+
+
+@fault("RO60-TDD-009")
+def claimed_again_with_another_transaction_uid(play):
+    play.after("claim", change("claim again", "IN PROGRESS", "1.2.3.2.99"))
+
+
+@fault("RO58-TDD-010")
+def query_for_a_moment(play):
+    play["query"].data.ScheduledProcedureStepStartDateTime = "20260302100000"
+
+
+@fault("RO63-TDD-007")
+def record_of_another_beam(play):
+    play["record"].data.TreatmentSessionBeamSequence = [item(ReferencedBeamNumber=1), item(ReferencedBeamNumber=3)]
+
+
+@fault("RO64-TDD-008", scenario="new-canceled-after")
+def final_progress_falls(play):
+    play["final"].data.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "30"
+
+
+@watcher_fault("CC23-WATCHER-005", "CC23-WATCHER-006")
+def lock_kept_by_a_refused_unsubscribe(play):
+    play.before("unsubscribe", unsubscribe("unsubscribe from it", workitem=WORKITEM))
+    play["unsubscribe from it"].status = 0xC307
+    play["unsubscribe"].status = 0x0110
+
+
+@watcher_fault("CC23-WATCHER-005", "CC23-WATCHER-006")
+def lock_kept_as_another_ae_unsubscribes(play):
+    play["unsubscribe"].data.ReceivingAE = "OTHER"
+
+
+@watcher_fault("CC23-WATCHER-005", "CC23-WATCHER-006")
+def lock_made_after_the_end(play):
+    play["subscribe"].data.DeletionLock = "FALSE"
+    play.after("completed", subscribe("subscribe again", lock="TRUE", workitem=WORKITEM))
+    play["unsubscribe"].command["RequestedSOPInstanceUID"] = ALL
+    play["unsubscribe"].status = 0x0110
 
 
 @fault("RO64-TDD-007")
