@@ -10,6 +10,7 @@ from __future__ import annotations
 import platform
 import re
 import shlex
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,10 +34,15 @@ __all__ = ["Deviated", "render_html", "versions", "write_html"]
 VERDICTS = ("failed", "error", "warned", "skipped", "passed")
 EDITIONS = {"ti": "Trial Implementation", "2013": "2013 (rules of the IHE-RO test tool)"}
 LONGEST = 20_000  # characters of one exchange
-ROOM = 2_400_000  # characters of all of them: a page that a browser opens at once
+# Bytes of all exchanges, of all diagrams and excerpts, of all findings: with what else is there, a page below 5 MB that a browser
+# opens at once.
+ROOM, DRAWN_ROOM, FOUND_ROOM = 1_300_000, 1_400_000, 500_000
+FRAME = 180  # bytes around an exchange
+SHORTENED = 300  # characters of a finding where there is no room for its whole
+LOOKED_AT = 16  # exchanges of one test that are shown: those that findings point at, and the last before them
 SHOWN = ("failed", "error", "warned")  # exchanges of these are on the page
 AROUND = 4  # lines shown before and behind the element at fault
-DRAWN = 3  # failed tests of a requirement that have a diagram; the findings of all are shown
+DRAWN, DRAWING = 3, 8_000  # failed tests of a requirement that have a diagram, at most; bytes of a diagram
 CONTROLS = {code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"} | {0x7F: "\u2421"}
 
 
@@ -106,6 +112,8 @@ class _Entry:
     exchanges: tuple[_Exchange, ...]  # that no other requirement judges
     shared: tuple[_Exchange, ...]
     tests: tuple[_Test, ...] = ()  # those with findings
+    left_out: int = 0  # exchanges that there is no room for
+    unfound: int = 0  # findings that there is no room for
     again: str = ""  # the command that judges it again
     deviations: tuple[Deviated, ...] = ()  # of the simulator, by which it may fail
 
@@ -188,9 +196,14 @@ def render_html(
     """
     requirements = requirement_verdicts(verdicts)
     rows = matrix(requirements, catalogue)
-    exchanges, uses = _exchanges(requirements.values())
+    looked_at = {
+        identifier: [_Looked(test, catalogue[identifier].actor) for test in result.tests if test.verdict in SHOWN]
+        for identifier, result in requirements.items()
+    }
+    exchanges, uses = _exchanges(looked_at.values())
+    rooms = _Rooms(sum(any(one.test.findings for one in looked) for looked in looked_at.values()))
     entries = {
-        identifier: _entry(catalogue[identifier], result, exchanges, uses, again, deviations)
+        identifier: _entry(catalogue[identifier], result, looked_at[identifier], exchanges, uses, again, deviations, rooms)
         for identifier, result in requirements.items()
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -222,18 +235,41 @@ def _visible(text: object) -> Markup:
     return escape(str(text).translate(CONTROLS))
 
 
-def _exchanges(results: Iterable[RequirementVerdict]) -> tuple[dict[str, _Exchange], Counter[str]]:
+class _Looked:
+    """What a test looked at, what its findings point at, and which exchanges of it the page shows."""
+
+    def __init__(self, test: TestVerdict, actor: str) -> None:
+        self.test = test
+        self.faults = [fault_of(test.exchanges, finding, actor) for finding in test.findings]
+        at_fault = sorted({fault.message.exchange for fault in self.faults if fault is not None})[:LOOKED_AT]
+        end = at_fault[-1] + 1 if at_fault else len(test.exchanges)
+        begin = max(0, end - LOOKED_AT) if len(test.exchanges) > LOOKED_AT else 0
+        near = range(begin, min(len(test.exchanges), begin + LOOKED_AT))
+        self.texts = [test.exchanges[number] for number in sorted({*at_fault, *near})]
+
+
+class _Rooms:
+    """What is left of the page for diagrams with excerpts, and for findings; so many requirements have some."""
+
+    def __init__(self, found: int) -> None:
+        self.drawn, self.found = DRAWN_ROOM, FOUND_ROOM
+        self.diagrams = max(1, min(DRAWN, DRAWN_ROOM // (DRAWING * max(found, 1))))  # of one requirement
+
+
+def _exchanges(results: Iterable[Sequence[_Looked]]) -> tuple[dict[str, _Exchange], Counter[str]]:
     """Number the exchanges that the page shows, and count by how many requirements each was judged."""
     found: dict[str, _Exchange] = {}
     uses: Counter[str] = Counter()
     room = ROOM
-    for result in results:
-        for text in _texts(result):
+    for looked_at in results:
+        for text in _texts(looked_at):
             uses[text] += 1
-            if text not in found:
+            if text not in found and room > FRAME:
+                title = _title(text)
+                room -= FRAME + len(title.encode())
                 shown = _cut(text, min(LONGEST, room))
-                room -= len(shown)
-                found[text] = _Exchange(len(found) + 1, _title(text), shown)
+                room -= len(_visible(shown).encode())
+                found[text] = _Exchange(len(found) + 1, title, shown)
     return found, uses
 
 
@@ -245,8 +281,8 @@ def _cut(text: str, length: int) -> str:
     return f"{kept}\n# {len(text) - len(kept)} more characters: --evidence DIR has them".lstrip("\n")
 
 
-def _texts(result: RequirementVerdict) -> list[str]:
-    return list(dict.fromkeys(text for test in result.tests if test.verdict in SHOWN for text in test.exchanges))
+def _texts(looked_at: Sequence[_Looked]) -> list[str]:
+    return list(dict.fromkeys(text for one in looked_at for text in one.texts))
 
 
 def _title(text: str) -> str:
@@ -261,23 +297,31 @@ def _title(text: str) -> str:
 def _entry(
     requirement: Requirement,
     result: RequirementVerdict,
+    looked_at: Sequence[_Looked],
     exchanges: Mapping[str, _Exchange],
     uses: Counter[str],
     again: Sequence[str],
     deviations: Sequence[Deviated],
+    rooms: _Rooms,
 ) -> _Entry:
     links = dict(source_links(requirement.source))
     parts = [part.strip() for part in requirement.source.split(";")]
-    texts = _texts(result)
-    found = [test for test in result.tests if test.findings]
+    there = [text for text in _texts(looked_at) if text in exchanges]
+    found = [one for one in looked_at if one.test.findings]
+    tests = tuple(
+        _tested(one, requirement, exchanges, rooms, first=number == 0, drawn=number < rooms.diagrams)
+        for number, one in enumerate(found)
+    )
     at_fault = tuple(one for one in deviations if requirement.id in one.requirements)
     return _Entry(
         requirement,
         result,
         tuple((part, links.get(part, "")) for part in parts),
-        tuple(exchanges[text] for text in texts if uses[text] == 1),
-        tuple(exchanges[text] for text in texts if uses[text] > 1),
-        tuple(_tested(test, requirement, exchanges, drawn=number < DRAWN) for number, test in enumerate(found)),
+        tuple(exchanges[text] for text in there if uses[text] == 1),
+        tuple(exchanges[text] for text in there if uses[text] > 1),
+        tests,
+        len({text for one in looked_at for text in one.test.exchanges}) - len(there),
+        sum(len(one.test.findings) for one in found) - sum(len(test.findings) for test in tests),
         shlex.join(["tdwii", "run", requirement.id, *again, *_naming(at_fault or deviations)]),
         at_fault if result.verdict in SHOWN else (),
     )
@@ -287,19 +331,31 @@ def _naming(deviations: Sequence[Deviated]) -> list[str]:
     return [word for one in deviations for word in (f"--{one.kind}", one.name)]
 
 
-def _tested(test: TestVerdict, requirement: Requirement, exchanges: Mapping[str, _Exchange], *, drawn: bool) -> _Test:
+def _tested(
+    looked: _Looked, requirement: Requirement, exchanges: Mapping[str, _Exchange], rooms: _Rooms, *, first: bool, drawn: bool
+) -> _Test:
     """Return the findings of a test with what they point at, and mark that in the exchanges."""
-    faults = [fault_of(test.exchanges, finding, requirement.actor) for finding in test.findings]
-    for fault in faults:
+    test = looked.test
+    for fault in looked.faults:
         if fault is not None and fault.line is not None and not fault.absent:
             exchange = exchanges.get(test.exchanges[fault.message.exchange])
             if exchange is not None:
                 exchange.marked.setdefault(fault.line, set()).add(requirement.id)
-    shown = zip(test.findings, faults, strict=True)
-    return _Test(
-        tuple(_Finding(finding, _excerpt(test.exchanges, fault) if drawn else Markup("")) for finding, fault in shown),
-        diagram(messages_of(test.exchanges), [fault for fault in faults if fault is not None]) if drawn else Markup(""),
-    )
+    findings: list[_Finding] = []
+    for finding, fault in zip(test.findings, looked.faults, strict=True):
+        rooms.found -= FRAME + sum(len(_visible(said).encode()) for said in finding.values())
+        if rooms.found < 0:  # then the first of each requirement only, in short
+            if findings or not first:
+                break
+            finding = {name: textwrap.shorten(said, SHORTENED, placeholder=" ...") for name, said in finding.items()}
+        excerpt = _excerpt(test.exchanges, fault) if drawn and rooms.drawn > 0 else Markup("")
+        rooms.drawn -= len(excerpt.encode())
+        findings.append(_Finding(finding, excerpt))
+    picture = Markup("")
+    if drawn and findings and rooms.drawn > 0:
+        picture = diagram(messages_of(test.exchanges), [fault for fault in looked.faults if fault is not None])
+        rooms.drawn -= len(picture.encode())
+    return _Test(tuple(findings), picture)
 
 
 def _excerpt(texts: Sequence[str], fault: Fault | None) -> Markup:

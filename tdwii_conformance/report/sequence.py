@@ -80,8 +80,8 @@ def _drawn(rows: Sequence[_Row], names: Sequence[str], left_out: int) -> Markup:
     for name, x in places.items():
         out.append(f'<text class="ae" x="{x:.0f}" y="14">{escape(name)}</text><path class="life" d="M{x:.0f} 20V{height}"/>')
     if left_out:
-        before = f"{left_out} earlier exchange{'s' if left_out > 1 else ''} below"
-        out.append(f'<text class="time" x="0" y="14">{before if len(before) < 18 else before.split(" below")[0]}</text>')
+        before = f"{left_out} earlier exchange{'s' if left_out > 1 else ''}"
+        out.append(f'<text class="time" x="0" y="14">{before}</text>')
     for number, row in enumerate(rows):
         out.append(_arrow(row, places, TOP + STEP * number))
     out.append("</svg></div>")

@@ -155,3 +155,40 @@ def test_the_page_is_written_where_asked(tmp_path, edition):
     assert "Müller" in text and re.match(r"<!DOCTYPE html>", text)
     for name, version in versions().items():
         assert f"{name} {version}" in text
+
+
+def test_a_page_stays_small_however_much_fails():
+    names = list(CATALOGUE)[:170]
+    head = (
+        "# C-FIND request, TDD -> TMS, 2026-11-29 09:00:00.000, UPS\n\n"
+        "# C-FIND response 1 of 1, TMS -> TDD, 09:00:01.0, 9 ms after the request, status 0000 (Success)\n"
+    )
+    finding = {"expected": "é " * 500, "received": "<" * 200, "path": "PatientID", "weight": "fault"}
+    verdicts = [
+        TestVerdict(
+            name, f"tms/test_a.py::test_{test}[{name}]", "failed", findings=(finding,) * 3,
+            exchanges=tuple(f"{head}# {number}\n{name} {test} {'é' * 3_000}" for number in range(20)),
+        )
+        for name in names for test in range(2)
+    ]  # fmt: skip
+    page = render(*verdicts)
+    assert 2_500_000 < len(page.encode()) < 4_200_000
+    assert page.count('<svg class="seq"') > 140
+    text = Page(page).text
+    assert text.count("more exchanges were looked at: --evidence DIR has them") == len(names)
+    assert "more findings: --results FILE has them" in text
+
+
+def test_of_many_exchanges_those_that_a_finding_points_at_are_shown():
+    def text(number):
+        return (
+            f"# N-GET request, TDD -> TMS, 2026-11-29 09:00:00.{number:03}, UPS\n\n"
+            f"# N-GET response 1 of 1, TMS -> TDD, 09:00:01.0, 9 ms after the request, status 0000 (Success)\n"
+            f"# Dicom-Data-Set\n(0010,0020) LO [P{number:03}]    #   4, 1 PatientID\n"
+        )
+
+    finding = {"expected": "value 'P'", "received": "value 'P007'", "path": "PatientID", "weight": "fault"}
+    seen = TestVerdict("RO60-TMS-004", "t.py::a", "failed", findings=(finding,), exchanges=tuple(map(text, range(100))))
+    page = Page(render(seen))
+    assert [pre for pre in page.pres if "[P007]" in pre] and not [pre for pre in page.pres if "[P050]" in pre]
+    assert "84 more exchanges were looked at" in page.text
