@@ -1,4 +1,4 @@
-"""Defects of a whole DIMSE service of a TMS or an OST: refused, aborted or not answered, for all instances or unknown ones."""
+"""Defects of a whole DIMSE service, or SOP class, of a TMS or an OST: refused, aborted or not answered, for all UPS or unknown ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from pynetdicom import evt
 
-from ..profile.ups_service import ACTION_TYPES, CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE
+from ..profile.ups_service import ACTION_TYPES, CHANGE_STATE, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from .deviations import Defect
 from .hooks import on_events
 
@@ -37,6 +37,10 @@ def _of_type(action: int) -> Concerned:
     return lambda simulator, event: event.action_type == action
 
 
+def _under(abstract_syntax: str) -> Concerned:
+    return lambda simulator, event: event.context.abstract_syntax == abstract_syntax
+
+
 @dataclass(frozen=True)
 class _Service:
     """A service that can go wrong as a whole.
@@ -45,7 +49,7 @@ class _Service:
     ----------
     name, what : str
         In the name of the defect, and in its sentence.
-    event : Any
+    events : tuple
         pynetdicom's, which it is served by.
     say_so : tuple of str
         The requirements that say that it is there: these fail, and what needs it on the way is not judged.
@@ -61,7 +65,7 @@ class _Service:
 
     name: str
     what: str
-    event: Any
+    events: tuple[Any, ...]
     say_so: tuple[str, ...]
     ways: tuple[str, ...] = ("aborted", "unanswered", "refused")
     more: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -76,47 +80,61 @@ class _Service:
 
 
 ACTION = "every N-ACTION {}"
+LATER = (evt.EVT_C_FIND, evt.EVT_N_GET, evt.EVT_N_SET, evt.EVT_N_ACTION)
+CREATED, SUBSCRIBED = (
+    ("CC25-TMS-001", "CC11-TMS-011"),
+    ("CC23-TMS-013", "CC23-TMS-010", "CC23-TMS-007", "CC23-TMS-004", "CC23-TMS-043"),
+)
 SERVICES = (
-    _Service("c-echo", "every C-ECHO", evt.EVT_C_ECHO, ("NEG-TMS-001",), ways=("aborted", "unanswered")),
-    _Service("c-find", "every C-FIND", evt.EVT_C_FIND, ("RO58-TMS-001", "CC28-TMS-049", "CC28-TMS-050", "CC28-TMS-057")),
-    _Service("c-move", "every C-MOVE", evt.EVT_C_MOVE, ("RO61-TMS-001",)),
-    _Service("n-create", "every N-CREATE", evt.EVT_N_CREATE, ("CC25-TMS-001", "CC11-TMS-011")),
+    _Service("c-echo", "every C-ECHO", (evt.EVT_C_ECHO,), ("NEG-TMS-001",), ways=("aborted", "unanswered")),
+    _Service("c-find", "every C-FIND", (evt.EVT_C_FIND,), ("RO58-TMS-001", "CC28-TMS-049", "CC28-TMS-050", "CC28-TMS-057")),
+    _Service("c-move", "every C-MOVE", (evt.EVT_C_MOVE,), ("RO61-TMS-001",)),
+    _Service("n-create", "every N-CREATE", (evt.EVT_N_CREATE,), CREATED),
     _Service(
-        "n-get", "every N-GET", evt.EVT_N_GET, ("CC27-TMS-012", "CC27-TMS-010", "CC27-TMS-011", "CC31-TMS-001"),
+        "n-get", "every N-GET", (evt.EVT_N_GET,), ("CC27-TMS-012", "CC27-TMS-010", "CC27-TMS-011", "CC31-TMS-001"),
         # What is never answered is not asked again under other contexts.
         more={"refused": ("CC31-TMS-002", "CC31-TMS-003")},
     ),
     _Service(
-        "n-get-of-unknown", "N-GET of a UPS that it does not know", evt.EVT_N_GET, ("CC27-TMS-010", "CC27-TMS-011"),
+        "n-get-of-unknown", "N-GET of a UPS that it does not know", (evt.EVT_N_GET,), ("CC27-TMS-010", "CC27-TMS-011"),
         ways=("aborted", "unanswered"), concerned=_unknown,
     ),
     _Service(
-        "n-set", "every N-SET", evt.EVT_N_SET, ("RO62-TMS-001", "RO62-TMS-016", "CC26-TMS-002", "CC26-TMS-005"),
+        "n-set", "every N-SET", (evt.EVT_N_SET,), ("RO62-TMS-001", "RO62-TMS-016", "CC26-TMS-002", "CC26-TMS-005"),
         more={"aborted": ("CC26-TMS-001", "RO62-TMS-011"), "unanswered": ("CC26-TMS-001", "RO62-TMS-011")},
     ),
     _Service(
-        "change-state", ACTION.format(ACTION_TYPES[CHANGE_STATE]), evt.EVT_N_ACTION, ("RO60-TMS-001", "CC11-TMS-022"),
+        "change-state", ACTION.format(ACTION_TYPES[CHANGE_STATE]), (evt.EVT_N_ACTION,), ("RO60-TMS-001", "CC11-TMS-022"),
         more={"aborted": ("RO60-TMS-009",), "unanswered": ("RO60-TMS-009",)}, concerned=_of_type(CHANGE_STATE),
     ),
     _Service(
-        "request-cancel", ACTION.format(ACTION_TYPES[REQUEST_CANCEL]), evt.EVT_N_ACTION,
-        ("CC22-TMS-001", "CC22-TMS-002", "CC11-TMS-072"), ways=("refused",), concerned=_of_type(REQUEST_CANCEL),
+        "request-cancel", ACTION.format(ACTION_TYPES[REQUEST_CANCEL]), (evt.EVT_N_ACTION,),
+        ("CC22-TMS-001", "CC22-TMS-002", "CC11-TMS-072"), concerned=_of_type(REQUEST_CANCEL),
     ),
     _Service(
-        "subscribe", ACTION.format(ACTION_TYPES[SUBSCRIBE]), evt.EVT_N_ACTION, ("CC23-TMS-013", "CC23-TMS-010"),
+        "subscribe", ACTION.format(ACTION_TYPES[SUBSCRIBE]), (evt.EVT_N_ACTION,), SUBSCRIBED,
         concerned=_of_type(SUBSCRIBE),
     ),
     _Service(
-        "unsubscribe", ACTION.format(ACTION_TYPES[UNSUBSCRIBE]), evt.EVT_N_ACTION, ("CC23-TMS-020", "CC23-TMS-021"),
-        ways=("refused",), concerned=_of_type(UNSUBSCRIBE),
+        "unsubscribe", ACTION.format(ACTION_TYPES[UNSUBSCRIBE]), (evt.EVT_N_ACTION,), ("CC23-TMS-019", "CC23-TMS-020", "CC23-TMS-021"),
+        concerned=_of_type(UNSUBSCRIBE),
     ),
     _Service(
-        "suspend", ACTION.format(ACTION_TYPES[SUSPEND]), evt.EVT_N_ACTION, ("CC23-TMS-023", "CC23-TMS-024"),
-        ways=("refused",), concerned=_of_type(SUSPEND),
+        "suspend", ACTION.format(ACTION_TYPES[SUSPEND]), (evt.EVT_N_ACTION,), ("CC23-TMS-022", "CC23-TMS-023", "CC23-TMS-024"),
+        concerned=_of_type(SUSPEND),
     ),
-    _Service("ost-c-echo", "every C-ECHO", evt.EVT_C_ECHO, ("NEG-OST-001",), ways=("aborted", "unanswered"), actor="OST"),
-    _Service("ost-c-move", "every C-MOVE", evt.EVT_C_MOVE, ("RO59-OST-001",), actor="OST"),
-    _Service("ost-c-store", "every C-STORE", evt.EVT_C_STORE, ("RO63-OST-001",), actor="OST"),
+    _Service(
+        "under-push", "every request under UPS Push but N-CREATE", LATER, ("CC22-TMS-002", "CC27-TMS-016", "CC31-TMS-003"),
+        concerned=_under(UPS.PUSH),
+    ),
+    _Service(
+        "under-watch", "every request under UPS Watch", LATER,
+        ("CC11-TMS-072", "CC22-TMS-001", *SUBSCRIBED, "CC27-TMS-017", "CC28-TMS-049", "CC31-TMS-002"), concerned=_under(UPS.WATCH),
+    ),
+    _Service("under-query", "every request under UPS Query", (evt.EVT_C_FIND,), ("CC28-TMS-050",), concerned=_under(UPS.QUERY)),
+    _Service("ost-c-echo", "every C-ECHO", (evt.EVT_C_ECHO,), ("NEG-OST-001",), ways=("aborted", "unanswered"), actor="OST"),
+    _Service("ost-c-move", "every C-MOVE", (evt.EVT_C_MOVE,), ("RO59-OST-001",), actor="OST"),
+    _Service("ost-c-store", "every C-STORE", (evt.EVT_C_STORE,), ("RO63-OST-001",), actor="OST"),
 )  # fmt: skip
 
 
@@ -147,16 +165,17 @@ def _refused_move(moves: Iterator[Any]) -> Iterator[Any]:
 
 
 def _install(service: _Service, way: str, simulator: Any) -> None:
-    def serve(handler: Callable[[Any], Any], event: Any) -> Any:
+    def serve(kind: Any, handler: Callable[[Any], Any], event: Any) -> Any:
         if not service.concerned(simulator, event):
             return handler(event)
         if way == "aborted":
             event.assoc.abort(block=False)
         elif way == "unanswered":
             _wait_for_the_end(event.assoc)
-        return _refused_move(handler(event)) if service.event is evt.EVT_C_MOVE else _refusal(service.event)
+        return _refused_move(handler(event)) if kind is evt.EVT_C_MOVE else _refusal(kind)
 
-    simulator.server.wrap_handler(service.event, serve)
+    for kind in service.events:
+        simulator.server.wrap_handler(kind, partial(serve, kind))
 
 
 def _wait_for_the_end(association: Any) -> None:

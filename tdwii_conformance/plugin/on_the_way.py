@@ -47,9 +47,10 @@ SAY_SO: dict[str, tuple[str, ...]] = {
     f"N-ACTION {ACTION_TYPES[SUBSCRIBE]} with lock": ("CC23-TMS-010",),
     f"N-ACTION {ACTION_TYPES[SUBSCRIBE]} globally": ("CC23-TMS-007",),
     f"N-ACTION {ACTION_TYPES[SUBSCRIBE]} globally with lock": ("CC23-TMS-004",),
+    f"N-ACTION {ACTION_TYPES[SUBSCRIBE]} by a filter": ("CC23-TMS-043",),
     f"N-ACTION {ACTION_TYPES[UNSUBSCRIBE]}": ("CC23-TMS-018", "CC23-TMS-017"),
-    f"N-ACTION {ACTION_TYPES[UNSUBSCRIBE]} globally": ("CC23-TMS-021", "CC23-TMS-020"),
-    f"N-ACTION {ACTION_TYPES[SUSPEND]} globally": ("CC23-TMS-024", "CC23-TMS-023"),
+    f"N-ACTION {ACTION_TYPES[UNSUBSCRIBE]} globally": ("CC23-TMS-021", "CC23-TMS-020", "CC23-TMS-019"),
+    f"N-ACTION {ACTION_TYPES[SUSPEND]} globally": ("CC23-TMS-024", "CC23-TMS-023", "CC23-TMS-022"),
 }
 REPORTED = ("CC23-TMS-013", "CC24-TMS-002")  # that event reports come at all
 # The same of a UPS that the system does not know: that it is answered.
@@ -59,10 +60,12 @@ OF_UNKNOWN: dict[str, tuple[str, ...]] = {
     "N-SET with Transaction UID": ("CC26-TMS-001", "RO62-TMS-011"),
     CHANGE: ("RO60-TMS-009",),
 }
-# The same of N-GET under other presentation contexts than UPS Pull.
-UNDER: dict[str, tuple[str, ...]] = {
-    UPS.PUSH: ("CC27-TMS-016", "CC31-TMS-003"),
-    UPS.WATCH: ("CC27-TMS-017", "CC31-TMS-002"),
+# The same under other presentation contexts than UPS Pull.
+UNDER: dict[tuple[str, str], tuple[str, ...]] = {
+    ("N-GET", UPS.PUSH): ("CC27-TMS-016", "CC31-TMS-003"),
+    ("N-GET", UPS.WATCH): ("CC27-TMS-017", "CC31-TMS-002"),
+    ("C-FIND", UPS.WATCH): ("CC28-TMS-049",),
+    ("C-FIND", UPS.QUERY): ("CC28-TMS-050",),
 }
 
 
@@ -106,11 +109,11 @@ def _not_given(system: SystemUnderTest, config: pytest.Config, requirement: Requ
         # That a UPS is not there (any more) is an answer, and may be what is to be found out.
         if not exchange.failure and (not shown or exchange.status == NO_SUCH_UPS):
             return ""
-        say_so = UNDER.get(exchange.abstract_syntax, SAY_SO[asked]) if shown else OF_UNKNOWN[asked]
+        say_so = UNDER.get((asked, exchange.abstract_syntax), SAY_SO[asked]) if shown else OF_UNKNOWN[asked]
     elif exchange.failure and not shown and asked in OF_UNKNOWN:
         say_so = OF_UNKNOWN[asked]
     else:
-        say_so, shown = SAY_SO.get(asked, ()), True
+        say_so, shown = UNDER.get((asked, exchange.abstract_syntax)) or SAY_SO.get(asked, ()), True
     role = "OST" if system.ost is not None and exchange.acceptor == system.ost.ae_title else "TMS"
     say_so = tuple(one for one in say_so if f"-{role}-" in one)
     if not say_so or requirement.id in say_so or _does(system, config, exchange, shown=shown):
