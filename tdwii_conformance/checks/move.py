@@ -25,6 +25,7 @@ __all__ = [
     "nothing_moved",
     "only_classes",
     "pending_consistent",
+    "received",
     "received_exactly",
     "remaining_absent",
     "same_content",
@@ -81,6 +82,13 @@ def received_exactly(retrieval: Retrieval, expected: Iterable[str]) -> list[Find
         times = came[uid]
         found.append(Finding(f"only what was asked for, once ({', '.join(wanted) or 'nothing'})", f"{uid} came {times}x"))
     return found
+
+
+def received(retrieval: Retrieval, uid: str) -> list[Finding]:
+    """Check that an instance came, whatever came beside it, and however it was counted."""
+    found = answered(retrieval.move)
+    came = uid in retrieval.received or uid in retrieval.late
+    return found if came else [*found, Finding(f"the instance {uid}, as asked for", "it did not come")]
 
 
 def command_agrees(retrieval: Retrieval) -> list[Finding]:

@@ -330,12 +330,12 @@ def _garbles_old_text(tms: Any) -> None:
     after_set(garble, tms)
 
 
-@defect("set-lock-compared-to-its-length", "Takes the beginning of the lock for the lock", "CC26-TMS-007", "CC26-TMS-008")
+@defect("set-lock-compared-to-its-length", "Takes the beginning of the lock for the lock", "CC26-TMS-007")
 def _lock_prefix(tms: Any) -> None:
     _takes_for_lock(tms, lambda record, given: record.lock.startswith(given))
 
 
-@defect("set-lock-of-any-ups", "Takes the lock of any UPS for that of this one", "CC26-TMS-007", "CC26-TMS-008")
+@defect("set-lock-of-any-ups", "Takes the lock of any UPS for that of this one", "CC26-TMS-007")
 def _any_lock(tms: Any) -> None:
     _takes_for_lock(tms, lambda record, given: any(r.lock == given for r in tms.worklist.store.candidates(())))
 

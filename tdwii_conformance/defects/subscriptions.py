@@ -134,7 +134,6 @@ Apply = Callable[[Any], None]
     "CC23-TMS-022",
     "CC23-TMS-023",
     "CC23-TMS-024",
-    "CC23-TMS-038",
     given=(
         "suspend",
         FAILURE,
@@ -188,7 +187,6 @@ def _suspend_anything(tms: Any) -> None:
     "subscribe-without-lock-granted",
     "Takes a missing Deletion Lock for FALSE",
     "CC23-TMS-034",
-    "CC23-TMS-046",
     given=("DeletionLock",),
 )
 def _default(keyword: str, tms: Any) -> None:
@@ -316,9 +314,7 @@ def _filter_new(tms: Any) -> None:
     around(tms.worklist.subscriptions, "subscribe_globally", subscribe)
 
 
-@defect(
-    "filter-answered-with-0110", "Answers a filtered global subscription with 0110", "CC23-TMS-041", "CC23-TMS-042", "CC23-TMS-043"
-)
+@defect("filter-answered-with-0110", "Answers a filtered global subscription with 0110", "CC23-TMS-043")
 def _filter_fails(tms: Any) -> None:
     def subscribe(original: Around, uid: str, *given: Any) -> Outcome:
         return Outcome(FAILURE) if uid == FILTERED else original(uid, *given)

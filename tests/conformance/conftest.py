@@ -337,6 +337,23 @@ def follows(note_reading, requirement):
 
 
 @pytest.fixture
+def needs(requirement, judge):
+    """A function that takes findings about what a test only needs on the way, and the requirements that fail for them.
+
+    Where there are such findings, the test is not judged; one about any of these requirements fails.
+    """
+
+    def need(findings, *say_so):
+        found = list(findings)
+        wrong = next((finding for finding in found if finding.weight == "fault"), None)
+        if wrong is not None and requirement.id not in say_so:
+            pytest.skip(f"not judged: needed is {wrong.expected}, received {wrong.received} ({', '.join(say_so)})")
+        judge(found)
+
+    return need
+
+
+@pytest.fixture
 def bounds(system):
     """Hypothesis settings: the profile's, and on a remote system no more than its description allows."""
     if system.property_examples is None:

@@ -30,15 +30,15 @@ def performed_without(session, keyword, *, empty):
 
 
 @pytest.mark.requirement("CC21-TMS-001")
-def test_another_ae_with_the_lock_may_finish(ends, other_tdd, judge, judge_status):
+def test_another_ae_with_the_lock_may_finish(ends, other_tdd, needs, judge_status):
     session = ends("IN PROGRESS")
-    judge(status.accepted(session.conclude(COMPLETED), "the final update"))
+    needs(status.accepted(session.conclude(COMPLETED), "the final update"), "RO64-TMS-001")
     judge_status(other_tdd.change_state(session.workitem.uid, "COMPLETED", session.transaction_uid))
 
 
 @pytest.mark.requirement("CC21-TMS-002")
 @pytest.mark.parametrize("keyword", NEEDED)
-def test_completed_needs(keyword, updates, judge, judge_status):
+def test_completed_needs(keyword, updates, needs, judge, judge_status):
     session = updates("IN PROGRESS")
     performed_without(session, keyword, empty=False)
     refused = session.change_state("COMPLETED")
@@ -51,10 +51,10 @@ def test_completed_needs(keyword, updates, judge, judge_status):
 
 
 @pytest.mark.requirement("CC21-TMS-003")
-def test_completed_after_the_missing_is_set(ends, judge, judge_status):
+def test_completed_after_the_missing_is_set(ends, needs, judge_status):
     session = ends("IN PROGRESS", free_of=(PERFORMED,))
-    judge(status.refused(session.change_state("COMPLETED"), "COMPLETED without any final update"))
-    judge(status.accepted(session.conclude(COMPLETED), "the final update"))
+    needs(status.refused(session.change_state("COMPLETED"), "COMPLETED without any final update"), "RO65-TMS-009")
+    needs(status.accepted(session.conclude(COMPLETED), "the final update"), "RO64-TMS-001")
     judge_status(session.change_state("COMPLETED"))
 
 
@@ -66,7 +66,7 @@ def test_completed_without_output(ends, judge, judge_status):
 
 
 @pytest.mark.requirement("CC21-TMS-005")
-def test_reason_for_cancellation_is_kept(ends, still_kept, judge):
+def test_reason_for_cancellation_is_kept(ends, still_kept, needs, judge):
     session = ends("IN PROGRESS")
     uri = item(ContactURI="tel:+41-31-000", ContactDisplayName="Console 1")
     told = item(
@@ -75,9 +75,9 @@ def test_reason_for_cancellation_is_kept(ends, still_kept, judge):
         ProcedureStepCommunicationsURISequence=[uri],
     )
     final = session.conclude(CANCELED)
-    judge(status.accepted(final, "the final update"))
+    needs(status.accepted(final, "the final update"), "RO64-TMS-001")
     judge(status.accepted(session.set(**{PROGRESS: [told]}), "an N-SET with the reason"))
-    judge(status.accepted(session.change_state("CANCELED"), "CANCELED"))
+    needs(status.accepted(session.change_state("CANCELED"), "CANCELED"), "RO65-TMS-001")
     still_kept(session)
     shown = session.get([PROGRESS])
     judge(ups.got(shown))
@@ -92,9 +92,9 @@ def test_reason_for_cancellation_is_kept(ends, still_kept, judge):
 
 
 @pytest.mark.requirement("CC21-TMS-006")
-def test_one_of_two_final_states_wins(ends, other_tdd, tdd, still_kept, judge):
+def test_one_of_two_final_states_wins(ends, other_tdd, tdd, still_kept, needs, judge):
     session = ends("IN PROGRESS")
-    judge(status.accepted(session.conclude(COMPLETED), "the final update"))
+    needs(status.accepted(session.conclude(COMPLETED), "the final update"), "RO64-TMS-001")
     uid = session.workitem.uid
     other_tdd.get(uid, STATE)  # so that both associations stand before the race
     asked = ((tdd, "COMPLETED"), (other_tdd, "CANCELED"))
@@ -140,11 +140,11 @@ def test_unknown_action_is_refused(updates, tdd, judge, judge_status):
 
 
 @pytest.mark.requirement("CC21-TMS-007")
-def test_claim_outlives_its_association(claims, associate, system, consent, judge, judge_status):
+def test_claim_outlives_its_association(claims, associate, system, consent, needs, judge, judge_status):
     session = claims("SCHEDULED")
     consent("N-ACTION Change UPS State")
     with associate("TMS", [UPS.PULL]) as link:
         claim = link.n_action(session.workitem.uid, CHANGE_STATE, state_change("IN PROGRESS", session.transaction_uid))
-    judge(status.accepted(claim, "the claim"))
+    needs(status.accepted(claim, "the claim"), "RO60-TMS-001")
     judge(ups.state_is(session.get(STATE), "IN PROGRESS"))
     judge_status(session.set(**{PROGRESS: [item(ProcedureStepProgress="10")]}))

@@ -35,20 +35,22 @@ def cancellation(ends, watcher, supported):
 
 
 @pytest.fixture
-def canceled(cancellation, judge):
+def canceled(cancellation, needs):
     """A UPS that was SCHEDULED, and canceled on request."""
     session, request = cancellation
-    judge(status.accepted(request, "Request UPS Cancel of a SCHEDULED UPS"))
+    needs(status.accepted(request, "Request UPS Cancel of a SCHEDULED UPS"), "CC11-TMS-072")
     return session
 
 
 @pytest.mark.requirement("CC22-TMS-001")
-def test_request_under_watch(running, watcher, judge_status):
+def test_request_under_watch(running, watcher, supported, judge_status):
+    supported("TMS", "request-cancel")
     judge_status(watcher.request_cancel(running.workitem.uid, full_request()))
 
 
 @pytest.mark.requirement("CC22-TMS-002")
-def test_request_under_push(running, watcher, judge_status):
+def test_request_under_push(running, watcher, supported, judge_status):
+    supported("TMS", "request-cancel")
     judge_status(watcher.request_cancel(running.workitem.uid, full_request(), context=UPS.PUSH))
 
 

@@ -14,6 +14,11 @@ from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
+# What says that the way to a test is open.
+GLOBALLY, GLOBALLY_WITH_LOCK, TO_A_UPS, TO_A_UPS_WITH_LOCK = "CC23-TMS-007", "CC23-TMS-004", "CC23-TMS-013", "CC23-TMS-010"
+BY_A_FILTER = "CC23-TMS-043"
+UNSUBSCRIBED, UNSUBSCRIBED_GLOBALLY = ("CC23-TMS-018", "CC23-TMS-017"), ("CC23-TMS-021", "CC23-TMS-020", "CC23-TMS-019")
+SUSPENDED = ("CC23-TMS-024", "CC23-TMS-023")
 NOT_SUBSCRIBED, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
 NOBODY = "NOBODY_KNOWS"
 BY_STATE = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
@@ -34,16 +39,17 @@ INITIAL_EVENT = {
 
 
 @pytest.fixture(autouse=True)
-def no_subscription(watcher, judge):
-    judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe"))
+def no_subscription(watcher, needs):
+    needs(status.accepted(watcher.unsubscribe(), "a global unsubscribe"), *UNSUBSCRIBED_GLOBALLY)
 
 
-def become(watcher, uid, state, judge):
+def become(watcher, uid, state, needs, judge):
     """Bring the AE, which is not subscribed to a UPS, into a state for it."""
     if state == NOT_SUBSCRIBED:
         return
     since = watcher.mark()
-    judge(status.accepted(watcher.subscribe(uid, lock=state == WITH_LOCK), "subscribing to a UPS"))
+    say_so = TO_A_UPS_WITH_LOCK if state == WITH_LOCK else TO_A_UPS
+    needs(status.accepted(watcher.subscribe(uid, lock=state == WITH_LOCK), "subscribing to a UPS"), say_so)
     judge(events.reported(watcher.wait_for(uid, STATE_REPORT, since=since), "the initial event of a subscription"))
 
 
@@ -59,11 +65,12 @@ def perform(watcher, uid, event):
 
 
 @pytest.mark.parametrize(("event", "state"), cell_parameters("CC.2.3"))
-def test_cell(event, state, watcher, to_report, nothing_else, judge, judge_status, follows, request):
+def test_cell(event, state, watcher, to_report, nothing_else, needs, judge, judge_status, follows, request):
     if event.startswith("UPS created"):
         creates = request.getfixturevalue("creates")
         if "No Global" not in event:
-            judge(status.accepted(watcher.subscribe(lock="with Lock" in event), "a global subscription"))
+            lock = "with Lock" in event
+            needs(status.accepted(watcher.subscribe(lock=lock), "a global subscription"), GLOBALLY_WITH_LOCK if lock else GLOBALLY)
         nothing_else(watcher)
         since = watcher.mark()
         one = to_report(new=creates())
@@ -71,9 +78,9 @@ def test_cell(event, state, watcher, to_report, nothing_else, judge, judge_statu
     else:
         one = to_report()
         if event in ("unsubscribe globally", "suspend globally"):
-            judge(status.accepted(watcher.subscribe(), "a global subscription"))
-            judge(status.accepted(watcher.unsubscribe(one.uid), "unsubscribing from a UPS"))
-        become(watcher, one.uid, state, judge)
+            needs(status.accepted(watcher.subscribe(), "a global subscription"), GLOBALLY)
+            needs(status.accepted(watcher.unsubscribe(one.uid), "unsubscribing from a UPS"), *UNSUBSCRIBED)
+        become(watcher, one.uid, state, needs, judge)
         if INITIAL_EVENT.get(event) != "yes":  # of what is awaited nothing can have come before
             nothing_else(watcher)
         since = watcher.mark()
@@ -147,27 +154,27 @@ def test_missing_argument(missing, watcher, is_refused, judge_status):
 
 
 @pytest.mark.requirement("CC23-TMS-035")
-def test_receiving_ae_is_subscribed(watcher, second_watcher, one, nothing_else, judge):
+def test_receiving_ae_is_subscribed(watcher, second_watcher, one, nothing_else, needs, judge):
     since = watcher.mark()
-    judge(status.accepted(watcher.subscribe(one.uid, receiver=second_watcher.ae_title), "a subscription for another AE"))
+    needs(status.accepted(watcher.subscribe(one.uid, receiver=second_watcher.ae_title), "a subscription for another AE"), TO_A_UPS)
     judge(happens_and_is_reported(one, second_watcher))
     nothing_else(watcher)
     judge(events.not_reported(watcher.reports(one.uid, since=since), "it subscribed another AE, not itself"))
 
 
 @pytest.mark.requirement("CC23-TMS-036")
-def test_unsubscribe_of_another_ae(watcher, second_watcher, one, judge):
+def test_unsubscribe_of_another_ae(watcher, second_watcher, one, needs, judge):
     for subscriber in (watcher, second_watcher):
-        judge(status.accepted(subscriber.subscribe(one.uid), "a subscription"))
-    judge(status.accepted(second_watcher.unsubscribe(one.uid), "unsubscribing"))
+        needs(status.accepted(subscriber.subscribe(one.uid), "a subscription"), TO_A_UPS)
+    needs(status.accepted(second_watcher.unsubscribe(one.uid), "unsubscribing"), *UNSUBSCRIBED)
     judge(happens_and_is_reported(one, watcher))
 
 
 @pytest.mark.requirement("CC23-TMS-037")
-def test_global_unsubscribe_of_another_ae(watcher, second_watcher, creates, to_report, judge):
+def test_global_unsubscribe_of_another_ae(watcher, second_watcher, creates, to_report, needs, judge):
     for subscriber in (watcher, second_watcher):
-        judge(status.accepted(subscriber.subscribe(), "a global subscription"))
-    judge(status.accepted(second_watcher.unsubscribe(), "unsubscribing globally"))
+        needs(status.accepted(subscriber.subscribe(), "a global subscription"), GLOBALLY)
+    needs(status.accepted(second_watcher.unsubscribe(), "unsubscribing globally"), *UNSUBSCRIBED_GLOBALLY)
     since = watcher.mark()
     one = to_report(new=creates())
     judge(events.reported(watcher.wait_for_state(one.uid, "SCHEDULED", since=since), "the new UPS"))
@@ -175,9 +182,9 @@ def test_global_unsubscribe_of_another_ae(watcher, second_watcher, creates, to_r
 
 
 @pytest.mark.requirement("CC23-TMS-038")
-def test_suspended_ae_is_not_told_of_new_ups(watcher, creates, nothing_else, judge):
-    judge(status.accepted(watcher.subscribe(), "a global subscription"))
-    judge(status.accepted(watcher.suspend(), "suspending it"))
+def test_suspended_ae_is_not_told_of_new_ups(watcher, creates, nothing_else, needs, judge):
+    needs(status.accepted(watcher.subscribe(), "a global subscription"), GLOBALLY)
+    needs(status.accepted(watcher.suspend(), "suspending it"), *SUSPENDED)
     since = watcher.mark()
     session = creates("IN PROGRESS")
     nothing_else(watcher)
@@ -185,10 +192,10 @@ def test_suspended_ae_is_not_told_of_new_ups(watcher, creates, nothing_else, jud
 
 
 @pytest.mark.requirement("CC23-TMS-039")
-def test_one_ups_less(watcher, creates, to_report, nothing_else, judge):
-    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+def test_one_ups_less(watcher, creates, to_report, nothing_else, needs, judge):
+    needs(status.accepted(watcher.subscribe(), "a global subscription"), GLOBALLY)
     one = to_report(new=creates())
-    judge(status.accepted(watcher.unsubscribe(one.uid), "unsubscribing from one UPS"))
+    needs(status.accepted(watcher.unsubscribe(one.uid), "unsubscribing from one UPS"), *UNSUBSCRIBED)
     judge(reports_change(one, watcher, False, None, nothing_else))
     since = watcher.mark()
     new = creates().workitem.uid
@@ -197,9 +204,9 @@ def test_one_ups_less(watcher, creates, to_report, nothing_else, judge):
 
 @pytest.mark.requirement("CC23-TMS-040")
 @pytest.mark.parametrize("final", ["COMPLETED", "CANCELED"])
-def test_lock_keeps_a_final_ups(final, watcher, watchers, ends, judge, follows):
+def test_lock_keeps_a_final_ups(final, watcher, watchers, ends, needs, judge, follows):
     subscribed = watcher.subscribe(lock=True)
-    judge(status.accepted(subscribed, "a global subscription with lock"))
+    needs(status.accepted(subscribed, "a global subscription with lock"), GLOBALLY_WITH_LOCK)
     if subscribed.status != 0:
         pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
     since = watcher.mark()
@@ -210,16 +217,16 @@ def test_lock_keeps_a_final_ups(final, watcher, watchers, ends, judge, follows):
     judge(events.reported(watcher.wait_for_state(session.workitem.uid, final, since=since), f"the final state {final}"))
     # Others who come and go do not take the lock away.
     for other in watchers[1:]:
-        judge(status.accepted(other.subscribe(session.workitem.uid), "a subscription of another AE"))
-        judge(status.accepted(other.unsubscribe(session.workitem.uid), "its end"))
+        needs(status.accepted(other.subscribe(session.workitem.uid), "a subscription of another AE"), TO_A_UPS)
+        needs(status.accepted(other.unsubscribe(session.workitem.uid), "its end"), *UNSUBSCRIBED)
     judge(ups.state_is(session.get(STATE), final))
-    judge(status.accepted(watcher.unsubscribe(session.workitem.uid), "giving the lock back"))
+    needs(status.accepted(watcher.unsubscribe(session.workitem.uid), "giving the lock back"), *UNSUBSCRIBED)
     after = session.get(STATE)
     follows("kept" if after.status == 0 else "deleted")
 
 
 @pytest.fixture
-def filtered(watcher, to_report, supported, judge):
+def filtered(watcher, to_report, supported, needs):
     """A filtered subscription by Patient ID: two UPS that were there, one of which matches."""
     supported("TMS", "filtered-subscription")
     inside, outside = to_report("inside"), to_report("outside")
@@ -227,7 +234,7 @@ def filtered(watcher, to_report, supported, judge):
     if not patients[0] or patients[0] == patients[1]:
         pytest.skip(f"not judged: two workitems of different patients are needed, these have the Patient IDs {patients}")
     keys = item(PatientID=patients[0])
-    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
+    needs(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"), BY_A_FILTER)
     return inside, outside
 
 
@@ -246,9 +253,12 @@ def test_filter_on_present_ups(filtered, watcher, nothing_else, judge):
 
 
 @pytest.mark.requirement("CC23-TMS-042")
-def test_filter_on_new_ups(watcher, creates, to_report, supported, nothing_else, judge, follows):
+def test_filter_on_new_ups(watcher, creates, to_report, supported, nothing_else, needs, judge, follows):
     supported("TMS", "filtered-subscription")
-    judge(status.accepted(watcher.subscribe(FILTERED, keys=item(PatientName="Filter*")), "a filtered global subscription"))
+    needs(
+        status.accepted(watcher.subscribe(FILTERED, keys=item(PatientName="Filter*")), "a filtered global subscription"),
+        BY_A_FILTER,
+    )
     since = watcher.mark()
     outside, inside = to_report(new=creates()), to_report(new=creates(patient_name="Filter^Inside"))
     judge(happens(outside, inside))
@@ -273,9 +283,9 @@ def test_filter_can_be_ended(filtered, watcher, nothing_else, judge, follows):
 
 
 @pytest.mark.requirement("CC23-TMS-045")
-def test_subscribed_twice_told_once(watcher, one, nothing_else, judge):
-    judge(status.accepted(watcher.subscribe(), "a global subscription"))
-    judge(status.accepted(watcher.subscribe(one.uid), "a specific one"))
+def test_subscribed_twice_told_once(watcher, one, nothing_else, needs, judge):
+    needs(status.accepted(watcher.subscribe(), "a global subscription"), GLOBALLY)
+    needs(status.accepted(watcher.subscribe(one.uid), "a specific one"), TO_A_UPS)
     nothing_else(watcher)
     since = watcher.mark()
     judge(happens_and_is_reported(one, watcher))
@@ -284,28 +294,28 @@ def test_subscribed_twice_told_once(watcher, one, nothing_else, judge):
 
 
 @pytest.mark.requirement("CC23-TMS-046")
-def test_refused_subscription_changes_nothing(watcher, one, nothing_else, judge):
+def test_refused_subscription_changes_nothing(watcher, one, nothing_else, needs, judge):
     since = watcher.mark()
-    judge(status.refused(watcher.subscribe(one.uid, lock=None), "a subscription without Deletion Lock"))
+    needs(status.refused(watcher.subscribe(one.uid, lock=None), "a subscription without Deletion Lock"), "CC23-TMS-034")
     judge(reports_change(one, watcher, False, None, nothing_else))
     judge(events.not_reported(watcher.reports(one.uid, since=since), "the subscription was refused"))
 
 
 @pytest.mark.requirement("CC23-TMS-047")
-def test_subscription_outlives_its_association(watcher, one, associate, judge):
+def test_subscription_outlives_its_association(watcher, one, associate, needs, judge):
     information = item(ReceivingAE=watcher.ae_title, DeletionLock="FALSE")
     watcher.caller.consent("N-ACTION of type 3")
     with associate("TMS", [UPS.WATCH]) as link:
         subscribed = link.n_action(one.uid, SUBSCRIBE, information, context=UPS.WATCH)
-    judge(status.accepted(subscribed, "a subscription"))
+    needs(status.accepted(subscribed, "a subscription"), TO_A_UPS)
     judge(happens_and_is_reported(one, watcher))
 
 
 @pytest.mark.requirement("CC23-TMS-048")
-def test_ups_that_comes_to_match(watcher, claims, nothing_else, judge, follows):
+def test_ups_that_comes_to_match(watcher, claims, nothing_else, needs, judge, follows):
     session = claims()
     keys = item(ScheduledProcedureStepPriority="LOW", PatientID=session.workitem.facts["patient_id"])
-    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
+    needs(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"), BY_A_FILTER)
     changed = session.send(item(ScheduledProcedureStepPriority="LOW"), None)
     if status.accepted(changed, "an N-SET of the priority"):
         pytest.skip("not judged: the UPS cannot be changed (CC26-TMS-002)")
@@ -317,9 +327,11 @@ def test_ups_that_comes_to_match(watcher, claims, nothing_else, judge, follows):
 
 
 @pytest.mark.requirement("CC23-TMS-049")
-def test_second_filter_leaves_the_first(watcher, creates, to_report, nothing_else, judge, follows):
+def test_second_filter_leaves_the_first(watcher, creates, to_report, nothing_else, needs, judge, follows):
     for name in ("First*", "Second*"):
-        judge(status.accepted(watcher.subscribe(FILTERED, keys=item(PatientName=name)), "a filtered global subscription"))
+        needs(
+            status.accepted(watcher.subscribe(FILTERED, keys=item(PatientName=name)), "a filtered global subscription"), BY_A_FILTER
+        )
     since = watcher.mark()
     # New ones: of those that were there when the first was made, the AE is told by subscriptions to each.
     first, last = (to_report(new=creates(patient_name=f"{name}^Filter")) for name in ("First", "Second"))
@@ -331,10 +343,10 @@ def test_second_filter_leaves_the_first(watcher, creates, to_report, nothing_els
 
 
 @pytest.mark.requirement("CC23-TMS-050")
-def test_filter_can_be_suspended(watcher, creates, to_report, nothing_else, judge, follows):
+def test_filter_can_be_suspended(watcher, creates, to_report, nothing_else, needs, judge, follows):
     keys = item(PatientName="Suspended*")
     present = to_report(new=creates(patient_name="Suspended^Present"))
-    judge(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"))
+    needs(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"), BY_A_FILTER)
     suspended = watcher.suspend(FILTERED)
     judge(status.answered(suspended))
     since = watcher.mark()
@@ -368,18 +380,18 @@ def test_keys_without_filter(target, watcher, one, nothing_else, judge, follows)
 
 
 @pytest.mark.requirement("CC23-TMS-052")
-def test_lock_after_a_global_subscription_without(watcher, ends, judge, follows):
+def test_lock_after_a_global_subscription_without(watcher, ends, needs, judge, follows):
     session = ends("IN PROGRESS")
     locked = watcher.subscribe(session.workitem.uid, lock=True)
-    judge(status.accepted(locked, "a subscription with lock"))
+    needs(status.accepted(locked, "a subscription with lock"), TO_A_UPS_WITH_LOCK)
     if locked.status == NO_LOCK:
         pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
-    judge(status.accepted(watcher.subscribe(lock=False), "a global subscription without lock"))
+    needs(status.accepted(watcher.subscribe(lock=False), "a global subscription without lock"), GLOBALLY)
     session.conclude(SCENARIOS[0])
     judge(status.accepted(session.change_state("COMPLETED"), "COMPLETED"))
     before = session.get(STATE)
     judge(status.answered(before))
-    judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe, which gives back whatever is held"))
+    needs(status.accepted(watcher.unsubscribe(), "a global unsubscribe, which gives back whatever is held"), *UNSUBSCRIBED_GLOBALLY)
     after = session.get(STATE)
     judge(status.answered(after))
     follows("removed" if before.status != 0 else "kept" if after.status != 0 else "unseen")

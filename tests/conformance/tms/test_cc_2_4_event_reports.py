@@ -177,8 +177,8 @@ def test_assigned_has(rule, assigned, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-001")
-def test_creation_is_reported(watcher, creates, judge):
-    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+def test_creation_is_reported(watcher, creates, needs, judge):
+    needs(status.accepted(watcher.subscribe(), "a global subscription"), "CC23-TMS-007")
     since = watcher.mark()
     uid = creates().workitem.uid
     report = watcher.wait_for_state(uid, "SCHEDULED", since=since)
@@ -188,14 +188,14 @@ def test_creation_is_reported(watcher, creates, judge):
 
 @pytest.mark.requirement("CC24-TMS-002")
 @pytest.mark.parametrize("state", ["IN PROGRESS", "COMPLETED", "CANCELED"])
-def test_change_of_state_is_reported(state, watched, claims, ends, watcher, judge):
+def test_change_of_state_is_reported(state, watched, claims, ends, watcher, needs, judge):
     session = watched(claims() if state == "IN PROGRESS" else ends("IN PROGRESS"))
     since = watcher.mark()
     if state == "IN PROGRESS":
-        judge(status.accepted(session.claim(), "the claim"))
+        needs(status.accepted(session.claim(), "the claim"), "RO60-TMS-001")
     else:
         session.conclude(SCENARIOS[0] if state == "COMPLETED" else SCENARIOS[1])
-        judge(status.accepted(session.change_state(state), state))
+        needs(status.accepted(session.change_state(state), state), "RO65-TMS-001")
     judge(events.reported(watcher.wait_for_state(session.workitem.uid, state, since=since), f"a UPS State Report, {state}"))
 
 
@@ -212,17 +212,17 @@ def test_change_of_readiness_is_reported(watched, updates, watcher, judge):
 
 @pytest.mark.requirement("CC24-TMS-004")
 @pytest.mark.parametrize("refused", ["claim", "complete", "set"])
-def test_refused_change_is_not_reported(refused, watched, updates, watcher, other_tdd, nothing_else, judge):
+def test_refused_change_is_not_reported(refused, watched, updates, watcher, other_tdd, nothing_else, needs, judge):
     session = watched(updates("IN PROGRESS", free_of=(PERFORMED,)))
     uid = session.workitem.uid
     nothing_else(watcher)
     since = watcher.mark()
-    requests = {
-        "claim": lambda: other_tdd.claim(uid),
-        "complete": lambda: session.change_state("COMPLETED"),
-        "set": lambda: session.update(20, transaction_uid=None),
-    }
-    judge(status.refused(requests[refused](), "a request that must not change anything"))
+    request, say_so = {
+        "claim": (lambda: other_tdd.claim(uid), "RO60-TMS-004"),
+        "complete": (lambda: session.change_state("COMPLETED"), "RO65-TMS-009"),
+        "set": (lambda: session.update(20, transaction_uid=None), "RO62-TMS-006"),
+    }[refused]
+    needs(status.refused(request(), "a request that must not change anything"), say_so)
     nothing_else(watcher)
     judge(events.not_reported(watcher.reports(uid, since=since), "nothing was changed"))
 
@@ -233,11 +233,11 @@ def test_cancel_request_is_reported(cancel_requested, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-006")
-def test_cancel_of_a_scheduled_ups_is_reported(watched, ends, watcher, supported, judge, nothing_else, follows):
+def test_cancel_of_a_scheduled_ups_is_reported(watched, ends, watcher, supported, needs, judge, nothing_else, follows):
     supported("TMS", "request-cancel")
     session = watched(ends())
     uid, since = session.workitem.uid, watcher.mark()
-    judge(status.accepted(watcher.request_cancel(uid, cancel_request()), "Request UPS Cancel of a SCHEDULED UPS"))
+    needs(status.accepted(watcher.request_cancel(uid, cancel_request()), "Request UPS Cancel of a SCHEDULED UPS"), "CC11-TMS-072")
     judge(events.reported(watcher.wait_for_state(uid, "CANCELED", since=since), "a UPS State Report, CANCELED"))
     nothing_else(watcher)
     reports = watcher.reports(uid, since=since)
@@ -370,7 +370,7 @@ def test_assignment_tells_station_and_performer(watched, updates, watcher, judge
 
 
 @pytest.mark.requirement("CC24-TMS-026")
-def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system, supported, judge, follows):
+def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system, supported, needs, judge, follows):
     supported("TMS", "push")
     ost = system.ost.ae_title if system.ost else "OST"
     treatment = new_treatment()
@@ -383,7 +383,7 @@ def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system,
         HumanPerformerOrganization="Clinic 3",
     )
     setattr(attributes, PERFORMERS, [performer])
-    judge(status.accepted(watcher.subscribe(), "a global subscription"))
+    needs(status.accepted(watcher.subscribe(), "a global subscription"), "CC23-TMS-007")
     since, uid = watcher.mark(), generate_uid()
     created = tdd.create(uid, attributes)
     report = watcher.wait_for(uid, ASSIGNED, since=since)
@@ -433,10 +433,10 @@ def test_every_subscriber_is_told(to_report, subscribed, watcher, second_watcher
 
 
 @pytest.mark.requirement("CC24-TMS-014")
-def test_others_are_not_told(to_report, subscribed, watchers, nothing_else, judge):
+def test_others_are_not_told(to_report, subscribed, watchers, nothing_else, needs, judge):
     one = to_report()
     *subscribers, other = watchers
-    judge(status.accepted(other.unsubscribe(), "a global unsubscribe"))
+    needs(status.accepted(other.unsubscribe(), "a global unsubscribe"), "CC23-TMS-021", "CC23-TMS-019")
     since = other.mark()
     for watcher in subscribers:
         subscribed(one.session, watcher)
@@ -456,15 +456,15 @@ def test_initial_event_tells_the_state(state, looks_at, subscribed, judge):
 
 
 @pytest.mark.requirement("CC24-TMS-016")
-def test_initial_events_of_a_global_subscription(watcher, looks_at, subscribed, nothing_else, judge, follows):
+def test_initial_events_of_a_global_subscription(watcher, looks_at, subscribed, nothing_else, needs, judge, follows):
     courses = {state: looks_at(state) for state in ("SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED")}
-    judge(status.accepted(watcher.unsubscribe(), "a global unsubscribe"))
+    needs(status.accepted(watcher.unsubscribe(), "a global unsubscribe"), "CC23-TMS-021", "CC23-TMS-019")
     known = looks_at(role="known")
     subscribed(known)
     since = watcher.mark()
     kept = {state: session for state, session in courses.items() if session.get(["ProcedureStepState"]).status not in NO_SUCH_UPS}
     granted = watcher.subscribe(lock=True)
-    judge(status.accepted(granted, "a global subscription with lock"))
+    needs(status.accepted(granted, "a global subscription with lock"), "CC23-TMS-004")
     if granted.status == NO_LOCK:
         watcher.unsubscribe()
         pytest.skip("not judged: the deletion lock is not granted (B301), and initial events are for subscriptions with lock")

@@ -93,11 +93,11 @@ def restarting(restart, system, supply, request):
 
 
 @pytest.mark.requirement("CC24-TMS-025")
-def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, to_report, judge, follows):
+def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, to_report, needs, judge, follows):
     reported_before = change_is_reported(to_report(), second_watcher)
     one = to_report()
-    judge(status.accepted(watcher.subscribe(), "a global subscription"))
-    judge(status.accepted(second_watcher.subscribe(one.uid), "a subscription to one UPS"))
+    needs(status.accepted(watcher.subscribe(), "a global subscription"), "CC23-TMS-007")
+    needs(status.accepted(second_watcher.subscribe(one.uid), "a subscription to one UPS"), "CC23-TMS-013")
     since = watcher.mark()
     restarting()
     report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)

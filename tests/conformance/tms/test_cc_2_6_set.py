@@ -175,10 +175,10 @@ def test_in_progress_with_another(session, stranger, judge, judge_status, kind):
 
 @pytest.mark.requirement("CC26-TMS-008")
 @WRONG_LOCKS
-def test_lock_outlives_a_refusal(session, stranger, judge, kind):
+def test_lock_outlives_a_refusal(session, stranger, needs, judge, kind):
     label = f"Still mine after {kind}"
     refused = session.send(unwanted(), wrong_lock(kind, session, stranger))
-    judge(status.refused(refused, "an N-SET with another Transaction UID"))
+    needs(status.refused(refused, "an N-SET with another Transaction UID"), "CC26-TMS-007")
     changed = session.set(ProcedureStepLabel=label)
     judge(status.accepted(changed, "the performer's next N-SET"))
     judge(coerced(changed, ups.shows(session.get(["ProcedureStepLabel"]), "ProcedureStepLabel", label)))
@@ -437,11 +437,12 @@ def test_same_set_twice(session, judge):
 
 
 @pytest.mark.requirement("CC26-TMS-022")
-def test_same_refused_set_twice(session, judge):
+def test_same_refused_set_twice(session, needs, judge):
     before = session.get()
     label, other = unwanted().ProcedureStepLabel, generate_uid()
     first, second = (session.send(item(ProcedureStepLabel=label), other) for _ in range(2))
-    judge(status.refused(first, "an N-SET without the lock") + status.refused(second, "the same once more"))
+    needs(status.refused(first, "an N-SET without the lock"), "CC26-TMS-007")
+    judge(status.refused(second, "the same once more"))
     judge(ups.equal(f"{second.status:04X}", f"{first.status:04X}", "status") + ups.untouched(before, session.get()))
 
 

@@ -57,9 +57,28 @@ def ended(request, is_refused, still_kept):
 
 
 @pytest.fixture(scope="module")
-def running(updates):
-    """A workitem in progress, delivered but without its final update."""
-    return updates("IN PROGRESS", free_of=(PERFORMED,)).deliver(SCENARIOS[0])
+def delivered(updates):
+    """A function that returns a workitem in progress, delivered but without its final update: another one when that has ended."""
+    known = []
+
+    def ended():
+        shown = known[-1].get(STATE).dataset
+        return shown is not None and shown.get("ProcedureStepState") in FINAL
+
+    def deliver():
+        if not known or ended():
+            known.append(updates("IN PROGRESS", free_of=(PERFORMED,)).deliver(SCENARIOS[0]))
+            if ended():
+                pytest.skip("not judged: the workitem has ended with its progress updates (RO62-TMS-019)")
+        return known[-1]
+
+    return deliver
+
+
+@pytest.fixture
+def running(delivered):
+    """Such a workitem; a test before that should not have ended it may have."""
+    return delivered()
 
 
 @pytest.mark.requirement("RO65-TMS-001")

@@ -45,6 +45,9 @@ UNANSWERED = move.Retrieval(exchange(service="C-MOVE", failure="aborted"), ())
         ),
         (lambda: move.received_exactly(came("1.2"), []), [Finding("only what was asked for, once (nothing)", "1.2 came 1x")]),
         (lambda: move.received_exactly(UNANSWERED, []), [NOT_ANSWERED]),
+        (lambda: move.received(came("1.2", "1.1", "1.1", **{COMPLETED: 7}), "1.1"), []),
+        (lambda: move.received(came("1.2"), "1.1"), [Finding("the instance 1.1, as asked for", "it did not come")]),
+        (lambda: move.received(UNANSWERED, "1.1"), [NOT_ANSWERED, Finding("the instance 1.1, as asked for", "it did not come")]),
         (lambda: move.counted(came(**{COMPLETED: 1, FAILED: 2, WARNING: 3}), completed=1, failed=2, warning=3), []),
         (lambda: move.counted(came(), completed=0), []),
         (
