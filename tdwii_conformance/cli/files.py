@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -96,7 +97,8 @@ def read_dataset(
     sized(path, most)
     dataset = _text(path, leaves=leaves) if text and not is_dicom(path) else read_dicom(path, assume=assumed(), tell=note)
     if values:
-        decode_all(dataset, str(path))
+        # What is to stay as it is, byte for byte, is looked at in a copy: text that was read is written in one of many ways.
+        decode_all(dataset if leaves else copy.deepcopy(dataset), str(path))
     of_class(dataset, tuple(classes), what, str(path))
     return dataset
 

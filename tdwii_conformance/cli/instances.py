@@ -10,7 +10,7 @@ from pydicom import uid
 from pydicom.dataset import Dataset
 
 from ..dcmdump import save_dicom
-from ..dimse import Link, Peer, Proposal, connect
+from ..dimse import Link, Peer, Proposal, connect, declared
 from ..treatment import objects
 from .answers import settle
 from .failures import Refused, Usage
@@ -125,7 +125,7 @@ def _made(plan: Path, instruction: Path, save: Path, interrupted: bool, group: i
         several = group is None and "fraction groups have the beams" in str(error)
         hint = "; --fraction-group N says it" if several else ""
         raise Usage(f"{plan}, {instruction}: no record can be made of them: {error}{hint}") from error
-    save_dicom(record, save)
+    save_dicom(declared(record), save)
     return save
 
 

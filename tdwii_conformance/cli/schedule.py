@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RTBeamsDeliveryInstructionStorage
 
 from ..dcmdump import save_dicom
-from ..dimse import Link, Peer, Proposal, check_ae_title, connect
+from ..dimse import Link, Peer, Proposal, check_ae_title, connect, declared
 from ..profile.ups_service import UPS
 from ..treatment.course import SESSIONS, Fraction, PlanError, PlanFacts, fraction_numbers, plan_facts, read_instance, schedule
 from .answers import settle
@@ -149,10 +149,10 @@ def _write(folder: Path, static: Sequence[Dataset], course: Sequence[Fraction], 
         files[folder / f"{kind}_{one.SOPInstanceUID}.dcm"] = one
     for fraction in course:
         instruction = fraction.instruction
-        files[folder / f"RTBeamsDeliveryInstruction_{instruction.SOPInstanceUID}.dcm"] = instruction
+        files[folder / f"RTBeamsDeliveryInstruction_{instruction.SOPInstanceUID}.dcm"] = declared(instruction)
         workitem = fraction.workitem.copy()
         workitem.SOPClassUID, workitem.SOPInstanceUID = UPS.PUSH, fraction.uid
-        files[folder / f"UPS_{fraction.uid}.dcm"] = workitem
+        files[folder / f"UPS_{fraction.uid}.dcm"] = declared(workitem)
     if folder.exists() and not folder.is_dir():
         raise Usage(f"{folder}: is not a folder")
     if not force and (there := [path for path in files if path.exists()]):

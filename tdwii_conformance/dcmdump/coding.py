@@ -10,6 +10,8 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filewriter import write_data_element
 from pydicom.tag import BaseTag
 
+from ..profile import character_sets as character_sets  # makes all of them known
+
 __all__ = ["CODED_TEXT", "ONE_VALUE", "Problem", "character_encodings", "encoded_value", "padded", "text_bytes"]
 
 # Text with Specific Character Set [PS3.5 6.1.2.3]; the other text VRs are ASCII.

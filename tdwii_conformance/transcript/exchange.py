@@ -23,6 +23,8 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from ..profile import character_sets as character_sets  # makes all of them known
+
 __all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode", "exchange_from_json", "exchange_to_json"]
 
 PENDING = (0xFF00, 0xFF01)

@@ -9,6 +9,8 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.valuerep import PersonName
 
+from ..profile import character_sets as character_sets  # makes all of them known
+
 __all__ = ["character_set", "character_set_of", "merged", "named_character_set", "picked", "plain", "without"]
 
 SPECIFIC_CHARACTER_SET = 0x00080005

@@ -1,5 +1,7 @@
 """dcm2dump, then dump2dcm: every text element comes back byte for byte, whatever its character set, right or wrongly encoded."""
 
+import contextlib
+import io
 import struct
 from io import BytesIO
 from pathlib import Path
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.filereader import read_dataset
 
+from tdwii_conformance.cli import main
 from tdwii_conformance.dcmdump import DumpError, dump_text, load_text, save_dicom
 from tdwii_conformance.dcmdump.dicom import FileFault, encoding_of, inflated, read_content, read_dicom
 
@@ -78,6 +81,7 @@ NAMES = {
     "ISO_IR 126": (b"ISO_IR 126", "Διονυσιος".encode("iso8859-7")),
     "ISO_IR 138": (b"ISO_IR 138", "שרון^דבורה".encode("iso8859-8")),
     "ISO_IR 148": (b"ISO_IR 148", "Çavuşoğlu".encode("iso8859-9")),
+    "ISO 2022 IR 203": (b"\\ISO 2022 IR 203", b"C\x1b-b\xbdur^D"),
     "ISO_IR 203": (b"ISO_IR 203", "Œuvre€".encode("iso8859-15")),
     "ISO_IR 166": (b"ISO_IR 166", "นามสกุล".encode("tis-620")),
     "ISO_IR 13": (b"ISO_IR 13", b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3"),
@@ -149,7 +153,22 @@ def test_files_of_pydicom(tmp_path, path):
     assert of_file(returned(path, tmp_path)) == of_file(path)
 
 
+@pytest.mark.parametrize("path", small("charset_files/*.dcm"), ids=lambda path: path.name)
+def test_files_of_pydicom_by_command(tmp_path, path):
+    """The commands themselves: neither reads the text and writes it in another of the many ways that code extensions allow."""
+    text, back = tmp_path / "dump.txt", tmp_path / "back.dcm"
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with contextlib.redirect_stdout(out):
+        assert main(["dcm2dump", str(path)]) == 0
+        out.flush()
+    text.write_bytes(out.buffer.getvalue())
+    assert main(["dump2dcm", str(text), str(back)]) == 0
+    assert of_file(back) == of_file(path)
+
+
 def test_a_name_is_shown_as_text(tmp_path):
+    path = file_of(tmp_path / "file.dcm", element(0x00080005, b"ISO_IR 203", vr=b"CS"), element(0x00100010, b"\xa4\xbd", vr=b"PN"))
+    assert "[€œ]" in dump_text(read_dicom(path))
     path = file_of(tmp_path / "file.dcm", element(0x00080005, b"ISO_IR 100", vr=b"CS"), element(0x00100010, b"M\xfcller", vr=b"PN"))
     assert "[Müller]" in dump_text(read_dicom(path))
     assert "PN is 'M\\xfcller', which can be said in hexadecimal only" in dump_text(read_dicom(path), encoding="ascii")
