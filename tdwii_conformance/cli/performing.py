@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.datadict import dictionary_VM, dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.uid import RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage, generate_uid
 from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
@@ -31,6 +31,7 @@ __all__ = ["cancel", "claim", "complete", "progress", "set_"]
 
 RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
 STATION = "ScheduledStationNameCodeSequence"
+ONE_VALUE = ("LT", "ST", "UT", "UR")  # in which a backslash is a character like any other [PS3.5 6.2]
 
 TRANSACTION = click.option("--transaction", metavar="UID", help="Transaction UID, instead of the one kept of the claim.")
 EDITION = click.option(
@@ -248,8 +249,11 @@ def assign(dataset: Dataset, assignment: str) -> None:
     if vr not in CUSTOMIZABLE_CHARSET_VR and not value.isascii():
         raise Usage(f"{assignment!r}: {last} has VR {vr}, which takes ASCII only")
     convert = {"US": int, "SS": int, "UL": int, "SL": int, "UV": int, "SV": int, "FL": float, "FD": float}.get(vr, str)
+    parts = [value] if vr in ONE_VALUE else value.split("\\")
+    if len(parts) > 1 and dictionary_VM(last) == "1":
+        raise Usage(f"{assignment!r}: {last} has one value, and a backslash separates values")
     try:
-        values = [convert(part) for part in value.split("\\")] if value else []
+        values = [convert(part) for part in parts] if value else []
         setattr(dataset, last, values if len(values) > 1 or vr == "SQ" else values[0] if values else None)
     except (ValueError, TypeError, OverflowError):
         raise Usage(f"{assignment!r}: {value!r} is no value of VR {vr}") from None

@@ -6,6 +6,7 @@ so that nobody else has to think of it. What came from elsewhere and was never d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,6 +24,7 @@ __all__ = ["declared", "declaring", "left_undeclared"]
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 CODED = frozenset(map(str, CUSTOMIZABLE_CHARSET_VR))
+SURROGATE = re.compile("[\ud800-\udfff]")  # how Python keeps the bytes of an argument that it cannot decode
 KATAKANA = frozenset(map(chr, range(0xFF61, 0xFFA0))) | {"\N{YEN SIGN}", "\N{OVERLINE}"}  # of ISO_IR 13, beside ASCII
 
 
@@ -39,10 +41,21 @@ def declared(dataset: Dataset) -> Dataset:
     Dataset
         The same one if its text can be sent as it says it is: nothing but the default repertoire, or what its Specific
         Character Set (0008,0005) names, items included. Otherwise a copy with ISO_IR 100, or ISO_IR 192 where that does not do.
+
+    Raises
+    ------
+    ValueError
+        If a text has what is no character: bytes that Python could not decode when it was given to the program.
     """
     if getattr(dataset, "sent_as_it_is", False) or _sound(dataset, [default_encoding]):
         return dataset
     copy = _decoded(dataset)
+    for element in copy.iterall():
+        if element.VR in CODED and any(SURROGATE.search(text) for text in _values(element)):
+            raise ValueError(
+                f"{element.keyword or element.tag}: {str(element.value)!r} has bytes that are no text in the encoding of this"
+                " terminal: give it in UTF-8"
+            )
     if needed := character_set_of("".join(_texts(copy))):
         copy.SpecificCharacterSet = needed
     if hasattr(dataset, "file_meta"):

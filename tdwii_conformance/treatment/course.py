@@ -19,7 +19,7 @@ from pydicom.uid import (
 from ..dcmdump.dicom import FileFault, decode_all, read_dicom
 from . import objects
 from .messages import Code
-from .prescription import BEAMS, NOT_TREATMENT, PlanError, beams_of, number_of
+from .prescription import BEAMS, NOT_TREATMENT, PlanError, beams_of, number_of, unit_of
 
 __all__ = ["Fraction", "PlanError", "PlanFacts", "fraction_numbers", "plan_facts", "read_instance", "schedule"]
 
@@ -187,10 +187,10 @@ def plan_facts(plan: Dataset, *, group: int | None = None) -> PlanFacts:
         label=label,
         fractions_planned=int(planned),
         metersets=metersets,
-        unit=str(first.get("PrimaryDosimeterUnit") or "MU"),
+        unit=unit_of(str(first.get("PrimaryDosimeterUnit") or ""), keyword),
         machine=_single(first, "TreatmentMachineName", str(first.get("TreatmentMachineName") or "")),
         left_out=tuple(left_out),
-        remarks=tuple(_remarks(plan, chosen, place)),
+        remarks=tuple(_remarks(plan, chosen, place, [beams[number] for number in metersets])),
     )
 
 
@@ -208,7 +208,7 @@ def _fraction_group(plan: Dataset, number: int | None) -> tuple[str, Dataset]:
     return f"FractionGroupSequence[{index}]", groups[index]
 
 
-def _remarks(plan: Dataset, group: Dataset, place: str) -> Iterator[str]:
+def _remarks(plan: Dataset, group: Dataset, place: str, treated: Sequence[Dataset]) -> Iterator[str]:
     if plan.get("ApprovalStatus") != "APPROVED":
         yield f"ApprovalStatus: {plan.get('ApprovalStatus') or 'missing'}: the plan is not approved"
     said, found = group.get("NumberOfBeams"), len(group.get("ReferencedBeamSequence") or ())
@@ -216,6 +216,8 @@ def _remarks(plan: Dataset, group: Dataset, place: str) -> Iterator[str]:
         yield f"{place}.NumberOfBeams: is {said}, ReferencedBeamSequence has {found}"
     if group.get("NumberOfBrachyApplicationSetups"):
         yield f"{place}.NumberOfBrachyApplicationSetups: brachytherapy is not scheduled"
+    if without := [beam.BeamNumber for beam in treated if not beam.get("PrimaryDosimeterUnit")]:
+        yield f"PrimaryDosimeterUnit: is not given of beam {', '.join(map(str, without))}, and taken as MU"
 
 
 def _value(dataset: Dataset, keyword: str, why: str = "") -> str:

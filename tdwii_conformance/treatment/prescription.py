@@ -24,6 +24,7 @@ __all__ = [
     "number_of",
     "points_of",
     "prescription",
+    "unit_of",
 ]
 
 BEAMS = {RTPlanStorage: "BeamSequence", RTIonPlanStorage: "IonBeamSequence"}
@@ -195,7 +196,7 @@ def prescription(plan: Dataset, instruction: Dataset, *, group: int | None = Non
     return Prescription(
         beams=tuple(prescribed),
         fractions=(chosen.get("NumberOfFractionsPlanned") or None) if certain else None,
-        unit=_one_of(prescribed, keyword, "PrimaryDosimeterUnit") or DEFAULT_UNIT,
+        unit=unit_of(_one_of(prescribed, keyword, "PrimaryDosimeterUnit"), keyword),
         machine=_one_of(prescribed, keyword, "TreatmentMachineName"),
         group=chosen.get("FractionGroupNumber") if certain else None,
     )
@@ -283,6 +284,19 @@ def _prescribed(number: int, at: str, task: Dataset, beam: Dataset, place: str, 
     fraction = number_of(task, "CurrentFractionNumber", at)
     weights = _weights(beam, f"beam {number}")
     return PrescribedBeam(number, beam, reference.BeamMeterset, start, end, delivery, int(fraction), weights)
+
+
+def unit_of(given: str, keyword: str) -> str:
+    """Return the Primary Dosimeter Unit of a plan's beams: as given, of photon beams else ``MU``.
+
+    Raises
+    ------
+    PlanError
+        If ion beams have none: there it may be MU or NP, and has to be given [PS3.3 C.8.8.25].
+    """
+    if not given and keyword == BEAMS[RTIonPlanStorage]:
+        raise PlanError(f"{keyword}: PrimaryDosimeterUnit is missing or empty: it is MU or NP")
+    return given or DEFAULT_UNIT
 
 
 def points_of(beam: Dataset) -> list[Dataset]:

@@ -106,6 +106,26 @@ def test_set_of_what_takes_ascii_only(tdwii, strict):
     assert "ProcedureStepState has VR CS, which takes ASCII only" in ran.err
 
 
+def test_what_is_no_text_is_not_sent(tdwii, strict):
+    """Bytes that are not UTF-8 on the command line: Python keeps them as surrogates, and a question mark is not what was meant."""
+    given = b"Ger\xe4t".decode("utf-8", "surrogateescape")
+    peer = ("127.0.0.1", strict.server.port)
+    for command in (("set", *peer, "1.2.3", f"WorklistLabel={given}"), ("find", *peer, "--station", given),
+                    ("request-cancel", *peer, "1.2.3", "--reason", given)):  # fmt: skip
+        ran = tdwii(*command)
+        assert (ran.code, strict.texts) == (2, []) and "has bytes that are no text" in ran.err, ran
+
+
+def test_set_and_backslashes(tdwii, strict):
+    peer = ("127.0.0.1", strict.server.port, "1.2.3")
+    ran = tdwii("set", *peer, "WorklistLabel=Vault\\2")
+    assert (ran.code, strict.texts) == (2, []) and "WorklistLabel has one value" in ran.err
+    assert tdwii("set", *peer, "MedicalAlerts=first\\second").code == 0
+    assert strict.texts.pop()[0x00102000,] == "first\\second"
+    assert tdwii("set", *peer, "CommentsOnTheScheduledProcedureStep=a\\b").code == 0  # LT: a character like any other
+    assert strict.texts.pop()[0x00400400,] == "a\\b"
+
+
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
 def test_every_console_shows_everything(strict, tmp_path, encoding):
     """A console of Windows, redirected: what it has not is escaped, and nothing ends with a codec error."""

@@ -6,6 +6,7 @@ from datetime import datetime
 import pytest
 from plans import beam, group, in_particles, instruction, ion_beam, of_two_groups, plan, with_setup_beams
 
+from tdwii_conformance.treatment.course import plan_facts
 from tdwii_conformance.treatment.objects import Treatment, record
 from tdwii_conformance.treatment.prescription import PlanError, prescription
 
@@ -214,3 +215,15 @@ def test_two_units_are_refused():
     one = plan([ion_beam(1), ion_beam(2, PrimaryDosimeterUnit="MU")], [group(1, {1: "2.5e10", 2: 100})], ion=True)
     with pytest.raises(PlanError, match="PrimaryDosimeterUnit is 'NP' and 'MU'"):
         prescription(one, instruction(one, [1, 2]))
+
+
+@pytest.mark.parametrize("unit", [..., None, ""])
+def test_a_unit_that_is_not_given(unit):
+    """Of photon beams it is MU, and that is said; of ion beams it may be MU or NP."""
+    photons = plan([beam(1, PrimaryDosimeterUnit=unit)], [group(1, {1: 50})])
+    assert prescription(photons, instruction(photons, [1])).unit == "MU"
+    assert "PrimaryDosimeterUnit: is not given of beam 1, and taken as MU" in plan_facts(photons).remarks
+    ions = plan([ion_beam(1, PrimaryDosimeterUnit=unit)], [group(1, {1: "2.5e10"})], ion=True)
+    for reader in (plan_facts, lambda one: prescription(one, instruction(one, [1]))):
+        with pytest.raises(PlanError, match="PrimaryDosimeterUnit is missing or empty: it is MU or NP"):
+            reader(ions)
