@@ -12,7 +12,7 @@ from pydicom.valuerep import PersonName
 from ..profile.catalogue import AttributeRule
 from ..profile.paths import Place, resolve
 from ..profile.words import condition_in_words
-from ..ups.times import same_moment
+from ..ups.times import is_value, same_moment
 from .findings import Finding
 
 __all__ = ["Judgement", "judge_attribute"]
@@ -90,7 +90,10 @@ def _judge_place(rule: AttributeRule, place: Place, facts: Mapping[str, str]) ->
         return [Finding(_expectation(rule, facts), "present without a value", path)] if rule.type in ("1", "1C") else []
     allowed = tuple(_text(value, type(element)) for value in expected_values(rule, facts))
     values = [_text(v) for v in element] if isinstance(element, MultiValue) else [_text(element)]
-    same = same_moment if place.item[step.keyword].VR == "DT" else _same
+    moment = place.item[step.keyword].VR == "DT"
+    if moment and allowed and not all(is_value(value, "DT") for value in values):
+        return []  # what is no date-time fails the requirement that says so (RO58-TMS-026, CC27-TMS-022), and no other
+    same = same_moment if moment else _same
     if allowed and not any(value == one or same(one, value) for value in values for one in allowed):
         return [Finding(_expectation(rule, facts), f"value {shown(element)}", path)]
     return []

@@ -21,6 +21,7 @@ from ..ups.times import read_date_time, same_moment
 from . import status
 from . import workitem as ups
 from .findings import Finding
+from .times import shows_no_time
 
 __all__ = [
     "APART", "MODIFIED", "PERFORMED", "PROGRESS", "ROWS", "STATE", "Path", "differences", "done", "held", "input_differs",
@@ -104,7 +105,7 @@ def differences(sent: Dataset, came: Dataset, rows: Mapping[str, AttributeRow] =
                 yield Finding(f"value {_brief(element.value)}, as it was sent", missing, place)
         elif element.VR == "SQ":
             yield from _items_differ(element, received, row, place)
-        elif not same(element.VR, element.value, received.value):
+        elif not same(element.VR, element.value, received.value) and not shows_no_time(received):
             alike = same(element.VR, element.value, received.value, _moment)
             if element.VR == "DT" and element.VM == received.VM == 1:
                 alike = alike or same_moment(str(element.value), str(received.value))

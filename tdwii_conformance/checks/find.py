@@ -9,11 +9,9 @@ from pydicom.dataset import Dataset
 
 from ..profile.statuses import status_text
 from ..transcript.exchange import PENDING, Exchange
-from ..ups.matching import strings
-from ..ups.times import is_value
-from .attributes import shown
 from .findings import Finding
 from .status import answered
+from .times import illegal_times
 
 __all__ = [
     "each_once",
@@ -30,7 +28,6 @@ __all__ = [
 ]
 
 # May come unasked, under their own conditions [CC.2.8.1.3.2].
-TIMES = {"DA": "date (DA)", "TM": "time (TM)", "DT": "date-time (DT)"}
 ALWAYS_ALLOWED = ("SpecificCharacterSet", "TimezoneOffsetFromUTC")
 
 
@@ -118,20 +115,8 @@ def times_legal(exchange: Exchange) -> list[Finding]:
     """Check that every date, time and date-time in the identifiers is one, of whatever precision [PS3.5 6.2]."""
     found = ended(exchange)
     for number, identifier in enumerate(exchange.identifiers):
-        found += _times_legal(identifier, f"identifier[{number}]")
+        found += illegal_times(identifier, f"identifier[{number}].")
     return found
-
-
-def _times_legal(dataset: Dataset, path: str) -> Iterator[Finding]:
-    for element in dataset:
-        here = f"{path}.{element.keyword or element.tag}"
-        if element.VR == "SQ":
-            for index, item in enumerate(element.value or ()):
-                yield from _times_legal(item, f"{here}[{index}]")
-        elif element.VR in TIMES:
-            for value in strings(element):
-                if not is_value(value, element.VR):
-                    yield Finding(f"a {TIMES[element.VR]}", f"value {shown(value)}", here)
 
 
 def only_asked(exchange: Exchange) -> list[Finding]:

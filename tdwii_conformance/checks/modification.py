@@ -16,6 +16,7 @@ from ..ups.times import read_date_time
 from . import status
 from . import workitem as ups
 from .findings import Finding
+from .times import shows_no_time
 
 __all__ = ["all_change", "coerced", "effect", "holds", "not_stored", "same_meaning"]
 
@@ -45,7 +46,7 @@ def _differences(expected: Dataset, came: Dataset, path: str = "") -> Iterator[F
                 for extra in another:  # what an SCP adds of its own may only be empty
                     if extra.tag not in one and not extra.is_empty and extra.keyword != "SpecificCharacterSet":
                         yield Finding("not there: it was not set", repr(extra.value), f"{place}[{index}].{extra.keyword}")
-        elif not same_meaning(element.VR, element.value, other.value):
+        elif not same_meaning(element.VR, element.value, other.value) and not shows_no_time(other):
             yield Finding(f"value {element.value!r}", f"value {other.value!r}", place)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -16,12 +17,15 @@ from ..profile.ups_tables import attribute_rows
 from ..ups import Outcome, Record
 from ..ups.datasets import merged, plain
 from ..ups.store import Change
+from ..ups.times import value_start
 from .attributes import change, drop, empty
 from .deviations import Defect
 from .hooks import Around, around, on_outcome, on_records
 from .tms import ANOTHER, MODIFIED, PERFORMED, PROCESSING_FAILURE, SUCCESS, dashed, defect, one
 
 __all__ = ["any_get", "on_get"]
+
+START = "ScheduledProcedureStepStartDateTime"
 
 
 def on_get(change_: Callable[[Dataset, list[Any], Any], Dataset | None], tms: Any) -> None:
@@ -99,6 +103,21 @@ def _rows_of_any_get() -> Iterator[Defect]:
 def any_get(how: Callable[[Dataset], None], tms: Any) -> None:
     """Let `how` alter what every N-GET shows."""
     on_get(lambda shown, tags, event: how(shown), tms)
+
+
+@defect("get-start-as-people-write-it", "Shows Scheduled Procedure Step Start DateTime as 2026-11-29T12:00:00",
+        "CC27-TMS-022", through=any_get, given=(START,))  # fmt: skip
+@defect("get-modification-time-as-people-write-it", "Shows Scheduled Procedure Step Modification DateTime as 2026-11-29T12:00:00",
+        "CC27-TMS-022", through=any_get, given=(MODIFIED,))  # fmt: skip
+@defect("get-times-as-people-write-them", "Shows every date-time as 2026-11-29T12:00:00",
+        "CC27-TMS-022", through=any_get, given=("",))  # fmt: skip
+def _as_people_write_it(keyword: str, shown: Dataset) -> None:
+    for element in shown.iterall():
+        there = value_start(str(element.value or ""), "DT") if element.VR == "DT" and keyword in ("", element.keyword) else None
+        if there is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom sees it, too
+                element.value = f"{there.astimezone():%Y-%m-%dT%H:%M:%S}"
 
 
 @defect(

@@ -11,6 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tdwii_conformance.checks.times import shows_no_time
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
 from tdwii_conformance.plugin.keys import plainly_key
@@ -363,6 +364,18 @@ def bounds(system):
         stateful_step_count=system.property_steps,
         phases=[hypothesis.Phase.generate],  # looking for a shorter example would ask for many more
     )
+
+
+@pytest.fixture(scope="session")
+def dated():
+    """A function that skips where an N-GET shows a date-time that is none, with which nothing can be compared; returns the N-GET."""
+
+    def needs(exchange, keyword):
+        if shows_no_time(exchange, keyword):
+            pytest.skip(f"not judged: {keyword} is no date-time (CC27-TMS-022)")
+        return exchange
+
+    return needs
 
 
 @pytest.fixture(scope="session")

@@ -512,8 +512,8 @@ def test_sop_instance_is_the_one_given(made, found, judge):
 
 
 @pytest.mark.requirement("CC25-TMS-028")
-def test_modification_time(made, shown, judge):
-    judge(status.accepted(made.exchange, "an N-CREATE") + near_now(shown))
+def test_modification_time(made, shown, judge, dated):
+    judge(status.accepted(made.exchange, "an N-CREATE") + near_now(dated(shown, MODIFIED)))
 
 
 @pytest.mark.requirement("CC25-TMS-029")

@@ -106,5 +106,5 @@ def test_nothing_is_performed(tdd, new, judge):
 
 
 @pytest.mark.requirement("CC25-TMS-041")
-def test_modification_time(tdd, new, judge):
-    judge(near_now(tdd.get(new.uid, [MODIFIED])))
+def test_modification_time(tdd, new, judge, dated):
+    judge(near_now(dated(tdd.get(new.uid, [MODIFIED]), MODIFIED)))

@@ -288,13 +288,13 @@ def test_sequence_is_emptied(session, judge, follows, keyword):
 
 @pytest.mark.requirement("CC26-TMS-017")
 @pytest.mark.parametrize("keyword", FIXED)
-def test_fixed_attribute(tdd, risked, judge, follows, keyword):
+def test_fixed_attribute(tdd, risked, judge, follows, keyword, dated):
     before, alone = risked.get(), risked.get([keyword])
     exchange = risked.set(**{keyword: FORBIDDEN[keyword]})
     judge(status.answered(exchange))
     judge(ups.untouched(before, risked.get()))
     if keyword == MODIFIED:
-        judge(ups.not_before(before, risked.get([keyword]), keyword))  # what was sent lies long before
+        judge(ups.not_before(dated(before, keyword), risked.get([keyword]), keyword))  # what was sent lies long before
     elif keyword in ("SOPClassUID", "SOPInstanceUID"):
         judge(is_found_as_it_was(tdd, risked.workitem))
         judge(status.refused(tdd.get(FORBIDDEN["SOPInstanceUID"], STATE), "the N-GET of a UPS that an N-SET must not make"))
@@ -367,20 +367,20 @@ def test_type_1_is_never_emptied(session, judge, judge_status, keyword):
 
 
 @pytest.mark.requirement("CC26-TMS-020")
-def test_modification_time_does_not_go_back(updates, judge):
+def test_modification_time_does_not_go_back(updates, judge, dated):
     fresh = updates("IN PROGRESS")
     for keyword in ("ProcedureStepLabel", PROGRESS, PERFORMED):
         earlier = fresh.get([MODIFIED])
         judge(status.accepted(fresh.send(change(rich(fresh), [keyword])), "an N-SET with the lock"))
-        judge(ups.not_before(earlier, fresh.get([MODIFIED]), MODIFIED))
+        judge(ups.not_before(dated(earlier, MODIFIED), dated(fresh.get([MODIFIED]), MODIFIED), MODIFIED))
 
 
 @pytest.mark.requirement("CC26-TMS-020")
-def test_modification_time_is_that_of_the_set(updates, creates, judge):
+def test_modification_time_is_that_of_the_set(updates, creates, judge, dated):
     fresh, made_later = updates("IN PROGRESS"), creates()
     created = made_later.get([MODIFIED])
     judge(status.accepted(fresh.send(change(rich(fresh), [PROGRESS])), "an N-SET with the lock"))
-    judge(ups.not_before(created, fresh.get([MODIFIED]), MODIFIED))
+    judge(ups.not_before(dated(created, MODIFIED), dated(fresh.get([MODIFIED]), MODIFIED), MODIFIED))
 
 
 # --- all or nothing ---------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.modification import holds
 from tdwii_conformance.checks.move import same_content
+from tdwii_conformance.checks.times import illegal_times
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
@@ -398,3 +399,9 @@ def test_response_names_ups_push(associate, supported, session, judge, claim):
     with associate("TMS", [UPS.PULL, context] if claim else [UPS.PULL]) as link:
         exchange = link.n_get(session.workitem.uid, STATE, context=context)
     judge(ups.state_is(exchange, "IN PROGRESS") + status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH))
+
+
+@pytest.mark.requirement("CC27-TMS-022")
+def test_dates_and_times_are_legal(scheduled, session, filling, judge):
+    for exchange in (scheduled.get(), session.get()):
+        judge(ups.got(exchange) or list(illegal_times(exchange.dataset)))

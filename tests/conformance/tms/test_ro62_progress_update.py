@@ -172,12 +172,12 @@ def test_same_update_twice(updates, judge):
 
 
 @pytest.mark.requirement("RO62-TMS-018")
-def test_modification_time_is_kept(updates, judge):
+def test_modification_time_is_kept(updates, judge, dated):
     keyword = "ScheduledProcedureStepModificationDateTime"
     session = updates("IN PROGRESS")
-    earlier = session.get([keyword])
+    earlier = dated(session.get([keyword]), keyword)
     session.update(60)
-    judge(ups.not_before(earlier, session.get([keyword]), keyword))
+    judge(ups.not_before(earlier, dated(session.get([keyword]), keyword), keyword))
 
 
 @pytest.mark.requirement("RO62-TMS-019")
