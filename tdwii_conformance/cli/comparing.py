@@ -23,7 +23,8 @@ __all__ = ["compare", "report"]
 @click.argument("results", type=click.Path(path_type=Path))
 @click.option("--html", type=click.Path(path_type=Path), metavar="PAGE", help="Write the report page.")
 @click.option("--allure", type=click.Path(path_type=Path), metavar="DIR", help="Write the results for the Allure report.")
-def report(results: Path, html: Path | None, allure: Path | None) -> int:
+@click.option("--pseudonymise", is_flag=True, help="Replace names, ids, birth dates, UIDs, AE titles and addresses.")
+def report(results: Path, html: Path | None, allure: Path | None, pseudonymise: bool) -> int:
     """Show the results of a run again: its table, and its page with --html.
 
     RESULTS is what `tdwii run --results FILE` has written. The exit code is that of the run: 1 if a requirement failed.
@@ -34,6 +35,13 @@ def report(results: Path, html: Path | None, allure: Path | None) -> int:
     from ..report.results import read_results
 
     run = read_results(results)
+    if pseudonymise:
+        from ..report.pseudonymise import learn_results, pseudonymised_results
+        from ..report.pseudonyms import Pseudonyms
+
+        names = Pseudonyms()
+        learn_results(run, names)
+        run = pseudonymised_results(run, names)
     catalogue = load_catalogue()
     known = [verdict for verdict in run.verdicts if verdict.requirement in catalogue]
     say(f"{run.system}, edition {run.edition}, {run.ended:%Y-%m-%d %H:%M}")

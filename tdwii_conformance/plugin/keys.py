@@ -51,6 +51,7 @@ system_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the system d
 running_key: pytest.StashKey[SystemUnderTest] = pytest.StashKey()  # the one that is judged, described or simulated
 recorded_key = pytest.StashKey[tuple[Observation, ...]]()  # what --transcript names
 first_look_key = pytest.StashKey[list[str]]()  # what is set up wrong, in sentences
+transcripts_key = pytest.StashKey[list[str]]()  # folders into which transcripts were written for the user
 wire_key = pytest.StashKey[Transcript]()
 there_key = pytest.StashKey[float]()  # when the systems under test were seen to be there, by the monotonic clock, in seconds
 patience_key = pytest.StashKey[Patience]()  # what the systems under test never answered

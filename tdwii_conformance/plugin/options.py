@@ -62,6 +62,10 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "action": "store_true",
         "help": "get in the TDD's way as well: empty worklist, refusals, ... (level should)",
     },
+    "pseudonymise": {
+        "action": "store_true",
+        "help": "replace names, ids, birth dates, UIDs, AE titles and addresses in all files that the run writes",
+    },
     "baseline": {"metavar": "FILE", "help": "compare the verdicts with an earlier run: fail only on what got worse"},
     "update-baseline": {"action": "store_true", "help": "write the baseline file from this run"},
     "plan": {"action": "store_true", "help": "say how many workitems the run needs and what fewer judge, and run nothing"},

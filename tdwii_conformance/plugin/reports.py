@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from _pytest.junitxml import xml_key
 
+from .hiding import TRANSCRIPTS, Hiding, note_transcripts
 from .keys import EARLY_END, FAULTY_END, UNUSABLE, first_look_key, requirement_key, system_key
 from .terminal import by_requirement
 from .under_test import again_of, catalogue_of, deviations_of, edition_of, name_of_system
@@ -39,6 +40,7 @@ class Collector:
         self.selected: dict[str, str] = {}  # tests that are to run, with their requirements
         self.session: pytest.Session | None = None
         self._results: Results | None = None
+        self.hiding = Hiding(config) if config.getoption("tdwii_pseudonymise") else None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Know the session: it says at the end why it ended."""
@@ -51,7 +53,10 @@ class Collector:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """The same of a worker."""
-        self.selected.update(getattr(node, "workeroutput", {}).get(SELECTED, {}))
+        output = getattr(node, "workeroutput", {})
+        self.selected.update(output.get(SELECTED, {}))
+        for folder in output.get(TRANSCRIPTS, ()):
+            note_transcripts(self.config, Path(folder))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the verdict from a test's report, wherever it ran."""
@@ -93,7 +98,7 @@ class Collector:
         if self._results is None:
             from ..report.results import DeviationEntry, results_of
 
-            self._results = results_of(
+            made = results_of(
                 self.all_verdicts(),
                 catalogue_of(self.config),
                 system=name_of_system(self.config),
@@ -103,6 +108,7 @@ class Collector:
                 again=again_of(self.config),
                 deviations=[DeviationEntry(**one) for one in described_deviations(deviations_of(self.config))],
             )
+            self._results = self.hiding.results(made) if self.hiding is not None else made
         return self._results
 
     def share(self) -> Share:
@@ -241,6 +247,10 @@ class Collector:
         from ..report.results import write_results
 
         results = self.results()
+        if self.hiding is not None:
+            self.hiding.junit()
+            for line in self.hiding.trouble:
+                out.write_line(line, red=True)
         if evidence := self.config.getoption("tdwii_evidence"):
             from ..report.evidence import write_evidence
 

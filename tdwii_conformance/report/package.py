@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..profile import load_catalogue
 from ..transcript.exchange import TranscriptError
-from ..transcript.observation import ObservationWriter, read_observation
+from ..transcript.observation import read_observation, write_observation
 from .pseudonymise import learn_observation, learn_results, pseudonymised_observation, pseudonymised_results
 from .pseudonyms import Pseudonyms
 from .results import Results, ResultsError, read_results, write_results
@@ -97,12 +97,7 @@ def write_package(
     files[RESULTS] = scratch.read_bytes()
     files[PAGE] = results.page(load_catalogue()).encode()
     for name, one in recorded.items():
-        with ObservationWriter(scratch, one.facts, one.inputs) as writer:
-            for association in one.associations:
-                writer.association(association)
-            for exchange in one.exchanges:
-                writer.exchange(exchange)
-            writer.ended(one.why_early, one.awaited)
+        write_observation(scratch, one)
         files[f"transcripts/{name}"] = scratch.read_bytes()
     scratch.unlink()
     if description is not None:

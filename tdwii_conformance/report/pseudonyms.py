@@ -27,12 +27,15 @@ __all__ = ["IDENTIFYING", "Pseudonyms"]
 
 WELL_KNOWN = "1.2.840.10008"  # UIDs of the standard [PS3.5 9]
 ACTORS = frozenset({"TMS", "OST", "TDD", "WATCHER", "ANY-SCP", "UPSSCP"})
-UID = re.compile(r"(?<![\d.])[0-2](?:\.\d+){4,}(?![\d.]*\d)")
-ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
+DOTTED = re.compile(r"(?<!\d)(?<!\d\.)\d{1,3}(?:\.\d+){2,}(?![\d.]*\d)")  # UIDs, addresses, sections, versions
+COMPONENTS = 5  # what has less is a UID where a data set has it as one
 LOCAL = ("127.", "0.0.0.0")
 LINE = re.compile(
     r"^(?P<head> *\((?P<tag>[0-9a-f]{4},[0-9a-f]{4})\) (?P<vr>[A-Z]{2}) \[)(?P<value>.*?)(?P<end>\]\s+#.*|\])$", re.DOTALL
 )
+# Bytes in hexadecimal: of an element, and of what is no message, in brackets.
+HEXADECIMAL = re.compile(r"(?<=[ \[])[0-9a-f]{2}(?:[ \\][0-9a-f]{2}){2,}(?=\]|\.\.\.| +#|$)", re.MULTILINE)
+READABLE = re.compile(rb"[\x20-\x7e\x80-\xff]{3,}")
 SHORT = 3  # characters: what has less is replaced in text between quotes only
 # Of table E.1-1, beside all PN, UI and AE: what can stand in the messages and objects of TDW-II.
 IDENTIFYING = frozenset(
@@ -102,6 +105,7 @@ class Pseudonyms:
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
         self._known: dict[str, str] = {}
+        self._uids: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
 
     @property
@@ -122,6 +126,7 @@ class Pseudonyms:
         if not original.strip() or (kind == "AE" and original.strip().upper() in ACTORS):
             return original
         if kind == "UI":
+            self._uids.add(original)
             return self._uid(original)
         new = self._date(original) if kind == "DA" else self._text(original)
         stripped = original.strip()
@@ -151,11 +156,22 @@ class Pseudonyms:
     def text(self, text: str) -> str:
         """Replace in a text what was met, every UID and address, and in lines of dcmdump what identifies."""
         lines = [self._line(line) for line in text.split("\n")]
-        said = UID.sub(lambda match: self._uid(match[0]), "\n".join(lines))
-        said = ADDRESS.sub(lambda match: self._address(match[0]), said)
+        said = DOTTED.sub(self._dotted, "\n".join(lines))
+        said = HEXADECIMAL.sub(_masked, said)
         if self._pattern is None:
             self._pattern = self._compiled()
         return self._pattern.sub(lambda match: self._known.get(match[0]) or self._quoted(match[0]), said)
+
+    def octets(self, octets: bytes) -> bytes:
+        """Return bytes without meaning to us, blanked if an original is in them."""
+        found = any(
+            original.encode(encoding, "ignore") in octets
+            for original in self._known
+            if len(original) >= SHORT
+            for encoding in ("utf-8", "latin-1", "utf-16-le")
+            if original.encode(encoding, "ignore")
+        )
+        return b"\0" * len(octets) if found else octets
 
     def collect(self, text: str) -> None:
         """Learn the originals of a text of dcmdump lines, so that they are replaced wherever they stand."""
@@ -216,6 +232,12 @@ class Pseudonyms:
             begins = c == "."
         return out
 
+    def _dotted(self, match: re.Match[str]) -> str:
+        parts = match[0].split(".")
+        if match[0] in self._uids or (len(parts) >= COMPONENTS and parts[0] in "012"):
+            return self._uid(match[0])
+        return self._address(match[0]) if len(parts) == 4 and len(match[0]) <= 15 else match[0]
+
     def _address(self, original: str) -> str:
         if original.startswith(LOCAL) or any(int(part) > 255 for part in original.split(".")):
             return original
@@ -244,6 +266,15 @@ def _replace(element: DataElement, new: Any) -> None:
     values = element.value if element.VM > 1 else [element.value]
     changed = [new(str(value)) for value in values]
     element.value = changed if element.VM > 1 else changed[0]
+
+
+def _masked(match: re.Match[str]) -> str:
+    """Return bytes in hexadecimal with those masked that could be read as text."""
+    parts = re.split(r"([ \\])", match[0])
+    for run in READABLE.finditer(bytes.fromhex("".join(parts[::2]))):
+        for number in range(run.start(), run.end()):
+            parts[2 * number] = "xx"
+    return "".join(parts)
 
 
 def _pool(character: str) -> str:

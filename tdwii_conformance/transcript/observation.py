@@ -46,7 +46,9 @@ from .exchange import Exchange, TranscriptError, exchange_from_json, exchange_to
 from .references import Reference
 from .sent import Sent, sent_from_json
 
-__all__ = ["Association", "Observation", "ObservationWriter", "Reference", "read_observation", "read_observations"]
+__all__ = [
+    "Association", "Observation", "ObservationWriter", "Reference", "read_observation", "read_observations", "write_observation",
+]  # fmt: skip
 
 INTERRUPTED = "the run was interrupted"
 ACTORS = ("TDD", "watcher")
@@ -184,6 +186,17 @@ class ObservationWriter:
             if not self._file.closed:
                 self._file.write(json.dumps(line) + "\n")
                 self._file.flush()
+
+
+def write_observation(path: Path, observation: Observation) -> None:
+    """Write a whole observation; folders on the way are made, what is there is replaced."""
+    with ObservationWriter(path, observation.facts, observation.inputs) as writer:
+        for association in observation.associations:
+            writer.association(association)
+        for exchange in observation.exchanges:
+            writer.exchange(exchange)
+        if observation.why_early != INTERRUPTED:
+            writer.ended(observation.why_early, observation.awaited)
 
 
 def read_observation(path: Path) -> Observation:

@@ -14,6 +14,7 @@ import pytest
 from tdwii_conformance.checks.times import shows_no_time
 from tdwii_conformance.dimse import NoContext, NothingAccepted, connect
 from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_key
+from tdwii_conformance.plugin.hiding import note_transcripts
 from tdwii_conformance.plugin.keys import plainly_key
 from tdwii_conformance.plugin.supplying import Watch, fills, plan_lines, rank
 from tdwii_conformance.plugin.under_test import embedded_of, setting_of, takes_own_workitems
@@ -436,6 +437,8 @@ def partners(recorded, described, own, request, tmp_path_factory):
     systems = {peer.ae_title: peer for caller in callers for peer in (caller.peer, caller.receiver)}
     workerinput = getattr(request.config, "workerinput", {"workerid": ""})
     try:
+        if request.config.getoption("tdwii_record") or not described.embedded:
+            note_transcripts(request.config, folder)
         with Partners(
             described.partners, systems, folder, name=workerinput["workerid"], system=described.name,
             timeouts=described.timeouts, edition=described.edition, station=described.workitems.station,
