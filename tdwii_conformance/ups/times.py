@@ -68,14 +68,16 @@ class _Parts:
     @property
     def step(self) -> timedelta:
         """How long it lasts."""
+        if self.leap:
+            return timedelta(microseconds=1)
         if self.fraction:
             return timedelta(microseconds=10 ** (6 - len(self.fraction)))
         return _step(self.start, self.precision)
 
     @property
     def moment(self) -> datetime:
-        """When it begins. Python has no leap second: it is the start of the next minute."""
-        return self.start + A_SECOND if self.leap else self.start
+        """When it begins. Python has no leap second: it is the last microsecond of its minute, and so of its own day and year."""
+        return self.start.replace(microsecond=999_999) if self.leap else self.start
 
 
 @lru_cache(maxsize=65536)

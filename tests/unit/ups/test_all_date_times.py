@@ -31,7 +31,7 @@ def date_times(draw):
         text += f".{digits}"
         start += timedelta(microseconds=int(digits.ljust(6, "0")))
     elif length == 14 and draw(st.booleans()):
-        text, start = f"{text[:12]}60", start.replace(second=0) + timedelta(minutes=1)
+        text, start = f"{text[:12]}60", start.replace(second=59, microsecond=999_999)  # of its own minute, day and year
     if draw(st.booleans()):
         zone = timezone(draw(OFFSETS))
         text, start = f"{text}{datetime.now(zone):%z}", start.replace(tzinfo=zone)
@@ -76,6 +76,15 @@ def performed(workitem):
     facts = TreatmentSession(None, workitem, "OST")
     facts.scenario = SCENARIOS[0]
     return facts.facts["performed_start"], facts.facts["performed_end"]
+
+
+def test_a_leap_second_is_of_its_own_day_and_year():
+    worklist = served("20161231235960+0000")
+    found = {key: len(list(worklist.find(item(**{START: key, "SOPInstanceUID": None})))) for key in (
+        "20161231+0000", "2016+0000", "20161231000000+0000-20161231235959+0000", "20161231235960+0000", "20170101+0000",
+        "20170101000000+0000", "20170101000000+0000-", "20161231235958+0000",
+    )}  # fmt: skip
+    assert list(found.values()) == [1, 1, 1, 1, 0, 0, 0, 0]
 
 
 @given(st.one_of(st.sampled_from(("tomorrow", "2026-11-29T08:00", "20261329", "20261129080000+1500", "")), st.text()))
