@@ -81,10 +81,9 @@ class _Service:
 
 ACTION = "every N-ACTION {}"
 LATER = (evt.EVT_C_FIND, evt.EVT_N_GET, evt.EVT_N_SET, evt.EVT_N_ACTION)
-CREATED, SUBSCRIBED = (
-    ("CC25-TMS-001", "CC11-TMS-011"),
-    ("CC23-TMS-013", "CC23-TMS-010", "CC23-TMS-007", "CC23-TMS-004", "CC23-TMS-043"),
-)
+CREATED = ("CC25-TMS-001", "CC11-TMS-011")
+SUBSCRIBED = ("CC23-TMS-013", "CC23-TMS-010", "CC23-TMS-043")
+UNSUBSCRIBED = ("CC23-TMS-019", "CC23-TMS-020", "CC23-TMS-021")
 SERVICES = (
     _Service("c-echo", "every C-ECHO", (evt.EVT_C_ECHO,), ("NEG-TMS-001",), ways=("aborted", "unanswered")),
     _Service("c-find", "every C-FIND", (evt.EVT_C_FIND,), ("RO58-TMS-001", "CC28-TMS-049", "CC28-TMS-050", "CC28-TMS-057")),
@@ -116,12 +115,12 @@ SERVICES = (
         concerned=_of_type(SUBSCRIBE),
     ),
     _Service(
-        "unsubscribe", ACTION.format(ACTION_TYPES[UNSUBSCRIBE]), (evt.EVT_N_ACTION,), ("CC23-TMS-019", "CC23-TMS-020", "CC23-TMS-021"),
+        "unsubscribe", ACTION.format(ACTION_TYPES[UNSUBSCRIBE]), (evt.EVT_N_ACTION,), UNSUBSCRIBED,
         concerned=_of_type(UNSUBSCRIBE),
     ),
     _Service(
         "suspend", ACTION.format(ACTION_TYPES[SUSPEND]), (evt.EVT_N_ACTION,), ("CC23-TMS-022", "CC23-TMS-023", "CC23-TMS-024"),
-        concerned=_of_type(SUSPEND),
+        more={"aborted": ("CC23-TMS-033",), "unanswered": ("CC23-TMS-033",)}, concerned=_of_type(SUSPEND),
     ),
     _Service(
         "under-push", "every request under UPS Push but N-CREATE", LATER, ("CC22-TMS-002", "CC27-TMS-016", "CC31-TMS-003"),
@@ -129,7 +128,7 @@ SERVICES = (
     ),
     _Service(
         "under-watch", "every request under UPS Watch", LATER,
-        ("CC11-TMS-072", "CC22-TMS-001", *SUBSCRIBED, "CC27-TMS-017", "CC28-TMS-049", "CC31-TMS-002"), concerned=_under(UPS.WATCH),
+        ("CC11-TMS-072", "CC22-TMS-001", *UNSUBSCRIBED, "CC27-TMS-017", "CC28-TMS-049", "CC31-TMS-002"), concerned=_under(UPS.WATCH),
     ),
     _Service("under-query", "every request under UPS Query", (evt.EVT_C_FIND,), ("CC28-TMS-050",), concerned=_under(UPS.QUERY)),
     _Service("ost-c-echo", "every C-ECHO", (evt.EVT_C_ECHO,), ("NEG-OST-001",), ways=("aborted", "unanswered"), actor="OST"),

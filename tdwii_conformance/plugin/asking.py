@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
+import pytest
+
 from ..workitems.plan import Asking
 from ..workitems.supply import Need, Use
 
@@ -70,8 +72,12 @@ class _Reader(ast.NodeVisitor):
     def value(self, node: ast.expr) -> Any:
         try:
             return eval(compile(ast.Expression(node), "<asked>", "eval"), self.known)
-        except Exception:  # whatever cannot be worked out beforehand
+        except (Exception, pytest.fail.Exception):  # whatever cannot be worked out beforehand; pytest's is for fixtures
             return ELSEWHERE
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self.known[node.name] = ELSEWHERE  # not what the module calls by this name
+        self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> None:
         self._choose(node.test, node.body, node.orelse)

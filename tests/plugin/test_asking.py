@@ -2,6 +2,8 @@
 
 from types import SimpleNamespace
 
+import pytest
+
 from tdwii_conformance.plugin.asking import PERFORMED, PROGRESS, asked_by
 from tdwii_conformance.workitems.supply import Use
 
@@ -38,6 +40,26 @@ def without(wire):
     return wire.sent
 
 
+@pytest.fixture
+def ended():
+    """A fixture, which must not be called."""
+
+
+def has_a_function_of_that_name(claims, ends):
+    def ended():
+        return True
+
+    if ended():
+        claims()
+    else:
+        ends()
+
+
+def calls_it(claims):
+    if ended():
+        claims()
+
+
 def uses(function, **known):
     asked, _ = asked_by(function, known)
     return [(one.need.use, one.need.state) for one in asked]
@@ -66,6 +88,14 @@ def test_of_a_condition_that_is_known_one_side_asks():
 
 def test_of_a_condition_that_only_the_run_tells_both_sides_ask():
     assert {use for use, _ in uses(by_what_only_the_run_tells)} == {Use.CLAIMS, Use.ENDS}
+
+
+def test_a_function_with_the_name_of_a_fixture_is_not_the_fixture():
+    assert {use for use, _ in uses(has_a_function_of_that_name)} == {Use.CLAIMS, Use.ENDS}
+
+
+def test_a_fixture_that_is_called_is_not_worked_out():
+    assert uses(calls_it) == [(Use.CLAIMS, "SCHEDULED")]
 
 
 def test_fixtures_that_are_got_by_name():

@@ -6,7 +6,7 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import Finding, events, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.plugin import cell_parameters
-from tdwii_conformance.profile.statuses import is_failure
+from tdwii_conformance.profile.statuses import is_failure, status_text
 from tdwii_conformance.profile.ups_service import STATE_REPORT, SUBSCRIBE, UPS
 from tdwii_conformance.profile.ups_tables import SUBSCRIPTION_STATES
 from tdwii_conformance.scu.watcher import FILTERED
@@ -137,8 +137,10 @@ def test_unknown_ups(action, watcher, judge_status):
 
 @pytest.mark.requirement("CC23-TMS-032")
 @pytest.mark.parametrize("target", ["UPS", "global"])
-def test_unknown_receiver(target, watcher, is_refused, judge_status):
+def test_unknown_receiver(target, watcher, is_refused, needs, judge_status):
     arguments = (is_refused().workitem.uid,) if target == "UPS" else ()
+    known = status.accepted(watcher.subscribe(*arguments), "the same subscription of an AE that it knows")
+    needs(known, TO_A_UPS if target == "UPS" else GLOBALLY)
     judge_status(watcher.subscribe(*arguments, receiver=NOBODY))
 
 
@@ -213,7 +215,7 @@ def test_lock_keeps_a_final_ups(final, watcher, watchers, ends, needs, judge, fo
     session = ends("IN PROGRESS")
     session.conclude(BY_STATE[final])
     if (ended := session.finish()).status != 0:
-        pytest.skip(f"not judged: {final} was not granted (RO65-TMS-001), status {ended.status:04X}")
+        pytest.skip(f"not judged: {final} was not granted (RO65-TMS-001), {status_text(ended.status)}")
     judge(events.reported(watcher.wait_for_state(session.workitem.uid, final, since=since), f"the final state {final}"))
     # Others who come and go do not take the lock away.
     for other in watchers[1:]:
