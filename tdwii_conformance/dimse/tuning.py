@@ -19,6 +19,7 @@ import ssl
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -42,15 +43,23 @@ class Checkpoint:
     Here `clear` returns only once the reactor is really inside `wait`, and `wait` cannot be left before `set`.
 
     As shipped, an idle reactor also looks a thousand times a second whether something came, and a sender waits for it to
-    come round. Here it rests at the checkpoint, for at most `IDLE` seconds, until a PDU comes (`nudge`): a sender finds
-    it there at once, and idle associations leave the processor to those that work.
+    come round. Here it rests at the checkpoint until a message or a primitive is queued for it (`nudge`), for at most `IDLE`
+    seconds: a sender finds it there at once and leaves it there, and idle associations leave the processor to those that work.
+
+    Parameters
+    ----------
+    reactor : threading.Thread
+        The one that is to stand here.
+    waiting : callable, optional
+        Whether something is queued for the reactor.
     """
 
     IDLE = 0.25  # seconds; also how late a network time-out is noticed
-    LINGER = 0.02  # seconds after a PDU in which the reactor runs freely: the message is queued after the PDU is announced
+    LINGER = 0.02  # seconds after the end of a connection in which the reactor runs freely: it has something to see, in no queue
 
-    def __init__(self, reactor: threading.Thread) -> None:
+    def __init__(self, reactor: threading.Thread, waiting: Callable[[], bool] = lambda: False) -> None:
         self._reactor = reactor
+        self._waiting = waiting
         self._changed = threading.Condition()
         self._open = True
         self._parked = False
@@ -61,14 +70,23 @@ class Checkpoint:
         return self._open
 
     def set(self) -> None:
-        """Let the reactor run. What came meanwhile was for the sender that had stopped it."""
+        """Let the reactor run. What came meanwhile was for the sender that had stopped it, so it is left where it rests.
+
+        When it was not stopped, somebody ends the association: `Association.kill` sets it once more.
+        """
         with self._changed:
+            if self._open or self._waiting():
+                self._changed.notify_all()
             self._open = True
-            self._busy_until = 0.0
-            self._changed.notify_all()
 
     def nudge(self) -> None:
-        """Say that a PDU came: the reactor has something to look at."""
+        """Say that something was queued for the reactor, or for the sender that has stopped it."""
+        with self._changed:
+            if self._open:
+                self._changed.notify_all()
+
+    def closed(self) -> None:
+        """Say that the connection is closed."""
         with self._changed:
             self._busy_until = time.monotonic() + self.LINGER
             self._changed.notify_all()
@@ -89,9 +107,10 @@ class Checkpoint:
             self._parked = True
             self._changed.notify_all()
             try:
-                if self._open and time.monotonic() >= self._busy_until:
+                if self._open and not self._waiting() and time.monotonic() >= self._busy_until:
                     self._changed.wait(self.IDLE)
-                self._changed.wait_for(lambda: self._open, timeout)
+                while not self._open:
+                    self._changed.wait(self.IDLE)  # `set` wakes nobody who has nothing to do
             finally:
                 self._parked = False
             return self._open
@@ -110,6 +129,7 @@ class Wait:
 
     def __init__(self, dul: Any) -> None:
         self._dul = dul
+        self._resting = False  # whether the thread waits, or is about to
         self._ours, self._theirs = socket.socketpair()
         self._ours.setblocking(False)
         self._theirs.setblocking(False)
@@ -125,8 +145,10 @@ class Wait:
         self._close()
 
     def wake(self) -> None:
-        """End the wait."""
-        if threading.current_thread().ident != self._dul.ident:
+        """End the wait, if there is one."""
+        # Who is about to wait says so first and looks at its queues then: either it sees what was put there, or this sees it wait.
+        if self._resting and threading.current_thread().ident != self._dul.ident:
+            self._resting = False
             with contextlib.suppress(OSError):  # full, so that it wakes anyhow; or closed
                 self._theirs.send(b"\0")
 
@@ -138,22 +160,34 @@ class Wait:
         return waking
 
     def look(self) -> bool:
-        """Wait, then look whether something came, as shipped."""
+        """Wait, then read what came, as shipped."""
         dul = self._dul
-        if dul.state_machine.current_state != "Sta13" and dul.event_queue.empty():
-            self._rest(dul.socket.socket if dul.socket is not None else None)
-            if not dul.to_provider_queue.empty():
-                return False  # ours goes first, as shipped
-        return bool(self._look())
+        if dul.state_machine.current_state == "Sta13":
+            return bool(self._look())
+        if not dul.event_queue.empty():
+            return False  # goes first; what comes is read when it has been done
+        came = self._rest(dul.socket.socket if dul.socket is not None else None)
+        if not dul.to_provider_queue.empty():
+            return False  # ours goes first, as shipped
+        return came and bool(self._look())
 
-    def _rest(self, connection: socket.socket | None) -> None:
+    def _rest(self, connection: socket.socket | None) -> bool:
+        """Wait for the connection or for something to send; return whether something came on the connection."""
         if connection is None or not self._close.alive or self._dul._kill_thread:
             time.sleep(self.CLOSED)
-        elif not (isinstance(connection, ssl.SSLSocket) and connection.pending()):
-            with contextlib.suppress(OSError, ValueError):  # closed in this moment, by another thread
-                ready, _, _ = select.select([connection, self._ours], [], [], self.IDLE)
-                if self._ours in ready:
-                    self._ours.recv(4096)
+            return True
+        if isinstance(connection, ssl.SSLSocket) and connection.pending():
+            return True
+        try:
+            self._resting = True
+            nothing = self._dul.to_provider_queue.empty() and self._dul.event_queue.empty() and not self._dul._kill_thread
+            ready, _, _ = select.select([connection, self._ours], [], [], self.IDLE if nothing else 0)
+            self._resting = False
+            if self._ours in ready:
+                self._ours.recv(4096)
+        except (OSError, ValueError):  # closed in this moment, by another thread
+            return True
+        return connection in ready
 
     def stop(self) -> bool:
         """Stop the thread if there is no connection."""
@@ -280,11 +314,21 @@ def _close(*sockets: socket.socket) -> None:
         one.close()
 
 
+def _then(put: Callable[..., None], nudge: Callable[[], None]) -> Callable[..., None]:
+    def put_then(*arguments: Any, **keywords: Any) -> None:
+        put(*arguments, **keywords)
+        nudge()
+
+    return put_then
+
+
 def tune(event: Any) -> None:
     """Handle ``evt.EVT_CONN_OPEN``: make an association quick, and free of pynetdicom's races."""
     association = event.assoc
-    checkpoint = association._reactor_checkpoint = Checkpoint(association)
-    association.bind(evt.EVT_PDU_RECV, lambda _: checkpoint.nudge())
+    queues = association.dimse.msg_queue, association.dul.to_user_queue
+    checkpoint = association._reactor_checkpoint = Checkpoint(association, lambda: any(not queue.empty() for queue in queues))
+    for queue in queues:
+        queue.put = _then(queue.put, checkpoint.nudge)
     wait, responses = Wait(association.dul), _Responses(association)
     _Messages(association)
     _ignore_what_is_not_recognized(association)
@@ -292,7 +336,7 @@ def tune(event: Any) -> None:
     def closed(_: Any) -> None:
         wait.close()
         responses.close()
-        checkpoint.nudge()  # the association is over: its thread may end
+        checkpoint.closed()  # the association is over: its thread may end
 
     association.bind(evt.EVT_CONN_CLOSE, closed)
     _serve_when_established(association)
