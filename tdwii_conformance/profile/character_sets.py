@@ -1,4 +1,4 @@
-"""Character sets of PS3.3 C.12.1.1.2 that pydicom does not know yet: importing this module makes them known to it.
+"""Character sets of PS3.3 C.12.1.1.2 that pydicom does not know, or not right: importing this module makes them known to it.
 
 Without them, text of others would be read as that of the default repertoire, and changed when it is handed on.
 """
@@ -16,3 +16,6 @@ for _term in ("ISO_IR 203", "ISO 2022 IR 203"):
     charset.python_encoding.setdefault(_term, LATIN_9)
 charset.CODES_TO_ENCODINGS.setdefault(ESCAPE, LATIN_9)
 charset.ENCODINGS_TO_CODES.setdefault(LATIN_9, ESCAPE)
+# pydicom takes it that Python's codec removes the escape sequences of ISO-IR 58. It does not: they stay in text that is read, and
+# are missing in text that is written.
+charset.handled_encodings = tuple(one for one in charset.handled_encodings if one != "iso_ir_58")

@@ -1,6 +1,7 @@
 """What leaves says which characters it has: requests and answers, from the default repertoire to all of Unicode."""
 
 import copy
+import struct
 import warnings
 
 import pytest
@@ -11,6 +12,7 @@ from pydicom.filebase import DicomBytesIO
 from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset
 from pynetdicom import evt, sop_class
+from repertoires import CHARACTERS, NOT_IN_TEXT, encoded
 from strict_text import Undeclared, texts_in
 
 from tdwii_conformance.dimse import Server, connect, declared, left_undeclared
@@ -83,9 +85,9 @@ def test_what_is_named_and_cannot_be_is_named_anew(named):
 def test_what_was_read_goes_out_byte_for_byte():
     """Also what is wrongly encoded: it is somebody else's, and we do not know better."""
     raw = b"\x08\x00\x05\x00\x0a\x00\x00\x00ISO_IR 192" + b"\x10\x00\x20\x00\x04\x00\x00\x00Ger\xe4"
-    for encoded in (raw, raw[18:]):
-        dataset = read_dataset(DicomBytesIO(encoded), True, True)
-        assert written(declared(dataset)) == encoded
+    for theirs in (raw, raw[18:]):
+        dataset = read_dataset(DicomBytesIO(theirs), True, True)
+        assert written(declared(dataset)) == theirs
 
 
 def test_items_of_others_in_a_data_set_of_ours():
@@ -110,6 +112,21 @@ def test_a_bad_value_beside_text_stays_as_it_is():
     theirs.update(read_dataset(DicomBytesIO(b"\x10\x00\x30\x10\x04\x00\x00\x00N/A "), True, True))
     theirs.WorklistLabel = "Süd"
     assert b"\x10\x00\x30\x10\x04\x00\x00\x00N/A " in written(declared(theirs))
+
+
+@pytest.mark.parametrize("term", CHARACTERS)
+def test_every_repertoire_is_read(term):
+    """Each character of each repertoire, among ASCII, in a name of two parts: the text that a peer meant."""
+    characters = [c for c in CHARACTERS[term] if c not in NOT_IN_TEXT + " "]
+    for text in ("".join(characters), *(f"a{c}b{c}" for c in characters)):
+        value = encoded(term, text)
+        named = term.encode() + b" " * (len(term) % 2)
+        parts = ((b"\x08\x00\x05\x00", named), (b"\x10\x00\x10\x00", value + b"^" + value + b" " * ((2 * len(value) + 1) % 2)))
+        data = b"".join(tag + struct.pack("<L", len(one)) + one for tag, one in parts)
+        came = read_dataset(DicomBytesIO(data), True, True, bytelength=len(data))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # all characters at once are more than a name has
+            assert str(came.PatientName) == f"{text}^{text}"
 
 
 def test_left_undeclared_for_those_who_do_it_wrong():
