@@ -18,4 +18,4 @@ charset.CODES_TO_ENCODINGS.setdefault(ESCAPE, LATIN_9)
 charset.ENCODINGS_TO_CODES.setdefault(LATIN_9, ESCAPE)
 # pydicom takes it that Python's codec removes the escape sequences of ISO-IR 58. It does not: they stay in text that is read, and
 # are missing in text that is written.
-charset.handled_encodings = tuple(one for one in charset.handled_encodings if one != "iso_ir_58")
+setattr(charset, "handled_encodings", tuple(one for one in charset.handled_encodings if one != "iso_ir_58"))  # noqa: B010
