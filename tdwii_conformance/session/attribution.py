@@ -55,6 +55,7 @@ class Attribution:
         self._open: dict[Key, Association] = {}
         self._unattributed: ObservationWriter | None = None
         self._transaction_uids: dict[str, list[str]] = {}
+        self.callers: list[str] = []  # AE titles of unattributed calls, in their order
 
     def close(self) -> None:
         """Close the file of what is unattributed."""
@@ -121,6 +122,7 @@ class Attribution:
             self.changed.notify_all()
 
     def _note_unattributed(self, seen: Exchange | Association) -> None:
+        self.callers += [seen.requestor] if seen.requestor else []
         if self._unattributed is None:
             path = self._record / f"{'-'.join(part for part in (UNATTRIBUTED, self._name) if part)}.jsonl"
             self._unattributed = ObservationWriter(path, {"scenario": UNATTRIBUTED, "actor": UNATTRIBUTED}).__enter__()

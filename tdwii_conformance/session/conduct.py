@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from types import TracebackType
 from typing import Protocol, Self, TextIO
 
@@ -80,7 +81,8 @@ def conduct(
     step_timeout : float
         How long to wait for a step, in seconds, from the last thing that came.
     settle : float
-        How long to wait at the end for the system to close its associations, in seconds.
+        How long the system has to be quiet at the end, in seconds, before the scenario is over: what it does until then counts. A
+        trigger that is still running is waited for as long; with its end the scenario is over at once.
     show : Display
         Shows it to the operator.
     begin : callable
@@ -96,7 +98,7 @@ def conduct(
         try:
             begin()
             why_early = conductor.run()
-            conductor.settle(settle)
+            conductor.settle(settle, quiet=not why_early)
         except KeyboardInterrupt:
             why_early = STOPPED
             session.ended(why_early, conductor.awaited)
@@ -163,17 +165,41 @@ class _Conductor:
         why_early = f"awaited {self.step_timeout:g} s, nothing received"
         if nameless:
             why_early += f" ({nameless} connection{'s' if nameless > 1 else ''} came without an association request)"
-        return why_early
+        with self.session.partners.changed:
+            hints = self.session.hints()
+        return "; ".join([why_early, *hints])
 
-    def settle(self, seconds: float) -> None:
-        """Give the system time to end its associations: what it does until then belongs to this scenario."""
-        session = self.session
-        session.wait(
-            lambda: (
-                not session.partners.attribution.calling(session.ae_title) and (session.over is not None or not session.definite)
-            ),
-            seconds,
-        )
+    def settle(self, seconds: float, *, quiet: bool) -> None:
+        """Give the system time to end: what it does until then belongs to this scenario.
+
+        Parameters
+        ----------
+        seconds : float
+            How long it has to be quiet, or, where it is over already, how long its associations may stay open.
+        quiet : bool
+            Whether to wait until it is quiet: the scenario came to its end, and it may do more.
+        """
+        session, partners = self.session, self.session.partners
+        waits = session.acting  # a trigger that has ended before may have started another program, which goes on
+
+        def over() -> bool:
+            if partners.attribution.calling(session.ae_title) or partners.tms.reporter.reporting(session.receiver):
+                return False
+            known = session.over is not None or (waits and not session.acting)
+            return known or not (session.definite or quiet)
+
+        def more(since: int) -> bool:
+            return over() or session.done != since
+
+        limit = time.monotonic() + max(self.step_timeout, seconds)
+        seen = -1
+        while seen != session.done and time.monotonic() < limit:
+            seen = session.done
+            # A report that is under way is waited for as long as its answer may take.
+            reporting = partners.tms.reporter.reporting(session.receiver)
+            session.wait(partial(more, seen), max(seconds, partners.timeouts.message) if reporting else seconds)
+            if over():
+                break
         self._tell(time.monotonic())
 
 

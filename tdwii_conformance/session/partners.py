@@ -74,12 +74,14 @@ class Partners:
             "associations": self.attribution.association,
             "calling": calling,
         }
+        self.timeouts = timeouts or Timeouts()
         injections: dict[str, str] = {}
         self._unknown: set[str] = set()
         self.tms = InjectingTMS(
             injections, plan.tms.ae_title, host=plan.tms.host, port=plan.tms.port, tls=plan.tms.tls, destinations=systems,
             **both,
         )  # fmt: skip
+        self.tms.reporter.on_delivered = self._notify
         self.ost = OST(
             plan.ost.ae_title, host=plan.ost.host, port=plan.ost.port, tls=plan.ost.tls,
             destinations=Destinations(systems, self._unknown),
@@ -100,6 +102,10 @@ class Partners:
         self.tms.stop()
         self.ost.stop()
         self.attribution.close()
+
+    def _notify(self) -> None:
+        with self.changed:
+            self.changed.notify_all()
 
     def forget(self, ae_title: str, *, forgotten: bool = True) -> None:
         """Make the OST not know a system as a move destination, so that a move fails; or know it again."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from pydicom.uid import UID
+
 from ..transcript.exchange import Exchange
 from ..transcript.observation import Association, Observation, ObservationWriter
 
@@ -33,15 +35,18 @@ class Session:
         self.said: list[str] = []
         self.nameless = 0  # connections to the partners that ended before the caller was known
         self.definite = False  # set by the trigger, when ``over`` is sure to come
+        self.acting = False  # set by a trigger that is a process, as long as it runs
         self.over: str | None = None  # set by the trigger, when the system is known to do nothing more: why
         self.facts = facts
         self._writer = ObservationWriter(path, facts, [one for workitem in workitems for one in workitem.inputs])
         self._why_early: str | None = None
         self._awaited = ""
+        self._callers = 0
         self._began = datetime.now().astimezone()
 
     def __enter__(self) -> Self:
         self._began = datetime.now().astimezone()
+        self._callers = len(self.partners.attribution.callers)
         self._writer.__enter__()
         self.partners.attribution.begin(self)
         return self
@@ -51,6 +56,11 @@ class Session:
         if self._why_early is not None:
             self._writer.ended(self._why_early, self._awaited)
         self._writer.__exit__(kind, error, trace)
+
+    @property
+    def why_early(self) -> str:
+        """Why nothing more is awaited; empty if the scenario came to its end, or goes on."""
+        return self._why_early or ""
 
     @property
     def path(self) -> Path:
@@ -95,6 +105,35 @@ class Session:
             if self.over is None:
                 self.over = reason
             self.partners.changed.notify_all()
+
+    def acted(self) -> None:
+        """Record that the trigger, a process, has ended."""
+        with self.partners.changed:
+            self.acting = False
+            self.partners.changed.notify_all()
+
+    @property
+    def done(self) -> int:
+        """How many exchanges there were that say what the system does: its queries and its verification do not."""
+        return sum(one.service not in ("C-FIND", "C-ECHO") for one in self.exchanges)
+
+    def hints(self) -> list[str]:
+        """Return what else was seen, for a reader who wonders why nothing was received."""
+        own = (self.ae_title, self.receiver, self.partners.plan.tms.ae_title, self.partners.plan.ost.ae_title)
+        strangers = dict.fromkeys(title for title in self.partners.attribution.callers[self._callers :] if title not in own)
+        refused = dict.fromkeys(
+            syntax
+            for one in self.associations
+            for syntax, _ in one.proposed
+            if syntax not in one.accepted and one.requestor == self.ae_title
+        )
+        unreached = [one for one in self.associations if one.requestor != self.ae_title and "connection was refused" in one.ended]
+        peer = self.partners.systems.get(self.receiver)
+        return [
+            *([f"{', '.join(strangers)} called, which is not {self.ae_title}"] if strangers else []),
+            *([f"presentation contexts that were not accepted: {', '.join(UID(one).name for one in refused)}"] if refused else []),
+            *([f"nobody listens at {peer.host}:{peer.port}, where {self.receiver} was called"] if unreached and peer else []),
+        ]
 
     def ended(self, why_early: str, awaited: str = "") -> None:
         """Record why nothing more is awaited, and what was, to be written at the end."""

@@ -9,15 +9,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
 from ..dimse import Peer
+from ..transcript.observation import NOT_SUPPORTED
 from .partners import Session
 
 __all__ = ["CommandTrigger", "PersonTrigger", "SimulatorTrigger", "Trigger", "environment"]
 
+UNSUPPORTED = 127  # exit code of a trigger that cannot have the system perform a scenario
 STOPPING = 5.0  # seconds that a process may take to end
 LISTENS = re.compile(r".+ at (?P<host>\S+):(?P<port>\d+)")  # what a simulator says when it does
 # A process stands apart from ours: Ctrl-C is for our process only, and what the process starts can be stopped with it.
@@ -80,10 +83,11 @@ def _stop(process: subprocess.Popen[str]) -> None:
     """End a process that stands apart, and those that it started; on Windows it alone."""
     for gently in (True, False):
         if process.poll() is None:
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGTERM if gently else signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it ended in this very moment
+                if sys.platform == "win32":
+                    process.kill()
+                else:
+                    os.killpg(process.pid, signal.SIGTERM if gently else signal.SIGKILL)
             try:
                 process.wait(STOPPING)
             except subprocess.TimeoutExpired:
@@ -99,18 +103,33 @@ class CommandTrigger:
         The command.
     folder : Path or None
         Where it runs.
+    settle : float
+        How long it may take to end when the scenario has come to its end, in seconds: for the one that reads why it was stopped.
     """
 
-    def __init__(self, command: Sequence[str], folder: Path | None) -> None:
-        self.command, self.folder = list(command), folder
+    def __init__(self, command: Sequence[str], folder: Path | None, settle: float = 5.0) -> None:
+        self.command, self.folder, self.settle = list(command), folder, settle
+        self._session: Session | None = None
+        self._stopped: Path | None = None
+        self._stops = False
         self._process: subprocess.Popen[str] | None = None
         self._lines: _Lines | None = None
 
     def begin(self, session: Session, facts: Mapping[str, str]) -> None:
-        """Start the command; one that cannot be started ends the scenario."""
+        """Start the command; one that cannot be started ends the scenario.
+
+        All that it writes is kept beside the transcript, in a file of the same name with ``.trigger.txt``. If it has to be stopped,
+        the file that its environment names as ``TDWII_STOPPED`` says why.
+        """
+        self._stopped = session.path.with_suffix(".stopped.txt")
+        self._stopped.unlink(missing_ok=True)
+        self._session = session
+        known = {**facts, "stopped": str(self._stopped.resolve()), "settle": f"{self.settle:g}"}
+        kept = session.path.with_suffix(".trigger.txt")
+        kept.write_text("", encoding="utf-8")
         try:
             self._process = subprocess.Popen(
-                self.command, cwd=self.folder, env=environment(facts), text=True, errors="replace",
+                self.command, cwd=self.folder, env=environment(known), text=True, errors="replace",
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
                 creationflags=APART,
             )  # fmt: skip
@@ -118,19 +137,33 @@ class CommandTrigger:
             session.finish(f"the trigger cannot be started: {' '.join(self.command)}: {error.strerror or error}")
             return
 
-        def ended(code: int) -> None:
-            if code:  # one that ends with 0 may have started another program
-                session.finish(f"the trigger ended with code {code}: {lines.last}")
+        def came(line: str) -> None:
+            with kept.open("a", encoding="utf-8") as out:
+                out.write(f"{line}\n")
+            session.say(f"trigger: {line}")
 
-        lines = self._lines = _Lines(self._process, lambda line: session.say(f"trigger: {line}"), ended)
+        def ended(code: int) -> None:
+            if code == UNSUPPORTED:
+                session.finish(f"{NOT_SUPPORTED}: {lines.last}")
+            elif code and not self._stops:  # one that ends with 0 may have started another program
+                session.finish(f"the trigger ended with code {code}: {lines.last}")
+            session.acted()
+
+        session.acting, self._stops = True, False
+        lines = self._lines = _Lines(self._process, came, ended)
         lines.start()
 
     def end(self) -> None:
-        """Stop the command if it still runs."""
+        """Stop the command if it still runs: it is told why, and then by SIGTERM."""
         if self._process is not None and self._lines is not None:
+            if self._process.poll() is None and self._session is not None and self._stopped is not None:
+                why = self._session.why_early or f"the scenario came to its end {self.settle:g} s ago"
+                self._stopped.write_text(f"{why}\n", encoding="utf-8")
+                self._session.say(f"the trigger still runs, and is stopped: {why}")
+            self._stops = True
             _stop(self._process)
             self._lines.join(STOPPING)
-        self._process = self._lines = None
+        self._process = self._lines = self._session = None
 
 
 class SimulatorTrigger:

@@ -54,6 +54,7 @@ class Reporter:
         self._posted: deque[tuple[Event, Sequence[str]]] = deque()
         self._lines: dict[str, _Line] = {}
         self.propose_role = True  # to be the SCP of UPS Event, by role selection
+        self.on_delivered: Callable[[], object] = lambda: None  # called when a report is over, answered or not
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -63,6 +64,11 @@ class Reporter:
     def knows(self, ae_title: str) -> bool:
         """Whether the address of a receiver is known."""
         return ae_title in self._receivers
+
+    def reporting(self, ae_title: str) -> bool:
+        """Whether a report to a receiver is under way, or waits."""
+        line = self._lines.get(ae_title)
+        return line is not None and line.busy
 
     def post(self, event: Event, receivers: Sequence[str]) -> None:
         """Take a report, to be sent after `flush`: the answer to the request that caused it goes first."""
@@ -127,8 +133,13 @@ class _Line(threading.Thread):
         self._reporter = reporter
         self._changed = threading.Condition()
         self._waiting: deque[Event] = deque()
-        self._ending = False
+        self._ending = self._delivering = False
         self._link: Link | None = None
+
+    @property
+    def busy(self) -> bool:
+        with self._changed:
+            return self._delivering or bool(self._waiting)
 
     def put(self, event: Event) -> None:
         with self._changed:
@@ -156,6 +167,8 @@ class _Line(threading.Thread):
             except Exception as error:  # the next event may be reported
                 fault = f"could not be sent: {type(error).__name__}: {error}"
                 self._release()
+            self._delivering = False
+            self._reporter.on_delivered()
             if fault:
                 log.warning("%s: event report of type %d for %s: %s", self.receiver, event.type, event.uid, fault)
         self._release()
@@ -165,6 +178,7 @@ class _Line(threading.Thread):
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._ending, LINGER if self._link else None)
             if self._waiting:
+                self._delivering = True
                 return self._waiting.popleft()
             return _End() if self._ending else None
 

@@ -51,6 +51,8 @@ __all__ = [
 ]  # fmt: skip
 
 INTERRUPTED = "the run was interrupted"
+# How the reason begins why a scenario was not performed that the system does not support.
+NOT_SUPPORTED = "the trigger says that this scenario is not supported"
 ACTORS = ("TDD", "watcher")
 OPEN = "still open"  # how an association has ended that has not
 # In the words for how an association ended, for a check to find:
@@ -135,7 +137,12 @@ class Observation:
     @property
     def fault(self) -> bool:
         """Whether that it ended early is somebody's fault: not when the run was interrupted, nor when something got in the way."""
-        return bool(self.why_early) and self.why_early != INTERRUPTED and not self.facts.get("inject")
+        return bool(self.why_early) and self.why_early != INTERRUPTED and not self.unsupported and not self.facts.get("inject")
+
+    @property
+    def unsupported(self) -> bool:
+        """Whether the system does not support the scenario, as its trigger says: nothing of it is judged."""
+        return self.why_early.startswith(NOT_SUPPORTED)
 
 
 @dataclass

@@ -457,7 +457,7 @@ def trigger(partners, described, request):
     def performing(actor):
         caller = described.caller(actor)
         if caller.trigger:
-            return caller, CommandTrigger(caller.trigger, caller.folder)
+            return caller, CommandTrigger(caller.trigger, caller.folder, caller.settle)
         if not described.embedded:
             return caller, PersonTrigger()
         if actor not in started:

@@ -92,6 +92,8 @@ def judge_scu(requirement: Requirement, observation: Observation) -> Judgement:
     edition = observed.fact("edition") or "ti"
     if edition not in requirement.editions:
         return Judgement(not_judged=f"not a requirement of edition {edition}")
+    if observation.unsupported:
+        return Judgement(not_judged=observation.why_early)
     if not observed.title:
         return Judgement(not_judged=f"no {requirement.actor} took part")
     if requirement.rule is not None:
