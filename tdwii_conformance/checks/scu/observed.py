@@ -224,6 +224,8 @@ class ObservedSession:
                 "RO-65": ends,
             }
             others = tuple(e for e in others if e.service != "N-SET" and not (e.service == "N-ACTION" and changes_state(e)))
+        else:
+            found["RO-59"] = self._asked("C-MOVE")
         found["CC.3.1"] = others
         return found
 
@@ -403,6 +405,8 @@ class ObservedSession:
 
     def nothing_of(self, transaction: str) -> str:
         """Return why there is no exchange of a transaction to be judged."""
+        if transaction in STAGES and self.actor != "TDD":
+            return "the system retrieved nothing"
         if transaction in STAGES:
             return self.not_awaited(transaction) or missing(transaction)
         return {

@@ -15,6 +15,7 @@ from ..findings import Finding
 from .messages import (
     PLANS,
     RECORDS,
+    answers,
     done,
     information,
     named,
@@ -35,6 +36,8 @@ def _wanted(observed: ObservedSession, requirement: Requirement, move: Exchange)
     """Return the inputs that a C-MOVE asks for, of those that are for this transaction: delivery instructions, or the others."""
     dynamic = requirement.transaction == "RO-61"
     asked = observed.asked(move)
+    if observed.actor != "TDD":
+        return list(asked)
     mine = [one for one in asked if (one.sop_class == RTBeamsDeliveryInstructionStorage) == dynamic]
     return mine or list(asked)
 
@@ -71,7 +74,38 @@ def asks_for_the_records(requirement: Requirement, observed: ObservedSession) ->
     return [Finding(f"the record {one.instance} asked for", "not asked for") for one in records if one.instance not in asked]
 
 
-@judges("RO59-TDD-004", "RO61-TDD-004")
+LEVEL = {"QueryRetrieveLevel": "IMAGE", "StudyInstanceUID": "", "SeriesInstanceUID": "", "SOPInstanceUID": ""}
+
+
+@judges("RO59-WATCHER-003")
+def asks_by_unique_keys(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
+    """Judge that level and unique keys are there; of a TDD the attribute tables have them."""
+
+    def one(move: Exchange) -> list[Finding]:
+        sent = {keyword: "\\".join(uids(information(move), keyword)) for keyword in LEVEL}
+        return [
+            Finding(f"value {value!r}" if value else "a value", f"value {shown(sent[keyword])}", keyword)
+            for keyword, value in LEVEL.items()
+            if not sent[keyword] or (value and sent[keyword] != value)
+        ]
+
+    return _moves(requirement.transaction, one, observed)
+
+
+@judges("RO59-WATCHER-001", even_if_nothing_came=True)
+def fetches(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+    """Judge that the fetch that was awaited came."""
+    asked = (*observed.of("CC.2.7"), *observed.of("RO-59"))
+    if observed.awaited != FETCH:
+        return [] if asked else "the system fetched nothing"
+    received = "; ".join(part for part in (observed.why_missing, answers(asked)) if part)
+    return received if observed.interrupted else [Finding("N-GET of what is scheduled, and C-MOVE of its inputs", received)]
+
+
+FETCH = "CC.2.7"  # what the step is called in which a watcher is to fetch
+
+
+@judges("RO59-TDD-004", "RO61-TDD-004", "RO59-WATCHER-004")
 def asks_only_for_inputs(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge that every instance is listed in the workitem."""
 
@@ -83,7 +117,7 @@ def asks_only_for_inputs(requirement: Requirement, observed: ObservedSession) ->
     return _moves(requirement.transaction, one, observed)
 
 
-@judges("RO59-TDD-005", "RO61-TDD-005")
+@judges("RO59-TDD-005", "RO61-TDD-005", "RO59-WATCHER-005")
 def hierarchy_agrees(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the unique keys above the instance [PS3.4 C.4.2.2.1]."""
 
@@ -99,7 +133,7 @@ def hierarchy_agrees(requirement: Requirement, observed: ObservedSession) -> lis
     return _moves(requirement.transaction, one, observed)
 
 
-@judges("RO59-TDD-006", "RO61-TDD-006")
+@judges("RO59-TDD-006", "RO61-TDD-006", "RO59-WATCHER-006")
 def asks_the_right_ae(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the AE that was asked."""
 
@@ -113,7 +147,7 @@ def asks_the_right_ae(requirement: Requirement, observed: ObservedSession) -> li
     return _moves(requirement.transaction, one, observed)
 
 
-@judges("RO59-TDD-007", "RO61-TDD-007")
+@judges("RO59-TDD-007", "RO61-TDD-007", "RO59-WATCHER-007")
 def _moves_to_itself(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the move destination."""
 
@@ -125,7 +159,7 @@ def _moves_to_itself(requirement: Requirement, observed: ObservedSession) -> lis
     return _moves(requirement.transaction, one, observed)
 
 
-@judges("RO59-TDD-008", "RO61-TDD-008")
+@judges("RO59-TDD-008", "RO61-TDD-008", "RO59-WATCHER-008")
 def _moves_by_study_root(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
     """Judge the information model."""
 
@@ -139,7 +173,7 @@ def _moves_by_study_root(requirement: Requirement, observed: ObservedSession) ->
     return _moves(requirement.transaction, one, observed)
 
 
-@judges("RO59-TDD-009", "RO61-TDD-009")
+@judges("RO59-TDD-009", "RO61-TDD-009", "RO59-WATCHER-009")
 def accepts_what_it_asks_for(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the negotiation of the C-STORE sub-operations."""
     wanted = dict.fromkeys(one.sop_class for move in observed.of(requirement.transaction) for one in observed.asked(move))
@@ -159,7 +193,7 @@ def _not_accepted(accepted: Sequence[str], how: str) -> str:
     return "refused; accepted: " + ", ".join(UID(uid).name for uid in accepted) if accepted else how
 
 
-@judges("RO59-TDD-010", "RO61-TDD-010", at=lambda observed, transaction: observed.brought(transaction))
+@judges("RO59-TDD-010", "RO61-TDD-010", "RO59-WATCHER-010", at=lambda observed, transaction: observed.brought(transaction))
 def takes_what_it_asked_for(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the status of the C-STORE sub-operations."""
 
@@ -174,7 +208,7 @@ def takes_what_it_asked_for(requirement: Requirement, observed: ObservedSession)
     return each(brought, one, "C-STORE") if brought else "nothing was sent to the system"
 
 
-@judges("RO59-TDD-011", "RO61-TDD-011", at=lambda observed, transaction: observed.brought(transaction))
+@judges("RO59-TDD-011", "RO61-TDD-011", "RO59-WATCHER-011", at=lambda observed, transaction: observed.brought(transaction))
 def names_what_it_took(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
     """Judge the UIDs in the C-STORE responses."""
     brought = [store for store in observed.brought(requirement.transaction) if store.response is not None]

@@ -69,6 +69,7 @@ class Play:
     steps: list
     associations: list
     why_early: str = ""
+    awaited: str = ""
 
     def __getitem__(self, name):
         (found,) = [step for step in self.steps if step.name == name]
@@ -111,7 +112,7 @@ class Play:
             ends = (step.service, step.requestor, step.acceptor, step.context)
             exchanges.append((then, Exchange(*ends, request, tuple(responses), step.failure)))
         in_order = tuple(exchange for _, exchange in sorted(exchanges, key=lambda pair: pair[0]))
-        return Observation(self.facts, tuple(self.inputs), in_order, tuple(self.associations), self.why_early)
+        return Observation(self.facts, tuple(self.inputs), in_order, tuple(self.associations), self.why_early, self.awaited)
 
 
 def code(value, scheme, meaning=None):
@@ -293,6 +294,22 @@ def watching():
         Association("TMS", "PPVS", BEGIN, ((EVENT, both),), (EVENT,)),
     ]
     return Play(facts, [], steps, associations)
+
+
+def fetching():
+    """A conformant watcher that fetches what is scheduled, with its inputs."""
+    play = watching()
+    both = (IMPLICIT, EXPLICIT)
+    for what, name in ((PLAN_AT, "plan"), (INSTRUCTION_AT, "instruction")):
+        move, store = retrieval(name, what)
+        move.requestor, store.acceptor = "PPVS", "PPVS"
+        move.command["MoveDestination"] = "PPVS"
+        play.before("search", move)
+        play.before("search", store)
+        play.associations.append(Association("PPVS", what.ae_title, BEGIN, ((MOVE, both),), (MOVE,)))
+        play.associations.append(Association(what.ae_title, "PPVS", BEGIN, ((what.sop_class, both),), (what.sop_class,)))
+    play.inputs += [PLAN_AT, INSTRUCTION_AT]
+    return play
 
 
 def new(play):

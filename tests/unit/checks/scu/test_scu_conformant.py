@@ -1,7 +1,7 @@
 """A conformant system has no finding in any requirement, and what is not judged says why."""
 
 import pytest
-from scu_samples import SCENARIOS, treatment, watching
+from scu_samples import SCENARIOS, fetching, treatment, watching
 
 from tdwii_conformance.checks import Judgement
 from tdwii_conformance.checks.scu import _Observed, evidence_of, judge_scu
@@ -21,8 +21,14 @@ def test_a_tdd_without_a_fault(scenario, edition):
     assert {key: j.findings for key, j in judgements.items() if j.findings} == {}
 
 
-def test_a_watcher_without_a_fault():
-    assert {key: j.findings for key, j in judged("watcher", watching().observe()).items() if j.findings} == {}
+@pytest.mark.parametrize("play", [watching, fetching])
+def test_a_watcher_without_a_fault(play):
+    assert {key: j.findings for key, j in judged("watcher", play().observe()).items() if j.findings} == {}
+
+
+def test_all_of_a_fetch_is_judged():
+    silent = {key for key, j in judged("watcher", fetching().observe()).items() if j.not_judged}
+    assert not [key for key in silent if key.startswith("RO59")]
 
 
 # What a treatment as in the book gives no occasion for.
@@ -85,6 +91,7 @@ def test_all_of_a_watcher_is_judged_but_what_it_did_not_do():
         "CC23-WATCHER-002": "the system made no filtered global subscription",
         "CC23-WATCHER-004": "the system suspended no global subscription",
         "CC25-WATCHER-001": "the system created no UPS",
+        **{f"RO59-WATCHER-{n:03}": "the system retrieved nothing" for n in range(3, 12)},
     }
 
 

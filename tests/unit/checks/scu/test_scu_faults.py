@@ -33,6 +33,7 @@ from scu_samples import (
     access,
     change,
     code,
+    fetching,
     record,
     subscribe,
     to_ups,
@@ -161,6 +162,70 @@ def record_of_another_beam(play):
 @fault("RO64-TDD-008", scenario="new-canceled-after")
 def final_progress_falls(play):
     play["final"].data.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "30"
+
+
+def fetch_fault(*expected):
+    return watcher_fault(*expected, play=fetching)
+
+
+@fetch_fault("RO59-WATCHER-001")
+def nothing_fetched(play):
+    play.drop("get", "plan", "plan comes", "instruction", "instruction comes", "search")
+    play.why_early, play.awaited = AWAITED, "CC.2.7, RO-59, RO-61 Fetch"
+
+
+@fetch_fault("RO59-WATCHER-003")
+def series_fetched(play):
+    play["plan"].data.QueryRetrieveLevel = "SERIES"
+
+
+@fetch_fault("RO59-WATCHER-003")
+def fetched_without_instance(play):
+    del play["plan"].data.SOPInstanceUID
+
+
+@fetch_fault("RO59-WATCHER-004")
+def something_else_fetched_too(play):
+    play["plan"].data.SOPInstanceUID = [PLAN_AT.instance, "1.2.3.99"]
+
+
+@fetch_fault("RO59-WATCHER-005")
+def fetched_of_another_study(play):
+    play["plan"].data.StudyInstanceUID = "1.2.3.99"
+
+
+@fetch_fault("RO59-WATCHER-006")
+def fetched_from_the_wrong_ae(play):
+    play["plan"].acceptor = "TMS"
+
+
+@fetch_fault("RO59-WATCHER-007")
+def fetched_for_another(play):
+    play["plan"].command["MoveDestination"] = "OTHER"
+
+
+@fetch_fault("RO59-WATCHER-008")
+def fetched_by_patient_root(play):
+    play["plan"].command["AffectedSOPClassUID"] = PATIENT_ROOT_MOVE
+
+
+@fetch_fault("RO59-WATCHER-009")
+def plan_not_accepted(play):
+    play.drop("plan comes")
+    play.associations = [
+        dataclasses.replace(one, accepted=()) if one.acceptor == "PPVS" and RT_PLAN in {s for s, _ in one.proposed} else one
+        for one in play.associations
+    ]
+
+
+@fetch_fault("RO59-WATCHER-010")
+def plan_refused(play):
+    play["plan comes"].status = 0xA700
+
+
+@fetch_fault("RO59-WATCHER-011")
+def another_instance_named(play):
+    play["plan comes"].answer["AffectedSOPInstanceUID"] = "1.2.3.99"
 
 
 @watcher_fault("CC23-WATCHER-005", "CC23-WATCHER-006")
