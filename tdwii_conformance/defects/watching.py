@@ -121,7 +121,9 @@ def _search_by(keys: dict[str, str], watcher: Any) -> None:
 # --- what it fetches ------------------------------------------------------------------------------------------------------
 
 
-@defect("fetches-nothing", "Fetches nothing of what is scheduled, though that is said of it", "RO59-WATCHER-001")
+@defect(
+    "fetches-nothing", "Fetches nothing of what is scheduled, though that is said of it", "RO59-WATCHER-001", "CC23-WATCHER-006",
+)  # fmt: skip
 def _fetches_nothing(watcher: Any) -> None:
     around(watcher, "fetch", lambda original, uid: None)
 
@@ -215,7 +217,9 @@ def _moves_by_patient_root(watcher: Any) -> None:
     on_links(watcher, again)
 
 
-@defect("accepts-no-plans", "Does not accept RT Plan Storage, of which it asks for an instance", "RO59-WATCHER-009")
+@defect(
+    "accepts-no-plans", "Does not accept RT Plan Storage, of which it asks for an instance", "RO59-WATCHER-009", "CC23-WATCHER-006"
+)
 def _accepts_no_plans(watcher: Any) -> None:
     contexts = watcher.server.contexts
     contexts[:] = [context for context in contexts if context.abstract_syntax != uids.RTPlanStorage]

@@ -99,6 +99,8 @@ def fetches(requirement: Requirement, observed: ObservedSession) -> list[Finding
     if observed.awaited != FETCH:
         return [] if asked else "the system fetched nothing"
     received = "; ".join(part for part in (observed.why_missing, answers(asked)) if part)
+    if observed.of("CC.2.7") and observed.of("RO-59"):
+        return f"what it asked for was not given, or not all of it: {received}"
     return received if observed.interrupted else [Finding("N-GET of what is scheduled, and C-MOVE of its inputs", received)]
 
 
