@@ -351,3 +351,73 @@ def _unknown_state(tms: Any) -> None:
         return original(uid, state, transaction_uid) if known else Outcome(SUCCESS)
 
     around(tms.worklist, "change_state", change_state)
+
+
+# --- what is taken for the lock -------------------------------------------------------------------------------------------
+
+ENDED_BY_ANOTHER = ("CC11-TMS-063", "CC11-TMS-064", "CC11-TMS-093", "CC11-TMS-095")
+
+
+@defect(
+    "ends-by-a-lock-of-zero-length",
+    "Takes a Transaction UID of zero length for the lock, at the end",
+    *ENDED_BY_ANOTHER,
+    given=("empty",),
+)
+@defect(
+    "ends-by-a-lock-cut-short",
+    "Takes a Transaction UID for the lock that is cut short, at the end",
+    *ENDED_BY_ANOTHER,
+    given=("short",),
+)
+@defect(
+    "ends-by-the-lock-of-another-ups", "Takes the lock of any UPS for that of each, at the end", *ENDED_BY_ANOTHER, given=("other",)
+)
+def _takes_for_the_lock(kind: str, tms: Any) -> None:
+    known: set[str] = set()
+
+    def change_state(original: Around, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
+        record = tms.worklist.store.get(uid)
+        lock = record.lock if record is not None else ""
+        taken = {
+            "empty": transaction_uid == "",
+            "short": bool(transaction_uid) and transaction_uid == lock[:-1],
+            "other": transaction_uid in known,
+        }[kind]
+        if lock and taken and state in ("COMPLETED", "CANCELED"):
+            transaction_uid = lock
+        outcome: Outcome = original(uid, state, transaction_uid)
+        if state == "IN PROGRESS" and outcome.status == SUCCESS and transaction_uid:
+            known.add(transaction_uid)
+        return outcome
+
+    around(tms.worklist, "change_state", change_state)
+
+
+@defect(
+    "claim-with-a-uid-of-zero-length",
+    "Grants a claim with a Transaction UID of zero length",
+    "CC11-TMS-032",
+    given=("SCHEDULED", "IN PROGRESS"),
+)
+@defect("claim-again-with-a-uid-of-zero-length", "Grants another claim, with a Transaction UID of zero length", "CC11-TMS-033",
+        given=("IN PROGRESS", "IN PROGRESS"))  # fmt: skip
+@defect("claim-of-completed-with-a-uid-of-zero-length", "Grants the claim of what is COMPLETED, with a Transaction UID of zero length",
+        "CC11-TMS-034", given=("COMPLETED", "IN PROGRESS"))  # fmt: skip
+@defect("claim-of-canceled-with-a-uid-of-zero-length", "Grants the claim of what is CANCELED, with a Transaction UID of zero length",
+        "CC11-TMS-035", given=("CANCELED", "IN PROGRESS"))  # fmt: skip
+@defect("scheduled-again-with-a-uid-of-zero-length", "Answers success to a change to SCHEDULED with a Transaction UID of zero length",
+        "CC11-TMS-043", given=("IN PROGRESS", "SCHEDULED"))  # fmt: skip
+@defect("complete-of-canceled-with-a-uid-of-zero-length", "Answers success to COMPLETED of what is CANCELED, without a lock",
+        "CC11-TMS-065", given=("CANCELED", "COMPLETED"))  # fmt: skip
+@defect("cancel-of-completed-with-a-uid-of-zero-length", "Answers success to CANCELED of what is COMPLETED, without a lock",
+        "CC11-TMS-094", given=("COMPLETED", "CANCELED"))  # fmt: skip
+def _grants_empty(present: str, wanted: str, tms: Any) -> None:
+    def change_state(original: Around, uid: str, state: str | None, transaction_uid: str | None) -> Outcome:
+        record = tms.worklist.store.get(uid)
+        if record is not None and (record.state, state, transaction_uid) == (present, wanted, ""):
+            return Outcome(SUCCESS)
+        outcome: Outcome = original(uid, state, transaction_uid)
+        return outcome
+
+    around(tms.worklist, "change_state", change_state)

@@ -11,7 +11,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from ..profile import load_catalogue
-from ..profile.ups_service import SUBSCRIBE
+from ..profile.ups_service import SUBSCRIBE, SUSPEND, UNSUBSCRIBE
 from ..profile.ups_tables import SUBSCRIPTION_STATES, SubscriptionCell, subscription_table
 from ..ups import FILTERED, GLOBAL, Outcome
 from ..ups.subscriptions import Effect, Subscription
@@ -190,12 +190,29 @@ def _suspend_anything(tms: Any) -> None:
     given=("DeletionLock",),
 )
 def _default(keyword: str, tms: Any) -> None:
+    _default_of(keyword, SUBSCRIBE, False, tms)
+
+
+@defect("subscribe-with-an-empty-receiver-granted", "Subscribes the sender when Receiving AE is empty", "CC23-TMS-034",
+        given=("ReceivingAE", SUBSCRIBE, True))  # fmt: skip
+@defect("subscribe-with-an-empty-lock-granted", "Takes an empty Deletion Lock for FALSE", "CC23-TMS-034",
+        given=("DeletionLock", SUBSCRIBE, True))  # fmt: skip
+@defect("unsubscribe-without-receiver-granted", "Unsubscribes the sender when Receiving AE is missing", "CC23-TMS-053",
+        given=("ReceivingAE", UNSUBSCRIBE, False))  # fmt: skip
+@defect("unsubscribe-with-an-empty-receiver-granted", "Unsubscribes the sender when Receiving AE is empty", "CC23-TMS-053",
+        given=("ReceivingAE", UNSUBSCRIBE, True))  # fmt: skip
+@defect("suspend-without-receiver-granted", "Suspends for the sender when Receiving AE is missing", "CC23-TMS-053",
+        given=("ReceivingAE", SUSPEND, False))  # fmt: skip
+@defect("suspend-with-an-empty-receiver-granted", "Suspends for the sender when Receiving AE is empty", "CC23-TMS-053",
+        given=("ReceivingAE", SUSPEND, True))  # fmt: skip
+def _default_of(keyword: str, kind: int, empty: bool, tms: Any) -> None:
+
     def action(original: Around, event: Any, number: int) -> Outcome:
-        if number != SUBSCRIBE:
+        if number != kind:
             outcome: Outcome = original(event, number)
             return outcome
         information = event.action_information
-        if keyword not in information:
+        if (keyword in information and not information.get(keyword)) if empty else keyword not in information:
             setattr(information, keyword, "FALSE" if keyword == "DeletionLock" else str(event.assoc.requestor.ae_title).strip())
         return Outcome(**vars(tms.subscription(str(event.request.RequestedSOPInstanceUID), number, information)))
 

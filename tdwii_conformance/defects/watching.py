@@ -225,7 +225,7 @@ def _accepts_no_plans(watcher: Any) -> None:
     contexts[:] = [context for context in contexts if context.abstract_syntax != uids.RTPlanStorage]
 
 
-@defect("refuses-a-plan", "Answers the C-STORE of a plan with a failure", "RO59-WATCHER-010")
+@defect("refuses-a-plan", "Answers the C-STORE of a plan with a failure", "RO59-WATCHER-010", "CC23-WATCHER-006")
 def _refuses_a_plan(watcher: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         if message.command_set.get("AffectedSOPClassUID") == uids.RTPlanStorage:

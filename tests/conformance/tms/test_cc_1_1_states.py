@@ -5,6 +5,7 @@ from datetime import datetime
 import pytest
 from pydicom.uid import generate_uid
 
+from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.plugin import cell_parameters
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
@@ -16,7 +17,7 @@ from tdwii_conformance.treatment.scenarios import SCENARIOS
 
 STATE = ("ProcedureStepState",)
 COMPLETED, CANCELED = SCENARIOS[0], SCENARIOS[1]
-WANTED = {"claim": "IN PROGRESS", "complete": "COMPLETED", "cancel": "CANCELED"}
+WANTED = {"change": "SCHEDULED", "claim": "IN PROGRESS", "complete": "COMPLETED", "cancel": "CANCELED"}
 # What a cell leads to when it is no refusal [CC.1.1 table CC.1.1-2], by the first word of the event and the state.
 LEADS_TO = {
     ("N-CREATE", NO_UPS): "SCHEDULED", ("claim", "SCHEDULED"): "IN PROGRESS", ("request", "SCHEDULED"): "CANCELED",
@@ -116,3 +117,34 @@ def test_cell(event, state, subject, finished, supported, still_kept, judge, jud
     else:
         judge(ups.untouched(before, one.tdd.get(one.uid)))
     judge_status(exchange)
+
+
+@pytest.fixture(scope="module")
+def stranger(updates):
+    """A UPS that is IN PROGRESS by another lock."""
+    return updates("IN PROGRESS", role="risked")
+
+
+def not_the_lock(one, stranger):
+    """Transaction UIDs that are not the lock of a UPS, though some may look like it; of a SCHEDULED one any UID would do."""
+    if one.state == "SCHEDULED":
+        return {"of zero length": ""}
+    return {"left out": None, "of zero length": "", "cut short": one.lock[:-1], "of another UPS": stranger.transaction_uid}
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [cell for cell in CELLS if cell.values[1] != NO_UPS and cell.values[0].endswith("without it")]
+    + [cell for cell in CELLS if cell.values == ("change to SCHEDULED", "IN PROGRESS")],
+)
+def test_what_is_not_the_lock(event, state, subject, finished, still_kept, stranger, judge):
+    one = subject(state)
+    if state in ("COMPLETED", "CANCELED"):
+        still_kept(one.session)
+    finished(one, event)
+    before, wanted = one.tdd.get(one.uid), WANTED[event.partition(" ")[0]]
+    for kind, uid in not_the_lock(one, stranger).items():
+        exchange = one.tdd.change_state(one.uid, wanted, uid)
+        found = status.refused(exchange, f"{wanted} with a Transaction UID that is {kind}")
+        judge([Finding(f.expected, f.received, f"Transaction UID {kind}", f.weight) for f in found])
+    judge(ups.untouched(before, one.tdd.get(one.uid)))

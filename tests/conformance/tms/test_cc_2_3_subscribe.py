@@ -150,9 +150,19 @@ def test_single_ups_cannot_be_suspended(watcher, is_refused, judge_status):
 
 
 @pytest.mark.requirement("CC23-TMS-034")
-@pytest.mark.parametrize("missing", ["receiver", "lock"])
-def test_missing_argument(missing, watcher, is_refused, judge_status):
-    judge_status(watcher.subscribe(is_refused().workitem.uid, **{missing: None}))
+@pytest.mark.parametrize(
+    ("missing", "value"), [("receiver", None), ("lock", None), ("receiver", ""), ("lock", "")],
+    ids=["receiver", "lock", "receiver-empty", "lock-empty"],
+)  # fmt: skip
+def test_missing_argument(missing, value, watcher, is_refused, judge_status):
+    judge_status(watcher.subscribe(is_refused().workitem.uid, **{missing: value}))
+
+
+@pytest.mark.requirement("CC23-TMS-053")
+@pytest.mark.parametrize("named", [None, ""], ids=["absent", "empty"])
+@pytest.mark.parametrize("action", ["unsubscribe", "suspend"])
+def test_nobody_is_named(action, named, watcher, judge_status):
+    judge_status(getattr(watcher, action)(receiver=named))
 
 
 @pytest.mark.requirement("CC23-TMS-035")

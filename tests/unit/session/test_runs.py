@@ -331,5 +331,5 @@ def test_a_run_that_is_killed_is_judged_by_what_it_came_to(describe, pytestconfi
     assert read_observation(recorded).why_early == INTERRUPTED
     again = run(module("new-completed"), "--transcript", recorded)
     assert again.returncode == 0, again.stdout
-    assert re.search(r"^ +RO-60 In progress +9 ", again.stdout, re.MULTILINE)
+    assert re.search(r"^ +RO-60 In progress +10 ", again.stdout, re.MULTILINE)
     assert "interrupted" in again.stdout

@@ -210,7 +210,7 @@ def fetched_by_patient_root(play):
 
 
 @fetch_fault("RO59-WATCHER-009")
-def plan_not_accepted(play):
+def plan_not_accepted_by_a_watcher(play):
     play.drop("plan comes")
     play.associations = [
         dataclasses.replace(one, accepted=()) if one.acceptor == "PPVS" and RT_PLAN in {s for s, _ in one.proposed} else one
@@ -219,7 +219,7 @@ def plan_not_accepted(play):
 
 
 @fetch_fault("RO59-WATCHER-010")
-def plan_refused(play):
+def plan_refused_by_a_watcher(play):
     play["plan comes"].status = 0xA700
 
 
