@@ -73,12 +73,13 @@ def subject(request, tdd, system):
 
 
 @pytest.fixture
-def finished(subject):
+def finished(subject, needs):
     """What a UPS needs for its final state, sent before it is asked for."""
 
     def prepare(one, event):
         if one.state == "IN PROGRESS" and event.startswith(("complete", "cancel")):
-            one.session.conclude(COMPLETED if event.startswith("complete") else CANCELED)
+            update = one.session.conclude(COMPLETED if event.startswith("complete") else CANCELED)
+            needs(status.accepted(update, "the final update"), "RO64-TMS-001")
 
     return prepare
 

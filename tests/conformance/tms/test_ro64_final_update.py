@@ -115,12 +115,17 @@ def test_text_of_iso_ir_100_stays_readable(updates, judge):
     judge(ups.equal(meanings, ["Gerät Süd"], f"{PERFORMED}[0].PerformedStationNameCodeSequence[0].CodeMeaning"))
 
 
+@pytest.fixture(scope="module", params=[s for s in SCENARIOS if s.state == "CANCELED"], ids=str)
+def canceled(request, treated):
+    """A treatment that was canceled, its final update, and the N-GET after it."""
+    treatment = treated(request.param)
+    return treatment.session, treatment.final, treatment.stored
+
+
 @pytest.mark.requirement("RO64-TMS-006")
-@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.state == "CANCELED"], ids=str)
-def test_reason_of_cancellation_is_stored(treated, judge, scenario):
-    treatment = treated(scenario)
-    session, stored = treatment.session, treatment.stored
-    judge(status.accepted(treatment.final, "the final update"))
+def test_reason_of_cancellation_is_stored(canceled, needs, judge):
+    session, final, stored = canceled
+    needs(status.accepted(final, "the final update"), "RO64-TMS-001")
     judge(ups.got(stored))
     reasons = [
         reason.get("CodeValue")
