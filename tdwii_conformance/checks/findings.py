@@ -17,7 +17,7 @@ class Finding:
     expected : str
         What the requirement asks for, in words.
     received : str
-        What came instead.
+        What came instead; ``nothing`` if it is empty.
     path : str
         Where in the data set, for example ``InputInformationSequence[0].DICOMRetrievalSequence``; empty when it is not
         about a place in a data set.
@@ -29,3 +29,7 @@ class Finding:
     received: str
     path: str = ""
     weight: Literal["fault", "warning"] = "fault"
+
+    def __post_init__(self) -> None:
+        if not self.received.strip():
+            object.__setattr__(self, "received", "nothing")

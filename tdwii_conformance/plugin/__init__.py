@@ -8,7 +8,7 @@ pytest sees in this module the hooks and fixtures of the others. PYTEST_DONT_REW
 imported before pytest loads it.
 """
 
-from .collection import pytest_collection_modifyitems
+from .collection import pytest_collection_modifyitems, pytest_report_collectionfinish
 from .fixtures import (
     judge,
     judge_observation,
@@ -53,6 +53,7 @@ __all__ = [
     "pytest_configure",
     "pytest_configure_node",
     "pytest_load_initial_conftests",
+    "pytest_report_collectionfinish",
     "pytest_report_header",
     "pytest_report_teststatus",
     "pytest_runtest_makereport",

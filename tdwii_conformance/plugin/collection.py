@@ -12,6 +12,8 @@ from .keys import requirement_key
 from .under_test import catalogue_of, edition_of
 from .xdist import order
 
+of_another_key = pytest.StashKey[tuple[int, str]]()  # how many tests are of another edition, and the one that is judged
+
 
 def requirement_of(item: pytest.Item) -> Requirement | None:
     """Return the requirement that a test is marked with, or None; an unknown one ends the run."""
@@ -43,6 +45,15 @@ def _nearest(near: list[str]) -> str:
     return f"the nearest are {', '.join(near)}" if near else "for example RO60-TMS-004, RO-60 or CC.2.3"
 
 
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Say why tests are deselected that nobody has left out."""
+    count, edition = config.stash.get(of_another_key, (0, ""))
+    if not count:
+        return []
+    tests = f"{count} test is" if count == 1 else f"{count} tests are"
+    return [f"{tests} deselected: of requirements of another edition of TDW-II than {edition!r} (--edition)"]
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Bind tests to requirements, and leave out other editions and what --requirement does not name."""
@@ -59,6 +70,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             left_out.append(item)
             continue
         kept.append(item)
+    of_another = sum(edition not in item.stash[requirement_key].editions for item in left_out if requirement_key in item.stash)
+    config.stash[of_another_key] = (of_another, edition)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept

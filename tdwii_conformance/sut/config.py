@@ -320,4 +320,7 @@ def _run(command: list[str], folder: Path, seconds: float) -> None:
         raise OSError(f"tms.restart: {' '.join(command)!r} did not end within {seconds:g} s") from error
     except subprocess.CalledProcessError as error:
         said = error.stderr.decode(errors="replace").strip().splitlines()
-        raise OSError(f"tms.restart: {' '.join(command)!r} ended with {error.returncode}: {said[-1] if said else ''}") from error
+        last = said[-1] if said else "it said nothing"
+        raise OSError(f"tms.restart: {' '.join(command)!r} ended with code {error.returncode}: {last}") from error
+    except OSError as error:
+        raise OSError(f"tms.restart: {' '.join(command)!r} cannot be run: {error.strerror or error}") from error

@@ -53,4 +53,5 @@ def test_it():
     ran = run(test)
     assert ran.verdicts == {}
     assert "1 deselected" in ran.out
+    assert "1 test is deselected: of requirements of another edition of TDW-II than 'ti' (--edition)" in ran.out
     assert run(test, "--edition", "2013").verdicts == {"test_it": "passed"}

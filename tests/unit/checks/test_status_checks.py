@@ -76,3 +76,7 @@ def test_findings(findings, expected):
 )
 def test_reading(answer, expected):
     assert status.reading(answer, REFUSAL) == expected
+
+
+def test_a_finding_never_says_that_nothing_was_received_by_saying_nothing():
+    assert [Finding("a value", text).received for text in ("", "  ", "0")] == ["nothing", "nothing", "0"]

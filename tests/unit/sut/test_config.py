@@ -169,7 +169,7 @@ def test_a_remote_system_is_tried_within_bounds(write):
     ("code", "said"),
     [
         ("open('restarted', 'w').close()", None),
-        ("import sys; sys.exit('no such service')", r"tms\.restart: .* ended with 1: no such service"),
+        ("import sys; sys.exit('no such service')", r"tms\.restart: .* ended with code 1: no such service"),
         ("import threading; threading.Event().wait()", r"tms\.restart: .* did not end within 0\.5 s"),
     ],
     ids=["ends", "fails", "hangs"],
@@ -183,6 +183,17 @@ def test_the_restart_command_runs_beside_the_description(write, tmp_path, code, 
     else:
         with pytest.raises(OSError, match=said):
             system.restart()
+
+
+def test_a_restart_command_that_is_none_is_named(write):
+    system = load_system(write(SMALL.replace("port = 11114", 'port = 11114\nrestart = ["no-such-command"]')))
+    with pytest.raises(OSError, match=r"^tms\.restart: 'no-such-command' cannot be run: No such file or directory$"):
+        system.restart()
+
+
+def test_a_capability_of_before_is_refused_with_the_reason(write):
+    with pytest.raises(ConfigError, match="no requirement is about C-GET; leave it out"):
+        load_system(write(SMALL.replace("port = 11114", 'port = 11114\nsupports = ["cget"]')))
 
 
 def test_pushing_needs_consent_and_the_capability(write):
