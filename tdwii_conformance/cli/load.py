@@ -9,8 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ import click
 
 from ..load import SHIPPED
 from .failures import OK, REFUSED, NoAnswer, Usage
+from .load_systems import faults_of, network, ours, restarts
 from .screen import note, say
 from .settings import Command
 
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["load"]
 
-OURS = ("UPSSCP", "OST")  # AE titles of `tdwii serve all`
-WAIT = 60.0  # seconds until our own simulators listen
 # What --p95 bounds: kinds of requests, and events, which are none.
 LIMITED = {
     "query": "query",
@@ -64,6 +62,7 @@ def _limits(texts: Sequence[str]) -> dict[str, float]:
     examples=[
         "tdwii load                                   # our own TMS, a small clinic, a minute",
         "tdwii load --clinic rush --for 120 --defect claim-race-won-by-both",
+        "tdwii load --fault cut --fault delay=50ms --fault restart=20s",
         "tdwii load --sut clinic.toml --clinic large --for 3600 --processes 4 --p95 claim=200ms",
         "tdwii load --sut clinic.toml --web           # Locust's page on http://localhost:8089",
         "tdwii load --sut clinic.toml --html load.html --results load.json",
@@ -91,12 +90,15 @@ def _limits(texts: Sequence[str]) -> dict[str, float]:
 @click.option("--csv", metavar="PREFIX", help="Write Locust's figures as CSV files.")
 @click.option("--evidence", type=click.Path(path_type=Path), metavar="DIR", help="Keep all exchanges.")
 @click.option("--defect", "--variation", "deviations", multiple=True, metavar="NAME", help="For our own simulators; repeat.")
+@click.option("--fault", "faults", multiple=True, metavar="NAME[=TIME]",
+              help="Break the way to the TMS: delay, jitter, cut, reset, half-open, refused; or restart it; repeat.")  # fmt: skip
 @click.option("--users", "show_users", is_flag=True, help="Show who listens where, for the TMS to know them, and end.")
 @click.argument("more", nargs=-1, type=click.UNPROCESSED, metavar="[-- LOCUST OPTIONS]...")
 def load(
     sut: Path | None, clinic: str, seconds: float, treatments: int | None, processes: int, web: bool, web_port: int,
     title: str, host: str, port: int, first: int, p95: tuple[str, ...], results: Path | None, html: Path | None,
-    csv: str | None, evidence: Path | None, deviations: tuple[str, ...], show_users: bool, more: tuple[str, ...],
+    csv: str | None, evidence: Path | None, deviations: tuple[str, ...], faults: tuple[str, ...], show_users: bool,
+    more: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Put the load of a clinic on a TMS: machines, watchers, schedulers at once.
 
@@ -109,7 +111,7 @@ def load(
     from ..load.clinic import load_clinic
     from ..load.setting import Setting
 
-    limits = _limits(p95)
+    limits, broken = _limits(p95), faults_of(faults)
     if "{}" not in title:
         raise Usage(f"--title {title!r}: expected a {{}} for the number of the user")
     if sut is not None and deviations:
@@ -126,11 +128,19 @@ def load(
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
         written = results or Path(scratch) / "results.json"
         setting = replace(setting, results=str(written.resolve()))
-        setting = _described(setting, sut) if sut is not None else stack.enter_context(_ours(setting, deviations, Path(scratch)))
+        restart = None
+        if sut is not None:
+            setting, restart = _described(setting, sut, needs_restart="restart" in broken)
+        else:
+            setting, restart = stack.enter_context(ours(setting, deviations, Path(scratch), restartable="restart" in broken))
+        setting, done = stack.enter_context(network(setting, broken))
+        setting, restarted = stack.enter_context(restarts(setting, broken, restart, Path(scratch)))
         command = [*_locust(setting, seconds, processes, web, web_port), *more]
         command += ["--html", str(html)] if html is not None else []
         command += ["--csv", csv] if csv is not None else []
         _run(command, setting)
+        for line in (*done(), *restarted()):
+            note(line)
         if "--worker" in more:
             return OK
         if not written.is_file():
@@ -149,8 +159,8 @@ def _name_all(setting: Setting) -> None:
         raise Usage(f"--title: {error}") from error
 
 
-def _described(setting: Setting, sut: Path) -> Setting:
-    """Return the setting for a described system; refuse one that must not be changed, or has no TMS."""
+def _described(setting: Setting, sut: Path, *, needs_restart: bool) -> tuple[Setting, Callable[[], None] | None]:
+    """Return the setting for a described system, and how it is restarted; refuse one that must not be changed, or has no TMS."""
     from ..sut.config import load_system
 
     system = load_system(sut)
@@ -164,40 +174,9 @@ def _described(setting: Setting, sut: Path) -> Setting:
     if setting.clinic.watchers and "subscription" not in system.tms_supports:
         note(f"{system.name} is not said to support subscription: there are no watchers")
         setting = replace(setting, clinic=setting.clinic.model_copy(update={"watchers": 0}))
-    return replace(setting, system=str(sut.resolve()))
-
-
-@contextlib.contextmanager
-def _ours(setting: Setting, deviations: Sequence[str], scratch: Path) -> Iterator[Setting]:
-    """Start our own TMS and OST as a process, and stop it at the end."""
-    book = scratch / "book.json"
-    known = [word for name, (host, port) in setting.users().items() for word in ("--destination", f"{name}={host}:{port}")]
-    chosen = [word for name in deviations for word in ("--defect", name)]
-    command = [
-        sys.executable, "-m", "tdwii_conformance", "serve", "all", "--no-watcher", "--port", "0", "--book", str(book), "--lines",
-        *known, *chosen,
-    ]  # fmt: skip
-    with (scratch / "simulators.log").open("w+", encoding="utf-8") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
-        try:
-            deadline = time.monotonic() + WAIT
-            while not book.is_file() and process.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.05)
-            if not book.is_file():
-                log.seek(0)
-                raise Usage(f"our own simulators did not start:\n{log.read().strip()}")
-            yield _at(setting, book)
-        finally:
-            process.terminate()
-            process.wait(WAIT)
-
-
-def _at(setting: Setting, book: Path) -> Setting:
-    from ..sut.address_book import entities
-
-    known = entities(book)
-    tms, ost = (known[name] for name in OURS)
-    return replace(setting, tms=(OURS[0], tms.host, tms.port), ost=(OURS[1], ost.host, ost.port))
+    if needs_restart and system.restart is None:
+        raise Usage(f"{sut}: [tms] restart is missing: --fault restart needs the command that restarts the TMS")
+    return replace(setting, system=str(sut.resolve())), system.restart
 
 
 def _locust(setting: Setting, seconds: float, processes: int, web: bool, web_port: int) -> list[str]:

@@ -13,7 +13,7 @@ from ..profile.ups_service import CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE
 from ..transcript.answers import answered
 from ..transcript.exchange import Exchange, Transcript
 
-__all__ = ["NAMES", "Fact", "Facts", "fact_of"]
+__all__ = ["NAMES", "Fact", "Facts", "Subscription", "fact_of"]
 
 Kind = Literal["create", "query", "claim", "set", "end", "get", "report", "subscribe", "unsubscribe", "move", "store", "other"]
 CLAIMED = "IN PROGRESS"
@@ -87,6 +87,36 @@ class Fact:
         """Return the fact that `to_json` wrote."""
         usual: dict[str, Any] = {"workitem": "", "who": "", "kind": "other"}
         return cls(**usual | {name: tuple(value) if name == "found" else value for name, value in said.items()})
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """When and how a subscription to all UPS stood.
+
+    Parameters
+    ----------
+    receiver : str
+        The AE that gets the reports.
+    since : float
+        When it had been granted.
+    until : float
+        When its end was asked for; infinite as long as it stands.
+    lapses : tuple of (float, float)
+        When reports may have been lost: from shortly before each restart of the TMS until the next report came.
+    """
+
+    receiver: str
+    since: float
+    until: float = float("inf")
+    lapses: tuple[tuple[float, float], ...] = ()
+
+    def owes(self, cause: Fact) -> bool:
+        """Whether what a request changed is to be reported."""
+        return (
+            self.since < cause.began
+            and cause.ended < self.until
+            and not any(begin < cause.ended and cause.began < end for begin, end in self.lapses)
+        )
 
 
 def fact_of(exchange: Exchange) -> Fact:

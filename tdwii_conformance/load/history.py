@@ -16,11 +16,12 @@ from itertools import pairwise
 from ..checks.findings import Finding
 from ..profile.statuses import status_text
 from ..profile.ups_service import PROGRESS_REPORT, STATE_REPORT
-from .facts import Fact
+from .facts import Fact, Subscription
 
 __all__ = ["History", "Subscription", "Violation", "judge"]
 
 SCHEDULED, CLAIMED, FINAL = "SCHEDULED", "IN PROGRESS", ("COMPLETED", "CANCELED")
+ALREADY, DUPLICATE = 0xC302, 0x0111  # it is IN PROGRESS by this Transaction UID; a UPS with this UID exists
 BUSY = (0x0213, 0xA700)  # resource limitation: a system may say that it has enough to do [PS3.7 C.5.22; PS3.4 B.2.3]
 KEPT_QUERIES = 20_000
 
@@ -45,25 +46,6 @@ class Violation:
     workitem: str
     finding: Finding
     facts: tuple[Fact, ...] = ()
-
-
-@dataclass(frozen=True)
-class Subscription:
-    """When and how a subscription to all UPS stood.
-
-    Parameters
-    ----------
-    receiver : str
-        The AE that gets the reports.
-    since : float
-        When it had been granted.
-    until : float
-        When its end was asked for; infinite as long as it stands.
-    """
-
-    receiver: str
-    since: float
-    until: float = float("inf")
 
 
 def judge(facts: Iterable[Fact], queries: Iterable[Fact] = (), subscriptions: Sequence[Subscription] = ()) -> list[Violation]:
@@ -111,9 +93,27 @@ class _Workitem:
         self._of: dict[str, list[Fact]] = defaultdict(list)
         for fact in facts:
             self._of[fact.kind].append(fact)
-        self.granted = [fact for fact in self._of["claim"] if fact.done]
+        self.granted = [*self._granted()]
         self.finals = [fact for fact in self._of["end"] if fact.done and fact.state in FINAL]
-        self.created = next((fact for fact in self._of["create"] if fact.done), None)
+        self.created = next(self._confirmed("create", DUPLICATE), None)
+
+    def _confirmed(self, kind: str, already: int) -> Iterator[Fact]:
+        """Yield what was done: answered with success, or, when the answer was lost and the request repeated, as done already."""
+        for fact in self._of[kind]:
+            lost = [one for one in self._unanswered(kind) if one.transaction == fact.transaction and one.began < fact.began]
+            if fact.done or (fact.status == already and lost):
+                yield replace(fact, began=min(one.began for one in (fact, *lost)))
+
+    def _granted(self) -> Iterator[Fact]:
+        """Yield the claims that were granted, each once."""
+        seen: set[str] = set()
+        for fact in self._confirmed("claim", ALREADY):
+            if fact.transaction not in seen:
+                yield fact
+            seen.add(fact.transaction)
+
+    def _unanswered(self, kind: str) -> list[Fact]:
+        return [fact for fact in self._of[kind] if fact.status is None]
 
     @property
     def lock(self) -> str:
@@ -122,8 +122,14 @@ class _Workitem:
 
     @property
     def _uncertain(self) -> bool:
-        """Whether a claim was not answered, so that nobody knows who holds the lock."""
-        return any(fact.status is None for fact in self._of["claim"])
+        """Whether a claim was not answered, nor repeated until it was, so that nobody knows who holds the lock."""
+        return any(
+            not any(
+                one.status is not None and one.transaction == lost.transaction and lost.ended < one.ended
+                for one in self._of["claim"]
+            )
+            for lost in self._unanswered("claim")
+        )
 
     def claims(self) -> Found:
         """One winner, and somebody wins."""
@@ -134,7 +140,8 @@ class _Workitem:
         if self._uncertain:
             return
         for fact in self._of["claim"]:
-            taken = any(other.began < fact.ended for other in (*self.granted, *self._of["end"], *self._others()))
+            rivals = [one for one in self._unanswered("claim") if one.transaction != fact.transaction]
+            taken = any(other.began < fact.ended for other in (*self.granted, *rivals, *self._of["end"], *self._others()))
             available = self.created is not None and self.created.ended < fact.began
             if fact.status is not None and not fact.done and not taken and available and fact.status not in BUSY:
                 yield "RO60-TMS-001", Finding("the claim of a workitem that nobody has claimed is granted", _answer(fact))
@@ -185,7 +192,8 @@ class _Workitem:
         ended = next((fact for fact in self.finals if fact.ended < look.began), None)
         claimed = next((fact for fact in self.granted if fact.ended < look.began), None)
         unclaimed = self._of["claim"] and all(look.ended < fact.began for fact in self._of["claim"])
-        before = next((f for f in self._of["get"] if f.ended < look.began and _rank(f.state) > _rank(look.state)), None)
+        shown = (fact for fact in self._of["get"] if fact.done and fact.state and fact.ended < look.began)
+        before = next((fact for fact in shown if _rank(fact.state) > _rank(look.state)), None)
         if ended is not None and len({fact.state for fact in self.finals}) == 1 and look.state != ended.state:
             yield "CC27-TMS-015", Finding(f"{ended.state}: answered with success before", look.state)
         elif claimed is not None and look.state == SCHEDULED:
@@ -201,9 +209,11 @@ class _Workitem:
         """Return the progress that a look must show; ``None`` where it may be one of several."""
         changes = [fact for fact in self._of["set"] if fact.progress and fact.began < look.ended]
         certain = [fact for fact in changes if fact.done and fact.ended < look.began]
-        if not certain or any(f.status is None or (f.done and f.ended >= look.began) for f in changes):
+        if not certain or any(f.done and f.ended >= look.began for f in changes):
             return None
         last = max(certain, key=lambda fact: fact.ended)
+        if any(f.status is None and f.progress != last.progress for f in changes):
+            return None  # done, or not, or late; if it was repeated and answered, it is the same whichever
         overlapping = any(fact is not last and fact.ended > last.began for fact in certain)
         return None if overlapping or not (look.progress or look.state) else last.progress
 
@@ -227,7 +237,7 @@ class _Workitem:
     def reports(self, subscription: Subscription) -> Found:
         """Each change is reported once, in its order, to who is subscribed to all UPS."""
         came = sorted((f for f in self._of["report"] if f.who == subscription.receiver), key=lambda fact: fact.began)
-        owed = [one for one in self._owed() if subscription.since < one.cause.began and one.cause.ended < subscription.until]
+        owed = [one for one in self._owed() if subscription.owes(one.cause)]
         names = [_name(fact) for fact in came]
         to, counts = subscription.receiver, Counter(names)
         for one in owed:
@@ -308,6 +318,7 @@ class History:
     """
 
     settle: float = 10.0
+    restarts: list[tuple[float, float]] = field(default_factory=list)  # of the TMS: when each began and ended
     judged: int = 0
     violations: list[Violation] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
@@ -317,6 +328,7 @@ class History:
     _queries: deque[Fact] = field(default_factory=lambda: deque(maxlen=KEPT_QUERIES))
     _subscriptions: list[Subscription] = field(default_factory=list)
     _begun: dict[str, float] = field(default_factory=dict)  # when an open workitem was claimed, or else created
+    _heard: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # when reports came to a receiver
     _caught_up: dict[str, float] = field(default_factory=dict)  # until when a receiver has reports
     _quiet: dict[str, float] = field(default_factory=dict)  # since when all have caught up with an ended workitem
 
@@ -332,6 +344,8 @@ class History:
 
     def add(self, fact: Fact) -> None:
         """Take a fact; in any order."""
+        if fact.kind == "report":
+            self._heard[fact.who].append(fact.began)
         if fact.kind == "query":
             self._queries.append(fact)
         elif fact.kind in ("subscribe", "unsubscribe"):
@@ -352,7 +366,8 @@ class History:
             # What was done shortly before the end may not be reported any more.
             until = fact.began - self.settle
             self._subscriptions = [
-                replace(one, until=min(one.until, until)) if one.receiver == fact.who else one for one in self._subscriptions
+                replace(one, until=min(one.until, until)) if one.receiver == fact.who and one.since < fact.began else one
+                for one in self._subscriptions
             ]
 
     def judge_ended(self, now: float) -> list[Violation]:
@@ -382,9 +397,17 @@ class History:
             self._begun.pop(f"{uid} {state}", None)
         self.judged += 1
         self.delays += delays(facts)
-        found = judge(facts, self._queries, self._subscriptions if done else ())
+        found = judge(facts, self._queries, [replace(one, lapses=self._lapses(one)) for one in self._subscriptions] if done else ())
         self.violations += found
         return found
+
+    def _lapses(self, subscription: Subscription) -> tuple[tuple[float, float], ...]:
+        """Return when reports to a receiver may have been lost: a TMS need not keep them, nor subscriptions [CC.2.4.3]."""
+        heard = self._heard[subscription.receiver]
+        return tuple(
+            (began - self.settle, min((time for time in heard if time > ended), default=float("inf")))
+            for began, ended in self.restarts
+        )
 
 
 def delays(facts: Iterable[Fact]) -> list[float]:

@@ -15,6 +15,7 @@ from locust import events
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
 
 from tdwii_conformance.load.facts import Fact
+from tdwii_conformance.load.faults import read_disturbances
 from tdwii_conformance.load.history import History, Violation
 from tdwii_conformance.load.setting import Setting
 from tdwii_conformance.load.users import InClinic, Intruder, Machine, Scheduler, Watcher, take_collected
@@ -60,11 +61,17 @@ def _gather(environment: Any) -> None:
         gevent.sleep(1.0)
         for fact in take_collected():
             HISTORY.add(fact)
+        _look_for_restarts()
         for violation in HISTORY.judge_ended(time.time() - REPORTED):
             _say(violation)
         if 0 < SETTING.enough <= HISTORY.treated:
             environment.runner.quit()
             return
+
+
+def _look_for_restarts() -> None:
+    if SETTING.restarts:
+        HISTORY.restarts = read_disturbances(Path(SETTING.restarts))
 
 
 def _say(violation: Violation) -> None:
@@ -131,6 +138,7 @@ def _await_workers(environment: Any, **_: Any) -> None:
 def _conclude(environment: Any, **_: Any) -> None:
     for fact in take_collected():
         HISTORY.add(fact)
+    _look_for_restarts()
     for violation in HISTORY.judge_rest():
         _say(violation)
     stats = environment.stats

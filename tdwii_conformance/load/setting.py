@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -47,6 +47,10 @@ class Setting:
         File for what was found in the history; empty: it is not written.
     enough : int
         How many treatments end the run, before its time is up; 0: no number does.
+    through : tuple of str and int, or None
+        Host and port of a network with faults that leads to the TMS.
+    restarts : str
+        File in which restarts of the TMS are written down; empty: there are none.
     """
 
     clinic: Clinic
@@ -60,6 +64,13 @@ class Setting:
     evidence: str = ""
     results: str = ""
     enough: int = 0
+    through: tuple[str, int] | None = None
+    restarts: str = ""
+
+    @property
+    def faulty(self) -> bool:
+        """Whether requests may be lost on the way, so that they are repeated."""
+        return self.through is not None or bool(self.restarts)
 
     def to_environment(self) -> dict[str, str]:
         """Return the environment of a process of the run."""
@@ -69,13 +80,20 @@ class Setting:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Return what `to_environment` wrote; raises KeyError outside a run."""
         said = json.loads(environment[VARIABLE])
-        peers = {role: tuple(said[role]) if said[role] else None for role in ("tms", "ost")}
+        peers = {role: tuple(said[role]) if said[role] else None for role in ("tms", "ost", "through")}
         return cls(**said | peers | {"clinic": Clinic.model_validate(said["clinic"])})
+
+    def on_the_way(self) -> tuple[Peer, Peer | None, Timeouts]:
+        """Return TMS, OST and deadlines, the TMS as users reach it: over the network with faults, if there is one."""
+        tms, ost, timeouts = self.described()
+        if self.through is not None:
+            tms = replace(tms, host=self.through[0], port=self.through[1])
+        return tms, ost, timeouts
 
     def described(self) -> tuple[Peer, Peer | None, Timeouts]:
         """Return TMS, OST and deadlines."""
         if self.tms is not None:
-            return Peer(*self.tms), Peer(*self.ost) if self.ost else None, Timeouts()
+            return Peer(*self.tms), Peer(*self.ost) if self.ost else None, Timeouts(message=10.0) if self.faulty else Timeouts()
         assert self._described.tms is not None  # looked at before the run
         return self._described.tms, self._described.ost, self._described.timeouts
 

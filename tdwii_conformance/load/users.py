@@ -47,7 +47,12 @@ from .setting import Setting
 __all__ = ["InClinic", "Intruder", "Machine", "Scheduler", "Watcher", "take_collected"]
 
 COMPLETED, CANCELED = (next(s for s in SCENARIOS if s.state == state) for state in ("COMPLETED", "CANCELED"))
+PROGRESS = "ProcedureStepProgressInformationSequence"
 THREADS = 1000
+ALREADY = 0xC302  # it is IN PROGRESS by this Transaction UID
+TRIES = 8  # how often a request is sent until it is answered, where the network has faults
+REMEMBERED = 30  # workitems of a machine that it looks at in the end
+UNANSWERED = "not answered, as the network is"
 QUIET, LONGEST = 5.0, 45.0  # seconds without a report, and in all, that a watcher waits at the end
 
 _collected: list[Fact] = []  # facts that have not been handed on yet
@@ -76,6 +81,14 @@ def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     return _pool.apply(function, arguments)
 
 
+def _attempt(request: Callable[[TDD], Exchange], tdd: TDD) -> Exchange | DimseError:
+    """Send a request; return why it could not be sent. gevent shows what is raised in a thread, whoever catches it."""
+    try:
+        return request(tdd)
+    except DimseError as error:
+        return error
+
+
 class _Kept:
     """Writes exchanges to a file of this process."""
 
@@ -100,11 +113,12 @@ class InClinic(User):
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
-        self.tms, self.ost, self.timeouts = self.setting.described()
+        self.tms, self.ost, self.timeouts = self.setting.on_the_way()
         self.clinic = self.setting.clinic
         self.title = ""
         self.tdd: TDD | None = None
         self.random = random.Random()
+        self.again = False  # whether what is asked was asked before, and not answered
         self._answered: deque[tuple[Exchange, Fact]] = deque()
         self._kept = _Kept(self.setting.evidence)
 
@@ -149,6 +163,15 @@ class InClinic(User):
             return number, title
         raise last or OSError("no port is free")
 
+    def insist(self, request: Callable[[TDD], Exchange], *, name: str = "") -> Exchange | None:
+        """Send a request as `ask`; where the network has faults, the same one again until it is answered."""
+        self.again = False
+        for _ in range(TRIES if self.setting.faulty else 1):
+            if (exchange := self.ask(request, name=name)) is not None:
+                return exchange
+            self.again = True
+        return None
+
     def ask(self, request: Callable[[TDD], Exchange], *, name: str = "") -> Exchange | None:
         """Send a request, and tell Locust how long it took; return the exchange, or ``None`` if it was not answered.
 
@@ -161,19 +184,19 @@ class InClinic(User):
         """
         assert self.tdd is not None
         began = time.perf_counter()
-        error: Exception | None = None
-        exchange: Exchange | None = None
-        try:
-            exchange = in_thread(request, self.tdd)
-        except DimseError as caught:
-            error = caught
+        given = in_thread(_attempt, request, self.tdd)
+        error = given if isinstance(given, DimseError) else None
+        exchange: Exchange | None = given if isinstance(given, Exchange) else None
         while self._answered:
             seen, fact = self._answered.popleft()
             if not fact.failure:
                 self._tell(name or NAMES.get(fact.kind, seen.service), (fact.ended - fact.began) * 1000, self.wrong(seen, fact))
         if exchange is None or exchange.failure:
             reason = error or TimeoutError(exchange.failure if exchange is not None else "no answer")
-            self._tell(name or "association", (time.perf_counter() - began) * 1000, reason)
+            faults = self.setting.faulty
+            self._tell(
+                UNANSWERED if faults else name or "association", (time.perf_counter() - began) * 1000, None if faults else reason
+            )
             gevent.sleep(self.clinic.poll)  # a system that is not there is not asked without a pause
             return None
         return exchange
@@ -186,7 +209,7 @@ class InClinic(User):
 
     def wrong(self, exchange: Exchange, fact: Fact) -> Exception | None:
         """Return what Locust is to count as a failure: a refusal, but of what may be refused."""
-        if fact.done or fact.kind in ("claim", "get"):
+        if fact.done or fact.kind in ("claim", "get") or self.again:
             return None
         return RuntimeError(status_text(exchange.status, exchange.service))
 
@@ -206,6 +229,7 @@ class Machine(InClinic):
         """Take a name and a station."""
         super().begin()
         self.station = self.setting.station(self.number)
+        self._performed: deque[TreatmentSession] = deque(maxlen=REMEMBERED)
 
     def listen(self, title: str, port: int) -> None:
         """Listen for the instances that are moved here."""
@@ -216,6 +240,24 @@ class Machine(InClinic):
     def receiver(self) -> Receiver | None:
         """Return the listener."""
         return self._receiver
+
+    def on_stop(self) -> None:
+        """Look at what was done, and close everything."""
+        if self.setting.faulty and self.tdd is not None:
+            self._look_back()
+        super().on_stop()
+
+    def _look_back(self) -> None:
+        """Ask, past the faults, what became of what was done: nothing is lost, and who holds a lock is let in."""
+        assert self.tdd is not None
+        in_thread(self.tdd.close)
+        self.tdd.tms = self.setting.described()[0]
+        looking = [lambda tdd, one=one: one.get(["ProcedureStepState", PROGRESS]) for one in self._performed]
+        held = [one for one in self._performed if one.exchanges and one.scenario is None]
+        for request in (*looking, *(lambda tdd, one=one: one.update(99) for one in held)):
+            if self.insist(request) is None:
+                self._tell("after the faults", 0.0, TimeoutError("not answered, though the network is whole again"))
+                return
 
     def end(self) -> None:
         """Close everything."""
@@ -236,8 +278,10 @@ class Machine(InClinic):
         workitem = ScheduledWorkitem.of_response(first, self.station, self.tms.ae_title, ost, "ti")
         assert self.tdd is not None
         session = TreatmentSession(self.tdd, workitem, ost)
-        claimed = self.ask(lambda tdd: session.claim())
-        if claimed is not None and answered(claimed) in ("done", "warning"):
+        claimed = self.insist(lambda tdd: session.claim())
+        # Whoever claimed and got no answer claims again, with the same Transaction UID: it may be claimed by that already.
+        if claimed is not None and (answered(claimed) in ("done", "warning") or (self.again and claimed.status == ALREADY)):
+            self._performed.append(session)
             self._deliver(session)
         self._pause()
 
@@ -247,16 +291,16 @@ class Machine(InClinic):
             self._retrieve(session.workitem)
         for progress in scenario.progress:
             self._pause()
-            self.ask(lambda tdd, progress=progress: session.update(progress))  # type: ignore[misc]
+            self.insist(lambda tdd, progress=progress: session.update(progress))  # type: ignore[misc]
             self._look(session)
         session.plan(scenario)
         # What was not delivered is not stored for a patient of theirs; ours are made up as a whole.
         if self.clinic.schedulers and self.ost is not None and session.record is not None:
             self.ask(lambda tdd: tdd.store("OST", session.record))  # type: ignore[arg-type]
         self._pause()
-        self.ask(lambda tdd: session.final_update(), name=NAMES["final"])
+        self.insist(lambda tdd: session.final_update(), name=NAMES["final"])
         self._look(session)
-        self.ask(lambda tdd: session.finish())
+        self.insist(lambda tdd: session.finish())
         self._look(session)
 
     def _retrieve(self, workitem: ScheduledWorkitem) -> None:
@@ -268,7 +312,7 @@ class Machine(InClinic):
 
     def _look(self, session: TreatmentSession) -> None:
         if self.random.random() < self.clinic.looks:
-            self.ask(lambda tdd: session.get(["ProcedureStepState", "ProcedureStepProgressInformationSequence"]))
+            self.ask(lambda tdd: session.get(["ProcedureStepState", PROGRESS]))
 
     def _pause(self) -> None:
         gevent.sleep(self.clinic.step * self.random.uniform(0.5, 1.5))
@@ -291,15 +335,19 @@ class Watcher(InClinic):
         ).start()  # fmt: skip
 
     def _reported(self, exchange: Exchange, fact: Fact) -> None:
-        self._last = time.monotonic()
         keep(dataclasses.replace(fact, who=self.title))
         self._kept.keep(exchange)
+        if _forgotten(exchange):
+            keep(Fact("unsubscribe", self.title, GLOBAL, fact.began, fact.ended))
+            self._subscribed = False
+        self._last = time.monotonic()
 
     def end(self) -> None:
         """Unsubscribe, when nothing has come for a while: machines finish what they have begun, and reports may be late."""
         until = time.monotonic() + LONGEST
-        while self._subscribed and time.monotonic() < min(until, self._last + QUIET):
-            time.sleep(0.1)
+        over = threading.Event()  # nobody sets it: reports only move the time
+        while self._subscribed and (left := min(until, self._last + QUIET) - time.monotonic()) > 0:
+            over.wait(left)
         if self.tdd is not None and self._subscribed:
             with contextlib.suppress(DimseError):
                 self.tdd.action(GLOBAL, UNSUBSCRIBE, item(ReceivingAE=self.title), context=UPS.WATCH)
@@ -353,7 +401,7 @@ class Scheduler(InClinic):
                 self.ask(lambda tdd: tdd.store("TMS", treatment.instruction), name="C-STORE instruction")
             uid = generate_uid()
             self._created.add(uid)
-            self.ask(lambda tdd: tdd.create(uid, attributes))
+            self.insist(lambda tdd: tdd.create(uid, attributes))
         gevent.sleep(self.clinic.every * self.random.uniform(0.5, 1.5))
 
 
@@ -379,6 +427,12 @@ class Intruder(InClinic):
     def wrong(self, exchange: Exchange, fact: Fact) -> Exception | None:
         """Count no refusal of an update as a failure: it is what is right."""
         return None if fact.kind == "set" else super().wrong(exchange, fact)
+
+
+def _forgotten(exchange: Exchange) -> bool:
+    """Whether an event report says that the TMS was restarted and knows no subscriptions any more [CC.2.4.3]."""
+    said = exchange.request.dataset
+    return said is not None and said.get("SCPStatus") == "RESTARTED" and said.get("SubscriptionListStatus") != "WARM START"
 
 
 def _today(station: Code) -> Any:

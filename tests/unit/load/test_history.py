@@ -66,6 +66,69 @@ def test_right(more):
     assert judge([*TREATED, *more]) == []
 
 
+def lost(kind, began, **more):
+    return Fact(kind, more.pop("who", "TDD1"), UPS, began, began, failure="the connection was closed", **more)
+
+
+# Whoever got no answer asks again; it may have been done already [CC.2.1.3: C302 to the Transaction UID that has the lock].
+REPEATED = {
+    "a claim that was done": [CREATE, lost("claim", 2, transaction=ONE), refused("claim", 3, 4, 0xC302, transaction=ONE), SET_50],
+    "a claim that was not": [CREATE, lost("claim", 2, transaction=ONE), fact("claim", 3, 4, transaction=ONE, state="IN PROGRESS"), SET_50],
+    "somebody else was faster": [
+        CREATE, lost("claim", 2, transaction=ONE), refused("claim", 3, 4, transaction=ONE),
+        fact("claim", 2.5, 2.9, transaction=OTHER, who="TDD2", state="IN PROGRESS"),
+    ],
+    "perhaps somebody else": [
+        CREATE, lost("claim", 2, transaction=ONE), refused("claim", 3, 4, transaction=ONE), lost("claim", 2.5, transaction=OTHER, who="TDD2"),
+    ],
+    "a creation": [lost("create", 0, who="SCHEDULER"), refused("create", 1, 2, 0x0111, who="SCHEDULER"), get(3, 4, "SCHEDULED")],
+    "a look": [CREATE, CLAIM, lost("get", 4), get(5, 6, "IN PROGRESS")],
+    "an update": [*TREATED[:3], lost("set", 5, progress="50", transaction=ONE), SET_50, get(8, 9, "IN PROGRESS", "50")],
+    "an update that may come late": [*TREATED[:3], lost("set", 5, progress="9", transaction=ONE), SET_50, get(8, 9, "IN PROGRESS", "9")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seen", REPEATED.values(), ids=REPEATED)
+def test_what_was_not_answered_and_asked_again_is_right(seen):
+    assert judge(seen) == []
+
+
+LOST = {
+    "locked out": ("RO60-TMS-001", [CREATE, lost("claim", 2, transaction=ONE), refused("claim", 3, 4, transaction=ONE)]),
+    "the lock": (
+        "RO62-TMS-002",
+        [
+            CREATE,
+            lost("claim", 2, transaction=ONE),
+            refused("claim", 3, 4, 0xC302, transaction=ONE),
+            refused("set", 5, 6, transaction=ONE),
+        ],
+    ),
+    "the creation": ("CC27-TMS-012", [CREATE, refused("get", 3, 4, 0xC307)]),
+    "the update": ("RO62-TMS-003", [*TREATED[:4], lost("get", 8), get(8, 9, "IN PROGRESS", "0")]),
+}
+
+
+@pytest.mark.parametrize(("requirement", "seen"), LOST.values(), ids=LOST)
+def test_what_was_acknowledged_and_is_lost_is_found(requirement, seen):
+    assert {violation.requirement for violation in judge(seen)} == {requirement}
+
+
+def test_a_report_that_was_due_when_the_tms_was_restarted_may_be_lost_until_the_next_has_come():
+    history = History(settle=0.5)
+    history.add(fact("subscribe", -2, -1, who="WATCHER", workitem="1.2.840.10008.5.1.4.34.5"))
+    history.restarts = [(6.8, 7.2)]  # the report of 50 % comes after it, the one before it is lost
+    for one in [*TREATED, *REPORTED[:1], *REPORTED[2:]]:
+        history.add(one)
+    assert [one.finding.expected for one in history.judge_rest()] == ["IN PROGRESS is reported to WATCHER"]
+    history = History(settle=0.5)
+    history.add(fact("subscribe", -2, -1, who="WATCHER", workitem="1.2.840.10008.5.1.4.34.5"))
+    history.restarts = [(6.8, 7.2)]
+    for one in [*TREATED, *REPORTED[:3], REPORTED[4]]:
+        history.add(one)
+    assert history.judge_rest() == []
+
+
 WRONG = {
     "two winners": ("RO60-TMS-015", [fact("claim", 2.1, 3.2, transaction=OTHER, state="IN PROGRESS", who="TDD2")]),
     "nobody may claim": ("RO60-TMS-001", [refused("claim", 1.1, 1.5, transaction=OTHER)]),

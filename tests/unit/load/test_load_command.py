@@ -97,6 +97,9 @@ def test_what_a_tms_does_wrong_is_found_and_what_is_too_slow(tmp_path):
         (["--clinic", "nobody.toml"], "nobody is there"),
         (["--p95", "claims=1s"], "names are query, claim"),
         (["--p95", "claim=fast"], "for example claim=200ms"),
+        (["--fault", "cuts"], "names are delay, jitter, cut"),
+        (["--fault", "delay=long"], "for example delay=50ms"),
+        (["--sut", "consenting.toml", "--fault", "restart"], "[tms] restart is missing"),
         (["--title", "LOAD"], "{} for the number"),
         (["--title", "A TITLE THAT IS TOO LONG{}"], "no AE title"),
         (["--sut", "sut.toml"], "test_system = true is missing"),
@@ -108,6 +111,7 @@ def test_arguments_that_do_not_fit(arguments, said, tmp_path, monkeypatch, capsy
     (tmp_path / "wrong.toml").write_text('machines = "two"')
     (tmp_path / "nobody.toml").write_text("machines = 0\nwatchers = 0\nschedulers = 0")
     (tmp_path / "sut.toml").write_text(TMS)
+    (tmp_path / "consenting.toml").write_text(TMS.replace("[tms]", "test_system = true\n[tms]"))
     assert main(["load", *arguments]) == 2
     assert said in capsys.readouterr().err
 
