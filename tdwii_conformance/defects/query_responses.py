@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from ..dimse import left_undeclared
 from ..profile.ups_service import TRIAL, UPS
 from ..profile.ups_tables import attribute_rows
+from ..ups.datasets import plain
 from ..ups.times import value_start
 from .attributes import asks_as_a_tdd, drop, edit, empty
 from .deviations import Defect
@@ -242,3 +243,33 @@ def _other_plan(response: Dataset, identifier: Dataset) -> None:
     if asks_as_a_tdd(identifier):
         path = "InputInformationSequence[class RTPlanStorage].ReferencedSOPSequence.ReferencedSOPInstanceUID"
         edit(response, parse_path(path), lambda item, keyword: setattr(item, keyword, ANOTHER))
+
+
+@defect("find-all-items", "Returns all items of a sequence, not only those that match", "CC28-TMS-026")
+def _all_items(tms: Any) -> None:
+    """Return the items that do not match beside those that do, with the attributes asked for."""
+
+    def more(responses: Iterator[Dataset], identifier: Dataset) -> Iterator[Dataset]:
+        for response in responses:
+            record = tms.worklist.store.get(str(response.get("SOPInstanceUID") or ""))
+            for element in identifier:
+                asked = element.value[0] if element.VR == "SQ" and element.value and len(element.value[0]) else None
+                if asked is not None and record is not None and record.attributes.get(element.keyword):
+                    items = [_part(item, asked) for item in plain(record.attributes)[element.keyword].value]
+                    setattr(response, element.keyword, items)
+            yield response
+
+    on_find_responses(tms, more)
+
+
+def _part(item: Dataset, asked: Dataset) -> Dataset:
+    part = Dataset()
+    for element in asked:
+        if element.tag not in item:
+            continue
+        below = element.value[0] if element.VR == "SQ" and element.value and len(element.value[0]) else None
+        if below is None:
+            part[element.tag] = item[element.tag]
+        else:
+            setattr(part, element.keyword, [_part(one_, below) for one_ in item[element.tag].value or ()])
+    return part

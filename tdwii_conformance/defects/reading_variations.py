@@ -19,7 +19,7 @@ from ..ups.matching import strings
 from . import cells, queries, state_changes
 from .answer_variations import optional_keys
 from .deviations import Variation
-from .hooks import Around, around, on_find_responses, on_outcome, on_responses, set_command
+from .hooks import Around, around, on_outcome, on_responses, set_command
 from .variations import C_MOVE, PROGRESS, REASONS, SUCCESS, Apply, one, variation
 
 
@@ -204,36 +204,6 @@ def _first_uid(tms: Any) -> None:
         return identifier
 
     queries.on_query(tms, query)
-
-
-@variation("find-all-items", "Returns all items of a sequence, not only those that match", "CC.2.8.1.3.2")
-def _all_items(tms: Any) -> None:
-    """Return the items that do not match beside those that do, with the attributes asked for."""
-
-    def more(responses: Iterator[Dataset], identifier: Dataset) -> Iterator[Dataset]:
-        for response in responses:
-            record = tms.worklist.store.get(str(response.get("SOPInstanceUID") or ""))
-            for element in identifier:
-                asked = element.value[0] if element.VR == "SQ" and element.value and len(element.value[0]) else None
-                if asked is not None and record is not None and record.attributes.get(element.keyword):
-                    items = [_part(item, asked) for item in plain(record.attributes)[element.keyword].value]
-                    setattr(response, element.keyword, items)
-            yield response
-
-    on_find_responses(tms, more)
-
-
-def _part(item: Dataset, asked: Dataset) -> Dataset:
-    part = Dataset()
-    for element in asked:
-        if element.tag not in item:
-            continue
-        below = element.value[0] if element.VR == "SQ" and element.value and len(element.value[0]) else None
-        if below is None:
-            part[element.tag] = item[element.tag]
-        else:
-            setattr(part, element.keyword, [_part(one_, below) for one_ in item[element.tag].value or ()])
-    return part
 
 
 @variation("find-optional-keys-ignored", "Ignores optional keys, with FF00", "CC.2.8.1.3.1")

@@ -372,3 +372,41 @@ def _forget_on_release(tms: Any) -> None:
 
     around(tms, "action", action)
     tms.server.add_handler(evt.EVT_RELEASED, released)
+
+
+# --- locks that get lost: a UPS is kept as long as there is one, and no longer ----------------------------------------------
+
+LOST = {
+    "alone": ("subscribe to the UPS with lock", NOT_SUBSCRIBED), "upgraded": ("subscribe to the UPS with lock", WITHOUT_LOCK),
+    "repeated": ("subscribe to the UPS with lock", WITH_LOCK), "globally": ("subscribe globally with lock", NOT_SUBSCRIBED),
+    "globally-too": ("subscribe globally with lock", WITH_LOCK),
+}  # fmt: skip
+
+
+@defect.rows
+def _one_for_each_way_to_a_lock() -> Iterator[Defect]:
+    for way, key in LOST.items():
+        wrong = replace(subscription_table()[key], state=WITHOUT_LOCK)
+        sentence = f"Forgets a UPS in spite of a lock: {key[0]}, where the AE is {key[1]}"
+        yield Defect(f"lock-lost-{way}", sentence, "TMS", partial(_lost_by_a_cell, key, wrong), ("CC23-TMS-054",))
+    for way, method in (("suspended", "suspend"), ("of-two", "unsubscribe")):
+        sentence = f"Forgets a UPS in spite of a lock: all locks are gone after another {method}"
+        yield Defect(f"lock-lost-{way}", sentence, "TMS", partial(_lost_by_another, method), ("CC23-TMS-054",))
+
+
+def _lost_by_a_cell(key: tuple[str, str], wrong: SubscriptionCell, tms: Any) -> None:
+    tms.worklist.retain(0.0)
+    _replace_cell(key, wrong, tms)
+
+
+def _lost_by_another(method: str, tms: Any) -> None:
+    def perform(original: Around, uid: str, receiver: str) -> Outcome:
+        outcome: Outcome = original(uid, receiver)
+        present = tms.worklist.subscriptions
+        if (uid == GLOBAL) == (method == "suspend"):
+            locked = [one for one in present if one.lock and one.target not in (GLOBAL, FILTERED)]
+            present.apply(Effect(made=[replace(one, lock=False) for one in locked]))
+        return outcome
+
+    tms.worklist.retain(0.0)
+    around(tms.worklist, method, perform)

@@ -237,6 +237,43 @@ def test_lock_keeps_a_final_ups(final, watcher, watchers, ends, needs, judge, fo
     follows("kept" if after.status == 0 else "deleted")
 
 
+# How a deletion lock comes about: what is asked, by which watcher.
+LOCKED_BY = {
+    "alone": [("lock", 0)],
+    "upgraded": [("subscribe", 0), ("lock", 0)],
+    "repeated": [("lock", 0), ("lock", 0)],
+    "globally": [("lock all", 0)],
+    "globally-too": [("lock", 0), ("lock all", 0)],
+    "suspended": [("lock all", 0), ("suspend", 0)],
+    "of-two": [("lock", 0), ("lock", 1), ("unsubscribe", 0)],
+}
+
+
+@pytest.mark.requirement("CC23-TMS-054")
+@pytest.mark.parametrize("way", LOCKED_BY)
+def test_lock_however_it_came_about(way, watchers, creates, needs, judge):
+    session = creates("IN PROGRESS")
+    uid = session.workitem.uid
+    asks = {
+        "lock": lambda one: one.subscribe(uid, lock=True), "subscribe": lambda one: one.subscribe(uid),
+        "lock all": lambda one: one.subscribe(lock=True), "suspend": lambda one: one.suspend(),
+        "unsubscribe": lambda one: one.unsubscribe(uid),
+    }  # fmt: skip
+    if len(watchers) < 2 and way == "of-two":
+        pytest.skip("not judged: a second Receiving AE is needed: ours.second_watcher is not given")
+    for what, which in LOCKED_BY[way]:
+        exchange = asks[what](watchers[which])
+        needs(status.accepted(exchange, what), TO_A_UPS_WITH_LOCK, TO_A_UPS, GLOBALLY_WITH_LOCK, *UNSUBSCRIBED, *SUSPENDED)
+        if exchange.status == NO_LOCK:
+            pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
+    session.conclude(SCENARIOS[0])
+    if (ended := session.finish()).status != 0:
+        pytest.skip(f"not judged: COMPLETED was not granted (RO65-TMS-001), status {ended.status:04X}")
+    judge(ups.state_is(session.get(STATE), "COMPLETED"))
+    for one in watchers[1:]:
+        one.unsubscribe()
+
+
 @pytest.fixture
 def filtered(watcher, to_report, supported, needs):
     """A filtered subscription by Patient ID: two UPS that were there, one of which matches."""
