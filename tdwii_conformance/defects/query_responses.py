@@ -21,6 +21,7 @@ from .hooks import on_find_responses
 from .queries import ANOTHER, MANY, START, dashed
 from .tms import defect, one
 
+PEOPLE = {"DA": "%Y-%m-%d", "TM": "%I.%M %p", "DT": "%Y-%m-%dT%H:%M:%S"}  # how people write what DICOM writes otherwise
 # Return keys of type 3, and what a response is known by.
 NOT_IN_RESPONSES = (
     "SpecificCharacterSet", "TransactionUID", "SOPInstanceUID", "CommentsOnTheScheduledProcedureStep",
@@ -197,6 +198,18 @@ def _start_as_people_write_it(response: Dataset, identifier: Dataset) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom sees it, too
             response[START] = DataElement(response[START].tag, "DT", f"{there.astimezone():%Y-%m-%dT%H:%M:%S}")
+
+
+@defect(
+    "find-times-as-people-write-them", "Returns every date, time and date-time as people write them", "RO58-TMS-026", through=_each
+)
+def _times_as_people_write_them(response: Dataset, identifier: Dataset) -> None:
+    for element in response.iterall():
+        there = value_start(str(element.value or ""), element.VR) if element.VR in PEOPLE else None
+        if there is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # pydicom sees it, too
+                element.value = f"{there.astimezone():{PEOPLE[element.VR]}}"
 
 
 @defect(
