@@ -27,7 +27,7 @@ from .. import events
 from ..attributes import judge_attribute
 from ..findings import Finding
 from .answers import PROGRESS, REASON
-from .belief import begun, over
+from .belief import ANY, begun, over
 from .causes import READINESS, STATION, SUSPENDED, Owed
 
 if TYPE_CHECKING:
@@ -82,10 +82,14 @@ def _judge_report(report: Exchange, replay: Replay) -> None:
     if information is None or kind not in EVENT_TYPES:
         return
     facts = _facts(report, replay)
+    if _of_somebody_else(report, information, facts, replay):
+        return
     for requirement in replay.catalogue.attributes(f"CC.2.4 {EVENT_TYPES[kind]}", "TMS"):
         rule = requirement.rule
         if rule is None or (rule.type == "1" and any(f"${name}" in rule.values and name not in facts for name in FROM_REQUEST)):
             continue
+        if requirement.id == "CC24-TMS-113" and "reason_code" not in facts:
+            continue  # the request that was seen gave none
         if requirement.id == "CC24-TMS-141" and facts.get("station_value", "|").count("|"):
             continue  # none, or several
         judgement = judge_attribute(rule, [information], facts, "event information")
@@ -93,6 +97,19 @@ def _judge_report(report: Exchange, replay: Replay) -> None:
             tally.add((requirement.id,), judgement.findings, report)
             if judgement.findings and _of_a_refused(report, information, replay):
                 tally.add(("CC24-TMS-004",), judgement.findings, report)
+
+
+def _of_somebody_else(report: Exchange, information: Dataset, facts: dict[str, str], replay: Replay) -> bool:
+    """Whether what is reported may be the doing of somebody who was not recorded."""
+    if replay.complete:
+        return False
+    kind, item = events.event_type(report), replay.items.get(report.instance_uid)
+    if kind == CANCEL_REQUESTED:
+        return str(information.get("RequestingAE") or "") not in facts.get("requesting_ae", "").split("|")
+    if kind not in (PROGRESS_REPORT, ASSIGNED):
+        return False
+    # Who holds the lock changes it, and nobody else.
+    return item is None or any(world.lock in ("", ANY) for world in item.during(begun(report), begun(report)))
 
 
 def _of_a_refused(report: Exchange, information: Dataset, replay: Replay) -> bool:
