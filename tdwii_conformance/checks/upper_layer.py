@@ -11,7 +11,7 @@ from ..transcript.sent import Sent
 from .attributes import Judgement
 from .findings import Finding
 
-__all__ = ["NOT_SEEN", "SYNTAX", "TOPICS", "judge_sent", "judge_syntax", "topic_of"]
+__all__ = ["NOT_SEEN", "SYNTAX", "TOPICS", "as_observed", "judge_sent", "judge_syntax", "topic_of"]
 
 # By the number of the requirement, UL-TMS-001 and so on: the topic of `upper_layer.malformation`.
 TOPICS = {
@@ -35,6 +35,11 @@ MOST = 10  # findings of one kind that a reader is shown
 def topic_of(requirement_id: str) -> str:
     """Return the topic of a requirement ``UL-...``; empty for the one on data sets."""
     return TOPICS.get(requirement_id.rpartition("-")[2], "")
+
+
+def as_observed(requirement_id: str) -> bool:
+    """Whether a requirement ``UL-...`` is judged by what a system sends, whatever it is asked; the others have to be driven."""
+    return bool(topic_of(requirement_id)) or requirement_id.endswith(SYNTAX)
 
 
 def judge_sent(topic: str, sent: Iterable[Sent]) -> Judgement:

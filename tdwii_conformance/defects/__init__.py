@@ -18,6 +18,7 @@ from . import (
     calling,
     cells,
     creation,
+    driven,
     event_variations,
     fair_variations,
     instructions,
@@ -114,6 +115,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         watching.defect,
         own_created.defect,
         upper_layer.defect,
+        driven.defect,
     ]
     return {
         "DEFECTS": _by_name(map(_whole, source) for source in sources),
@@ -121,6 +123,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
             [
                 wire_variations.wire,
                 upper_layer.variation,
+                driven.variation,
                 variations.variation,
                 varying.variation,
                 own_workitems.variations(),

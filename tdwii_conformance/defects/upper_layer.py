@@ -15,7 +15,7 @@ __all__ = ["defect", "variation"]
 
 ACTORS = ("TMS", "OST", "TDD", "watcher")
 FIXED = 74  # bytes of an A-ASSOCIATE-AC before its items, with the PDU's header
-ACCEPT, DATA = 2, 4
+ACCEPT, DATA, ABORT = 2, 4, 7
 APPLICATION_CONTEXT, ANSWERED, TRANSFER, USER, IMPLEMENTATION_CLASS, ROLE = 0x10, 0x21, 0x40, 0x50, 0x52, 0x54
 Items = list[tuple[int, bytes]]
 

@@ -66,6 +66,10 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "action": "store_true",
         "help": "replace names, ids, birth dates, UIDs, AE titles and addresses in all files that the run writes",
     },
+    "hostile": {
+        "action": "store_true",
+        "help": "also send what is malformed, and 200 connections, to a system with test_system = true (level should)",
+    },
     "baseline": {"metavar": "FILE", "help": "compare the verdicts with an earlier run: fail only on what got worse"},
     "update-baseline": {"action": "store_true", "help": "write the baseline file from this run"},
     "plan": {"action": "store_true", "help": "say how many workitems the run needs and what fewer judge, and run nothing"},

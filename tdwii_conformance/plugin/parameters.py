@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ..checks.upper_layer import as_observed
 from ..profile import load_catalogue as _load_catalogue
 
 # Of a process, however often its modules are collected.
@@ -45,7 +46,7 @@ def upper_layer_parameters(actor: str) -> list[Any]:
     actor : {"TMS", "OST"}
         What the system is.
     """
-    its = [r for r in load_catalogue().of(actor=actor) if r.transaction == "upper layer"]
+    its = [r for r in load_catalogue().of(actor=actor) if r.transaction == "upper layer" and as_observed(r.id)]
     return [pytest.param(r, id=r.id, marks=pytest.mark.requirement(r.id)) for r in its]
 
 

@@ -224,6 +224,7 @@ def _treatments(
     order = order or [_asked_for(its, tdd, seen)]
     found: list[Observation] = []
     known: list[str] = []
+    its = [e for e in its if not _of_another(e, tdd, order, seen)]
     for uid, part in zip(order, _shared_out(its, order, tdd), strict=True):
         facts = {
             "actor": "TDD", "system": tdd, "workitem": uid, "tdd_ae_title": tdd, "tdd_receiver_ae_title": receiver,
@@ -251,6 +252,19 @@ def _asked_for(its: Sequence[Exchange], tdd: str, seen: _Seen) -> str:
         if wanted & {reference.instance for reference in inputs_of(workitem)}:
             return uid
     return ""
+
+
+def _of_another(exchange: Exchange, tdd: str, order: Sequence[str], seen: _Seen) -> bool:
+    """Whether a TDD retrieves the inputs of a workitem that it has not tried to claim: it has given that up before."""
+    asked = exchange.request.dataset
+    if exchange.service == "C-MOVE" and exchange.requestor == tdd and asked is not None:
+        wanted = {str(uid) for uid in _several(asked.get("SOPInstanceUID"))}
+    elif exchange.service == "C-STORE" and exchange.requestor != tdd:
+        wanted = {exchange.instance_uid}
+    else:
+        return False
+    owners = {uid for uid, one in seen.workitems.items() if wanted & {reference.instance for reference in inputs_of(one)}}
+    return bool(owners) and not owners & set(order)
 
 
 def _several(value: object) -> Iterable[object]:

@@ -29,6 +29,7 @@ __all__ = ["is_of_tdw", "judge_query"]
 TREATMENT = "121726"  # Scheduled Workitem Code of TDW-II
 STATION, CODE = "ScheduledStationNameCodeSequence", "ScheduledWorkitemCodeSequence"
 START, STATE = "ScheduledProcedureStepStartDateTime", "ProcedureStepState"
+TEMPORAL = frozenset("0123456789.+- ")  # characters of dates, times and ranges of them [PS3.5 6.2, CC.2.8.1]
 # What a workitem that does not match a key violates: of TDW-II, and of PS3.4 CC.2.8.
 UNMATCHED = {
     STATION: "RO58-TMS-009", STATE: "RO58-TMS-010", START: "RO58-TMS-011", CODE: "RO58-TMS-012", "SOPInstanceUID": "RO58-TMS-018",
@@ -102,6 +103,8 @@ def _ill_formed(element: DataElement) -> bool:
         return True
     if element.VR == "SQ":
         return len(element.value or ()) > 1
+    if element.VR in ("DA", "TM", "DT") and set(str(element.value or "")) - TEMPORAL:
+        return True
     return isinstance(element.value, MultiValue) and element.VR != "UI"
 
 

@@ -73,6 +73,8 @@ class Replay:
         for exchange in self.exchanges:
             if exchange.abstract_syntax not in UPS.ALL:
                 continue
+            if not responses.proper(exchange) and is_failure(exchange.status):
+                continue  # refused, as it may be: nothing has changed
             if _subscribes(exchange):
                 self.ledger.subscription(exchange, self.items)
             responses.judge_response(exchange, self.tally)

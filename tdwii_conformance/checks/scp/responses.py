@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...profile.statuses import is_failure
-from ...profile.ups_service import CHANGE_STATE, UPS
+from ...profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from ...profile.ups_tables import attribute_rows
 from ...transcript.exchange import Exchange
 from .. import status, workitem
 from ..findings import Finding
 from .tally import Tally
 
-__all__ = ["judge_get", "judge_response"]
+__all__ = ["judge_get", "judge_response", "proper"]
 
 # Requirements on Affected SOP Instance UID, on Affected SOP Class UID, and on the lock; by service.
 INSTANCE = {"N-GET": "CC27-TMS-020", "N-SET": "CC26-TMS-027", "N-CREATE": "CC25-TMS-008"}
@@ -21,6 +21,24 @@ LOCK = {"N-SET": ("CC26-TMS-029", "RO62-TMS-013"), "N-CREATE": ("CC25-TMS-010",)
 # Every UPS has these: the SCU gives them a value at its creation, or the SCP does.
 ALWAYS = tuple(keyword for keyword, row in attribute_rows().items() if row.get == "1" and row.create in ("1", "2", "-"))
 GIVEN_LATER = ("WorklistLabel", "ScheduledWorkitemCodeSequence", "CommentsOnTheScheduledProcedureStep")  # may be created empty
+
+
+# Under which SOP classes a service is [CC.3.1, table CC.3.1-1].
+UNDER = {
+    "N-CREATE": (UPS.PUSH,), "N-SET": (UPS.PULL,), "N-GET": (UPS.PUSH, UPS.PULL, UPS.WATCH),
+    "C-FIND": (UPS.PULL, UPS.WATCH, UPS.QUERY),
+}  # fmt: skip
+ACTIONS = {CHANGE_STATE: (UPS.PULL,), REQUEST_CANCEL: (UPS.PUSH, UPS.WATCH)}
+
+
+def proper(exchange: Exchange) -> bool:
+    """Whether a request is one of its SOP class, and names the class of the instance: one that is not may be refused for that."""
+    under = UNDER.get(exchange.service, UPS.ALL)
+    if exchange.service == "N-ACTION":
+        under = ACTIONS.get(int(exchange.request.command.get("ActionTypeID") or 0), UPS.ALL)
+    command = exchange.request.command
+    named = str(command.get("RequestedSOPClassUID") or command.get("AffectedSOPClassUID") or "")
+    return exchange.abstract_syntax in under and (named in ("", UPS.PUSH) or exchange.service == "C-FIND")
 
 
 def judge_response(exchange: Exchange, tally: Tally) -> None:
@@ -40,7 +58,8 @@ def judge_response(exchange: Exchange, tally: Tally) -> None:
     instance = INSTANCE.get(service, "RO65-TMS-014" if ended else "RO60-TMS-002")
     if exchange.instance_uid:
         tally.add((instance,), status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", exchange.instance_uid), exchange)
-    tally.add((CLASS[service], "CC31-TMS-006"), status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH), exchange)
+    if proper(exchange):  # else it says what it was asked
+        tally.add((CLASS[service], "CC31-TMS-006"), status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH), exchange)
     if service != "N-GET":
         ids = LOCK.get(service, ("RO65-TMS-015",) if ended else ("RO60-TMS-013",))
         tally.add(ids, status.no_transaction_uid([exchange]), exchange)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ...profile.catalogue import Catalogue
 from ...transcript.exchange import Exchange
 from ...upper_layer import Connection
-from ..upper_layer import SYNTAX, judge_sent, judge_syntax, topic_of
+from ..upper_layer import SYNTAX, as_observed, judge_sent, judge_syntax, topic_of
 from .tally import Tally
 
 __all__ = ["judge_upper_layer"]
@@ -40,7 +40,7 @@ def judge_upper_layer(
         if connection.request is not None and connection.request.called == title:
             sent.append(connection.sent("acceptor"))
     for requirement in catalogue.of(actor=actor):
-        if requirement.transaction != "upper layer":
+        if requirement.transaction != "upper layer" or not as_observed(requirement.id):
             continue
         of_data_sets = requirement.id.endswith(SYNTAX)
         judgement = judge_syntax(exchanges, title) if of_data_sets else judge_sent(topic_of(requirement.id), sent)

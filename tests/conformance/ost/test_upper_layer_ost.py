@@ -7,7 +7,7 @@ from tdwii_conformance.plugin import upper_layer_parameters
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.treatment.messages import move_identifier
 
-from ..upper_layer import UpperLayer
+from ..upper_layer import Driven, Hostile, UpperLayer
 
 MOVE = sop_class.StudyRootQueryRetrieveInformationModelMove
 
@@ -26,3 +26,13 @@ class TestUpperLayer(UpperLayer):
     @pytest.mark.parametrize("requirement", upper_layer_parameters("OST"))
     def test_requirement(self, requirement, spoken, system, judge):
         judge(self.judged(spoken, requirement, system))
+
+
+class TestDriven(Driven):
+    requirements = "UL-OST"
+    role = "OST"
+
+
+class TestHostile(Hostile):
+    requirements = "UL-OST"
+    role = "OST"
