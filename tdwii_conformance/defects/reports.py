@@ -246,7 +246,10 @@ def _everybody(tms: Any) -> None:
     around(tms.worklist.subscriptions, "of", lambda original, uid: original(uid) or tuple(tms.reporter.known))
 
 
-@defect("event-of-refused-claim", "Reports IN PROGRESS when it has refused a claim", "CC24-TMS-004", given=("change_state",))
+@defect(
+    "event-of-refused-claim", "Reports IN PROGRESS when it has refused a change of state", "CC24-TMS-004", "CC24-TMS-030",
+    given=("change_state",),
+)  # fmt: skip
 @defect("event-of-refused-update", "Reports progress when it has refused an N-SET", "CC24-TMS-004", given=("set",))
 def _of_refused(method: str, tms: Any) -> None:
     def perform(original: Around, uid: str, *given: Any) -> Any:
@@ -256,6 +259,19 @@ def _of_refused(method: str, tms: Any) -> None:
         return outcome
 
     around(tms.worklist, method, perform)
+
+
+@defect("event-of-what-is-done-already", "Reports a final state once more when it is asked for again", "CC24-TMS-030")
+def _done_already(tms: Any) -> None:
+    def change_state(original: Around, uid: str, state: str | None, transaction_uid: str | None) -> Any:
+        outcome = original(uid, state, transaction_uid)
+        if outcome.status in (0xB304, 0xB306) and (receivers := tms.worklist.subscriptions.of(uid)):
+            attributes = Dataset()
+            attributes.ProcedureStepState, attributes.InputReadinessState = state, "READY"
+            tms.reporter.post(Event(STATE_REPORT, uid, attributes), receivers)
+        return outcome
+
+    around(tms.worklist, "change_state", change_state)
 
 
 def _made_up(uid: str, kind: int) -> Event:

@@ -389,9 +389,9 @@ def _one_for_each_way_to_a_lock() -> Iterator[Defect]:
         wrong = replace(subscription_table()[key], state=WITHOUT_LOCK)
         sentence = f"Forgets a UPS in spite of a lock: {key[0]}, where the AE is {key[1]}"
         yield Defect(f"lock-lost-{way}", sentence, "TMS", partial(_lost_by_a_cell, key, wrong), ("CC23-TMS-054",))
-    for way, method in (("suspended", "suspend"), ("of-two", "unsubscribe")):
+    for way, method, more in (("suspended", "suspend", ()), ("of-two", "unsubscribe", ("CC23-TMS-040",))):
         sentence = f"Forgets a UPS in spite of a lock: all locks are gone after another {method}"
-        yield Defect(f"lock-lost-{way}", sentence, "TMS", partial(_lost_by_another, method), ("CC23-TMS-054",))
+        yield Defect(f"lock-lost-{way}", sentence, "TMS", partial(_lost_by_another, method), ("CC23-TMS-054", *more))
 
 
 def _lost_by_a_cell(key: tuple[str, str], wrong: SubscriptionCell, tms: Any) -> None:

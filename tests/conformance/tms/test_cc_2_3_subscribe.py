@@ -152,7 +152,7 @@ def test_single_ups_cannot_be_suspended(watcher, is_refused, judge_status):
 @pytest.mark.requirement("CC23-TMS-034")
 @pytest.mark.parametrize(
     ("missing", "value"), [("receiver", None), ("lock", None), ("receiver", ""), ("lock", "")],
-    ids=["receiver", "lock", "receiver-empty", "lock-empty"],
+    ids=["receiver", "lock", "empty receiver", "empty lock"],
 )  # fmt: skip
 def test_missing_argument(missing, value, watcher, is_refused, judge_status):
     judge_status(watcher.subscribe(is_refused().workitem.uid, **{missing: value}))
@@ -243,9 +243,9 @@ LOCKED_BY = {
     "upgraded": [("subscribe", 0), ("lock", 0)],
     "repeated": [("lock", 0), ("lock", 0)],
     "globally": [("lock all", 0)],
-    "globally-too": [("lock", 0), ("lock all", 0)],
+    "globally too": [("lock", 0), ("lock all", 0)],
     "suspended": [("lock all", 0), ("suspend", 0)],
-    "of-two": [("lock", 0), ("lock", 1), ("unsubscribe", 0)],
+    "of two": [("lock", 0), ("lock", 1), ("unsubscribe", 0)],
 }
 
 
@@ -259,7 +259,7 @@ def test_lock_however_it_came_about(way, watchers, creates, needs, judge):
         "lock all": lambda one: one.subscribe(lock=True), "suspend": lambda one: one.suspend(),
         "unsubscribe": lambda one: one.unsubscribe(uid),
     }  # fmt: skip
-    if len(watchers) < 2 and way == "of-two":
+    if len(watchers) < 2 and way == "of two":
         pytest.skip("not judged: a second Receiving AE is needed: ours.second_watcher is not given")
     for what, which in LOCKED_BY[way]:
         exchange = asks[what](watchers[which])

@@ -229,6 +229,19 @@ def test_refused_change_is_not_reported(refused, watched, updates, watcher, othe
     judge(events.not_reported(watcher.reports(uid, since=since), "nothing was changed"))
 
 
+@pytest.mark.requirement("CC24-TMS-030")
+@pytest.mark.parametrize("final", ["COMPLETED", "CANCELED"])
+def test_what_is_done_already_is_not_reported(final, watched, is_refused, still_kept, watcher, nothing_else, judge):
+    session = is_refused(final)
+    still_kept(session)
+    watched(session)
+    nothing_else(watcher)
+    since = watcher.mark()
+    judge(status.answered(session.change_state(final)))
+    nothing_else(watcher)
+    judge(events.not_reported(watcher.reports(session.workitem.uid, since=since), f"it was {final} before"))
+
+
 @pytest.mark.requirement("CC24-TMS-005")
 def test_cancel_request_is_reported(cancel_requested, judge):
     judge(events.reported(cancel_requested, "UPS Cancel Requested"))

@@ -5,9 +5,10 @@ import threading
 
 import pytest
 from partner_callers import STATION, associate_and_send, query
+from pynetdicom import evt
 
 from tdwii_conformance.checks.scu import judge_scu
-from tdwii_conformance.dimse import DimseError, Peer, connect
+from tdwii_conformance.dimse import DimseError, Peer, Server, connect
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import SUBSCRIBE, UPS
 from tdwii_conformance.session import triggers
@@ -163,6 +164,28 @@ def test_a_receiver_that_does_not_listen_is_named(partners):
 
     observation = performed(partners, Doing(call), step_timeout=1.0)
     assert observation.why_early == "awaited 1 s, nothing received; nobody listens at 127.0.0.1:9, where TDD was called"
+
+
+def test_a_report_that_is_never_answered_is_seen(partners):
+    """Though the scenario is over before: the answer is waited for as long as any."""
+    never, ended = threading.Event(), threading.Event()
+
+    def receive(event):
+        never.wait(30)  # for the others to end
+        return 0x0000, None
+
+    def call():
+        with connect(partners.tms.peer, [UPS.WATCH], calling="TDD") as link:
+            link.n_action(GLOBAL, SUBSCRIBE, item(ReceivingAE="TDD", DeletionLock="TRUE"), context=UPS.WATCH)
+        ended.set()
+
+    with Server("TDD", [UPS.EVENT], [(evt.EVT_N_EVENT_REPORT, receive)], scp_roles=[UPS.EVENT]) as receiver:
+        partners.systems["TDD"] = receiver.peer
+        observation = performed(partners, Doing(call), step_timeout=0.3, settle=0.3, peer=receiver.peer)
+        never.set()
+    assert ended.is_set()
+    (finding, *_) = judge_scu(CATALOGUE["CC24-TDD-002"], observation).findings
+    assert "no response within 2 s" in finding.received
 
 
 def test_garbage_is_no_caller(partners):

@@ -31,6 +31,7 @@ from scu_samples import (
     WORKITEM,
     Step,
     access,
+    asks,
     change,
     code,
     fetching,
@@ -162,6 +163,12 @@ def record_of_another_beam(play):
 @fault("RO64-TDD-008", scenario="new-canceled-after")
 def final_progress_falls(play):
     play["final"].data.ProcedureStepProgressInformationSequence[0].ProcedureStepProgress = "30"
+
+
+@watcher_fault("CC23-WATCHER-103")
+def suspends_for_nobody(play):
+    play.before("unsubscribe", asks("suspend", "N-ACTION", item(), ActionTypeID=5))
+    play["suspend"].status = 0x0115
 
 
 def fetch_fault(*expected):
