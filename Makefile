@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof bench coverage docs wheelhouse clean
+.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof load bench coverage docs wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -41,7 +41,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy -p tests.conformance -p tests.plugin -p tests.proof -m tests.mutants -m tests.reference -m tests.strict -p benchmarks  # not strictly
+	$(BIN)/mypy -p tests.conformance -p tests.plugin -p tests.proof -m tests.mutants -m tests.reference -m tests.strict -m tests.loaded -p benchmarks  # not strictly
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32  # what Windows has not is guarded
 	$(BIN)/lint-imports
 
@@ -50,6 +50,9 @@ strict: $(READY)  ## all of the TMS's part on a TMS that refuses what it may, wi
 
 proof: $(READY)  ## every defect and variation in full; writes report/proof.html, docs/proof.md and docs/proof-matrix.md
 	$(BIN)/python -m tests.proof
+
+load: $(READY)  ## defects that many at once show, each found by `tdwii load`; and nothing found without one; at night
+	$(BIN)/python -m tests.loaded
 
 bench: $(READY)  ## measured speed, beside plain pynetdicom
 	$(BIN)/python -m benchmarks

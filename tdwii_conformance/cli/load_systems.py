@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["faults_of", "network", "ours", "restarts"]
 
 OURS = ("UPSSCP", "OST")  # AE titles of `tdwii serve all`
-WAIT = 60.0  # seconds until our own simulators listen
+WAIT = 180.0  # seconds until our own simulators listen
 Report = Callable[[], Sequence[str]]
 Restart = Callable[[], None]
 

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 from pydicom.dataset import Dataset
 
-from ..sut.config import Workitems
+from ..sut.description import Workitems
 from ..ups.times import is_value, read_date_time, value_start, written
 from .failures import Usage
 

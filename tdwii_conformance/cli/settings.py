@@ -55,6 +55,13 @@ class Group(_WithExamples, click.Group):
     """A command with subcommands whose help ends with examples."""
 
 
+def _entities(path: Path) -> dict[str, Peer]:
+    from ..dimse import Peer
+    from ..sut.config import entities  # not without a file: it takes a tenth of a second to import
+
+    return {title: Peer(title, at.host, at.port) for title, at in entities(path).items()}
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the common options say.
@@ -120,11 +127,8 @@ class Settings:
             If a file is wrong, with every problem.
         """
         if "book" not in self._cache:
-            from ..dimse import Peer
-            from ..sut.config import entities
-
             path, system = self.book_path, self.system
-            known = {title: Peer(title, at.host, at.port) for title, at in entities(path).items()} if path else {}
+            known = _entities(path) if path else {}
             for peer in (system.tms, system.ost) if system else ():
                 if peer is not None:
                     known[peer.ae_title] = peer

@@ -1,6 +1,6 @@
 """Named defects, which the conformance tests must find, and named variations, which they must not mind.
 
-``DEFECTS`` and ``VARIATIONS`` hold them by name; `equip` installs some in a simulator before its start. The conformant
+``DEFECTS`` and ``VARIATIONS`` hold them by name, ``LOAD_DEFECTS`` what shows only when many come at once; `equip` installs some in a simulator before its start. The conformant
 simulators know nothing of them.
 """
 
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from . import (
     answer_variations,
     answers,
+    at_once,
     attributes,
     calling,
     cells,
@@ -57,6 +58,7 @@ from .knock_on import also_violated
 
 __all__ = [
     "DEFECTS",
+    "LOAD_DEFECTS",
     "VARIATIONS",
     "Defect",
     "Deviation",
@@ -96,6 +98,7 @@ def _whole(defect: Defect) -> Defect:
 
 DEFECTS: Mapping[str, Defect]
 VARIATIONS: Mapping[str, Variation]
+LOAD_DEFECTS: Mapping[str, Defect]
 
 
 # A thousand of them take two seconds to make, which a simulator without any does not spend at its start.
@@ -118,6 +121,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         driven.defect,
     ]
     return {
+        "LOAD_DEFECTS": _by_name([at_once.defect]),
         "DEFECTS": _by_name(map(_whole, source) for source in sources),
         "VARIATIONS": _by_name(
             [
@@ -134,14 +138,14 @@ def _made() -> dict[str, Mapping[str, Any]]:
 
 
 def __getattr__(name: str) -> Mapping[str, Any]:
-    if name not in ("DEFECTS", "VARIATIONS"):
+    if name not in ("DEFECTS", "LOAD_DEFECTS", "VARIATIONS"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return _made()[name]
 
 
 def _called(names: Iterable[str]) -> list[Deviation]:
     wanted = list(names)
-    return find({**_made()["DEFECTS"], **_made()["VARIATIONS"]}, wanted) if wanted else []
+    return find({**_made()["DEFECTS"], **_made()["LOAD_DEFECTS"], **_made()["VARIATIONS"]}, wanted) if wanted else []
 
 
 def chosen(names: Iterable[str], actor: str | None = None) -> list[Deviation]:
@@ -163,7 +167,7 @@ def equip(simulator: Any, names: Iterable[str]) -> None:
     simulator : TMS, OST, TDDSimulator or WatcherSimulator
         The one that shall deviate.
     names : iterable of str
-        Names in `DEFECTS` and `VARIATIONS`.
+        Names in `DEFECTS`, `LOAD_DEFECTS` and `VARIATIONS`.
 
     Raises
     ------

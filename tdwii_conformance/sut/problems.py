@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
-from pydantic import BaseModel
-from pydantic_core import ErrorDetails
+if TYPE_CHECKING:  # a command that reads no file does without pydantic, which takes a tenth of a second to import
+    from pydantic import BaseModel
+    from pydantic_core import ErrorDetails
 
 __all__ = ["ConfigError", "near", "problem", "reason_of"]
 
@@ -60,7 +61,7 @@ def _keys(model: type[BaseModel], parents: list[int | str]) -> list[str]:
             continue  # an item of a list, whose model was found by its key
         annotation = model.model_fields[parent].annotation
         models = [annotation, *get_args(annotation)]
-        model = next(m for m in models if isinstance(m, type) and issubclass(m, BaseModel))
+        model = next(one for one in models if hasattr(one, "model_fields"))
     return list(model.model_fields)
 
 
