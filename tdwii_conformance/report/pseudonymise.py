@@ -28,6 +28,7 @@ __all__ = [
 
 TEXT_VRS = frozenset({"LO", "LT", "SH", "ST", "UC", "UT", "UR"})
 NAMES = {"patient_name": "", "patient_id": ""}  # facts of a scenario that identify, beside AE titles and UIDs
+TEXTS = ("plan_label", "station_value", "station_scheme")  # facts in which an original may be, as in a text of a data set
 UIDS = ("workitem", "study", "plan", "instruction", "known_transaction_uids")
 # Of results: what is ours, or the vendor's own name.
 KEPT = frozenset({
@@ -166,6 +167,8 @@ def _facts(observation: Observation, names: Pseudonyms) -> dict[str, str]:
             facts[name] = names.value(value, "AE")
         elif name in UIDS:
             facts[name] = "|".join(names.value(one, "UI") for one in value.split("|"))
+        elif name in TEXTS:
+            facts[name] = names.text(value)
     return facts
 
 
