@@ -126,7 +126,7 @@ def test_compare_makes_a_grid_of_three(files, tmp_path, capsys):
     runs = files(a=run(system="A"), b=run(system="B", first="failed"), c=run(system="<C>", second="passed"))
     assert main(["compare", *runs, "--html", str(page)]) == 0
     text = page.read_text(encoding="utf-8")
-    assert "<th>A</th><th>B</th><th>&lt;C&gt;</th>" in text
+    assert '<th scope="col">A</th><th scope="col">B</th><th scope="col">&lt;C&gt;</th>' in text
     assert "expected status C301; received status 0000 at Status" in text
     assert "better: 1" in capsys.readouterr().out
 

@@ -43,6 +43,12 @@ def test_the_verdicts_are_the_same(play, actor, edition):
     assert judged(after, actor, edition) == judged(before, actor, edition, names.text)  # some paths are UIDs
     text = json.dumps([after.facts, [exchange_to_json(one) for one in after.exchanges]]) + str(after.associations)
     text += "".join(str(one.dataset) + str(one.request.dataset) for one in after.exchanges)
-    for original in (before.facts.get("patient_name"), before.facts.get("workitem"), before.facts.get("study"), "PPVS", before.facts.get("plan_label")):
+    for original in (
+        before.facts.get("patient_name"),
+        before.facts.get("workitem"),
+        before.facts.get("study"),
+        "PPVS",
+        before.facts.get("plan_label"),
+    ):
         if original:
             assert not re.search(rf"(?<![\w.]){re.escape(original)}(?![\w.])", text), original
