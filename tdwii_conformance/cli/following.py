@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -70,8 +71,9 @@ def following(path: Path, judging: Judging) -> Iterator[None]:
 
 def _beside(path: Path, judging: Judging, over: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both; the recording process ends this one
-    with contextlib.suppress(AttributeError, OSError):
-        os.nice(10)
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):
+            os.nice(10)
     parent = multiprocessing.parent_process()
     follow(path, judging, lambda: over.is_set() or (parent is not None and not parent.is_alive()), over.wait)
 

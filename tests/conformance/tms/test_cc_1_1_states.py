@@ -135,7 +135,7 @@ def not_the_lock(one, stranger):
 
 @pytest.mark.parametrize(
     ("event", "state"),
-    [cell for cell in CELLS if cell.values[1] != NO_UPS and cell.values[0].endswith("without it")]
+    [cell for cell in CELLS if cell.values[1] != NO_UPS and str(cell.values[0]).endswith("without it")]
     + [cell for cell in CELLS if cell.values == ("change to SCHEDULED", "IN PROGRESS")],
 )
 def test_what_is_not_the_lock(event, state, subject, finished, still_kept, stranger, judge):
