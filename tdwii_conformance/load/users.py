@@ -52,7 +52,7 @@ THREADS = 1000
 ALREADY = 0xC302  # it is IN PROGRESS by this Transaction UID
 TRIES = 8  # how often a request is sent until it is answered, where the network has faults
 REMEMBERED = 30  # workitems of a machine that it looks at in the end
-UNANSWERED = "not answered, as the network is"
+UNANSWERED = "not answered, by a fault"
 QUIET, LONGEST = 5.0, 45.0  # seconds without a report, and in all, that a watcher waits at the end
 
 _collected: list[Fact] = []  # facts that have not been handed on yet
