@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from .failures import OK, REFUSED, Usage
 from .screen import note, say
 from .settings import Command
+
+if TYPE_CHECKING:
+    from ..transcript.observation import Observation
 
 __all__ = ["pack"]
 
@@ -23,7 +27,12 @@ __all__ = ["pack"]
 )
 @click.argument("file", type=click.Path(path_type=Path), metavar="RESULTS")
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="ZIP", help="The archive  [default: RESULTS with .zip]")
-@click.option("--transcripts", type=click.Path(path_type=Path, exists=True), metavar="PATH", help="What --record wrote.")
+@click.option(
+    "--transcripts",
+    type=click.Path(path_type=Path, exists=True),
+    metavar="PATH",
+    help="What --record wrote, or a record or capture that tdwii judge takes.",
+)
 @click.option("--sut", type=click.Path(path_type=Path), metavar="FILE", help="The system's description; secrets are left out.")
 @click.option("--pseudonymise", is_flag=True, help="Replace names, ids, birth dates, UIDs, AE titles and addresses everywhere.")
 @click.option("--check", is_flag=True, help="Verify an archive, which is given instead of RESULTS.")
@@ -44,7 +53,24 @@ def pack(file: Path, output: Path | None, transcripts: Path | None, sut: Path | 
         return REFUSED if wrong else OK
     path = output or file.with_suffix(".zip")
     names = Pseudonyms() if pseudonymise else None
-    for name in write_package(path, read_results(file), transcripts=transcripts, description=sut, names=names):
+    results = read_results(file)
+    sessions = _witnessed(transcripts, results.edition) if transcripts is not None and transcripts.is_file() else {}
+    kept = None if sessions else transcripts
+    for name in write_package(path, results, transcripts=kept, sessions=sessions, description=sut, names=names):
         say(name)
     note(f"{path.resolve()}: fill in STATEMENT.txt, then 'tdwii pack --check {path}'")
     return OK
+
+
+def _witnessed(file: Path, edition: str) -> dict[str, Observation]:
+    """Return the sessions of a record of `tdwii record`, or of a capture, by the names of their files; none if it is neither."""
+    from ..witness.capture import is_capture, read_capture
+    from ..witness.judging import witness
+    from ..witness.records import is_record, read_record
+
+    if not (is_capture(file) or is_record(file)):
+        return {}
+    seen = witness(read_capture(file) if is_capture(file) else read_record(file), edition=edition)
+    if not seen.observed:
+        raise Usage(f"{file}: no session of a TDD or a watcher is in it")
+    return {f"{file.stem}-{number}.jsonl": one.observation for number, one in enumerate(seen.observed, 1)}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..profile import load_catalogue
 from ..transcript.exchange import TranscriptError
-from ..transcript.observation import read_observation, write_observation
+from ..transcript.observation import Observation, read_observation, write_observation
 from .pseudonymise import learn_observation, learn_results, pseudonymised_observation, pseudonymised_results
 from .pseudonyms import Pseudonyms
 from .results import Results, ResultsError, read_results, write_results
@@ -54,6 +54,7 @@ def write_package(
     results: Results,
     *,
     transcripts: Path | None = None,
+    sessions: Mapping[str, Observation] | None = None,
     description: Path | None = None,
     names: Pseudonyms | None = None,
 ) -> list[str]:
@@ -67,6 +68,8 @@ def write_package(
         Of the run.
     transcripts : Path, optional
         A file or folder that ``--record`` wrote.
+    sessions : mapping of str to Observation, optional
+        Sessions of a record or a capture, by the names of their files.
     description : Path, optional
         The TOML file of the system.
     names : Pseudonyms, optional
@@ -78,7 +81,7 @@ def write_package(
         If a transcript or the description cannot be read.
     """
     files: dict[str, bytes] = {}
-    recorded = {}
+    recorded = dict(sessions or {})
     for file in sorted(transcripts.glob("*.jsonl")) if transcripts is not None and transcripts.is_dir() else [transcripts]:
         if file is not None and file.name != "unattributed.jsonl":
             try:

@@ -1,12 +1,17 @@
 """Who is who in a record, and the verdicts on who calls: a conformant table has no finding, a defect is found and no other."""
 
+import dataclasses
 import warnings
+import zipfile
 
 import pytest
 from recorded_table import table
 
+from tdwii_conformance.cli import main
 from tdwii_conformance.defects import DEFECTS, VARIATIONS, install
 from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.report.results import results_of, write_results
+from tdwii_conformance.transcript.observation import read_observation
 from tdwii_conformance.witness.judging import judge_observed, witness
 from tdwii_conformance.witness.records import read_record
 
@@ -70,6 +75,22 @@ def test_ae_titles_that_are_said_are_not_guessed(recorded_treatment):
     assert seen.cast.tdd == ["LINAC"]
     assert judge_observed(seen.observed, CATALOGUE, edition="ti") != []
     assert {one.ae_title for one in seen.observed} == {"LINAC"}
+
+
+def test_a_session_is_pseudonymised_and_judged_alike(recorded_treatment, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    seen, _, verdicts = judged(recorded_treatment)
+    write_results(tmp_path / "r.json", results_of(verdicts, CATALOGUE, system="S", edition="ti"))
+    assert main(["pack", "r.json", "--transcripts", str(recorded_treatment), "--pseudonymise", "-o", "p.zip"]) == 0
+    with zipfile.ZipFile("p.zip") as archive:
+        (name,) = [name for name in archive.namelist() if name.startswith("transcripts/")]
+        whole = b"".join(archive.read(name) for name in archive.namelist() if name != "MANIFEST.json").decode()
+        (tmp_path / "again.jsonl").write_bytes(archive.read(name))
+    hidden = dataclasses.replace(seen.observed[0], observation=read_observation(tmp_path / "again.jsonl"))
+    again = judge_observed([hidden], CATALOGUE, edition="ti")
+    assert [(one.requirement, one.verdict) for one in again] == [(one.requirement, one.verdict) for one in verdicts]
+    facts = seen.observed[0].observation.facts
+    assert not [fact for fact in ("workitem", "patient_id", "patient_name", "study") if facts.get(fact) and facts[fact] in whole]
 
 
 def test_a_record_that_ends_early_blames_nobody(recorded_treatment, tmp_path):
