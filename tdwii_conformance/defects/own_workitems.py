@@ -10,10 +10,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ..profile.ups_service import UPS
+from ..profile.ups_tables import attribute_rows
 from ..treatment.messages import code_item, item
 from ..ups import Outcome
 from .deviations import OwnWorkitems, Variation
-from .hooks import Around, around
+from .hooks import Around, around, on_records
 
 __all__ = ["variations", "without"]
 
@@ -67,6 +68,21 @@ def variations() -> Iterator[Variation]:
     )
     yield one("own-workitems-offsets", "Own workitems, with an offset from UTC in their start", OwnWorkitems(36, 4, _with_offset))
 
+    def brief(tms: Any) -> None:
+        without(tms, "push")
+        optional = [keyword for keyword, row in attribute_rows().items() if row.create == "3"]
+        on_records(tms, lambda attributes, earlier: _leave_out(attributes, optional) if earlier is None else None)
+
+    yield Variation(
+        "own-workitems-brief",
+        "Own workitems, without optional attributes",
+        "TMS",
+        brief,
+        "CC.2.5.1.3; CC.2.5.3",
+        ("push",),
+        own=many,
+    )
+
 
 def in_other_words(tms: Any) -> None:
     """Make workitems as a vendor may whose database has more than must be there, and another order of its own [CC.2.5-3]."""
@@ -103,6 +119,12 @@ def in_other_words(tms: Any) -> None:
         return outcome
 
     around(tms, "make", make)
+
+
+def _leave_out(attributes: Dataset, keywords: list[str]) -> None:
+    for keyword in keywords:
+        if keyword in attributes:
+            delattr(attributes, keyword)
 
 
 def without(tms: Any, *options: str) -> None:
