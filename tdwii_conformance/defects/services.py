@@ -82,7 +82,7 @@ class _Service:
 ACTION = "every N-ACTION {}"
 LATER = (evt.EVT_C_FIND, evt.EVT_N_GET, evt.EVT_N_SET, evt.EVT_N_ACTION)
 CREATED = ("CC25-TMS-001", "CC11-TMS-011")
-SUBSCRIBED = ("CC23-TMS-013", "CC23-TMS-010", "CC23-TMS-043")
+ALSO_SUBSCRIBED = ("CC23-TMS-010", "CC23-TMS-043")  # what is never answered is not asked again in these ways
 UNSUBSCRIBED = ("CC23-TMS-019", "CC23-TMS-020", "CC23-TMS-021")
 SERVICES = (
     _Service("c-echo", "every C-ECHO", (evt.EVT_C_ECHO,), ("NEG-TMS-001",), ways=("aborted", "unanswered")),
@@ -111,7 +111,8 @@ SERVICES = (
         ("CC22-TMS-001", "CC22-TMS-002", "CC11-TMS-072"), concerned=_of_type(REQUEST_CANCEL),
     ),
     _Service(
-        "subscribe", ACTION.format(ACTION_TYPES[SUBSCRIBE]), (evt.EVT_N_ACTION,), SUBSCRIBED,
+        "subscribe", ACTION.format(ACTION_TYPES[SUBSCRIBE]), (evt.EVT_N_ACTION,), ("CC23-TMS-013",),
+        more={"aborted": ALSO_SUBSCRIBED, "refused": ALSO_SUBSCRIBED},
         concerned=_of_type(SUBSCRIBE),
     ),
     _Service(
