@@ -108,7 +108,8 @@ SERVICES = (
     ),
     _Service(
         "request-cancel", ACTION.format(ACTION_TYPES[REQUEST_CANCEL]), (evt.EVT_N_ACTION,),
-        ("CC22-TMS-001", "CC22-TMS-002", "CC11-TMS-072"), concerned=_of_type(REQUEST_CANCEL),
+        ("CC22-TMS-001", "CC11-TMS-072"), more={"aborted": ("CC22-TMS-002",), "refused": ("CC22-TMS-002",)},
+        concerned=_of_type(REQUEST_CANCEL),
     ),
     _Service(
         "subscribe", ACTION.format(ACTION_TYPES[SUBSCRIBE]), (evt.EVT_N_ACTION,), ("CC23-TMS-013",),
