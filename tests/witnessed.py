@@ -59,6 +59,7 @@ OF = {
     "CC.2.2": ("states", "watching"),
 }  # fmt: skip
 USUAL = ("treating", "states", "getting", "watching")
+# A TMS that refuses an N-SET is none that conforms: only for the defect that it shows.
 INJECTIONS = ("claim-refused", "set-refused", "cancel-request", "move-fails", "empty-worklist", "two-workitems")
 
 
@@ -138,7 +139,7 @@ def _treat(partners: Partners, tdd: TDDSimulator, deviation: Deviation) -> None:
             perform_treatment(partners, caller, _Treating(tdd), scenario, lambda title: NoDisplay())
     tdd.end = "completed"
     for inject in INJECTIONS:
-        if deviation.kind == "variation" or shown == f"inject_{inject.replace('-', '_')}":
+        if (deviation.kind == "variation" and inject != "set-refused") or shown == f"inject_{inject.replace('-', '_')}":
             perform_treatment(partners, caller, _Treating(tdd), SCENARIOS[0], lambda title: NoDisplay(), inject=inject)
 
 
@@ -201,7 +202,13 @@ def judged(path: Path, deviation: Deviation) -> tuple[set[str], dict[str, list[s
             verdicts += judge_answering(seen, CATALOGUE, edition=edition, complete=False)
     else:
         verdicts += judge_all(seen, CATALOGUE, edition=edition)
-    bad = [one for one in verdicts if one.verdict in ("failed", "warned")]
+    # What is tolerated with a warning is no finding on a variation: the proof of the suite counts alike.
+    tolerated = deviation.kind == "variation"
+    bad = [
+        one
+        for one in verdicts
+        if one.verdict == "failed" or (one.verdict == "warned" and not (tolerated and CATALOGUE[one.requirement].level == "shall"))
+    ]
     why: dict[str, list[str]] = defaultdict(list)
     for one in bad:
         why[one.requirement] += [f"{f['expected']} | {f['received']} | {f['path']}" for f in one.findings[:2]]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydicom.dataset import Dataset
+
 from ...profile.statuses import is_failure
 from ...profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from ...profile.ups_tables import attribute_rows
@@ -90,7 +92,9 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
     rows = [attribute_rows().get(keyword) for keyword in asked]
     if asked and data is None and not any(row is not None and row.get in ("1", "2") and row.create != "1C" for row in rows):
         return  # nothing that every UPS has was asked for
-    if found:
+    if asked and data is None and exchange.response is not None and not exchange.response.undecodable and exchange.status == 0:
+        data = Dataset()  # it shows none of what was asked for
+    elif found:
         tally.add(("CC27-TMS-012",), found, exchange)
         return
     if data is None or is_failure(exchange.status):
