@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 RUSH = ("--clinic", "rush")
-RESTARTED = ("--clinic", "rush", "--fault", "restart=10s")
+RESTARTED = ("--clinic", str(Path(__file__).with_suffix(".toml")), "--fault", "restart=15s")
 # The defect, how it is looked for, and one of what has to be found.
 FOUND = {
     "claim-race-won-by-both": (RUSH, {"RO60-TMS-015"}),
