@@ -69,15 +69,16 @@ def busy_table(path, prepare=lambda *systems: None):
     """TMS and OST, and those who work with them, through the proxy."""
     destinations = {}
     with ExitStack() as stack:
-        tms = stack.enter_context(TMS("TMS", destinations=destinations, timeouts=TIMEOUTS))
-        ost = stack.enter_context(OST("OST", destinations=destinations, timeouts=TIMEOUTS))
+        tms = TMS("TMS", destinations=destinations, timeouts=TIMEOUTS)
+        ost = OST("OST", destinations=destinations, timeouts=TIMEOUTS)
+        prepare(tms, ost)  # before they start: what deviates on a connection is handed to the server then
+        stack.enter_context(tms), stack.enter_context(ost)
         at = free_port()
         behind = [Listener(0, "TMS", "127.0.0.1", tms.peer.port), Listener(0, "OST", "127.0.0.1", ost.peer.port)]
         proxy = stack.enter_context(Proxy([*behind, Listener(0, "TDD", "127.0.0.1", at)], [Writing(path)]))
         peers = [Peer(name, "127.0.0.1", port) for name, port in zip(("TMS", "OST", "TDD"), proxy.ports, strict=True)]
         for title in ("TDD", "WATCHER", "SECOND"):
             destinations[title] = Peer(title, "127.0.0.1", proxy.ports[2])
-        prepare(tms, ost)
         receiver = stack.enter_context(Receiver("TDD", port=at, timeouts=TIMEOUTS))
         people = [
             stack.enter_context(TDD(*peers[:2], calling=title, timeouts=TIMEOUTS, receiver=receiver))
