@@ -70,6 +70,7 @@ class _Run(Command):
         "tdwii run tms --sut clinic.toml                      # its TMS alone",
         "tdwii run tms/test_ro60_in_progress.py --sut clinic.toml",
         "tdwii run RO60-TMS-004 CC.2.3 --sut clinic.toml      # requirements, by id, transaction or section",
+        "tdwii run CC.2.3 tms/test_ro60_in_progress.py        # all of these",
         "tdwii run --sut clinic.toml -k 'claim' -x            # any option of pytest",
         "tdwii run --suite ~/tdwii/tests/conformance --sut clinic.toml   # the tests of a checkout",
     ],
@@ -84,7 +85,7 @@ def run_suite(context: click.Context, suite: Path | None, wants_help: bool, word
     """Run the conformance suite: what pytest does, with the same options.
 
     PART is an actor (tms, ost, ...), a file of the suite, or a requirement by its id, transaction or section (RO60-TMS-004,
-    RO-60, CC.2.3); all of it without. What follows is handed to pytest as it is:
+    RO-60, CC.2.3); several are added up, and without any all is run. What follows is handed to pytest as it is:
     --sut FILE describes the system to judge (else our own simulators are), --report FILE writes an HTML page,
     --evidence DIR the exchanges, --edition ti|2013, --baseline FILE compares with an earlier run; 'tdwii run -- --help'
     shows all. The exit code is pytest's: 0 everything is met, 1 it is not, 4 it cannot be judged; and 2 and 3 as for all

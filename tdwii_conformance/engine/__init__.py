@@ -77,7 +77,8 @@ def run(
     ----------
     parts : sequence of str
         Folders, files or tests of the suite: ``"tms"``, ``"tms/test_ro60_in_progress.py"``, ``"ost/test_x.py::test_y"``; and
-        requirements by id, transaction or section: ``"RO60-TMS-004"``, ``"RO-60"``, ``"CC.2.3"``. All of it without.
+        requirements by id, transaction or section: ``"RO60-TMS-004"``, ``"RO-60"``, ``"CC.2.3"``. What is in one of them is
+        run; all without.
     system : Path, str or SystemUnderTest, optional
         The TOML file that describes the system under test, or what `sut.config.load_system` made of it. The simulators are
         judged without. An object cannot be judged by several workers (``-n``), which read the file themselves.
@@ -120,7 +121,11 @@ def run(
         arguments += ["--tdwii-sut", str(system)]
     requirements = [part for part in parts if _is_requirement(folder, part)]
     arguments += [f"--tdwii-requirement={name}" for name in requirements]
-    arguments += [*options, *_selection(folder, [part for part in parts if part not in requirements])]
+    selected = _selection(folder, [part for part in parts if part not in requirements])
+    if requirements and selected:  # both: pytest by itself would take what is in the parts and of the requirements
+        arguments += [f"--tdwii-part={part}" for part in selected]
+        selected = []
+    arguments += [*options, *(selected or [str(folder)])]
     listener = _Listener(setting, None if isinstance(system, (str, Path)) else system)
     here = Path.cwd()
     try:
@@ -187,7 +192,7 @@ def _selection(suite: Path, parts: Sequence[str]) -> list[str]:
             known = f"there are {', '.join(there)}, and their files; and requirements, as RO60-TMS-004, RO-60 or CC.2.3"
             raise UnknownPart(f"{part!r} is no part of the suite: {known}")
         chosen.append(f"{suite / path}{colons}{test}")
-    return chosen or [str(suite)]
+    return chosen
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +43,17 @@ def _wanted(config: pytest.Config) -> set[str]:
     return wanted
 
 
+def _is_in(item: pytest.Item, parts: Sequence[str]) -> bool:
+    """Whether a test is in one of some folders, files or tests."""
+    for part in parts:
+        path, _, test = part.partition("::")
+        if Path(path) in (item.path, *item.path.parents):
+            named = item.nodeid.partition("::")[2]
+            if not test or named == test or named.startswith((f"{test}::", f"{test}[")):
+                return True
+    return False
+
+
 def _nearest(near: list[str]) -> str:
     return f"the nearest are {', '.join(near)}" if near else "for example RO60-TMS-004, RO-60 or CC.2.3"
 
@@ -57,7 +70,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Bind tests to requirements, and leave out other editions and what --requirement does not name."""
-    edition, wanted = edition_of(config), _wanted(config)
+    edition, wanted, parts = edition_of(config), _wanted(config), config.getoption("tdwii_part")
     kept: list[pytest.Item] = []
     left_out: list[pytest.Item] = []
     for item in items:
@@ -66,7 +79,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             (left_out if wanted else kept).append(item)
             continue
         item.stash[requirement_key] = requirement
-        if edition not in requirement.editions or (wanted and requirement.id not in wanted):
+        chosen = not wanted or requirement.id in wanted or _is_in(item, parts)
+        if edition not in requirement.editions or not chosen:
             left_out.append(item)
             continue
         kept.append(item)

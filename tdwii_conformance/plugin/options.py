@@ -50,6 +50,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "default": [],
         "help": "judge these requirements only: an id, a transaction or a section (RO60-TMS-004, RO-60, CC.2.3); repeat",
     },
+    "part": {
+        "metavar": "PATH",
+        "action": "append",
+        "default": [],
+        "help": "with --requirement: judge all of this folder, file or test as well; repeat",
+    },
     "results": {"metavar": "FILE", "help": "write the results of the run as one JSON file, for tdwii report and compare"},
     "report": {"metavar": "FILE", "help": "write the verdicts and their evidence as one HTML page"},
     "evidence": {"metavar": "DIR", "help": "write the exchanges of each test as dcmdump text"},

@@ -39,7 +39,7 @@ def test_parts_come_first_and_the_rest_is_pytests(tdwii, handed_over):
 def test_requirements_are_chosen_by_id_transaction_and_section(tdwii, handed_over):
     assert tdwii("run", "RO60-TMS-004", "cc.2.3", "tms", "--embedded").code == 0
     names = ["--tdwii-requirement=RO60-TMS-004", "--tdwii-requirement=cc.2.3"]
-    assert handed_over == [[*PYTEST, *names, "--embedded", str(SUITE / "tms")]]
+    assert handed_over == [[*PYTEST, *names, f"--tdwii-part={SUITE / 'tms'}", "--embedded", str(SUITE)]]
 
 
 def test_help_is_ours_and_pytests_behind_a_dash(tdwii, handed_over):

@@ -79,6 +79,15 @@ def test_current_folder_and_its_configuration_are_left_alone(tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["pytest.ini"]
 
 
+@pytest.mark.parametrize(
+    "part",
+    [PART, f"{PART}::TestNegotiation", f"{PART}::TestNegotiation::test_answers_echo"],
+)  # fmt: skip
+def test_requirements_and_parts_add_up(part):
+    ran = engine.run(["NEG-TMS-001", part], options=["-k", "echo"])
+    assert {one.requirement for one in ran.verdicts} == {"NEG-TMS-001", "NEG-OST-001"}
+
+
 def test_no_test_is_no_success():
     assert engine.run([PART], options=["-k", "no_such_test"]).exit_code == 5
 
