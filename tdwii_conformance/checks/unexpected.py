@@ -49,12 +49,22 @@ class Answer:
         return f"{self.kind} [{self.octets[:SHOWN].hex(' ')}]" if self.octets else self.kind
 
 
-def aborted(answer: Answer) -> list[Finding]:
+def aborted(answer: Answer, *, associated: bool = True) -> list[Finding]:
     """Judge that a PDU was answered by A-ABORT [PS3.8 9.2, actions AA-1 and AA-8].
 
-    A connection that was reset may have taken the A-ABORT with it: that is no finding.
+    A connection that was reset may have taken the A-ABORT with it: that is no finding. Before there is an association, to close
+    the connection without a word is common (DCMTK does): a warning.
+
+    Parameters
+    ----------
+    answer : Answer
+        What came.
+    associated : bool
+        Whether there was an association.
     """
-    return [] if answer.kind in (ABORTED, LOST) else [Finding(ABORTED, str(answer))]
+    if answer.kind in (ABORTED, LOST):
+        return []
+    return [Finding(ABORTED, str(answer), weight="warning" if answer.kind == CLOSED and not associated else "fault")]
 
 
 def accepted(answer: Answer) -> list[Finding]:

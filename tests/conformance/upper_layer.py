@@ -138,7 +138,7 @@ class Driven(Unusual):
     def test_aborts_what_comes_before_an_association(self, bare, judge, name):
         connection = bare()
         connection.send(BEFORE[name])
-        judge(unexpected.aborted(connection.answer()))
+        judge(unexpected.aborted(connection.answer(), associated=False))
 
     @pytest.mark.requirement("031")
     @pytest.mark.parametrize("name", LATER)
@@ -153,7 +153,7 @@ class Driven(Unusual):
     def test_aborts_a_pdu_of_no_type(self, bare, judge, when):
         connection = bare() if when.startswith("before") else self.associated(bare)
         connection.send(pdu(UNKNOWN, b""))  # without a body: who aborts has read all of it
-        judge(unexpected.aborted(connection.answer()))
+        judge(unexpected.aborted(connection.answer(), associated=when.startswith("on")))
 
     @pytest.mark.requirement("033")
     @pytest.mark.parametrize("where", ["item", "sub-item"])

@@ -41,10 +41,12 @@ class WithDCMTK:
             course = TreatmentSession(tdd, workitem, ost.ae_title)
             course.claim()
             (instruction,) = self.retrieve(tms, workitem.instructions[0])
+            treatment = objects.Treatment(plan, instruction, None, "TREATMENT")
+            course.workitem = workitem.with_objects([treatment])  # what was retrieved says which beams there are
             for progress in NEW_COMPLETED.progress:
                 course.update(progress)
             course.scenario = NEW_COMPLETED
-            course.record = objects.record(objects.Treatment(plan, instruction, None, "TREATMENT"))
+            course.record = objects.record(treatment)
             self.succeed("storescu", *self.addressed(ost), str(saved(course.record, self.folder / "record.dcm")))
             course.final_update()
             course.finish()

@@ -37,7 +37,9 @@ def worklist():
 
 def shown(*arguments):
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    # In a narrow terminal the moment is in a line of its own.
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.setenv("COLUMNS", "200")
         code = main([str(one) for one in arguments])
     assert code == 0, err.getvalue()
     return out.getvalue()
