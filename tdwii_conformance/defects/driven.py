@@ -7,41 +7,27 @@ from typing import Any
 
 from pynetdicom import evt
 
-from .deviations import Defect, Rows, Variation
+from .deviations import Defect, Rows
 from .hooks import Around, around
-from .upper_layer import ABORT, on_bytes
+from .upper_layer import ABORT, of_all, on_bytes
+from .wire_variations import of_both
 
 __all__ = ["defect", "variation"]
 
-ACTORS = ("TMS", "OST")
-STATES = {"Sta2": "before an association", "Sta6": "on an association"}
-UNEXPECTED = (
-    "Evt3",
-    "Evt4",
-    "Evt6",
-    "Evt10",
-    "Evt12",
-    "Evt13",
-)  # received: AC, RJ, RQ, P-DATA-TF, RELEASE-RQ, -RP [PS3.8 table 9-10]
+# Received: AC, RJ, RQ, P-DATA-TF, RELEASE-RQ, -RP [PS3.8 table 9-10], before an association (Sta2) and on one (Sta6).
+UNEXPECTED = ("Evt3", "Evt4", "Evt6", "Evt10", "Evt12", "Evt13")
 EXPECTED = {"Sta2": ("Evt6",), "Sta6": ("Evt10", "Evt12")}
 UNKNOWN_PDU = "Evt19"
 REQUEST, FIXED = 1, 74  # the type of an A-ASSOCIATE-RQ, and its bytes before the items
 
 
-def of_both(name: str, sentence: str, apply: Callable[[Any], None], number: str) -> Iterator[Defect]:
+def of_tms_and_ost(name: str, sentence: str, apply: Callable[[Any], None], number: str) -> Iterator[Defect]:
     """Yield a defect of TMS and OST."""
-    for actor in ACTORS:
-        yield Defect(f"{actor.lower()}-{name}", sentence, actor, apply, (f"UL-{actor}-{number}",))
+    return of_all(name, sentence, apply, number, "TMS", "OST")
 
 
-def varied(name: str, sentence: str, apply: Callable[[Any], None], source: str) -> Iterator[Variation]:
-    """Yield a variation of TMS and OST."""
-    for actor in ACTORS:
-        yield Variation(f"{actor.lower()}-{name}", sentence, actor, apply, source)
-
-
-defect = Rows(of_both)
-variation = Rows(varied)
+defect = Rows(of_tms_and_ost)
+variation = Rows(of_both)
 
 
 def _on_connections(act: Callable[[Any], None], simulator: Any) -> None:

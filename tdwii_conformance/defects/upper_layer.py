@@ -39,15 +39,13 @@ variation = Rows(varied)
 def on_bytes(kind: int, edit: Callable[[bytes], bytes], simulator: Any) -> None:
     """Let `edit` alter each PDU of a kind that a simulator sends on associations that it accepts."""
 
-    def opened(event: Any) -> None:
-        transport = event.assoc.dul.socket
+    # At the PDU, and not at the connection, where another deviation may have it in pieces.
+    def send(original: Around, pdu: Any) -> None:
+        if pdu.pdu_type == kind:
+            around(pdu, "encode", lambda encode: edit(encode()))
+        original(pdu)
 
-        def send(original: Around, octets: bytes) -> None:
-            original(edit(octets) if octets[0] == kind else octets)
-
-        around(transport, "send", send)
-
-    simulator.server.add_handler(evt.EVT_CONN_OPEN, opened)
+    simulator.server.add_handler(evt.EVT_CONN_OPEN, lambda event: around(event.assoc.dul, "_send", send))
 
 
 def _split(octets: bytes) -> Items:
