@@ -79,7 +79,7 @@ def parts(name):
 @pytest.mark.parametrize(("charset", "name"), SETS, ids=[str(charset) for charset, _ in SETS])
 def test_no_original_is_found_in_any_character_set(charset, name, syntax):
     before = observed(charset, name, syntax)
-    names = Pseudonyms()
+    names = Pseudonyms(b"a key that maps no name onto another of them")
     learn_observation(before, names)
     after = pseudonymised_observation(before, names)
     (exchange,) = after.exchanges
