@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, nullcontext
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from .settings import Command
 
 if TYPE_CHECKING:
     from ..profile import Requirement
+    from ..report.results import Results
     from ..report.verdicts import TestVerdict
     from ..witness.judging import Witnessed
 
@@ -159,17 +161,27 @@ def _wait(seconds: float | None, failed: Callable[[], object]) -> None:
     examples=[
         "tdwii judge table7.jsonl",
         "tdwii judge hospital.pcapng --report page.html --tdd LINAC1 --tms ARIA",
+        "tdwii judge hospital.pcapng --report page.html --results results.json --pseudonymise",
     ],
 )
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_parts
 @click.option("--report", type=click.Path(path_type=Path), metavar="PAGE", help="Write a page as well (HTML).")
-def judge(files: tuple[Path, ...], edition: str | None, complete: bool, report: Path | None, **parts: tuple[str, ...]) -> int:
+@click.option(
+    "--results", "results_file", type=click.Path(path_type=Path), metavar="FILE",
+    help="Write the results as one file, for tdwii report, compare and pack.",
+)  # fmt: skip
+@click.option("--pseudonymise", is_flag=True, help="Replace names, ids, birth dates, UIDs, AE titles and addresses everywhere.")
+def judge(
+    files: tuple[Path, ...], edition: str | None, complete: bool, report: Path | None, results_file: Path | None,
+    pseudonymise: bool, **parts: tuple[str, ...],
+) -> int:  # fmt: skip
     """Judge a record of `tdwii record`, or a capture (pcap, pcapng).
 
     The systems that call are judged, TDD and watcher, by the same requirements as in a session with them; the TMS by what it
     answers; and the bytes of all systems. What was not recorded is not judged.
     """
+    from ..report.results import write_results
     from ..report.verdicts import requirement_verdicts
     from ..witness.answering import judge_all
     from ..witness.judging import witness
@@ -179,34 +191,91 @@ def judge(files: tuple[Path, ...], edition: str | None, complete: bool, report: 
     seen = witness(recorded, edition=edition, said=parts)
     catalogue = load_catalogue()
     verdicts = judge_all(seen, catalogue, edition=edition, complete=complete)
-    _show(seen, verdicts, catalogue)
+    judged = _judged(seen, verdicts, catalogue, edition, files)
+    if pseudonymise:
+        judged = _hidden(judged, seen, recorded)
+    _show(judged, catalogue)
     if report is not None:
-        from ..report.html import write_html
-
-        systems = ", ".join(dict.fromkeys([*seen.cast.tms, *(one.ae_title for one in seen.observed)])) or "nobody"
-        notices = [*seen.not_judged, *(f"{who}: {one}" for who, one in seen.malformations)]
-        described = f"from {', '.join(file.name for file in files)}"
-        write_html(report, verdicts, catalogue, system=systems, edition=edition, description=described, notices=notices)
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(judged.results.page(catalogue), encoding="utf-8", newline="\n")
         note(f"report: {report.resolve()}")
+    if results_file is not None:
+        write_results(results_file, judged.results)
+        note(f"results: {results_file.resolve()}")
     if not verdicts:
         note("no TMS and no system that calls one was recognized: nothing was judged")
     bad = any(one.verdict == "failed" for one in requirement_verdicts(verdicts).values())
     return REFUSED if bad or any(not one.tolerable for _, one in seen.malformations) else OK
 
 
-def _show(seen: Witnessed, verdicts: Sequence[TestVerdict], catalogue: Mapping[str, Requirement]) -> None:
+@dataclass(frozen=True)
+class _Judged:
+    """What is shown of a record: who is who, what could not be judged, what is no DICOM; and the results."""
+
+    cast: Mapping[str, Sequence[str]]
+    counts: str
+    not_judged: Sequence[str]
+    malformed: Sequence[str]
+    results: Results
+
+
+def _judged(
+    seen: Witnessed, verdicts: Sequence[TestVerdict], catalogue: Mapping[str, Requirement], edition: str, files: Sequence[Path]
+) -> _Judged:
+    from ..report.results import results_of
+
+    malformed = [f"{who}: {one}" for who, one in seen.malformations]
+    results = results_of(
+        verdicts, catalogue, system=_systems(seen), edition=edition, description=f"from {', '.join(file.name for file in files)}",
+        notices=[*seen.not_judged, *malformed],
+    )  # fmt: skip
+    counts = f"{len(seen.connections)} connections, {len(seen.exchanges)} exchanges, {len(seen.observed)} sessions"
+    return _Judged({part: getattr(seen.cast, part) for part in PARTS}, counts, seen.not_judged, malformed, results)
+
+
+def _systems(seen: Witnessed, named: Callable[[str], str] = str) -> str:
+    return ", ".join(dict.fromkeys(map(named, [*seen.cast.tms, *(one.ae_title for one in seen.observed)]))) or "nobody"
+
+
+def _hidden(judged: _Judged, seen: Witnessed, recorded: Sequence[Recorded]) -> _Judged:
+    """Return the same with nobody to be recognised in it: the originals were judged, and every verdict is the same."""
+    from ..report.pseudonymise import learn_exchange, learn_observation, learn_results, pseudonymised_results
+    from ..report.pseudonyms import Pseudonyms
+
+    names = Pseudonyms()
+    for one in recorded:
+        for address in (one.requestor, one.acceptor):  # host:port, of a record also NAME@host:port
+            name, _, host = address.rpartition(":")[0].rpartition("@")
+            names.value(name, "AE")
+            names.hosts([host])
+    for _, connection in seen.connections:
+        if connection.request is not None:
+            names.value(connection.request.calling, "AE")
+            names.value(connection.request.called, "AE")
+    for exchange in seen.exchanges:
+        learn_exchange(exchange, names)
+    for observed in seen.observed:
+        learn_observation(observed.observation, names)
+    cast = {part: [names.value(title, "AE") for title in titles] for part, titles in judged.cast.items()}
+    learn_results(judged.results, names)
+    systems = _systems(seen, lambda title: names.value(title, "AE"))
+    results = pseudonymised_results(judged.results.model_copy(update={"system": systems}), names)
+    return _Judged(cast, judged.counts, list(map(names.text, judged.not_judged)), list(map(names.text, judged.malformed)), results)
+
+
+def _show(judged: _Judged, catalogue: Mapping[str, Requirement]) -> None:
     from ..report.table import render
 
-    for part in PARTS:
-        titles = ", ".join(map(plain, getattr(seen.cast, part)))
-        say(f"{part.upper() if part != 'watcher' else part}: {titles or 'none recognized'}")
-    say(f"{len(seen.connections)} connections, {len(seen.exchanges)} exchanges, {len(seen.observed)} sessions")
-    for line in seen.not_judged:
+    for part, titles in judged.cast.items():
+        say(f"{part.upper() if part != 'watcher' else part}: {', '.join(map(plain, titles)) or 'none recognized'}")
+    say(judged.counts)
+    for line in judged.not_judged:
         say(f"not judged: {plain(line)}")
-    for who, one in seen.malformations[:MOST_MALFORMATIONS]:
-        say(f"{plain(who)}: {plain(one)}")
-    if len(seen.malformations) > MOST_MALFORMATIONS:
-        say(f"... and {len(seen.malformations) - MOST_MALFORMATIONS} more places that are not DICOM")
+    for line in judged.malformed[:MOST_MALFORMATIONS]:
+        say(plain(line))
+    if len(judged.malformed) > MOST_MALFORMATIONS:
+        say(f"... and {len(judged.malformed) - MOST_MALFORMATIONS} more places that are not DICOM")
+    verdicts = judged.results.verdicts
     for verdict in verdicts:
         if verdict.verdict in ("failed", "warned"):
             what = catalogue[verdict.requirement].statement

@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata, resources
-from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
@@ -29,7 +28,7 @@ from .sequence import diagram
 from .share import share_of
 from .verdicts import RequirementVerdict, TestVerdict, requirement_verdicts
 
-__all__ = ["Deviated", "render_html", "versions", "write_html"]
+__all__ = ["Deviated", "render_html", "versions"]
 
 VERDICTS = ("failed", "error", "warned", "skipped", "passed")
 EDITIONS = {"ti": "Trial Implementation", "2013": "2013 (rules of the IHE-RO test tool)"}
@@ -118,48 +117,6 @@ class _Entry:
     deviations: tuple[Deviated, ...] = ()  # of the simulator, by which it may fail
 
 
-def write_html(
-    path: Path,
-    verdicts: Iterable[TestVerdict],
-    catalogue: Mapping[str, Requirement],
-    *,
-    system: str,
-    edition: str,
-    description: str = "",
-    notices: Sequence[str] = (),
-) -> None:
-    """Write the report page, with the time of now and the versions of this installation.
-
-    Parameters
-    ----------
-    path : Path
-        The file; folders on the way are made.
-    verdicts : iterable of TestVerdict
-        Of the whole run.
-    catalogue : mapping of str to Requirement
-        What the verdicts are about.
-    system, edition : str
-        What was judged, and by which edition of TDW-II.
-    description : str
-        More about the system, in one line: product, addresses.
-    notices : sequence of str
-        What else is to be known of the run: scenarios that did not come to their end.
-    """
-    when = datetime.now().astimezone()
-    text = render_html(
-        verdicts,
-        catalogue,
-        system=system,
-        edition=edition,
-        description=description,
-        notices=notices,
-        when=when,
-        software=versions(),
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
 def versions() -> dict[str, str]:
     """Return the versions of what a verdict may depend on."""
     names = ("tdwii_conformance", "pydicom", "pynetdicom", "pytest")
@@ -183,8 +140,16 @@ def render_html(
 
     Parameters
     ----------
-    verdicts, catalogue, system, edition, description, notices
-        As for `write_html`.
+    verdicts : iterable of TestVerdict
+        Of the whole run.
+    catalogue : mapping of str to Requirement
+        What the verdicts are about.
+    system, edition : str
+        What was judged, and by which edition of TDW-II.
+    description : str
+        More about the system, in one line: product, addresses.
+    notices : sequence of str
+        What else is to be known of the run: scenarios that did not come to their end.
     when : datetime.datetime
         When the run ended.
     software : mapping of str to str

@@ -33,6 +33,7 @@ LOCAL = ("127.", "0.0.0.0")
 LINE = re.compile(
     r"^(?P<head> *\((?P<tag>[0-9a-f]{4},[0-9a-f]{4})\) (?P<vr>[A-Z]{2}) \[)(?P<value>.*?)(?P<end>\]\s+#.*|\])$", re.DOTALL
 )
+HEADING = re.compile(r"^(?P<head># [CN]-[A-Z-]+ .*?, )(?P<sender>.*?) -> (?P<receiver>.*?)(?P<end>, \d\d.*)$")  # of a message
 # Bytes in hexadecimal: of an element, and of what is no message, in brackets.
 HEXADECIMAL = re.compile(r"(?<=[ \[])[0-9a-f]{2}(?:[ \\][0-9a-f]{2}){2,}(?=\]|\.\.\.| +#|$)", re.MULTILINE)
 READABLE = re.compile(rb"[\x20-\x7e\x80-\xff]{3,}")
@@ -141,7 +142,7 @@ class Pseudonyms:
     def hosts(self, names: Iterable[str]) -> None:
         """Have names of hosts replaced in texts."""
         for name in names:
-            if not re.fullmatch(r"[\d.:]+|localhost", name):
+            if not re.fullmatch(r"[\d.]*|localhost|::1?", name):  # addresses of four numbers are found without being known
                 self.value(name)
 
     def dataset(self, dataset: Dataset) -> None:
@@ -179,6 +180,9 @@ class Pseudonyms:
             self._line(line)
 
     def _line(self, line: str) -> str:
+        if heading := HEADING.match(line):
+            sender, receiver = (self.value(heading[side], "AE") for side in ("sender", "receiver"))
+            return f"{heading['head']}{sender} -> {receiver}{heading['end']}"
         match = LINE.match(line)
         kind = kind_of(keyword_for_tag(int(match["tag"].replace(",", ""), 16)), match["vr"]) if match else None
         if match is None or kind is None:
