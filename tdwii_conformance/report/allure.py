@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ MARK = "tdwii"  # the label by which our tests are known among others
 STATUSES = {"passed": "passed", "failed": "failed", "warned": "passed", "skipped": "skipped", "error": "broken"}
 SEVERITIES = {"shall": "critical", "should": "normal", "may": "minor"}
 TEXT = "text/plain"
+IN_SUITE = re.compile(r"^.*/(?=(?:tms|ost|tdd|watcher)/test_)")  # from where pytest was started; the history does not ask
 REASONS = 12  # of what was not judged that have a category of their own
 
 
@@ -73,14 +75,14 @@ def _forget(folder: Path) -> None:
             path.unlink()
     for path in folder.glob("*-container.json"):
         content = json.loads(path.read_text(encoding="utf-8"))
-        children = [child for child in content.get("children", ()) if child not in gone]
-        if content.get("children") and not children:
+        if not set(content.get("children", ())) - gone:  # also those of fixtures that belong to no test: nothing shows them
             path.unlink()
 
 
 def _result(one: RequirementEntry, test: TestEntry, results: Results, start: int, folder: Path) -> dict[str, Any]:
     case = _case(test.test, one.id)
-    identity = hashlib.md5(f"{one.id} {test.test}".encode(), usedforsecurity=False).hexdigest()
+    node = IN_SUITE.sub("", test.test)
+    identity = hashlib.md5(f"{one.id} {node}".encode(), usedforsecurity=False).hexdigest()
     warned = " (warned)" if test.verdict == "warned" else ""
     transaction = TRANSACTION_NAMES.get(one.transaction, "")
     labels = {
@@ -95,9 +97,9 @@ def _result(one: RequirementEntry, test: TestEntry, results: Results, start: int
         "uuid": str(uuid.uuid4()),
         "historyId": identity,
         "testCaseId": identity,
-        "fullName": test.test,
-        "name": f"{one.id} {one.statement}{warned}",
-        "description": "\n\n".join(_described(one, test)),
+        "fullName": node,
+        "name": f"{one.id} {one.statement}{f' [{case}]' if case else ''}{warned}",
+        "description": "\n\n".join(_described(one, test, results.again)),
         "status": STATUSES[test.verdict],
         "statusDetails": {"message": _message(test), "trace": "\n".join(_findings(test))},
         "stage": "finished",
@@ -122,12 +124,14 @@ def _case(node: str, requirement: str) -> str:
     return said.replace("-", ", ") if re.fullmatch(r"[\w-]+", said) and said.count("-") == 1 else said
 
 
-def _described(one: RequirementEntry, test: TestEntry) -> Iterable[str]:
+def _described(one: RequirementEntry, test: TestEntry, again: Sequence[str]) -> Iterable[str]:
     yield one.statement
     yield f"{one.level}; source: {one.source}"
     if test.reading:
         yield f"Reading met: {test.reading}"
     yield f"Test: {test.test}"
+    if "::" in test.test:
+        yield f"Again: {shlex.join(['tdwii', 'run', one.id, *again])}"
 
 
 def _message(test: TestEntry) -> str:
