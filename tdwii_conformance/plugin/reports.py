@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..report.verdicts import TestVerdict
 
 SELECTED = "tdwii_selected"  # what a worker says of the tests that it has
+SEPARATOR = "\x1f"  # in what xdist sends of a test: before its scope and its requirement; no id has it, as pytest escapes it
 
 
 def selected_of(items: Iterable[pytest.Item]) -> dict[str, str]:
@@ -49,6 +50,12 @@ class Collector:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Know what is to be judged, to say at the end what was not."""
         self.selected.update(selected_of(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: Sequence[str]) -> None:
+        """The same of a worker, which may never say more: none does when the run is interrupted."""
+        sent = (one.split(SEPARATOR) for one in ids if SEPARATOR in one)
+        self.selected.update({nodeid: requirement for nodeid, _, requirement in sent if requirement})
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:

@@ -2,7 +2,8 @@
 
 A conformance test stays with the others of its module: their exchanges are made once, and judged by many. The scheduler
 runs in another process than the one that collects, and learns nothing of the tests but their ids; so the workers send
-with the id of each such test the name of what it stays with. Tests of others are spread as xdist does it.
+with the id of each such test the name of what it stays with, and the requirement that it judges: a run that is interrupted
+says what was not run. Tests of others are spread as xdist does it.
 """
 
 from __future__ import annotations
@@ -14,14 +15,13 @@ from typing import Any, cast
 import pytest
 
 from .keys import requirement_key, system_key
-from .reports import SELECTED, selected_of
+from .reports import SELECTED, SEPARATOR, selected_of
 
 __all__ = ["module_of", "order", "pytest_collection_finish", "pytest_configure_node", "pytest_xdist_make_scheduler"]
 
 # Fixtures that listen on an address of ours. A remote system knows one of each: who uses it shares a worker.
 LISTENING = ("partners", "receiver")
 SENDS_SCOPES = "tdwii_sends_scopes"  # in a worker's input: the controller understands them
-BEFORE_SCOPE = "\x1f"  # the unit separator of ASCII, which no id has: pytest escapes it
 
 
 def module_of(nodeid: str) -> str:
@@ -70,7 +70,10 @@ def pytest_configure_node(node: Any) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> Generator[None]:
-    """Have xdist send the scope of each test with its id; say which tests judge what, for a run that does not come to its end."""
+    """Have xdist send scope and requirement of each test with its id, and say which tests judge what.
+
+    The latter is for a run that does not come to its end.
+    """
     if (output := getattr(session.config, "workeroutput", None)) is not None:
         output[SELECTED] = selected_of(session.items)
     if not getattr(session.config, "workerinput", {}).get(SENDS_SCOPES):
@@ -84,11 +87,12 @@ def pytest_collection_finish(session: pytest.Session) -> Generator[None]:
 
 
 class _WithScope:
-    """A test as xdist sees it when it sends the ids of all: its id has the scope behind it."""
+    """A test as xdist sees it when it sends the ids of all: its id has the scope and the requirement behind it."""
 
     def __init__(self, item: pytest.Item, scope: str) -> None:
         self._item = item
-        self.nodeid = f"{item.nodeid}{BEFORE_SCOPE}{scope}"
+        requirement = item.stash[requirement_key].id if requirement_key in item.stash else ""
+        self.nodeid = SEPARATOR.join((item.nodeid, scope, requirement))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._item, name)
@@ -119,8 +123,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return getattr(self.chosen, name)
 
         def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
-            ids = [one.partition(BEFORE_SCOPE)[0] for one in collection]
-            scopes = {one: scope for one, _, scope in (each.partition(BEFORE_SCOPE) for each in collection) if scope}
+            ids = [one.partition(SEPARATOR)[0] for one in collection]
+            scopes = {one[0]: one[1] for one in (each.split(SEPARATOR) for each in collection) if len(one) > 1}
             if scopes and isinstance(self.chosen, LoadScheduling):
                 # All collect the same, so what the first one has collected decides, before anything was scheduled.
                 nodes = self.chosen.nodes

@@ -81,3 +81,28 @@ def test_failure_in_a_worker_is_explained(pytester):
     ran = pytester.runpytest_subprocess(*LOADED, "-n", "2")
     assert ran.ret == 1
     ran.stdout.fnmatch_lines(["*expected: this", "*received: that"])
+
+
+INTERRUPTED = """
+import pytest
+
+class Interrupts:
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            raise KeyboardInterrupt
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Interrupts())
+"""
+
+
+def test_what_was_not_run_is_said_though_the_workers_say_nothing_more(pytester):
+    pytester.makeconftest(INTERRUPTED)
+    pytester.makepyfile(test_a=CONFORMANCE, test_b=CONFORMANCE.replace("@SHALL", "@MAY"))
+    ran = pytester.runpytest_subprocess(*LOADED, "-n", "2", "--report", "page.html", "--junit-xml", "junit.xml")
+    assert ran.ret == 2
+    ran.stdout.fnmatch_lines(["the run was interrupted; 11 tests of 2 requirements were not run"])
+    assert "the run was interrupted; 11 tests" in (pytester.path / "page.html").read_text()
+    assert 'name="not finished"' in (pytester.path / "junit.xml").read_text()
