@@ -69,6 +69,7 @@ notes_key = pytest.StashKey[list[str]]()
 
 # Properties of a report: its scenario did not come to its end; by a fault, so that a verdict has to tell it.
 EARLY_END, FAULTY_END = "ended early", "ended early by a fault"
+SET_UP_WRONG = "set up wrong"  # property of a report: a sentence, found out by its test
 
 
 UNUSABLE = 4  # exit code: the system cannot be judged (unreachable, or the configuration is wrong)

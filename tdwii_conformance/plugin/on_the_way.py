@@ -24,7 +24,7 @@ from .keys import first_look_key, patience_key, plainly_key, receiver_key, runni
 if TYPE_CHECKING:
     from ..sut.config import SystemUnderTest
 
-__all__ = ["missing"]
+__all__ = ["missing", "set_up_wrong"]
 
 NO_SUCH_UPS = 0xC307  # [CC.2.7.3]
 CHANGE = f"N-ACTION {ACTION_TYPES[CHANGE_STATE]}"
@@ -89,8 +89,8 @@ def missing(
     if system is None:
         return ""
     seen = list(exchanges)
-    if system_key in config.stash and (wrong := _set_up_wrong(system, config, seen)):
-        return f"not judged: {wrong}"
+    if why := set_up_wrong(config, seen):
+        return why
     if any(finding.received == NO_REPORT for finding in findings) and (why := _unreported(system, config, requirement)):
         return why
     failed = [exchange for exchange in seen if exchange.failure or is_failure(exchange.status)]
@@ -100,6 +100,29 @@ def missing(
         if why := _not_given(system, config, requirement, exchange):
             return why
     return ""
+
+
+def set_up_wrong(config: pytest.Config, exchanges: Iterable[Exchange]) -> str:
+    """Return why exchanges judge nothing, where the described system does not know an address of ours; empty if it does.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        Of the run, which notes it.
+    exchanges : iterable of Exchange
+        What a test looked at.
+    """
+    if system_key not in config.stash or not (wrong := _set_up_wrong(config.stash[system_key], config, exchanges)):
+        return ""
+    _notice(config, wrong)
+    return f"not judged: {wrong}"
+
+
+def _notice(config: pytest.Config, wrong: str) -> None:
+    """Note what is set up wrong, once; it is said at the end of the run."""
+    noticed = config.stash.setdefault(first_look_key, [])
+    if wrong not in noticed:
+        noticed.append(wrong)
 
 
 def _not_given(system: SystemUnderTest, config: pytest.Config, requirement: Requirement, exchange: Exchange) -> str:
@@ -134,9 +157,7 @@ def _unreported(system: SystemUnderTest, config: pytest.Config, requirement: Req
     from ..scu.probe import never_called
 
     wrong = never_called("TMS", system.tdd.ae_title, receiver.peer.port)
-    noticed = config.stash.setdefault(first_look_key, [])
-    if wrong not in noticed:
-        noticed.append(wrong)
+    _notice(config, wrong)
     return f"not judged: event reports are needed, and none has ever come ({REPORTED[0]}): {wrong}"
 
 

@@ -10,7 +10,7 @@ import pytest
 from _pytest.junitxml import xml_key
 
 from .hiding import TRANSCRIPTS, Hiding, note_transcripts
-from .keys import EARLY_END, FAULTY_END, UNUSABLE, first_look_key, requirement_key, system_key
+from .keys import EARLY_END, FAULTY_END, SET_UP_WRONG, UNUSABLE, first_look_key, requirement_key, system_key
 from .terminal import by_requirement
 from .under_test import again_of, catalogue_of, deviations_of, edition_of, name_of_system
 
@@ -72,10 +72,18 @@ class Collector:
             from ..report.verdicts import TestVerdict
 
             self.verdicts.append(TestVerdict(**record))
-            for name, early in report.user_properties:
+            for name, said in report.user_properties:
                 if name in (EARLY_END, FAULTY_END):
                     told = name == EARLY_END or record["verdict"] in ("failed", "warned", "error")
-                    self.early[str(early)] = self.early.get(str(early), True) and not told
+                    self.early[str(said)] = self.early.get(str(said), True) and not told
+                elif name == SET_UP_WRONG:
+                    self._notice(str(said))
+
+    def _notice(self, wrong: str) -> None:
+        """Note what a test found to be set up wrong; with several workers each finds it out, and it is said once."""
+        noticed = self.config.stash.setdefault(first_look_key, [])
+        if wrong not in noticed:
+            noticed.append(wrong)
 
     def unfinished(self) -> str:
         """Return why the run did not come to its end; empty if it did."""

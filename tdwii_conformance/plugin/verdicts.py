@@ -14,8 +14,10 @@ from ..profile import Requirement
 from ..transcript.exchange import Exchange, Transcript
 from . import allure
 from .keys import (
+    SET_UP_WRONG,
     early_key,
     evidence_key,
+    first_look_key,
     mark_key,
     notes_key,
     reading_key,
@@ -26,13 +28,14 @@ from .keys import (
     warnings_key,
     wire_key,
 )
-from .on_the_way import missing
+from .on_the_way import missing, set_up_wrong
 from .texts import explanation, finding_lines, kept, shortened
 from .under_test import gone, setting_of, unsupported_by_deviations
 
 if TYPE_CHECKING:
     from ..sut.config import SystemUnderTest
 
+NEEDED = "not judged: needed is"  # how a reason begins where a test was refused what it only needs
 SEEN = 2.0  # seconds for which a system that was there is not asked again whether it is
 
 
@@ -88,7 +91,13 @@ def pytest_runtest_makereport(
     findings = tuple(noted)
     exchanges = _exchanges_seen(item)
     found = error.findings if isinstance(error, Nonconformity) else ()
-    if (report.failed or findings) and (why := missing(item.config, requirement, exchanges, found)):
+    known = len(item.config.stash.get(first_look_key, ()))
+    why = ""
+    if report.failed or findings:
+        why = missing(item.config, requirement, exchanges, found)
+    elif report.skipped and _skip_reason(report).startswith(NEEDED):
+        why = set_up_wrong(item.config, exchanges)
+    if why:
         path, line, _ = report.location
         report.outcome, report.longrepr = "skipped", (path, line or 0, f"Skipped: {why}")
         findings = ()
@@ -122,6 +131,7 @@ def pytest_runtest_makereport(
     report.tdwii = record  # type: ignore[attr-defined]  # reports carry what plugins put there, also between processes
     if early_key in item.stash:
         report.user_properties.append(item.stash[early_key])
+    report.user_properties += [(SET_UP_WRONG, wrong) for wrong in item.config.stash.get(first_look_key, ())[known:]]
     report.user_properties.append(("verdict", verdict))
     item.user_properties.append(("verdict", verdict))  # JUnit XML has those of the last report, of the teardown
     if verdict in ("failed", "warned"):

@@ -18,7 +18,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from ..dimse import TLS, Peer, Timeouts
-from ..treatment.messages import Code
 from .address_book import entities
 from .description import (
     CAPABILITIES,
@@ -284,11 +283,15 @@ class _Reader:
             if {"person", "command"} <= set(sources):
                 self.wrong("workitems.source", '"person" and "command" exclude each other: keep one of them')
             self.changes(said.changes, sources, moves_to=said.other_station is not None)
-        station = Code(**said.station.model_dump()) if said.station else DEFAULT_STATION
+            if "push" in sources and said.station is not None and not said.station.scheme:
+                self.wrong(
+                    "workitems.station.scheme", 'missing: a workitem that is created ("push") names the station by a whole code'
+                )
+        station = said.station.code if said.station else DEFAULT_STATION
         return Workitems(
             sources, station, said.date, tuple(said.command or ()), self.path.parent.resolve(), said.timeout,
             tuple(said.recognised_by), said.patient_id, said.patient_name, tuple(said.changes),
-            Code(**said.other_station.model_dump()) if said.other_station else None,
+            said.other_station.code if said.other_station else None,
         )  # fmt: skip
 
     def changes(self, named: Sequence[str], sources: Sequence[str], *, moves_to: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
 
 from ..dimse import Timeouts, check_ae_title
+from ..treatment.messages import Code
 from .description import CAPABILITIES, Caller, Edition, Workitems, WorkitemSource, day_range
 from .problems import near
 
@@ -184,6 +185,11 @@ class _Station(Table):
     value: Annotated[Text, BeforeValidator(_one_value)]
     scheme: Annotated[StrictStr, BeforeValidator(_one_value)] = ""
     meaning: Annotated[StrictStr, BeforeValidator(_one_value)] = ""
+
+    @property
+    def code(self) -> Code:
+        """The code; its meaning, which must not be empty where it is sent [PS3.3 8.3], is the value if none is given."""
+        return Code(self.value, self.scheme, self.meaning or self.value)
 
 
 class _Workitems(Table):

@@ -130,6 +130,11 @@ date = "today"
     ]
 
 
+def test_a_station_that_says_no_meaning_means_its_value(write):
+    """Else each N-CREATE would be refused for an empty Code Meaning."""
+    assert load_system(write(SMALL)).workitems.station == Code("S1", "", "S1")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -143,6 +148,8 @@ date = "today"
          "workitems.station: missing: existing workitems are found by their station and date"),
         (SMALL.replace("station = {", "station = { valeu = 3, "),
          "workitems.station.valeu: unknown key; did you mean 'value'?; known are value, scheme, meaning"),
+        (SMALL.replace("port = 11114", 'port = 11114\nsupports = ["push"]').replace("[tms]", "test_system = true\n[tms]"),
+         'workitems.station.scheme: missing: a workitem that is created ("push") names the station by a whole code'),
         (SMALL + 'date = "31.3.2025"',
          'workitems.date: \'31.3.2025\' is not a date: give "today", "YYYY-MM-DD" or "YYYY-MM-DD..YYYY-MM-DD"'),
         (SMALL + 'date = "2025-03-31..2025-03-30"', "workitems.date: '2025-03-31..2025-03-30' ends before it begins"),
@@ -197,7 +204,7 @@ def test_a_capability_of_before_is_refused_with_the_reason(write):
 
 
 def test_pushing_needs_consent_and_the_capability(write):
-    assert problems(write(SMALL + 'source = "push"')) == [
+    assert problems(write(SMALL.replace('"S1"', '"S1", scheme = "99X"') + 'source = "push"')) == [
         'workitems.source: "push" creates workitems in the TMS: say system.test_system = true, or source = "existing"',
         'workitems.source: "push" needs "push" in tms.supports',
     ]
@@ -207,6 +214,7 @@ def test_pushing_is_the_default_where_it_is_allowed(write):
     allowed = SMALL.replace('name = "Small"', 'name = "Small"\ntest_system = true').replace(
         "port = 11114", 'port = 11114\nsupports = ["push"]'
     )
+    allowed = allowed.replace('"S1"', '"S1", scheme = "99X"')
     assert load_system(write(allowed)).workitems.sources == ("push",)
 
 
