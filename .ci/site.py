@@ -16,6 +16,9 @@ from tdwii_conformance.report.matrix import ACTOR_NAMES, TRANSACTION_NAMES
 from tdwii_conformance.report.results import read_results, schema
 
 SOURCE = "https://github.com/tdwii/tdwii_conformance/blob/main"
+LOADED = re.compile(
+    r"<(?:script|img|iframe|link(?![^>]*rel=\W?(?:canonical|next|prev)\W))[^>]*(?:src|href)=\W?(?:https?:)?//[^>]*>|url\(\W?https?:[^)]*\)"
+)
 OUTSIDE = re.compile(r"\]\(\.\./([^)]+)\)")
 
 
@@ -34,9 +37,26 @@ def on_files(files: Any, config: Any) -> Any:
     files.append(File.generated(config, "requirements.md", content=f"{head}{listed}\n"))
     files.append(File.generated(config, "results-schema.md", content=_schema()))
     files.append(File.generated(config, "results.schema.json", content=schema()))
+    shim = Path(__file__).with_name("iframe-worker.js").read_text(encoding="utf-8")
+    files.append(File.generated(config, "assets/iframe-worker.js", content=shim))
     for name, text in _samples(Path(config.docs_dir) / "samples"):
         files.append(File.generated(config, name, content=text))
     return files
+
+
+def on_post_build(config: Any) -> None:
+    """Refuse a site of which a page would load something from the network.
+
+    Raises
+    ------
+    PluginError
+        Naming the page and what it loads.
+    """
+    from mkdocs.exceptions import PluginError
+
+    for page in sorted(Path(config.site_dir).rglob("*.html")):
+        if found := LOADED.search(page.read_text(encoding="utf-8")):
+            raise PluginError(f"{page.name} loads from the network: {found[0]}")
 
 
 def _samples(folder: Path) -> Any:
