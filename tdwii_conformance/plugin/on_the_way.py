@@ -150,13 +150,20 @@ def _not_given(system: SystemUnderTest, config: pytest.Config, requirement: Requ
 def _unreported(system: SystemUnderTest, config: pytest.Config, requirement: Requirement) -> str:
     """Return why an event report that did not come shows nothing: none has ever come."""
     receiver = config.stash.get(receiver_key, None)
-    if receiver is None or receiver.ever_reported or requirement.id in REPORTED:
+    if receiver is None or receiver.ever_reported:
         return ""
-    if receiver.callers or system.tms is None:
-        return f"not judged: event reports are needed, and none has ever come ({REPORTED[0]})"
-    from ..scu.probe import never_called
+    from ..scu.probe import never_called, unknown_destination, unknown_receiver
 
-    wrong = never_called("TMS", system.tdd.ae_title, receiver.peer.port)
+    ours = system.tdd.ae_title, receiver.peer.port
+    for wrong in (unknown_destination("TMS", *ours), unknown_receiver("TMS", *ours)):
+        if wrong in config.stash.get(first_look_key, ()):  # no wonder that none comes
+            return f"not judged: {wrong}"
+    if requirement.id in REPORTED:
+        return ""
+    other = {system.ost.ae_title} if system.ost and system.tms and system.ost.ae_title != system.tms.ae_title else set()
+    if receiver.callers - other or system.tms is None:
+        return f"not judged: event reports are needed, and none has ever come ({REPORTED[0]})"
+    wrong = never_called("TMS", *ours)
     _notice(config, wrong)
     return f"not judged: event reports are needed, and none has ever come ({REPORTED[0]}): {wrong}"
 

@@ -32,6 +32,12 @@ def test_subscribes(system, receiver, wire, judge_status):
     with TDD(system.tms, system.ost, calling="TDD", transcript=wire) as tdd:
         judge_status(Watcher(tdd, receiver, "TDD", 1.0).subscribe())
 
+@pytest.mark.requirement("CC24-TMS-002")
+def test_is_told(receiver, judge):
+    from tdwii_conformance.checks import events
+
+    judge(events.reported(receiver.wait_for(lambda report: True, "TDD", 0, 0.1), "a report"))
+
 @pytest.mark.requirement("CC23-TMS-020")
 def test_needs_a_subscription(system, receiver, wire):
     from tdwii_conformance.scu.watcher import Watcher
@@ -84,10 +90,13 @@ def test_who_does_not_know_us_is_told_so(run, description, unused_port):
     for role in ("TMS", "OST"):
         wrong = f"the {role} does not know our AE title 'TDD' as move destination, or does not reach it (A801): add it there, with this host and port"
         assert f"set up wrong: {wrong} {unused_port}" in ran.out
-    assert ran.verdicts == dict.fromkeys(("test_retrieves", "test_subscribes", "test_needs_a_subscription"), "skipped")
+    assert ran.verdicts == dict.fromkeys(
+        ("test_retrieves", "test_subscribes", "test_is_told", "test_needs_a_subscription"), "skipped"
+    )
     assert ran.reasons["test_retrieves"].startswith(
         "not judged: the TMS does not know our AE title 'TDD' as move destination, or does not reach it (A801)"
     )
+    assert ran.reasons["test_is_told"] == ran.reasons["test_retrieves"].replace("OST", "TMS")
     unknown = "the TMS does not know our AE title 'TDD' as receiver of event reports (C308): add it there, with this host and port"
     for test in ("test_subscribes", "test_needs_a_subscription"):
         assert ran.reasons[test] == f"not judged: {unknown} {unused_port}"
