@@ -14,7 +14,7 @@ from ..profile.statuses import is_failure
 from ..profile.ups_service import CANCEL_REQUESTED, CHANGE_STATE, FILTERED, GLOBAL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..scu.treatment_session import PLANS, RECORDS, inputs_of
 from ..transcript.exchange import Exchange
-from ..transcript.observation import INTERRUPTED, Association, Observation
+from ..transcript.observation import INTERRUPTED, Association, Observation, Reference
 from ..upper_layer import Connection
 from .records import RECORD_ENDS
 
@@ -164,10 +164,11 @@ def observations(
         # Who has begun another treatment is done with the one before.
         found += [Observed("TDD", tdd, one, one is not treated[-1] or _settled(one, ended)) for one in treated]
     for watcher in cast.watcher:
-        its = [e for e in exchanges if watcher in (e.requestor, e.acceptor)]
+        inputs = seen.inputs
+        its = [e for e in exchanges if watcher in (e.requestor, e.acceptor) and not _of_the_unseen(e, watcher, inputs)]
         facts = {"actor": "watcher", "system": watcher, "scenario": "watch", "watcher_ae_title": watcher, **titles}
         found.append(
-            Observed("watcher", watcher, Observation(facts, (), tuple(its), _of(watcher, watcher, associations), INTERRUPTED))
+            Observed("watcher", watcher, Observation(facts, inputs, tuple(its), _of(watcher, watcher, associations), INTERRUPTED))
         )
     return found
 
@@ -202,6 +203,11 @@ class _Seen:
                 self._workitem(exchange.instance_uid or uid, asked)
             elif exchange.service == "C-STORE" and asked is not None:
                 self.objects[exchange.instance_uid] = asked
+
+    @property
+    def inputs(self) -> tuple[Reference, ...]:
+        """What all workitems refer to as their inputs."""
+        return tuple(one for workitem in self.workitems.values() for one in inputs_of(workitem))
 
     def _workitem(self, uid: str, attributes: Dataset) -> None:
         # The fullest description is kept: a query may ask for little.
@@ -265,6 +271,15 @@ def _of_another(exchange: Exchange, tdd: str, order: Sequence[str], seen: _Seen)
         return False
     owners = {uid for uid, one in seen.workitems.items() if wanted & {reference.instance for reference in inputs_of(one)}}
     return bool(owners) and not owners & set(order)
+
+
+def _of_the_unseen(exchange: Exchange, watcher: str, inputs: Sequence[Reference]) -> bool:
+    """Whether a watcher retrieves the inputs of a workitem that the record does not show: of a study that none has inputs of."""
+    asked = exchange.request.dataset
+    if exchange.service != "C-MOVE" or exchange.requestor != watcher or asked is None:
+        return False
+    known = {one.instance for one in inputs} | {one.study for one in inputs}
+    return not known & {str(uid) for name in ("SOPInstanceUID", "StudyInstanceUID") for uid in _several(asked.get(name))}
 
 
 def _several(value: object) -> Iterable[object]:
