@@ -5,7 +5,17 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from ..checks.scp import Entry, Instances, Replay, Tally, Workitem, judge_associations, judge_retrievals, judge_upper_layer
+from ..checks.scp import (
+    Entry,
+    Instances,
+    Replay,
+    Tally,
+    Workitem,
+    judge_aborted,
+    judge_associations,
+    judge_retrievals,
+    judge_upper_layer,
+)
 from ..dcmdump import dump_exchange
 from ..profile import Requirement
 from ..profile.catalogue import Catalogue
@@ -59,12 +69,14 @@ def judge_answering(seen: Witnessed, catalogue: Catalogue, *, edition: str, comp
         items |= replay.items
         judge_retrievals(title, "TMS", both, instances, items, catalogue, tally)
         judge_associations(title, "TMS", connections, exchanges, catalogue, tally)
+        judge_aborted(title, "TMS", connections, tally)
         judge_upper_layer(title, "TMS", connections, exchanges, catalogue, tally)
         verdicts += _verdicts("TMS", title, tally.entries, catalogue, edition, exchanges)
     for title in seen.cast.ost:
         tally = Tally()
         judge_retrievals(title, "OST", both, instances, items, catalogue, tally)
         judge_associations(title, "OST", connections, exchanges, catalogue, tally)
+        judge_aborted(title, "OST", connections, tally)
         judge_upper_layer(title, "OST", connections, exchanges, catalogue, tally)
         verdicts += _verdicts("OST", title, tally.entries, catalogue, edition, exchanges)
     return verdicts

@@ -3,7 +3,7 @@
 ``python -m tests.witnessed`` (``make witnessed``): a proxy stands between a partner that deviates and conformant ones that work
 with it; what it recorded is judged as ``tdwii judge`` does. Deviations that do not hide each other are recorded at once. A defect
 counts as found if a requirement fails that it violates and nothing else in its recording does. What is not found is recorded
-again with others that were not, in smaller groups. What is in the results file already is not run again, so it can be
+again with others that were not, and alone if it got entangled with them. What is in the results file already is not run again, so it can be
 interrupted. ``--show`` prints the shares of the file, ``--page`` writes docs/witnessed.md.
 """
 
@@ -26,14 +26,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from tdwii_conformance.defects import DEFECTS, VARIATIONS, Defect, Deviation
+from tdwii_conformance.defects import DEFECTS, VARIATIONS, Defect, Deviation, Variation
 
 from . import grouping, results
 from .recording import CATALOGUE, judged, records
 
 RESULTS = Path(__file__).parents[2] / "report" / "witnessed.jsonl"
 LONGEST = 600.0  # seconds for one group
-SIZES = (24, 24, 6)  # of the groups, of each round: what a round does not find comes into the next
 
 
 def run(group: Sequence[Deviation], keep: Path | None = None) -> dict[str, Any]:
@@ -125,24 +124,38 @@ def _chosen(given: argparse.Namespace) -> list[Deviation]:
 
 
 def rounds(chosen: Sequence[Deviation], file: Path, jobs: int) -> None:
-    """Record all that is chosen, and again what is not settled."""
-    variations = [one for one in chosen if one.kind == "variation"]
-    todo: list[Sequence[Deviation]] = list(grouping.variation_groups(variations))  # type: ignore[arg-type]
+    """Record all that is chosen, and again what is not settled; what is cheapest comes first."""
+    groups = grouping.groups(one for one in chosen if isinstance(one, Defect))
+    # Those that are recorded alone in an order that makes a sample of those that are done.
+    groups.sort(key=lambda group: (-len(group), zlib.crc32(group[0].name.encode())))
+    together = [group for group in groups if len(group) > 1]
+    run_all(results.missing(together, file), file, jobs)
+    _once_more([one for group in together for one in group], file, jobs)
+    _varied([one for one in chosen if isinstance(one, Variation)], file, jobs)
+    run_all(results.missing(groups, file), file, jobs)
+
+
+def _once_more(defects: Sequence[Defect], file: Path, jobs: int) -> None:
+    """Record again what others may have hidden: together with what was not found either, and alone what got entangled."""
+    found = results.found(file)
+    missed = [one for one in defects if one.name not in found]
+    again = grouping.groups(missed)
+    run_all(results.missing(again, file), file, jobs)
+    known = results.read(file)
+    # Where something failed that none of a group names, they have got entangled.
+    entangled = [one for group in again if results.entangled(known[results.key(group)]) for one in group]
+    found = results.found(file)
+    run_all(results.missing([(one,) for one in entangled if one.name not in found], file), file, jobs)
+
+
+def _varied(variations: Sequence[Variation], file: Path, jobs: int) -> None:
+    """Record variations; what is found in a group is looked for in halves of it."""
+    todo = grouping.variation_groups(variations)
     while todo:
         run_all(results.missing(todo, file), file, jobs)
-        # What is found in a group is looked for in halves of it.
-        bad = [group for group in todo if results.alarms(results.read(file)[results.key(group)])]
+        known = results.read(file)
+        bad = [group for group in todo if results.alarms(known[results.key(group)])]
         todo = [half for group in bad if len(group) > 1 for half in (group[::2], group[1::2])]
-    defects = [one for one in chosen if isinstance(one, Defect)]
-    for size in SIZES:
-        groups = grouping.groups(defects, size, cases=size > SIZES[-1])
-        # The large ones first; the others in an order that makes a sample of those that are done.
-        groups.sort(key=lambda group: (-len(group), zlib.crc32(group[0].name.encode())))
-        run_all(results.missing(groups, file), file, jobs)
-        found = results.found(file)
-        # One that was alone is not hidden by others.
-        alone = {group[0].name for group in groups if len(group) == 1}
-        defects = [one for one in defects if one.name not in found and one.name not in alone]
 
 
 def main() -> int:

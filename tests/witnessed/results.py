@@ -52,6 +52,11 @@ def alarms(result: Mapping[str, Any]) -> list[str]:
     return ["error"] if "error" in result else [*result["others"], *result["blamed"]]
 
 
+def entangled(result: Mapping[str, Any]) -> bool:
+    """Whether something failed with a group of defects that none of them names."""
+    return "error" in result or (len(result["names"]) > 1 and bool(result["others"]))
+
+
 def _tally(file: Path) -> tuple[dict[str, Counter[str]], dict[str, list[str]], dict[str, list[str]], dict[str, str]]:
     """Return the counts of each actor, of each the defects not found, the false alarms, and what else was seen of one alone."""
     read_, its = read(file), found(file)

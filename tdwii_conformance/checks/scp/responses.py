@@ -40,7 +40,8 @@ def proper(exchange: Exchange) -> bool:
         under = ACTIONS.get(int(exchange.request.command.get("ActionTypeID") or 0), UPS.ALL)
     command = exchange.request.command
     named = str(command.get("RequestedSOPClassUID") or command.get("AffectedSOPClassUID") or "")
-    return exchange.abstract_syntax in under and (named in ("", UPS.PUSH) or exchange.service == "C-FIND")
+    right = exchange.abstract_syntax if exchange.service == "C-FIND" else UPS.PUSH
+    return exchange.abstract_syntax in under and named in ("", right)
 
 
 def judge_response(exchange: Exchange, tally: Tally) -> None:

@@ -168,6 +168,10 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
     extra = [uid for uid in came if uid not in asked] if asked else []
     twice = [uid for uid, count in came.items() if count > 1]
     number = "003" if len(asked) > 1 else "002"
+    held = [uid for uid in asked if uid in came or instances.held(exchange.acceptor, uid, exchange) is not None]
+    if extra and len(held) < len(asked):
+        # Nobody has seen that there is what did not come: what came in its place is wrong in any case.
+        number = "009" if len(asked) > 1 else "008"
     if retrieval.stores and asked:
         wrong = [Finding(f"only what was asked for ({', '.join(asked)})", f"{uid} came") for uid in extra]
         wrong += [Finding(f"{uid} once", f"{came[uid]} times") for uid in twice]
@@ -180,9 +184,26 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
             add("016", move.only_classes(retrieval, (RTBeamsDeliveryInstructionStorage,)) if extra else [])
         add("004", move.command_agrees(retrieval))
         add("012", [])
+    add("012", _strays(retrieval.move, instances.stores))
     if _destination(exchange) not in instances.receivers or (is_failure(exchange.status) and not retrieval.stores):
         return
     _counted(retrieval, asked, add, instances)
+
+
+def _strays(exchange: Exchange, stores: Sequence[Exchange]) -> list[Finding]:
+    """Return the C-STOREs that say that a C-MOVE has caused them, and went to another AE than it names."""
+    expected = f"the move destination {_destination(exchange)}, which it was given, as the called AE title"
+    end = over(exchange) + LATE
+    return [
+        Finding(expected, f"{store.instance_uid} sent to {store.acceptor}")
+        for store in stores
+        if store.requestor == exchange.acceptor
+        and begun(exchange) <= begun(store) <= end
+        and store.acceptor != _destination(exchange)
+        if str(store.request.command.get("MoveOriginatorApplicationEntityTitle") or "").strip() == exchange.requestor
+        if store.request.command.get("MoveOriginatorMessageID") == exchange.request.command.get("MessageID")
+        if store.instance_uid in _asked(exchange)
+    ]
 
 
 def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances: Instances) -> None:
@@ -191,10 +212,12 @@ def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances:
     done = [store for store in retrieval.stores if store.status == 0]
     failed = [store for store in retrieval.stores if is_failure(store.status)]
     missing = [uid for uid in asked if uid not in retrieval.received]
+    # A list that names one that nobody has seen: the others are to come.
+    unseen = any(instances.held(exchange.acceptor, uid, exchange) is None for uid in missing)
     for uid in missing:
         held = instances.held(exchange.acceptor, uid, exchange)
         if held is not None and _of_the_series(held, exchange):
-            number = "003" if len(asked) > 1 else "002"
+            number = "002" if len(asked) == 1 else "009" if unseen else "003"
             add(number, [Finding(f"the instance {uid}, which it has", "it did not come")])
             if held.get("SOPClassUID") == RTIonPlanStorage:
                 add("017", [Finding(f"the RT Ion Plan {uid}", "it did not come")])

@@ -117,6 +117,7 @@ def treating(table):
         session.get()
         tdd.query(workitem.query(state=scenario.state))
         tdd.query(workitem.query(state="IN PROGRESS"))
+    tdd.echo("TMS"), tdd.echo("OST")
 
 
 def asking(table):

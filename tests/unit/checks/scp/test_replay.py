@@ -175,7 +175,7 @@ def test_a_report_of_a_state_that_the_workitem_never_had():
     assert day.judged()[0] == set()  # somebody may have claimed and ended it meanwhile
 
 
-def moved(*stores, status=0, completed=1, uid="1.5"):
+def moved(*stores, status=0, completed=1, uid="1.5", to="TDD"):
     day = Day()
     plan = item(SOPClassUID=PLAN, SOPInstanceUID="1.5", StudyInstanceUID="1.6", SeriesInstanceUID="1.7", PatientName="A^B")
     sent = {"AffectedSOPClassUID": PLAN, "AffectedSOPInstanceUID": "1.5"}
@@ -187,7 +187,7 @@ def moved(*stores, status=0, completed=1, uid="1.5"):
     )
     for number, (instance, name) in enumerate(stores):
         other = item(**{**{element.keyword: element.value for element in plan}, "SOPInstanceUID": instance, "PatientName": name})
-        day.add("C-STORE", 0, asked=other, requestor="OST", acceptor="TDD", syntax=PLAN, at=11 + number, AffectedSOPClassUID=PLAN,
+        day.add("C-STORE", 0, asked=other, requestor="OST", acceptor=to, syntax=PLAN, at=11 + number, AffectedSOPClassUID=PLAN,
                 AffectedSOPInstanceUID=instance, MoveOriginatorApplicationEntityTitle="TDD", MoveOriginatorMessageID=7)  # fmt: skip
     tally = Tally()
     judge_retrievals("OST", "OST", (), Instances(day.exchanges), {}, CATALOGUE, tally)
@@ -199,6 +199,10 @@ def moved(*stores, status=0, completed=1, uid="1.5"):
     ([("1.5", "A^C")], {}, {"RO59-OST-015"}),
     ([("1.5", "A^B"), ("1.8", "A^B")], {}, {"RO59-OST-002"}),
     ([("1.5", "A^B")], {"completed": 2}, {"RO59-OST-005"}),
+    # nobody has seen that there is a 1.9, or not: another in its place is wrong in either case
+    ([("1.5", "A^B")], {"uid": "1.9"}, {"RO59-OST-008"}),
+    ([("1.5", "A^B"), ("1.8", "A^B")], {"uid": ["1.5", "1.9"]}, {"RO59-OST-009"}),
+    ([("1.5", "A^B")], {"to": "ELSE"}, {"RO59-OST-012"}),
     ([("1.5", "A^B")], {"status": 0xC001}, {"RO59-OST-001"}),
     # to a destination whose side was not recorded they may have gone unseen
     ([], {}, set()),

@@ -1,0 +1,53 @@
+"""What a watcher retrieves, as a record shows it: the inputs of the workitems that the record shows."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+from test_replay import BEGIN, CATALOGUE, MOVE, PLAN, Day, W
+
+from tdwii_conformance.profile.ups_service import UPS
+from tdwii_conformance.transcript.observation import Association
+from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.witness.judging import judge_observed
+from tdwii_conformance.witness.recognition import Cast, observations
+
+INPUT = item(
+    StudyInstanceUID="1.6", SeriesInstanceUID="1.7", DICOMRetrievalSequence=[item(RetrieveAETitle="OST")],
+    ReferencedSOPSequence=[item(ReferencedSOPClassUID=PLAN, ReferencedSOPInstanceUID="1.5")],
+)  # fmt: skip
+
+
+def failing(instance="1.5", study="1.6", series="1.7", acceptor="OST", destination="PPVS"):
+    """Return the requirements of RO-59 that a watcher violates, which was shown a workitem and retrieves."""
+    day = Day().add("N-GET", 0, answer=item(InputInformationSequence=[INPUT]), requestor="PPVS", RequestedSOPInstanceUID=W)
+    asked = item(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SeriesInstanceUID=series, SOPInstanceUID=instance)
+    day.add("C-MOVE", 0, asked=asked, requestor="PPVS", acceptor=acceptor, syntax=MOVE, MoveDestination=destination,
+            AffectedSOPClassUID=MOVE)  # fmt: skip
+    standing = Association(BEGIN, "PPVS", "TMS", ended="released")
+    connection = SimpleNamespace(exchanges=day.exchanges, ended="released", association=lambda ended: standing)
+    cast = Cast(tms=["TMS"], ost=["OST"], watcher=["PPVS"])
+    seen = observations([connection], cast, until=BEGIN + timedelta(minutes=1))
+    verdicts = judge_observed(seen, CATALOGUE, edition="ti")
+    return {one.requirement for one in verdicts if one.verdict == "failed" and one.requirement.startswith("RO59")}
+
+
+@pytest.mark.parametrize(("changes", "wrong"), [
+    ({}, set()),
+    ({"instance": "1.9"}, {"RO59-WATCHER-004"}),
+    ({"study": "1.9"}, {"RO59-WATCHER-005"}),
+    ({"acceptor": "TMS"}, {"RO59-WATCHER-006"}),
+    ({"destination": "ELSE"}, {"RO59-WATCHER-007"}),
+    ({"instance": None}, {"RO59-WATCHER-003"}),
+    # the inputs of a workitem that was shown before the record began
+    ({"instance": "2.5", "study": "2.6", "series": "2.7"}, set()),
+])  # fmt: skip
+def test_what_a_watcher_retrieves(changes, wrong):
+    assert failing(**changes) == wrong
+
+
+def test_a_query_that_names_another_class_may_be_refused():
+    asked = item(SOPInstanceUID=None, PatientID="P1")
+    named = {"AffectedSOPClassUID": UPS.PUSH}
+    assert Day().add("C-FIND", 0x0122, asked=asked, syntax=UPS.WATCH, **named).judged()[0] == set()
+    assert Day().add("C-FIND", 0x0122, asked=asked, syntax=UPS.WATCH, AffectedSOPClassUID=UPS.WATCH).judged()[0]
