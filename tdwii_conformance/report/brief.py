@@ -70,7 +70,7 @@ def _block(one: RequirementEntry, exchanges: Mapping[str, str], width: int, *, w
     more = sum(len(each.findings) for each in found) - 1
     if more:
         yield from _labelled("more", f"{more} finding{'s' if more > 1 else ''} like this or others", width)
-    yield from _message(test, finding, one.actor, exchanges, width, whole=whole)
+    yield from _message(test, finding, one, exchanges, width, whole=whole)
 
 
 def _labelled(label: str, text: str, width: int) -> list[str]:
@@ -79,11 +79,11 @@ def _labelled(label: str, text: str, width: int) -> list[str]:
 
 
 def _message(
-    test: TestEntry, finding: FindingEntry, actor: str, exchanges: Mapping[str, str], width: int, *, whole: bool
+    test: TestEntry, finding: FindingEntry, one: RequirementEntry, exchanges: Mapping[str, str], width: int, *, whole: bool
 ) -> Iterator[str]:
     """Yield the message that a finding is about: its heading and the element, or all of it."""
     texts = [exchanges.get(key, "") for key in test.exchanges]
-    fault = fault_of(texts, finding.model_dump(), actor)
+    fault = fault_of(texts, finding.model_dump(), one.actor, one.transaction)
     if fault is None or fault.message.missing:
         return
     lines = texts[fault.message.exchange].split("\n")

@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 from ..profile.catalogue import Requirement
 from .links import source_links
 from .matrix import ACTOR_NAMES, TRANSACTION_NAMES, Row, matrix, skip_reasons, total
-from .messages import Fault, fault_of, messages_of
+from .messages import Fault, fault_of, in_time, messages_of
 from .sequence import diagram
 from .share import share_of
 from .verdicts import RequirementVerdict, TestVerdict, requirement_verdicts
@@ -162,7 +162,7 @@ def render_html(
     requirements = requirement_verdicts(verdicts)
     rows = matrix(requirements, catalogue)
     looked_at = {
-        identifier: [_Looked(test, catalogue[identifier].actor) for test in result.tests if test.verdict in SHOWN]
+        identifier: [_Looked(test, catalogue[identifier]) for test in result.tests if test.verdict in SHOWN]
         for identifier, result in requirements.items()
     }
     exchanges, uses = _exchanges(looked_at.values())
@@ -203,14 +203,16 @@ def _visible(text: object) -> Markup:
 class _Looked:
     """What a test looked at, what its findings point at, and which exchanges of it the page shows."""
 
-    def __init__(self, test: TestVerdict, actor: str) -> None:
+    def __init__(self, test: TestVerdict, about: Requirement) -> None:
         self.test = test
-        self.faults = [fault_of(test.exchanges, finding, actor) for finding in test.findings]
-        at_fault = sorted({fault.message.exchange for fault in self.faults if fault is not None})[:LOOKED_AT]
-        end = at_fault[-1] + 1 if at_fault else len(test.exchanges)
-        begin = max(0, end - LOOKED_AT) if len(test.exchanges) > LOOKED_AT else 0
-        near = range(begin, min(len(test.exchanges), begin + LOOKED_AT))
-        self.texts = [test.exchanges[number] for number in sorted({*at_fault, *near})]
+        self.faults = [fault_of(test.exchanges, finding, about.actor, about.transaction) for finding in test.findings]
+        order = in_time(test.exchanges)
+        pointed_at = {fault.message.exchange for fault in self.faults if fault is not None}
+        at_fault = [place for place, number in enumerate(order) if number in pointed_at][:LOOKED_AT]
+        end = at_fault[-1] + 1 if at_fault else len(order)
+        begin = max(0, end - LOOKED_AT) if len(order) > LOOKED_AT else 0
+        near = range(begin, min(len(order), begin + LOOKED_AT))
+        self.texts = [test.exchanges[order[place]] for place in sorted({*at_fault, *near})]
 
 
 class _Rooms:

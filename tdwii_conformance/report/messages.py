@@ -14,7 +14,7 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from ..profile.ups_service import ACTION_TYPES, EVENT_TYPES
 
-__all__ = ["Fault", "Message", "fault_of", "messages_of"]
+__all__ = ["Fault", "Message", "fault_of", "in_time", "messages_of"]
 
 REQUEST = re.compile(r"# ([CN]-[A-Z-]+) request, (.*?) -> (.*?), (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d+), (.*)")
 RESPONSE = re.compile(r"# ([CN]-[A-Z-]+) response (\d+) of (\d+), (.*?) -> (.*?), (\S+), (-?\d+) ms after the request, status (.*)")
@@ -23,6 +23,13 @@ STEP = re.compile(r"(?P<keyword>[A-Za-z0-9]+)(?:\[(?P<item>\d+)\])?(?:\[[^\]]*\]
 TYPE_ID = re.compile(r"\((?:0000,1008|0000,1002)\) US (\d+)")
 ITEM = "fffe,e000"
 STATUS = "0000,0900"
+# The requests of a transaction, as `Message.what` has them: its own, not those that lead to it or look afterwards.
+REQUESTS = {
+    "RO-58": ("C-FIND",), "RO-59": ("C-MOVE",), "RO-60": ("N-ACTION Change",), "RO-61": ("C-MOVE",), "RO-62": ("N-SET",),
+    "RO-63": ("C-STORE",), "RO-64": ("N-SET",), "RO-65": ("N-ACTION Change",), "CC.2.1": ("N-ACTION Change",),
+    "CC.2.2": ("N-ACTION Request",), "CC.2.3": ("N-ACTION Subscribe", "N-ACTION Unsubscribe", "N-ACTION Suspend"),
+    "CC.2.4": ("N-EVENT-REPORT",), "CC.2.5": ("N-CREATE",), "CC.2.6": ("N-SET",), "CC.2.7": ("N-GET",), "CC.2.8": ("C-FIND",),
+}  # fmt: skip
 CALLED = {"TMS", "OST"}  # actors that answer; the others ask
 
 
@@ -88,14 +95,27 @@ class Fault:
 
 
 def messages_of(texts: Sequence[str]) -> list[Message]:
-    """Return the messages of exchanges, in the order of the texts; a text that is none has none.
+    """Return the messages of exchanges, in the order in which they were begun; a text that is none has none.
 
     Parameters
     ----------
     texts : sequence of str
         Exchanges as dcmdump text.
     """
-    return [message for number, text in enumerate(texts) for message in _messages(number, text.split("\n"))]
+    return [message for number in in_time(texts) for message in _messages(number, texts[number].split("\n"))]
+
+
+def in_time(texts: Sequence[str]) -> list[int]:
+    """Return the numbers of exchanges in the order in which they were begun; what is none comes last.
+
+    A test notes what its fixtures hold first, in the order of its parameters.
+    """
+
+    def begun(number: int) -> tuple[bool, str, str]:
+        request = REQUEST.match(texts[number])
+        return (request is None, *(request[4], request[5])) if request else (True, "", "")
+
+    return sorted(range(len(texts)), key=begun)
 
 
 def _messages(number: int, lines: list[str]) -> Iterator[Message]:
@@ -128,7 +148,7 @@ def _failure(lines: list[str]) -> str:
     return last[2:] if alone and place and lines[place - 1] == "" else ""
 
 
-def fault_of(texts: Sequence[str], finding: Mapping[str, str], actor: str) -> Fault | None:
+def fault_of(texts: Sequence[str], finding: Mapping[str, str], actor: str, transaction: str = "") -> Fault | None:
     """Return the message, and the element in it, that a finding is about; ``None`` if it is about no single one.
 
     Parameters
@@ -139,9 +159,14 @@ def fault_of(texts: Sequence[str], finding: Mapping[str, str], actor: str) -> Fa
         With ``received`` and ``path``.
     actor : str
         Whose requirement it is: what the others sent is not at fault.
+    transaction : str, optional
+        Of the requirement: of several messages that it may be, one of such a request is meant, and the last of them.
     """
     messages = messages_of(texts)
+    asked = {one.exchange: one.what for one in messages if one.is_request}
     own = [one for one in messages if _sent_by(one, actor, messages)]
+    # what is meant comes last: of the transaction's own requests the latest
+    own.sort(key=lambda one: asked.get(one.exchange, "").startswith(REQUESTS.get(transaction, ("",))))
     received, path = finding.get("received", ""), finding.get("path", "")
     lines = [text.split("\n") for text in texts]
     numbered = re.fullmatch(r"response (\d+)", path)

@@ -115,6 +115,23 @@ def test_a_finding_about_no_message_points_at_none(texts):
     assert fault_of(texts, {"expected": "an event report", "received": "none came in time", "path": ""}, "TMS") is None
 
 
+def test_of_several_answers_the_last_of_the_transaction_is_at_fault_in_any_order_of_the_exchanges():
+    def at(seconds, service, by="TDD", **request):
+        ago = 1000 * seconds
+        answer = message(ago + 5, CommandField=1, Status=0)
+        return text(service, answer, request=message(ago, CommandField=1, **request), ends=(by, "TMS"))
+
+    made, first = at(0, "N-CREATE"), at(1, "N-ACTION", ActionTypeID=1)
+    second, after = at(12, "N-ACTION", by="TDD2", ActionTypeID=1), at(13, "N-GET")
+    finding = {"expected": "status C301", "received": "status 0000 (Success)", "path": ""}
+    for texts in ([second, first, made, after], [made, first, second, after], [after, second, first, made]):
+        fault = fault_of(texts, finding, "TMS", "RO-60")
+        assert texts[fault.message.exchange] == second
+        assert fault_of(texts, finding, "TMS").message.exchange == texts.index(after)
+        told = [one.what for one in messages_of(texts) if one.is_request]
+        assert told == ["N-CREATE", "N-ACTION Change UPS State", "N-ACTION Change UPS State", "N-GET"]
+
+
 def test_the_diagram_has_lifelines_arrows_and_the_fault():
     fault = fault_of([CLAIM], {"received": "status 0000 (Success)", "path": ""}, "TMS")
     drawn = str(diagram(messages_of([CLAIM, REPORT]), [fault]))
