@@ -28,24 +28,42 @@ def brief(results: Results, *, width: int = 80, lines: int = 0) -> str:
     """
     failed = [one for one in results.requirements if one.verdict == "failed"]
     warned = [one for one in results.requirements if one.verdict == "warned"]
+    width = max(width, 60)
+    blocks: list[tuple[str, list[str]]] = []
+    for number, one in enumerate([*failed, *warned]):
+        block = [plain(line) for line in _block(one, results.exchanges, width, whole=number == 0)]
+        if number == 0 and lines and len(block) + 1 > lines - _tail(lines):
+            block = [plain(line) for line in _block(one, results.exchanges, width, whole=False)]
+        blocks.append((one.id, [*block, ""]))
+    room = sum(len(block) for _, block in blocks)
+    if lines and room > lines:
+        room = lines - _tail(lines)
     out: list[str] = []
     left: list[str] = []
-    for number, one in enumerate([*failed, *warned]):
-        block = [plain(line) for line in _block(one, results.exchanges, max(width, 60), whole=number == 0)]
-        if number == 0 and lines and len(block) + 1 > lines:
-            block = [plain(line) for line in _block(one, results.exchanges, max(width, 60), whole=False)]
-        if lines and len(out) + len(block) + 1 > lines:
-            left.append(one.id)
-            continue
-        out += [*block, ""]
+    for name, block in blocks:
+        if len(out) + len(block) > room:
+            left.append(name)
+        else:
+            out += block
     if left:
-        out += textwrap.wrap(
-            f"not shown here, and not met: {len(left)}: {', '.join(left)}",
-            max(width, 60),
-            subsequent_indent="  ",
-            break_on_hyphens=False,
-        )
+        out += _left_out(left, width, _tail(lines))
     return "\n".join(out).rstrip("\n")
+
+
+def _tail(lines: int) -> int:
+    """How many of the lines are for the names of what is left out."""
+    return max(lines // 8, 2)
+
+
+def _left_out(names: Sequence[str], width: int, most: int) -> list[str]:
+    """Return in some lines at most what is left out: as many names as there is room for."""
+    for named in range(len(names), -1, -1):
+        rest = f" and {len(names) - named} more" if named < len(names) else ""
+        text = f"not shown here, and not met: {len(names)}: {', '.join(names[:named])}{rest}"
+        found = textwrap.wrap(text, width, subsequent_indent="  ", break_on_hyphens=False)
+        if len(found) <= most:
+            break
+    return found
 
 
 def plain(line: str) -> str:

@@ -1,7 +1,7 @@
 """The conformance tests in any order: modules, and the tests within each, as a seed shuffles them.
 
-``python -m tests.proof.shuffling SEED...`` runs the whole suite on the embedded simulators, once in its own order and once for
-each seed, and says which verdicts differ.
+``python -m tests.proof.shuffling SEED... [PART...]`` runs the whole suite, or modules and folders of it, on the embedded simulators, once
+in its own order and once for each seed, and says which verdicts differ.
 """
 
 from __future__ import annotations
@@ -74,15 +74,16 @@ def differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
     ]
 
 
-def main(seeds: Sequence[str]) -> int:
-    """Run everything in its own order, and by each seed; return how many runs differ."""
+def main(arguments: Sequence[str]) -> int:
+    """Run everything, or some parts, in its own order, and by each seed; return how many runs differ."""
+    seeds, parts = [word for word in arguments if word.isdecimal()], [word for word in arguments if not word.isdecimal()]
     differing = 0
     began = time.monotonic()
-    usual = verdicts(())
+    usual = verdicts(parts)
     print(f"{len(usual)} tests in their own order, {time.monotonic() - began:.0f} s", flush=True)
     for seed in seeds:
         began = time.monotonic()
-        found = differences(usual, verdicts((), int(seed)))
+        found = differences(usual, verdicts(parts, int(seed)))
         print(f"seed {seed}: {len(found)} verdicts differ, {time.monotonic() - began:.0f} s", *found, sep="\n  ", flush=True)
         differing += bool(found)
     return differing

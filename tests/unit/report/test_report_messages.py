@@ -193,3 +193,14 @@ def test_a_terminal_shows_each_requirement_once_and_the_first_message_whole():
     assert "\x1b" not in "".join(shown)
     few = brief(results, lines=20)
     assert "not shown here, and not met: 1: RO60-TMS-005" in few and few.count("\n") < 20
+
+
+@pytest.mark.parametrize("lines", [8, 40, 200])
+def test_a_terminal_shows_no_more_lines_than_asked_for_however_much_is_left_out(lines):
+    finding = {"expected": "this", "received": "that", "path": "", "weight": "fault"}
+    names = [requirement.id for requirement in load_catalogue().values() if requirement.actor == "TMS"]
+    verdicts = [TestVerdict(name, f"t.py::{name}", "failed", findings=(finding,)) for name in names]
+    shown = brief(results_of(verdicts, load_catalogue(), system="V", edition="ti"), lines=lines).split("\n")
+    assert len(shown) <= lines
+    left = len(names) - sum(" (shall): " in line or " (should): " in line or " (may): " in line for line in shown)
+    assert any(line.startswith(f"not shown here, and not met: {left}: ") for line in shown)
