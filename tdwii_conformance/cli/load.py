@@ -19,6 +19,7 @@ import click
 from ..load import SHIPPED
 from .failures import OK, REFUSED, NoAnswer, Usage
 from .load_systems import faults_of, network, ours, restarts
+from .requirements import complete_defects
 from .screen import note, say
 from .settings import Command
 
@@ -89,7 +90,10 @@ def _limits(texts: Sequence[str]) -> dict[str, float]:
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="Write Locust's page of figures.")
 @click.option("--csv", metavar="PREFIX", help="Write Locust's figures as CSV files.")
 @click.option("--evidence", type=click.Path(path_type=Path), metavar="DIR", help="Keep all exchanges.")
-@click.option("--defect", "--variation", "deviations", multiple=True, metavar="NAME", help="For our own simulators; repeat.")
+@click.option(
+    "--defect", "--variation", "deviations", multiple=True, metavar="NAME", shell_complete=complete_defects,
+    help="For our own simulators; repeat.",
+)  # fmt: skip
 @click.option("--fault", "faults", multiple=True, metavar="NAME[=TIME]",
               help="Break the way to the TMS: delay, jitter, cut, reset, half-open, refused; or restart it; repeat.")  # fmt: skip
 @click.option("--users", "show_users", is_flag=True, help="Show who listens where, for the TMS to know them, and end.")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..defects import Defect, Deviation
     from ..profile import Requirement
 
-__all__ = ["complete_requirements", "defects", "requirements"]
+__all__ = ["complete_defects", "complete_requirements", "defects", "requirements"]
 
 WIDTH = 100
 
@@ -35,11 +35,13 @@ def complete_requirements(context: click.Context, parameter: click.Parameter, in
 
 
 def complete_defects(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the names of defects and variations that begin so, for the shell."""
+    """Return the names of defects and variations that begin so, for the shell; below `tdwii serve ROLE` those of the role."""
     from ..defects import DEFECTS, VARIATIONS
 
     every = {**DEFECTS, **VARIATIONS}
-    return [CompletionItem(name, help=every[name].sentence) for name in every if name.startswith(incomplete)]
+    begun = [one for one in every.values() if one.name.startswith(incomplete)]
+    own = [one for one in begun if one.actor.lower() == context.info_name]
+    return [CompletionItem(one.name, help=one.sentence) for one in own or begun]
 
 
 @click.command(

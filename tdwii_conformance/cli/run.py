@@ -9,7 +9,7 @@ from click.shell_completion import CompletionItem
 
 from .. import resources
 from .failures import NO_ANSWER, USAGE, Usage
-from .requirements import complete_requirements
+from .requirements import complete_defects, complete_requirements
 from .settings import Command
 
 __all__ = ["run_suite", "suite_folder"]
@@ -37,7 +37,9 @@ def suite_folder(given: Path | None = None) -> Path:
 
 
 def _complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the parts of the suite and the requirements that begin so, for the shell."""
+    """Return the parts of the suite and the requirements that begin so, for the shell; after --defect the defects."""
+    if (context.params.get("words") or ("",))[-1] in ("--defect", "--variation"):
+        return complete_defects(context, parameter, incomplete)
     folder = suite_folder()
     files = sorted(file.relative_to(folder).as_posix() for file in folder.glob("*/test_*.py"))
     parts = [*sorted({file.partition("/")[0] for file in files}), *(files if "/" in incomplete else ())]

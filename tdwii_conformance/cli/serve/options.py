@@ -17,6 +17,7 @@ from ...treatment.messages import Code
 from ..failures import OK, Usage
 from ..peers import named_peer, peer_at
 from ..reading import read_as
+from ..requirements import complete_defects
 from ..screen import note
 from ..settings import BOOK, Settings
 from ..worklist import code
@@ -51,7 +52,7 @@ _COMMON = (
                  help=f"Address book: known systems, and our own port  [default: $TDWII_ENTITIES, or {BOOK} here]"),
     click.option("--config", type=click.Path(path_type=Path), envvar="TDWII_CONFIG", metavar="FILE",
                  help="Description of a system, as of the suite's --sut: be the systems it describes."),
-    click.option("--defect", "--variation", "defects", multiple=True, metavar="NAME",
+    click.option("--defect", "--variation", "defects", multiple=True, metavar="NAME", shell_complete=complete_defects,
                  help="A named defect or variation to have (docs/defects.md); repeat."),
     click.option("--timeout", type=click.FloatRange(0.01, 3600), metavar="SECONDS", help="For a connection, and for each answer."),
     click.option("--lines", is_flag=True, help="Lines instead of the live view, as without a terminal."),

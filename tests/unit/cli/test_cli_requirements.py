@@ -65,6 +65,8 @@ def test_what_there_is_not_is_said_with_the_nearest(tdwii, command, word, near):
         ("tdwii run tms/test_ro60", "plain,tms/test_ro60_in_progress.py"),
         ("tdwii run --requ", "plain,--requirement"),
         ("tdwii defects claim-race", "plain,claim-race-won-by-both"),
+        ("tdwii run RO-60 --defect claim-race", "plain,claim-race-won-by-both"),
+        ("tdwii serve tdd --defect tdd-ro58-inp", "plain,tdd-ro58-input-absent"),
     ],
 )
 def test_bash_completes(words, completed):
