@@ -325,13 +325,16 @@ OF_CALLERS = (
 )
 
 
+# What no conformance test is judged by: the command line, reports, what judges what others recorded, load, and a table to read.
+APART = ("cli/", "report/", "load/", "witness/", "checks/scp/", "profile/clauses/", "profile/clause_table.py")
+
+
 @cache
 def _shared_sources(*, callers: bool) -> str:
     package, tests = running.ROOT / "tdwii_conformance", running.ROOT / running.CONFORMANCE
     found = [path for path in sorted(package.rglob("*")) if path.suffix in (".py", ".toml", ".csv")]
-    found = [path for path in found if path.relative_to(package).parts[0] not in ("cli", "report") and path.stem != "knock_on"]
-    if not callers:
-        found = [path for path in found if not path.relative_to(package).as_posix().startswith(OF_CALLERS)]
+    apart = APART if callers else (*APART, *OF_CALLERS)
+    found = [path for path in found if not path.relative_to(package).as_posix().startswith(apart) and path.stem != "knock_on"]
     found += [path for path in sorted(tests.rglob("*.py")) if not path.name.startswith("test_")]
     return hashlib.sha256("".join(map(_said, [*found, running.ROOT / "tests/proof/running.py"])).encode()).hexdigest()
 
