@@ -90,5 +90,6 @@ def no_transaction_uid(exchanges: Iterable[Exchange]) -> list[Finding]:
         for number, message in enumerate(exchange.responses):
             for part in (message.command, message.dataset):
                 if part is not None and "TransactionUID" in part:
-                    found.append(Finding("no Transaction UID in a response", f"{part.TransactionUID}", f"response {number + 1}"))
+                    received = f"{part.TransactionUID or 'the attribute, without a value'}"
+                    found.append(Finding("no Transaction UID in a response", received, f"response {number + 1}"))
     return found

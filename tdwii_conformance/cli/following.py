@@ -117,46 +117,48 @@ class _Live:
         self._connections: dict[str, Connection] = {}
         self._encrypted: set[str] = set()
         self.count = 0
+        self._now = ""  # when what is shown came to its end
 
     def take(self, event: Event) -> None:
         recorded, name = event.recorded, event.recorded.name
+        self._now = _clock(event.time)
         match event.kind:
             case "opened":
                 self._connections[name] = Connection(
                     event.time,
                     exchange=lambda exchange: self._exchange(name, exchange),
-                    association=lambda association: self._association(name, event.time, association),
-                    malformation=lambda side, one: self._malformation(name, event.time, side, one),
+                    association=lambda association: self._association(name, association),
+                    malformation=lambda side, one: self._malformation(name, side, one),
                 )
             case "passed":
                 if recorded.encrypted and name not in self._encrypted:
                     self._encrypted.add(name)
                     who = f"{plain(recorded.requestor)} to {plain(recorded.acceptor)}"
-                    say(f"{_clock(event.time)} [{name}] {who}: TLS: recorded, but only its ends can read it")
+                    say(f"{self._now} [{name}] {who}: TLS: recorded, but only its ends can read it")
                 chunk = recorded.chunks[-1]
                 if name not in self._encrypted:
                     self._connections[name].feed(chunk.side, chunk.octets, chunk.time)
             case "closed":
                 if recorded.why:
-                    say(f"{_clock(event.time)} [{name}] {plain(recorded.why)}")
+                    say(f"{self._now} [{name}] {plain(recorded.why)}")
                 connection = self._connections.pop(name)
                 if name not in self._encrypted:
                     connection.close(event.time)
 
-    def _association(self, name: str, opened: datetime, association: Association) -> None:
+    def _association(self, name: str, association: Association) -> None:
         who = f"{plain(association.requestor) or '?'} to {plain(association.acceptor) or '?'}"
         ended = "association" if association.ended == OPEN else association.ended
-        say(f"{_clock(opened)} [{name}] {who}: {plain(ended)}")
+        say(f"{self._now} [{name}] {who}: {plain(ended)}")
 
     def _exchange(self, name: str, exchange: Exchange) -> None:
         self.count += 1
         ended = f"{status_text(exchange.status)}" if not exchange.failure else plain(exchange.failure)
         what = " ".join(filter(None, (exchange.service, plain(exchange.instance_uid))))
         who = f"{plain(exchange.requestor)} to {plain(exchange.acceptor)}"
-        say(f"{_clock(exchange.request.time)} [{name}] {who}: {what}: {ended}")
+        say(f"{self._now} [{name}] {who}: {what}: {ended}")
 
-    def _malformation(self, name: str, time: datetime, side: Side, one: Malformation) -> None:
-        say(f"{_clock(time)} [{name}] wrong, of the {side}: {plain(one)}")
+    def _malformation(self, name: str, side: Side, one: Malformation) -> None:
+        say(f"{self._now} [{name}] wrong, of the {side}: {plain(one)}")
 
 
 class _Judge:

@@ -96,7 +96,9 @@ def recognize(exchanges: Iterable[Exchange], said: Mapping[str, Sequence[str]] |
     retrieving = {exchange.requestor for exchange in exchanges if exchange.service == "C-MOVE"} | set(found.receivers.values())
     found.ost = [title for title in found.ost if title in movers or title not in retrieving]
     claimers = {exchange.requestor for exchange in exchanges if _state_asked(exchange)}
-    found.tdd = [title for title in found.tdd if title in claimers or title not in movers]
+    # Who schedules may bring old records as well: that makes no TDD of it.
+    not_by_records = movers | {exchange.requestor for exchange in exchanges if exchange.service == "N-CREATE" and _of_ups(exchange)}
+    found.tdd = [title for title in found.tdd if title in claimers or title not in not_by_records]
     # Who got no further than the query of RO-58, which is for a station, and plays no other part.
     for exchange in exchanges:
         others = (*found.tms, *found.ost, *found.tdd, *found.watcher)
@@ -116,10 +118,17 @@ def _queries_for_a_station(exchange: Exchange) -> bool:
     return of_ups and asked is not None and "ScheduledStationNameCodeSequence" in asked
 
 
-def _parts(exchange: Exchange) -> Iterable[tuple[str, str]]:
+def _sop_class(exchange: Exchange) -> str:
     command = exchange.request.command
-    sop_class = str(command.get("AffectedSOPClassUID") or command.get("RequestedSOPClassUID") or exchange.abstract_syntax)
-    of_ups = sop_class in UPS.ALL or exchange.abstract_syntax in UPS.ALL
+    return str(command.get("AffectedSOPClassUID") or command.get("RequestedSOPClassUID") or exchange.abstract_syntax)
+
+
+def _of_ups(exchange: Exchange) -> bool:
+    return _sop_class(exchange) in UPS.ALL or exchange.abstract_syntax in UPS.ALL
+
+
+def _parts(exchange: Exchange) -> Iterable[tuple[str, str]]:
+    command, sop_class, of_ups = exchange.request.command, _sop_class(exchange), _of_ups(exchange)
     match exchange.service:
         case "N-EVENT-REPORT" if of_ups:
             yield "tms", exchange.requestor

@@ -91,6 +91,7 @@ def test_record_survives_being_killed_and_is_judged(tmp_path, capsys):
     assert "TDD to OST: C-ECHO" in lines[1]
     assert "0000" in lines[1]
     assert "TDD to OST: released" in lines[2]
+    assert [line.split()[0] for line in lines] == sorted(line.split()[0] for line in lines)
     (one,) = read_record(file)
     assert one.acceptor == behind
     assert main(["judge", str(file)]) == 0

@@ -10,7 +10,7 @@ from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.transcript.observation import Association
 from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.witness.judging import judge_observed
-from tdwii_conformance.witness.recognition import Cast, observations
+from tdwii_conformance.witness.recognition import Cast, observations, recognize
 
 INPUT = item(
     StudyInstanceUID="1.6", SeriesInstanceUID="1.7", DICOMRetrievalSequence=[item(RetrieveAETitle="OST")],
@@ -51,3 +51,12 @@ def test_a_query_that_names_another_class_may_be_refused():
     named = {"AffectedSOPClassUID": UPS.PUSH}
     assert Day().add("C-FIND", 0x0122, asked=asked, syntax=UPS.WATCH, **named).judged()[0] == set()
     assert Day().add("C-FIND", 0x0122, asked=asked, syntax=UPS.WATCH, AffectedSOPClassUID=UPS.WATCH).judged()[0]
+
+
+def test_who_schedules_is_no_tdd_though_it_stores_records():
+    record = "1.2.840.10008.5.1.4.1.1.481.4"
+    day = Day().add("C-STORE", 0, requestor="TPS", acceptor="OST", syntax=record, AffectedSOPClassUID=record)
+    assert recognize(day.exchanges).tdd == ["TPS"]
+    day.add("N-CREATE", 0, requestor="TPS", syntax=UPS.PUSH, AffectedSOPClassUID=UPS.PUSH)
+    assert recognize(day.exchanges).tdd == []
+    assert recognize(day.claim(0, requestor="TPS").exchanges).tdd == ["TPS"]
