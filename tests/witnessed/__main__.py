@@ -125,7 +125,8 @@ def _chosen(given: argparse.Namespace) -> list[Deviation]:
 
 def rounds(chosen: Sequence[Deviation], file: Path, jobs: int) -> None:
     """Record all that is chosen, and again what is not settled; what is cheapest comes first."""
-    groups = grouping.groups(one for one in chosen if isinstance(one, Defect))
+    settled = results.settled(file)
+    groups = grouping.groups(one for one in chosen if isinstance(one, Defect) and one.name not in settled)
     # Those that are recorded alone in an order that makes a sample of those that are done.
     groups.sort(key=lambda group: (-len(group), zlib.crc32(group[0].name.encode())))
     together = [group for group in groups if len(group) > 1]
@@ -139,7 +140,7 @@ def _once_more(defects: Sequence[Defect], file: Path, jobs: int) -> None:
     """Record again what others may have hidden: together with what was not found either, and alone what got entangled."""
     found = results.found(file)
     missed = [one for one in defects if one.name not in found]
-    again = grouping.groups(missed)
+    again = grouping.groups(missed, cases=False)
     run_all(results.missing(again, file), file, jobs)
     known = results.read(file)
     # Where something failed that none of a group names, they have got entangled.

@@ -47,6 +47,11 @@ def found(file: Path) -> dict[str, list[str]]:
     return its
 
 
+def settled(file: Path) -> set[str]:
+    """Return the defects that were found, or not though recorded alone."""
+    return {name for names in read(file) if len(names) == 1 for name in names} | found(file).keys()
+
+
 def alarms(result: Mapping[str, Any]) -> list[str]:
     """Return what fails with a group of variations."""
     return ["error"] if "error" in result else [*result["others"], *result["blamed"]]

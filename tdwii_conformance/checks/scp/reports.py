@@ -88,8 +88,8 @@ def _judge_report(report: Exchange, replay: Replay) -> None:
         rule = requirement.rule
         if rule is None or (rule.type == "1" and any(f"${name}" in rule.values and name not in facts for name in FROM_REQUEST)):
             continue
-        if requirement.id == "CC24-TMS-113" and "reason_code" not in facts:
-            continue  # the request that was seen gave none
+        if requirement.id == "CC24-TMS-113" and not _gave_a_reason(report, replay):
+            continue
         if requirement.id == "CC24-TMS-141" and facts.get("station_value", "|").count("|"):
             continue  # none, or several
         judgement = judge_attribute(rule, [information], facts, "event information")
@@ -97,6 +97,18 @@ def _judge_report(report: Exchange, replay: Replay) -> None:
             tally.add((requirement.id,), judgement.findings, report)
             if judgement.findings and _of_a_refused(report, information, replay):
                 tally.add(("CC24-TMS-004",), judgement.findings, report)
+
+
+def _gave_a_reason(report: Exchange, replay: Replay) -> bool:
+    """Whether each request that a report of one may be about has the code of a reason."""
+    item = replay.items.get(report.instance_uid)
+    asked = [
+        exchange.request.dataset or Dataset()
+        for exchange, _ in (item.requests if item is not None else ())
+        if exchange.service == "N-ACTION" and exchange.request.command.get("ActionTypeID") == REQUEST_CANCEL
+        if begun(exchange) <= begun(report)
+    ]
+    return bool(asked) and all(one.get(REASON) for one in asked)
 
 
 def _of_somebody_else(report: Exchange, information: Dataset, facts: dict[str, str], replay: Replay) -> bool:

@@ -283,6 +283,9 @@ def _judge_store(store: Exchange, catalogue: Catalogue, tally: Tally) -> None:
             for name in ("TreatmentSessionBeamSequence", "TreatmentSessionIonBeamSequence")
             for beam in record.get(name) or ()
         }
+        named = (str(record.get("SOPClassUID") or ""), str(record.get("SOPInstanceUID") or ""))
+        if named != (command.get("AffectedSOPClassUID"), store.instance_uid) and is_failure(store.status):
+            return  # the record is of another class than its request says, or another instance: it may be refused
         number = "001" if ends <= {"NORMAL"} else "005"
         tally.add((f"RO63-OST-{number}",), status.status(store, catalogue["RO63-OST-001"]), store)
         found = status.no_foreign_uid(store, "AffectedSOPClassUID", str(command.get("AffectedSOPClassUID")))

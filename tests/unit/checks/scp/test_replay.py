@@ -209,3 +209,25 @@ def moved(*stores, status=0, completed=1, uid="1.5", to="TDD"):
 ])  # fmt: skip
 def test_a_move_and_the_stores_that_it_causes_elsewhere(stores, more, wrong):
     assert moved(*stores, **more) == wrong
+
+
+@pytest.mark.parametrize(("inside", "wrong"), [("1.2.840.10008.5.1.4.1.1.481.4", {"RO63-OST-001"}), (PLAN, set())])
+def test_a_record_that_is_none_may_be_refused(inside, wrong):
+    record = "1.2.840.10008.5.1.4.1.1.481.4"
+    named = {"AffectedSOPClassUID": record, "AffectedSOPInstanceUID": "1.5"}
+    asked = item(SOPClassUID=inside, SOPInstanceUID="1.5")
+    day, tally = Day().add("C-STORE", 0xA900, asked=asked, acceptor="OST", syntax=record, **named), Tally()
+    judge_retrievals("OST", "OST", (), Instances(day.exchanges), {}, CATALOGUE, tally)
+    assert {one for one, entry in tally.entries.items() if entry.findings} == wrong
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_the_reason_of_a_request_to_cancel_is_reported_if_it_has_one(given):
+    code = {"ProcedureStepDiscontinuationReasonCodeSequence": [item(CodeValue="110501", CodingSchemeDesignator="DCM")]}
+    day = subscribed(Day().get(**SHOWN)).claim(0)
+    day.set(0, **{PROGRESS: [item(ProcedureStepProgress="10", **code)]})  # the performer's own reason, of something else
+    asked = item(ReasonForCancellation="none", **(code if given else {}))
+    day.add("N-ACTION", 0, asked=asked, requestor="W1", syntax=UPS.WATCH, RequestedSOPInstanceUID=W, ActionTypeID=2)
+    day.add("N-EVENT-REPORT", 0, asked=item(RequestingAE="W1", ReasonForCancellation="none"), requestor="TMS", acceptor="W1",
+            syntax=UPS.EVENT, EventTypeID=2, AffectedSOPClassUID=UPS.PUSH, AffectedSOPInstanceUID=W)  # fmt: skip
+    assert ("CC24-TMS-113" in day.judged()[0]) == given
