@@ -233,11 +233,9 @@ class Collector:
         if text := brief(self.results(), width=out._tw.fullwidth, lines=lines):
             out.section("not met")
             out.write_line(text)
-            where = " or ".join(f"--{name}" for name in ("report", "results") if not self.config.getoption(f"tdwii_{name}"))
-            rest = f"; {where} FILE keeps them" if where else ""
-            out.write_line(
-                f"All messages and findings are in the report page{rest}; --failure-lines 0 shows them here, test by test."
-            )
+            page = self.config.getoption("tdwii_report")
+            rest = f"are in {page}" if page else "are in the report page: --report FILE writes it"
+            out.write_line(f"All messages and findings {rest}; --failure-lines 0 shows them here, test by test.")
 
     def _summarize(self, out: TerminalReporter) -> None:
         """Print the table, write the page and the evidence, and say where they are."""

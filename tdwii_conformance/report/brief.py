@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from .messages import fault_of
+from .messages import answer_of, fault_of
 from .results import FindingEntry, RequirementEntry, Results, TestEntry
 
 __all__ = ["brief"]
@@ -102,12 +102,13 @@ def _message(
     """Yield the message that a finding is about: its heading and the element, or all of it."""
     texts = [exchanges.get(key, "") for key in test.exchanges]
     fault = fault_of(texts, finding.model_dump(), one.actor, one.transaction)
-    if fault is None or fault.message.missing:
+    shown = fault.message if fault is not None else answer_of(texts, one.actor, one.transaction) if whole else None
+    if shown is None or shown.missing:
         return
-    lines = texts[fault.message.exchange].split("\n")
-    yield from _labelled("message", lines[fault.message.lines.start].removeprefix("# "), width)
-    own = lines[fault.message.lines.start + 1 : fault.message.lines.stop]
-    at = None if fault.line is None or fault.absent else fault.line - fault.message.lines.start - 1
+    lines = texts[shown.exchange].split("\n")
+    yield from _labelled("message", lines[shown.lines.start].removeprefix("# "), width)
+    own = lines[shown.lines.start + 1 : shown.lines.stop]
+    at = None if fault is None or fault.line is None or fault.absent else fault.line - shown.lines.start - 1
     if whole:
         yield from _numbered(own, at)
     elif at is not None:

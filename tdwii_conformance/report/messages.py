@@ -14,7 +14,7 @@ from pydicom.datadict import keyword_for_tag, tag_for_keyword
 
 from ..profile.ups_service import ACTION_TYPES, EVENT_TYPES
 
-__all__ = ["Fault", "Message", "fault_of", "in_time", "messages_of"]
+__all__ = ["Fault", "Message", "answer_of", "fault_of", "in_time", "messages_of"]
 
 REQUEST = re.compile(r"# ([CN]-[A-Z-]+) request, (.*?) -> (.*?), (\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d\.\d+), (.*)")
 RESPONSE = re.compile(r"# ([CN]-[A-Z-]+) response (\d+) of (\d+), (.*?) -> (.*?), (\S+), (-?\d+) ms after the request, status (.*)")
@@ -162,11 +162,7 @@ def fault_of(texts: Sequence[str], finding: Mapping[str, str], actor: str, trans
     transaction : str, optional
         Of the requirement: of several messages that it may be, one of such a request is meant, and the last of them.
     """
-    messages = messages_of(texts)
-    asked = {one.exchange: one.what for one in messages if one.is_request}
-    own = [one for one in messages if _sent_by(one, actor, messages)]
-    # what is meant comes last: of the transaction's own requests the latest
-    own.sort(key=lambda one: asked.get(one.exchange, "").startswith(REQUESTS.get(transaction, ("",))))
+    own = _own(texts, actor, transaction)
     received, path = finding.get("received", ""), finding.get("path", "")
     lines = [text.split("\n") for text in texts]
     numbered = re.fullmatch(r"response (\d+)", path)
@@ -187,6 +183,26 @@ def fault_of(texts: Sequence[str], finding: Mapping[str, str], actor: str, trans
         best = [fault for fault in there if _holds(lines, fault, received)]
         return (without + there if "absent" in received else best + there + without)[0]
     return _only(own)
+
+
+def answer_of(texts: Sequence[str], actor: str, transaction: str) -> Message | None:
+    """Return the first message of the exchange that a requirement is most likely about, where a finding points at none.
+
+    Parameters
+    ----------
+    texts, actor, transaction
+        As of `fault_of`.
+    """
+    own = _own(texts, actor, transaction)
+    return next((one for one in own if one.exchange == own[-1].exchange and not one.missing), None)
+
+
+def _own(texts: Sequence[str], actor: str, transaction: str) -> list[Message]:
+    """Return what the actor has sent. What is meant comes last: of the transaction's own requests the latest."""
+    messages = messages_of(texts)
+    asked = {one.exchange: one.what for one in messages if one.is_request}
+    own = [one for one in messages if _sent_by(one, actor, messages)]
+    return sorted(own, key=lambda one: asked.get(one.exchange, "").startswith(REQUESTS.get(transaction, ("",))))
 
 
 def _only(own: Sequence[Message]) -> Fault | None:

@@ -195,6 +195,18 @@ def test_a_terminal_shows_each_requirement_once_and_the_first_message_whole():
     assert "not shown here, and not met: 1: RO60-TMS-005" in few and few.count("\n") < 20
 
 
+def test_a_terminal_shows_an_answer_where_the_first_finding_points_at_no_message():
+    finding = {
+        "expected": "a response with the workitem 1.2",
+        "received": "2 response(s), none with it",
+        "path": "",
+        "weight": "fault",
+    }
+    verdicts = [TestVerdict("RO58-TMS-003", "t.py::a", "failed", findings=(finding,), exchanges=(CLAIM, QUERY))]
+    shown = brief(results_of(verdicts, load_catalogue(), system="V", edition="ti"), width=120)
+    assert "message:  C-FIND response 1 of 3" in shown and "(0010,0020) LO [P1]" in shown and "\n  > " not in shown
+
+
 @pytest.mark.parametrize("lines", [8, 40, 200])
 def test_a_terminal_shows_no_more_lines_than_asked_for_however_much_is_left_out(lines):
     finding = {"expected": "this", "received": "that", "path": "", "weight": "fault"}
