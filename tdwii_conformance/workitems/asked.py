@@ -290,7 +290,7 @@ class Asked(Listed):
         if self._given_up is not None:  # what was seen not to come is not awaited again; but it may have come by now
             return self._late(start)
         wanted = self.wanted(start, modality, patient_name)
-        before = {str(i.get("SOPInstanceUID")) for i in self._search(wanted)}
+        before = {str(i.get("SOPInstanceUID")) for i in self.ask(self._query(wanted))}  # nobody is asked for what cannot be found
         self._order.give(wanted)
         end, came = time.monotonic() + self.system.workitems.timeout, list[Dataset]()
         while True:
@@ -329,12 +329,14 @@ class Asked(Listed):
         return ScheduledWorkitem.of_response(identifier, station, self._tms, self._ost, edition)
 
     def _search(self, wanted: Wanted) -> list[Dataset]:
-        """Ask for what is on the list that day, of every state; of every station, if it is not known by its station."""
+        return list(self.tdd.query(self._query(wanted)).identifiers)
+
+    def _query(self, wanted: Wanted) -> Dataset:
+        """Return the query for that day, of every state; of every station, if a workitem is not known by its station."""
         by = self.system.workitems.recognised_by
         day = f"{wanted.begins:%Y%m%d}"
         value, scheme = (wanted.station_value, wanted.station_scheme) if "station" in by else ("", "")
-        query = worklist_query(station=value, scheme=scheme, start=f"{day}000000-{day}235959", state="")
-        return list(self.tdd.query(query).identifiers)
+        return worklist_query(station=value, scheme=scheme, start=f"{day}000000-{day}235959", state="")
 
     def differences(self, wanted: Wanted, found: Dataset) -> list[str]:
         """Return in what a workitem is not the one that was asked for."""

@@ -15,6 +15,7 @@ from pydicom.uid import RTIonPlanStorage, generate_uid
 
 from ..checks import status
 from ..dimse import NoContext
+from ..profile.statuses import is_failure, status_text
 from ..scu.tdd import TDD
 from ..scu.treatment_session import ScheduledWorkitem, inputs_of
 from ..sut.config import SystemUnderTest
@@ -346,8 +347,7 @@ class Listed(Source):
         """Ask for the worklist; return what is new on it."""
         choice = self.system.workitems
         query = ScheduledWorkitem.query_of(choice.station, choice.start_range(datetime.now().date()))
-        exchange = self.tdd.query(query)
-        new = [i for i in exchange.identifiers if self._is_mine(str(i.get("SOPInstanceUID") or ""))]
+        new = [i for i in self.ask(query) if self._is_mine(str(i.get("SOPInstanceUID") or ""))]
         self._seen |= {str(i.SOPInstanceUID) for i in new}
         own = own_objects(self.system)
         found = [
@@ -357,6 +357,21 @@ class Listed(Source):
             for i in new
         ]
         self._there += found
+        return found
+
+    def ask(self, query: Dataset) -> tuple[Dataset, ...]:
+        """Return what a query finds.
+
+        Raises
+        ------
+        NotJudged
+            If it is not answered or refused: then nothing shows what is on the list.
+        """
+        exchange = self.tdd.query(query)
+        found = tuple(exchange.identifiers)
+        if not found and (exchange.failure or exchange.status is None or is_failure(exchange.status)):
+            how = f"answers none: {exchange.failure}" if exchange.failure else f"refuses it: status {status_text(exchange.status)}"
+            raise NotJudged(f"not judged: C-FIND is needed, to find workitems, and {exchange.acceptor} {how} (RO58-TMS-001)")
         return found
 
     def _is_mine(self, uid: str) -> bool:

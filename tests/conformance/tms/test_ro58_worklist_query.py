@@ -1,6 +1,6 @@
 """RO-58 Worklist Query for Treatment Delivery: the TDD asks what is scheduled for its station (C-FIND, UPS Pull)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from pydicom.uid import generate_uid
@@ -10,6 +10,7 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.plugin import attribute_parameters
 from tdwii_conformance.profile.ups_service import TRIAL, UPS
+from tdwii_conformance.scu.treatment_session import ScheduledWorkitem
 from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.treatment.scenarios import STARTS
 from tdwii_conformance.ups.times import written
@@ -52,6 +53,13 @@ def test_response_has(rule, found, identifier, workitem, judge):
 @pytest.mark.requirement("RO58-TMS-001")
 def test_ends_with_success(found, judge_status):
     judge_status(found)
+
+
+@pytest.mark.requirement("RO58-TMS-001")
+def test_query_of_the_day_ends_with_success(tdd, system, judge_status):
+    """It needs no workitem: where queries are refused or not answered, none of a system's own is found."""
+    day = system.workitems.start_range(datetime.now().date())
+    judge_status(tdd.query(ScheduledWorkitem.query_of(system.workitems.station, day)))
 
 
 @pytest.mark.requirement("RO58-TMS-002")

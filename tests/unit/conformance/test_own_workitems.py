@@ -60,8 +60,11 @@ def test_three_judge_most_as_planned(plans):
 
 @pytest.mark.parametrize(
     ("defect", "module"),
-    [("claim-race-won-by-both", "tms/test_ro60_in_progress.py"), ("set-beam-lost", "tms/test_ro62_progress_update.py")],
-)
+    [
+        ("claim-race-won-by-both", "tms/test_ro60_in_progress.py"), ("set-beam-lost", "tms/test_ro62_progress_update.py"),
+        ("c-find-refused", "tms/test_ro58_worklist_query.py"),  # so that no workitem is found at all
+    ],
+)  # fmt: skip
 def test_defects_are_found_without_push(defect, module):
     tally = proof.run([module], ["own-workitems-12", defect])
     transaction = module[len("tms/test_") :][:4].upper()

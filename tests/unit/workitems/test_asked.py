@@ -66,6 +66,14 @@ def test_finds_what_was_scheduled(asked, scheduler):
     assert scheduler.orders[0].begins != scheduler.orders[1].begins
 
 
+def test_nobody_is_asked_where_queries_are_not_answered(asked, scheduler, tdd, monkeypatch):
+    query = tdd.query
+    monkeypatch.setattr(tdd, "query", lambda wanted: dataclasses.replace(query(wanted), responses=(), failure="it is mute"))
+    with pytest.raises(NotJudged, match=r"C-FIND is needed, to find workitems, and TMS answers none: it is mute \(RO58-TMS-001\)"):
+        asked("TREATMENT")
+    assert scheduler.orders == []
+
+
 def test_the_sentence_says_what_matters(asked, system):
     said = []
     order = Person(said.append)
