@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from .screen import note, say
 from .settings import Command
 
 __all__ = ["compare", "report"]
+
+LONGEST = 30  # characters above a column
 
 
 @click.command(
@@ -84,12 +87,19 @@ def compare(results: tuple[Path, ...], html: Path | None) -> int:
     if len({run.edition for run in runs}) > 1:
         said = ", ".join(f"{path}: {run.edition}" for path, run in zip(results, runs, strict=True))
         note(f"the runs are of different editions of TDW-II, so that some requirements are in one only: {said}")
-    often = Counter(run.system for run in runs)
-    names = [run.system if often[run.system] == 1 else path.stem for path, run in zip(results, runs, strict=True)]
-    compared = grid(runs, names)
+    compared = grid(runs, _columns(results, [run.system for run in runs]))
     say(grid_text(compared))
     if html is not None:
         html.parent.mkdir(parents=True, exist_ok=True)
         html.write_text(grid_page(compared, datetime.now().astimezone()), encoding="utf-8", newline="\n")
         note(f"page: {html.resolve()}")
     return REFUSED if compared.worse else OK
+
+
+def _columns(paths: Sequence[Path], systems: Sequence[str]) -> list[str]:
+    """Return what the runs are called: the system, or the file where that does not tell them apart or is a sentence."""
+    often = Counter(systems)
+    named = [
+        system if often[system] == 1 and len(system) <= LONGEST else path.stem for path, system in zip(paths, systems, strict=True)
+    ]
+    return named if len(set(named)) == len(named) else [str(path) for path in paths]

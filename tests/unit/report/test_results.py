@@ -131,6 +131,12 @@ def test_compare_makes_a_grid_of_three(files, tmp_path, capsys):
     assert "better: 1" in capsys.readouterr().out
 
 
+def test_a_run_whose_system_is_a_sentence_is_called_by_its_file(files, capsys):
+    runs = files(before=run(system="A"), after=run(system="embedded simulators with one defect, and with another one"))
+    assert main(["compare", *runs]) == 0
+    assert [line.partition(":")[0] for line in capsys.readouterr().out.splitlines()[:2]] == ["A", "after"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"), [(["a.json"], "two or more"), (["a.json", "none.json"], "none.json: cannot be read")]
 )
