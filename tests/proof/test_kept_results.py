@@ -1,6 +1,7 @@
 """What `make proof` keeps: outcomes, valid for the sources that they were found with, judged by what is expected now."""
 
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -197,7 +198,9 @@ def test_defect_that_others_hide_is_run_alone(monkeypatch):
     monkeypatch.setattr(running, "run", run)
     monkeypatch.setattr(proof, "run", run)
     made = whole.Run((seen.name, hidden.name), ("ost/test_negotiation_ost.py",))
+    logs = logging.root.manager.disable
     result = whole._make(made, {})
+    assert logging.root.manager.disable == logs  # other tests in this process look at what is logged
     assert asked == [(seen.name, hidden.name), (hidden.name,)]
     assert whole.Judged(made, result).problems == []
 

@@ -283,10 +283,19 @@ class _Process:
         self._executor.shutdown()
 
 
-def _make(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
+@contextlib.contextmanager
+def _nothing_logged() -> Iterator[None]:
+    before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _make(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
     began, cpu = time.monotonic(), time.process_time()
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with _nothing_logged(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         if run.elsewhere:
             tally = proof.meet([DEFECTS[name] for name in run.names], run.modules, conformant)
         else:

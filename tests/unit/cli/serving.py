@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-DEADLINE = 30
+DEADLINE = 60
 READY = re.compile(r"^(TMS|OST|TDD|watcher) (\S+) at ([\d.]+):(\d+)")
 
 
