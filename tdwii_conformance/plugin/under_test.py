@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 
 
 NAMED = 3  # deviations that the name of the simulators has
-
-# The catalogue is the same for all runs of a process.
-_loaded = functools.cache(load_catalogue)
 
 
 def setting_of(config: pytest.Config) -> Setting:
@@ -102,7 +98,7 @@ def recorded_run(path: Path) -> tuple[Observation, ...]:
 def catalogue_of(config: pytest.Config) -> Catalogue:
     """Return the catalogue, which is read once."""
     if catalogue_key not in config.stash:
-        config.stash[catalogue_key] = _loaded()
+        config.stash[catalogue_key] = load_catalogue()
     return config.stash[catalogue_key]
 
 

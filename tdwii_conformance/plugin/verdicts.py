@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,6 +55,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     requirement = item.stash.get(requirement_key, None)
     if requirement is None:
         return
+    item.repr_failure = partial(_described, item.repr_failure)  # type: ignore[method-assign]
     item.stash[warnings_key] = []
     item.stash[mark_key] = len(item.config.stash[wire_key])
     item.user_properties += [("requirement", requirement.id), ("level", requirement.level)]
@@ -66,6 +68,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _skip_unclaimed(requirement, item.config.stash[system_key])
     elif requirement.capability in unsupported_by_deviations(item.config):
         pytest.skip(f"not supported: {requirement.capability}")
+
+
+def _described(usual: Callable[..., Any], excinfo: pytest.ExceptionInfo[BaseException], *given: Any, **named: Any) -> Any:
+    """Return what pytest shows of a failure: of a verdict not the source of the test, whose parsing costs more than the test."""
+    return str(excinfo.value) if isinstance(excinfo.value, Nonconformity) else usual(excinfo, *given, **named)
 
 
 def _skip_unclaimed(requirement: Requirement, system: SystemUnderTest) -> None:

@@ -15,6 +15,7 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -104,7 +105,7 @@ class Catalogue(Mapping[str, Requirement]):
 
 
 def load_catalogue(folder: Traversable | None = None) -> Catalogue:
-    """Read all requirement files and attribute tables.
+    """Read all requirement files and attribute tables; the package's own once in a process: nobody changes them.
 
     Parameters
     ----------
@@ -116,7 +117,15 @@ def load_catalogue(folder: Traversable | None = None) -> Catalogue:
     CatalogueError
         For an unknown key, a duplicate id, a bad level, an unknown keyword or tag, and so on.
     """
-    root = folder if folder is not None else resources.files(__package__)
+    return _own() if folder is None else _read(folder)
+
+
+@cache
+def _own() -> Catalogue:
+    return _read(resources.files(__package__))
+
+
+def _read(root: Traversable) -> Catalogue:
     requirements: dict[str, Requirement] = {}
     origin: dict[str, str] = {}
     for name, found in _read_all(root):
