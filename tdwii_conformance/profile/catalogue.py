@@ -110,7 +110,7 @@ def load_catalogue(folder: Traversable | None = None) -> Catalogue:
     Parameters
     ----------
     folder : path-like, optional
-        Where ``requirements/`` and ``attributes/`` are; the package's own data by default.
+        Where ``requirements/`` and ``attributes/`` are; the package's own data by default, which is read once.
 
     Raises
     ------
