@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import tomllib
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..profile import load_catalogue
 from ..transcript.exchange import TranscriptError
@@ -20,7 +22,12 @@ __all__ = ["PackageError", "check_package", "open_description", "write_package"]
 
 FORMAT = "tdwii package 1"
 MANIFEST, STATEMENT, RESULTS, PAGE = "MANIFEST.json", "STATEMENT.txt", "results.json", "report.html"
-SECRET = re.compile(r"^\s*(?:certificate|key|ca|trigger|restart|command|password)\s*=")
+# A key of TOML, also in an inline table, and its value: strings of one line or several, lists of them.
+SECRET = re.compile(
+    r"""(?m)(?P<key>(?:^|[\s{,.])"?(?:certificate|key|ca|trigger|restart|command|password)"?\s*=\s*)"""
+    r"""(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|\[.*?\])""",
+    re.DOTALL,
+)
 TO_FILL = """\
 Statement of conformance testing
 
@@ -46,7 +53,16 @@ class PackageError(ValueError):
 
 def open_description(text: str) -> str:
     """Return the description of a system without what is secret: certificates, keys, commands."""
-    return "".join("# left out of the package\n" if SECRET.match(line) else line for line in text.splitlines(keepends=True))
+    return SECRET.sub(r'\g<key>"left out of the package"', text)
+
+
+def _addresses(table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the hosts and AE titles of a description, wherever they stand in it."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _addresses(value)
+        elif isinstance(value, str) and (key == "host" or key.endswith("ae_title")):
+            yield key, value
 
 
 def write_package(
@@ -106,13 +122,12 @@ def write_package(
     if description is not None:
         try:
             text = open_description(description.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
+            addresses = list(_addresses(tomllib.loads(text)))
+        except (OSError, ValueError) as error:  # also what is no UTF-8 or no TOML
             raise PackageError(f"{description}: cannot be read: {error}") from error
         if names is not None:
-            for host in re.findall(r'^\s*host\s*=\s*"([^"]+)"', text, re.MULTILINE):
-                names.hosts([host])
-            for title in re.findall(r'ae_title\s*=\s*"([^"]+)"', text):
-                names.value(title, "AE")
+            for key, value in addresses:
+                names.hosts([value]) if key == "host" else names.value(value, "AE")
             text = names.text(text)
         files["system.toml"] = text.encode()
     share = results.share

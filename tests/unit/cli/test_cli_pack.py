@@ -1,16 +1,18 @@
 """What is handed in: complete, without secrets, verified; pseudonymised where asked."""
 
+import tomllib
 import zipfile
 from datetime import UTC, datetime
 
 import pytest
 
 from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.report.package import open_description
 from tdwii_conformance.report.results import results_of, write_results
 from tdwii_conformance.report.verdicts import TestVerdict
 from tdwii_conformance.transcript.observation import ObservationWriter, read_observation
 
-TOML = '[system]\nname = "V"\n[tms]\nae_title = "CLINICTMS"\nhost = "tms.clinic.example"\n[tms.tls]\nkey = "secret.key"\n'
+TOML = '[system]\nname = "V"\n[tms]\nae_title = "CLINICTMS"\nhost = \'tms.clinic.example\'\n[tms.tls]\nkey = "secret.key"\n'
 
 
 @pytest.fixture
@@ -32,6 +34,26 @@ def run(tmp_path):
 def content(path):
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'key = "SECRET"',
+        "  trigger = '''sh -c \\\\\n  SECRET'''",
+        'command = """\\nSECRET"""',
+        'tls = { certificate = "a.pem", key = "SECRET" }',
+        'restart = ["docker", "SECRET"]',
+        'tls.key = "a \\" SECRET"',
+        'restart = "SECRET"\n[timeouts]\nrestart = 60\n[tms.more]',
+    ],
+)
+def test_no_form_of_a_secret_is_in_the_description(text):
+    described = open_description(f'[tms]\nae_title = "TMS"\n{text}\nport = 104\nmonkey = "stays"\n')
+    content = tomllib.loads(described)
+    last = content["tms"].get("more", content["tms"])
+    assert "SECRET" not in described and (content["tms"]["ae_title"], last["port"], last["monkey"]) == ("TMS", 104, "stays")
+    assert content.get("timeouts", {"restart": 60}) == {"restart": 60}
 
 
 @pytest.mark.parametrize("pseudonymise", [False, True])
