@@ -10,6 +10,7 @@ from typing import Any
 
 from tdwii_conformance import engine
 from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.profile.clause_table import documents_of
 from tdwii_conformance.report.grid import grid, grid_page
 from tdwii_conformance.report.links import source_links
 from tdwii_conformance.report.matrix import ACTOR_NAMES, TRANSACTION_NAMES
@@ -136,9 +137,12 @@ def _requirements() -> Any:
             links = dict(source_links(one.source))
             parts = [part.strip() for part in one.source.split(";")]
             said = "; ".join(f"[{part}]({links[part]})" if part in links else part for part in parts)
+            read = "; ".join(f"{document.title}, {document.edition.replace('; ', ', ')}" for document in documents_of(one.source))
             lines += [f"## {one.id}", "", _plain(one.statement), ""]
             lines += [
                 f"{one.actor} ({ACTOR_NAMES[one.actor]}), {one.level}, editions {', '.join(one.editions)}. Source: {said}.",
+                "",
+                f"Read in: {read}.",
                 "",
             ]
             if found := tests.get(one.id):

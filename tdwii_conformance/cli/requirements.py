@@ -101,6 +101,7 @@ def _violating(requirement: str) -> list[Defect]:
 
 
 def _whole(one: Requirement, tests: Sequence[str]) -> Iterator[str]:
+    from ..profile.clause_table import documents_of
     from ..profile.statuses import status_text
     from ..report.links import source_links
 
@@ -108,6 +109,8 @@ def _whole(one: Requirement, tests: Sequence[str]) -> Iterator[str]:
     links = dict(source_links(one.source))
     for part in (part.strip() for part in one.source.split(";")):
         yield f"  clause    {part}{'  ' + links[part] if part in links else ''}"
+    for document in documents_of(one.source):
+        yield f"  read in   {document.title}, {document.edition}"
     yield f"  actor     {one.actor}, {one.transaction}"
     yield f"  level     {one.level}"
     yield f"  editions  {', '.join(one.editions)}"
@@ -132,9 +135,12 @@ def _whole(one: Requirement, tests: Sequence[str]) -> Iterator[str]:
 
 
 def _as_json(one: Requirement, tests: Sequence[str]) -> dict[str, Any]:
+    from ..profile.clause_table import documents_of
+
     return {
         "id": one.id, "actor": one.actor, "transaction": one.transaction, "level": one.level, "editions": list(one.editions),
         "source": one.source, "statement": one.statement, "capability": one.capability, "readings": dict(one.readings),
+        "read_in": {document.title: document.edition for document in documents_of(one.source)},
         "tests": list(tests), "defects": [deviation.name for deviation in _violating(one.id)],
     }  # fmt: skip
 

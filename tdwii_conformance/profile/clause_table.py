@@ -12,13 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 
 from .catalogue import ACTORS, LEVELS
 from .errors import CatalogueError
 
-__all__ = ["OPEN", "REASONS", "Clause", "Clauses", "Document", "load_clauses"]
+__all__ = ["OPEN", "REASONS", "Clause", "Clauses", "Document", "documents_of", "load_clauses"]
 
 OPEN = "open"
 REPEATED = "repeated"
@@ -146,6 +147,25 @@ class Clauses(Sequence[Clause]):
 def _documents(folder: Traversable) -> tuple[Document, ...]:
     text = (folder / "documents.csv").read_text(encoding="utf-8")
     return tuple(Document(row["prefix"], row["title"], row["edition"]) for row in csv.DictReader(text.splitlines()))
+
+
+@cache
+def _own_documents() -> tuple[Document, ...]:
+    return _documents(resources.files(__package__) / "clauses")
+
+
+def documents_of(source: str) -> tuple[Document, ...]:
+    """Return the documents that a requirement stands on, with the editions that were read.
+
+    Parameters
+    ----------
+    source : str
+        As in the catalogue: ``"TI RO-60; CC.2.1.3; A16"``. A reading (A16) is of the documents beside it.
+    """
+    parts = [part.strip() for part in source.split(";")]
+    found = (next((one for one in _own_documents() if part.startswith(one.prefix)), None) for part in parts)
+    of_title = {one.title: one for one in found if one is not None}
+    return tuple(of_title.values())
 
 
 def load_clauses(known: Iterable[str], folder: Traversable | None = None) -> Clauses:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tdwii_conformance.profile import CatalogueError, load_catalogue
-from tdwii_conformance.profile.clause_table import REASONS, load_clauses
+from tdwii_conformance.profile.clause_table import REASONS, documents_of, load_clauses
 
 CATALOGUE = load_catalogue()
 CLAUSES = load_clauses(CATALOGUE)
@@ -103,3 +103,13 @@ def test_range_of_requirements(tmp_path):
         "whole",
         "DICOM PS3.4",
     )
+
+
+def test_each_requirement_names_the_edition_that_it_was_read_in():
+    assert {one.id for one in load_catalogue().values() if not documents_of(one.source)} == set()
+    read = [(one.title, one.edition) for one in documents_of("TI RO-60; CC.2.1.3; PS3.7 10.1.4; CC.1.1; A16")]
+    assert read == [
+        ("TDW-II Trial Implementation", "Rev. 1.1"),
+        ("DICOM PS3.4", "2020c; table CC.2.5-3 compared with 2026c"),
+        ("DICOM PS3.7", "2020c"),
+    ]
