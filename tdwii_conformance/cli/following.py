@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import re
+import shutil
 import signal
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,10 +30,11 @@ if TYPE_CHECKING:
     from ..profile.catalogue import Catalogue
     from ..report.verdicts import TestVerdict
 
-__all__ = ["Judging", "follow", "following"]
+__all__ = ["Judging", "fitted", "follow", "following"]
 
 PAUSE = 0.1  # seconds until it is looked again whether the record has grown
 REST = 4  # times as long as judging took, it rests: it is done anew, and the traffic goes first
+LONG_UID = re.compile(r"\b[0-2](?:\.\d+){5,}\b(?<=.{24})")
 MOST_FINDINGS = 4  # of a requirement, that are shown at once
 
 
@@ -134,13 +138,13 @@ class _Live:
                 if recorded.encrypted and name not in self._encrypted:
                     self._encrypted.add(name)
                     who = f"{plain(recorded.requestor)} to {plain(recorded.acceptor)}"
-                    say(f"{self._now} [{name}] {who}: TLS: recorded, but only its ends can read it")
+                    _line(f"{self._now} [{name}] {who}: TLS: recorded, but only its ends can read it")
                 chunk = recorded.chunks[-1]
                 if name not in self._encrypted:
                     self._connections[name].feed(chunk.side, chunk.octets, chunk.time)
             case "closed":
                 if recorded.why:
-                    say(f"{self._now} [{name}] {plain(recorded.why)}")
+                    _line(f"{self._now} [{name}] {plain(recorded.why)}")
                 connection = self._connections.pop(name)
                 if name not in self._encrypted:
                     connection.close(event.time)
@@ -148,17 +152,17 @@ class _Live:
     def _association(self, name: str, association: Association) -> None:
         who = f"{plain(association.requestor) or '?'} to {plain(association.acceptor) or '?'}"
         ended = "association" if association.ended == OPEN else association.ended
-        say(f"{self._now} [{name}] {who}: {plain(ended)}")
+        _line(f"{self._now} [{name}] {who}: {plain(ended)}")
 
     def _exchange(self, name: str, exchange: Exchange) -> None:
         self.count += 1
         ended = f"{status_text(exchange.status)}" if not exchange.failure else plain(exchange.failure)
         what = " ".join(filter(None, (exchange.service, plain(exchange.instance_uid))))
         who = f"{plain(exchange.requestor)} to {plain(exchange.acceptor)}"
-        say(f"{self._now} [{name}] {who}: {what}: {ended}")
+        _line(f"{self._now} [{name}] {who}: {what}: {ended}")
 
     def _malformation(self, name: str, side: Side, one: Malformation) -> None:
-        say(f"{self._now} [{name}] wrong, of the {side}: {plain(one)}")
+        _line(f"{self._now} [{name}] wrong, of the {side}: {plain(one)}")
 
 
 class _Judge:
@@ -227,7 +231,31 @@ class _Judge:
             lines.append(f"    expected {plain(key[2])}; received {plain(key[3])}{at}")
         if len(new) > MOST_FINDINGS:
             lines.append(f"    ... and {len(new) - MOST_FINDINGS} more")
-        say("\n".join(lines))
+        for line in lines:
+            _line(line)
+
+
+def _line(text: str) -> None:
+    """Print a line of the view; on a terminal, so that it is read there at a glance."""
+    say(fitted(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
+
+
+def fitted(text: str, width: int) -> str:
+    """Return a line for a screen: what is too long is wrapped between words, and a UID in it is shown by its end.
+
+    Parameters
+    ----------
+    text : str
+        The line.
+    width : int
+        Columns of the screen.
+    """
+    if len(text) <= width:
+        return text
+    short = LONG_UID.sub(lambda found: f"...{found[0][-8:]}", text)
+    inset = " " * (len(short) - len(short.lstrip()))
+    return textwrap.fill(short.lstrip(), max(width, 40), initial_indent=inset, subsequent_indent=f"{inset}    ",
+                         break_on_hyphens=False)  # fmt: skip
 
 
 def _clock(time: datetime) -> str:
