@@ -176,7 +176,8 @@ def main() -> int:
     if given.keep is not None:
         given.keep.mkdir(parents=True, exist_ok=True)
         for one in chosen:
-            print(json.dumps(run([one], given.keep), indent=1))
+            (given.keep / one.name).mkdir(exist_ok=True)
+            print(json.dumps(run([one], given.keep / one.name), indent=1))
         return 0
     if not (given.show or given.page):
         rounds(chosen, given.results, given.jobs)

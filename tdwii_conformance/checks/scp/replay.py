@@ -14,6 +14,7 @@ from ...profile.statuses import is_failure, status_text
 from ...profile.ups_service import CHANGE_STATE, FILTERED, GLOBAL, REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ...profile.ups_tables import NO_UPS, STATES, attribute_rows
 from ...transcript.exchange import Exchange
+from ...ups.requests import refuse_creation
 from .. import status as statuses
 from ..attributes import judge_attribute
 from ..findings import Finding
@@ -125,7 +126,10 @@ class Replay:
             item.become({*before, *(one.after for one in may)}, over(exchange))
             item.forget(_brought(exchange))
             return
-        ids = self._judge_status(exchange, likely, unseen) if item.seen or before != item.worlds else ()
+        if item.seen or before != item.worlds:
+            ids = self._judge_status(exchange, likely, unseen)
+        elif exchange.service == "N-CREATE":
+            self._judge_illegal(exchange, item)
         explained = [one for one in may + unseen if exchange.status in one.statuses | one.warnings]
         item.requests.append((exchange, ids))
         after = {one.left(exchange.status) for one in explained} or {*before, *(one.after for one in may)}
@@ -158,6 +162,19 @@ class Replay:
         received = f"status {status_text(status, exchange.service)}; by what was seen the workitem is {states}"
         self.tally.add(ids, [Finding(expected, received, weight="warning" if tolerated else "fault")], exchange)
         return ids
+
+    def _judge_illegal(self, exchange: Exchange, item: Workitem) -> None:
+        """Judge that an N-CREATE that is illegal by itself is not granted: whether there was such a UPS already or not."""
+        asked = exchange.request.dataset
+        if asked is None or refuse_creation(asked) is None:
+            return
+        for one in options(exchange, item, frozenset({World(NO_UPS)}), self.catalogue):
+            if exchange.status in one.statuses | one.warnings:
+                self.tally.add(one.ids)
+            elif exchange.status in SILENT:
+                expected = "status " + " or ".join(status_text(code) for code in sorted(one.statuses))
+                finding = Finding(expected, f"status {status_text(exchange.status, exchange.service)}")
+                self.tally.add(one.ids, [finding], exchange)
 
     def _twice(self, exchange: Exchange, item: Workitem) -> None:
         """Judge what can be granted once in the life of a workitem only."""

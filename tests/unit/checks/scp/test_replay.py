@@ -11,10 +11,12 @@ from tdwii_conformance.checks.scp import Instances, Replay, Tally, judge_retriev
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import GLOBAL, UPS
 from tdwii_conformance.transcript.exchange import Exchange, Message
-from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.treatment import creation, objects
+from tdwii_conformance.treatment.messages import Code, item
 
 CATALOGUE = load_catalogue()
 BEGIN = datetime(2026, 11, 29, 8, tzinfo=UTC)
+STATION = Code("TDD1", "99TDWII", "Linac 1")
 W, LOCK, OTHER = "1.2.3", "1.2.9.1", "1.2.9.2"
 PROGRESS = "ProcedureStepProgressInformationSequence"
 MOVE, PLAN = "1.2.840.10008.5.1.4.1.2.2.2", "1.2.840.10008.5.1.4.1.1.481.5"
@@ -231,3 +233,24 @@ def test_the_reason_of_a_request_to_cancel_is_reported_if_it_has_one(given):
     day.add("N-EVENT-REPORT", 0, asked=item(RequestingAE="W1", ReasonForCancellation="none"), requestor="TMS", acceptor="W1",
             syntax=UPS.EVENT, EventTypeID=2, AffectedSOPClassUID=UPS.PUSH, AffectedSOPInstanceUID=W)  # fmt: skip
     assert ("CC24-TMS-113" in day.judged()[0]) == given
+
+
+def created(day, status, **attributes):
+    """A workitem of the least that a UPS needs, or otherwise, is created."""
+    made = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=STATION, start=BEGIN))
+    made.update(item(**attributes))
+    return day.add("N-CREATE", status, asked=made, syntax=UPS.PUSH, AffectedSOPInstanceUID=W, AffectedSOPClassUID=UPS.PUSH)
+
+
+@pytest.mark.parametrize(("status", "changes", "wrong"), [
+    (0x0000, {}, set()),
+    (0x0110, {}, set()),  # it may be full, or not know what is referred to
+    (0x0000, {"ProcedureStepLabel": None}, {"CC25-TMS-012"}),
+    (0x0121, {"ProcedureStepLabel": None}, set()),
+    (0xB300, {"ProcedureStepLabel": None}, set()),
+    (0x0111, {"ProcedureStepLabel": None}, set()),  # there may be such a UPS already
+    (0x0000, {"ProcedureStepState": "IN PROGRESS"}, {"CC25-TMS-017"}),
+])  # fmt: skip
+@pytest.mark.parametrize("complete", [False, True])
+def test_of_what_is_created_first_only_what_is_illegal_by_itself_is_judged(status, changes, wrong, complete):
+    assert created(Day(), status, **changes).judged(complete=complete)[0] == wrong
