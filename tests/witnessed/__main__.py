@@ -140,7 +140,10 @@ def _once_more(defects: Sequence[Defect], file: Path, jobs: int) -> None:
     """Record again what others may have hidden: together with what was not found either, and alone what got entangled."""
     found = results.found(file)
     missed = [one for one in defects if one.name not in found]
-    again = grouping.groups(missed, cases=False)
+    again = []
+    for group in grouping.groups(missed, cases=False):
+        # The same ones together again would show nothing new.
+        again += [(one,) for one in group] if results.key(group) in results.read(file) else [group]
     run_all(results.missing(again, file), file, jobs)
     known = results.read(file)
     # Where something failed that none of a group names, they have got entangled.
