@@ -4,7 +4,7 @@
 with it; what it recorded is judged as ``tdwii judge`` does. Deviations that do not hide each other are recorded at once. A defect
 counts as found if a requirement fails that it violates and nothing else in its recording does. What is not found is recorded
 again with others that were not, and alone if it got entangled with them. What is in the results file already is not run again, so it can be
-interrupted. ``--show`` prints the shares of the file, ``--page`` writes docs/witnessed.md.
+interrupted. ``--show`` prints the shares of the file, ``--page`` writes docs/witnessed.md, as a whole run does at its end.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ def main() -> int:
         return 0
     if not (given.show or given.page):
         rounds(chosen, given.results, given.jobs)
-    if given.page:
+    if given.page or (given.results == RESULTS and not given.show):
         results.write_page(given.results)
     return 1 if results.show(given.results) else 0
 

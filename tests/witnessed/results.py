@@ -180,7 +180,7 @@ def page(file: Path) -> str:
     varying = Counter(one.actor for one in VARIATIONS.values() if one.own is None)
     lines = [
         "# What the witness finds", "",
-        "This page is made by `python -m tests.witnessed --page` of what `make witnessed` measured. Each defect and variation of the",
+        "`make witnessed` makes this page of what it has measured (`python -m tests.witnessed`). Each defect and variation of the",
         "simulated partners is recorded by the proxy while conformant partners work with it, and the record is judged. A defect is",
         "found if a requirement fails that it violates and nothing else in its recording does. Where not all are measured yet, each",
         "n-th is counted, in the order of the catalogue.", "",
