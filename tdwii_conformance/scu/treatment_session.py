@@ -153,6 +153,7 @@ class ScheduledWorkitem:
         }
         if station.scheme:
             facts["station_scheme"] = station.scheme
+        facts |= _said(inputs, parameters.get("2018002"))
         treatment = _stand_in(start_type, facts, inputs)
         start, last = (given.first, given.last) if given else (datetime.now().replace(microsecond=0), None)
         uid = str(identifier.get("SOPInstanceUID"))
@@ -351,6 +352,16 @@ def _stand_in(start_type: str, facts: Mapping[str, str], inputs: Iterable[Refere
         made.plan.StudyInstanceUID = facts.get("study") or plan.study or made.plan.StudyInstanceUID
         made.instruction.ReferencedRTPlanSequence[0].ReferencedSOPInstanceUID = plan.instance
     return made
+
+
+def _said(inputs: Iterable[Reference], fraction: Any) -> dict[str, str]:
+    """Return what a workitem says, and its delivery instruction has to say too: plan, instruction, number of the fraction."""
+    named = {
+        "plan": [one.instance for one in inputs if one.sop_class in PLANS],
+        "instruction": [one.instance for one in inputs if one.sop_class == RTBeamsDeliveryInstructionStorage],
+        "fraction": [] if fraction is None else [str(fraction)],
+    }
+    return {name: "|".join(dict.fromkeys(values)) for name, values in named.items() if values}
 
 
 def _whole(value: Any) -> int | None:

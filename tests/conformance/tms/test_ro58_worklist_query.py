@@ -55,11 +55,26 @@ def test_ends_with_success(found, judge_status):
     judge_status(found)
 
 
-@pytest.mark.requirement("RO58-TMS-001")
-def test_query_of_the_day_ends_with_success(tdd, system, judge_status):
-    """It needs no workitem: where queries are refused or not answered, none of a system's own is found."""
+@pytest.fixture(scope="module")
+def of_the_day(tdd, system):
+    """The query for the day and the station of the tests: it needs no workitem, so it shows why none of a system's own is found."""
     day = system.workitems.start_range(datetime.now().date())
-    judge_status(tdd.query(ScheduledWorkitem.query_of(system.workitems.station, day)))
+    return tdd.query(ScheduledWorkitem.query_of(system.workitems.station, day))
+
+
+@pytest.mark.requirement("RO58-TMS-001")
+def test_query_of_the_day_ends_with_success(of_the_day, judge_status):
+    judge_status(of_the_day)
+
+
+@pytest.mark.requirement("RO58-TMS-102")
+def test_every_workitem_of_the_day_is_named(of_the_day, judge):
+    if not of_the_day.identifiers:
+        pytest.skip("not judged: the query for the day found nothing")
+    for identifier in of_the_day.identifiers:
+        judge(
+            [] if identifier.get("SOPInstanceUID") else [Finding("a SOP Instance UID in each response", "none", "SOPInstanceUID")]
+        )
 
 
 @pytest.mark.requirement("RO58-TMS-002")
