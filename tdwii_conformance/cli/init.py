@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,19 +92,20 @@ def init(file: Path, force: bool, example: bool, yes: bool, no_connection: bool,
 def _described(given: dict[str, str | bool], *, asking: bool, trying: bool) -> tuple[str, bool]:
     """Return the text of the description, and whether every system was reached."""
 
-    def answer(name: str, question: str, default: str) -> str:
-        if name in given:
-            return str(given[name])
-        return str(click.prompt(question, default=default, err=True)) if asking else default
+    def answer(name: str, question: str, default: str, check: Callable[[str], object] = str) -> str:
+        if name in given or not asking:
+            return str(given.get(name, default))
+        return str(click.prompt(question, default=default, err=True, value_proc=partial(_checked, check)))
 
-    title, port = _ours(answer("ours", "Our AE title and port, as the systems know us (AE=PORT)", "TDD=11113"))
+    title, port = _ours(answer("ours", "Our AE title and port, as the systems know us (AE=PORT)", "TDD=11113", _ours))
     reached, peers = True, {}
     for role, default, what in (
         ("tms", "TMS=127.0.0.1:11114", "Treatment Management System"),
         ("ost", "OST=127.0.0.1:11112", "Object Storage"),
     ):
         while True:
-            said = answer(role, f"{what} ({ADDRESS}, or none)", default if asking or not given else "none")
+            check = partial(_peer, role=role)
+            said = answer(role, f"{what} ({ADDRESS}, or none)", default if asking or not given else "none", check)
             peer = _peer(said, role)
             found = _tried(role, peer, title) if peer and trying else _Found()
             if not found.trouble or not asking or role in given or click.confirm("Keep that all the same?", err=True):
@@ -113,9 +116,7 @@ def _described(given: dict[str, str | bool], *, asking: bool, trying: bool) -> t
     if not peers:
         raise Usage("there is neither a TMS nor an OST: a TDD or a watcher is described as in 'tdwii init --example'")
     name = answer("name", "Name of the system, for reports", " and ".join(role.upper() for role in peers))
-    edition = answer("edition", "Edition of TDW-II to judge by: ti or 2013", "ti")
-    if edition not in ("ti", "2013"):
-        raise Usage(f"{edition!r} is no edition of TDW-II: ti or 2013")
+    edition = answer("edition", "Edition of TDW-II to judge by: ti or 2013", "ti", _edition)
     consent = given.get("test_system")
     if consent is None:
         question = "May the tests create, change and store things in it? Never for a system that treats patients"
@@ -127,8 +128,8 @@ def _described(given: dict[str, str | bool], *, asking: bool, trying: bool) -> t
     for role, (peer, found) in peers.items():
         supports = found.supports
         if role == "tms":
-            words = answer("supports", "What the TMS supports beyond what all must", ",".join(supports) or "none")
-            supports = tuple(word.strip() for word in words.split(",") if word.strip() not in ("", "none"))
+            words = answer("supports", "What the TMS supports beyond what all must", ",".join(supports) or "none", _words)
+            supports = _words(words)
             supported = supports
         lines += [f"[{role}]", f"ae_title = {_text(peer.ae_title)}", f"host = {_text(peer.host)}", f"port = {peer.port}"]
         lines += [f"supports = {json.dumps(list(supports))}", ""]
@@ -138,6 +139,31 @@ def _described(given: dict[str, str | bool], *, asking: bool, trying: bool) -> t
     lines += ["[workitems]", "# where the workitems come from: push, existing, person, command", f'source = "{source}"']
     lines += [f"station = {{ value = {_text(value)}, scheme = {_text(scheme or SCHEME)}, meaning = {_text(value)} }}", ""]
     return "\n".join(lines), reached
+
+
+def _checked(check: Callable[[str], object], said: str) -> str:
+    """Return an answer; one that is wrong is asked for again, with the reason."""
+    try:
+        check(said)
+    except (Usage, ValueError) as error:
+        raise click.BadParameter(str(error)) from error
+    return said
+
+
+def _edition(said: str) -> str:
+    if said not in ("ti", "2013"):
+        raise Usage(f"{said!r} is no edition of TDW-II: ti or 2013")
+    return said
+
+
+def _words(said: str) -> tuple[str, ...]:
+    from ..sut.config import CAPABILITIES
+
+    words = tuple(word.strip() for word in said.split(",") if word.strip() not in ("", "none"))
+    for word in words:
+        if word not in CAPABILITIES:
+            raise Usage(f"{word!r} is nothing that may be supported or not; known are {', '.join(CAPABILITIES)}; or none")
+    return words
 
 
 def _on_a_terminal() -> bool:

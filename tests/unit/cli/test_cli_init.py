@@ -63,14 +63,19 @@ def test_a_system_that_is_not_reached_is_said_and_the_file_is_written(tdwii, tmp
 def test_a_person_is_asked_and_each_answer_tried(environment, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     answers = [
+        "Simulated 1",
+        "TOO LONG FOR A TITLE=11999",
         "TDD=11999",
+        "TMS",
         f"TMS=127.0.0.1:{free_port()}",
         "n",
         address("TMS", environment.tms.peer),
         "none",
         "Ours",
+        "2007",
         "ti",
         "y",
+        "push,pull",
         "push,watch",
         "X^99Y",
     ]
@@ -79,6 +84,14 @@ def test_a_person_is_asked_and_each_answer_tried(environment, tmp_path, monkeypa
     ran = runner.invoke(command.init, [], input="\n".join(answers) + "\n", standalone_mode=False)
     assert ran.return_value == 0, ran.output
     assert "no connection" in ran.output and "Keep that all the same?" in ran.output
+    for wrong in (
+        "'Simulated 1' is no AE title with a port",
+        "is no AE title: 1 to 16",
+        "'TMS' is no address",
+        "'2007' is no",
+        "'pull' is",
+    ):
+        assert wrong in ran.output, "it is asked again, with the reason"
     system = load_system(tmp_path / "sut.toml")
     assert (system.name, system.test_system, set(system.supports("TMS"))) == ("Ours", True, {"push", "watch"})
 
