@@ -153,3 +153,22 @@ def test_names_of_actors_versions_and_sections_stay():
     text = "RO58-TDD-001, TMS, pydicom 3.0.2, PS3.7 10.1.4, 127.0.0.1"
     assert names.text(text) == text
     assert "VENDORTDD" not in names.text("called VENDORTDD")
+
+
+def test_a_short_title_is_replaced_in_the_heading_of_a_message_and_in_the_name_of_a_session():
+    text = "# C-FIND request, T1 -> TMS, 2026-11-29 09:00:00.000, UPS\n\n# C-FIND response 1 of 1, TMS -> T1, 09:00:01.000, 9 ms, status 0000\n"
+    names = Pseudonyms(b"a key")
+    verdict = TestVerdict("RO58-TDD-001", "T1 new-completed 1.2.826.0.1.3680043.8.498.777.1", "failed", exchanges=(text,))
+    results = results_of([verdict], load_catalogue(), system="V", edition="ti")
+    learn_results(results, names)
+    (after,) = pseudonymised_results(results, names).verdicts
+    assert "T1" not in after.exchanges[0] + after.nodeid and names.value("T1", "AE") in after.exchanges[0]
+    assert " -> TMS, 2026" in after.exchanges[0] and "new-completed" in after.nodeid and "498.777" not in after.nodeid
+
+
+def test_hosts_of_all_kinds_are_replaced_and_our_own_stays():
+    names = Pseudonyms(b"a key")
+    names.hosts(["fe80::a7", "rt7.clinic.example", "10.1.2.3", "localhost", "::1", "127.0.0.1"])
+    said = names.text("fe80::a7 rt7.clinic.example 10.1.2.3:104 localhost ::1 127.0.0.1")
+    assert said.endswith(" localhost ::1 127.0.0.1")
+    assert not any(host in said for host in ("fe80::a7", "rt7.clinic.example", "10.1.2.3"))
