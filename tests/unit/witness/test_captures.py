@@ -9,10 +9,16 @@ import time
 
 import dpkt
 import pytest
+from recorded_table import table
 
+from tdwii_conformance.defects import DEFECTS, install
+from tdwii_conformance.profile import load_catalogue
+from tdwii_conformance.witness.answering import judge_all
 from tdwii_conformance.witness.capture import is_capture, read_capture
+from tdwii_conformance.witness.judging import witness
 from tdwii_conformance.witness.records import RecordError, connection_of, read_record
 
+CATALOGUE = load_catalogue()
 CLIENT, SERVER = ("10.0.0.7", 40000), ("10.0.0.5", 11114)
 CLIENT6, SERVER6 = ("fe80::7", 40000), ("fe80::5", 11114)
 FIN, SYN, RST, PUSH, ACK = 0x01, 0x02, 0x04, 0x08, 0x10
@@ -46,7 +52,7 @@ def kind(ip):
     return b"\x08\x00" if ip[0] >> 4 == 4 else b"\x86\xdd"
 
 
-def segments(recorded, client=CLIENT, server=SERVER, size=1000):
+def segments(recorded, client=CLIENT, server=SERVER, size=1000, closed=None):
     """The segments of a connection as (time, source, target, sequence, flags, octets), with its begin and its end."""
     at = {side: begin + 1 for side, begin in BEGINS.items()}
     ends = {"requestor": (client, server), "acceptor": (server, client)}
@@ -59,7 +65,7 @@ def segments(recorded, client=CLIENT, server=SERVER, size=1000):
             yield chunk.time.timestamp(), *ends[chunk.side], at[chunk.side], PUSH | ACK, piece
             at[chunk.side] += len(piece)
     for side, (source, target) in ends.items():
-        yield now + 60, source, target, at[side], FIN | ACK, b""
+        yield closed or now + 60, source, target, at[side], FIN | ACK, b""
 
 
 def written(path, them, link="ethernet", writer=dpkt.pcap.Writer):
@@ -165,6 +171,30 @@ def test_what_is_no_capture_is_said_so(tmp_path, octets, message):
     path.write_bytes(octets)
     with pytest.raises(RecordError, match=message):
         read_capture(path)
+
+
+def test_a_capture_has_the_verdicts_of_the_record(tmp_path):
+    """Of a TMS with a defect and a TDD that works with it: all connections at once, as they were."""
+    record, ports = tmp_path / "record.jsonl", {}
+    prepare = lambda tms, ost, tdd: install(tms, [DEFECTS["ro58-parameters-2018001-value-type-absent"]])  # noqa: E731
+    with table(record, prepare=prepare) as tdd:
+        tdd.perform()
+    its = read_record(record)
+    them = []
+    for number, one in enumerate(its):
+        client, server = ("10.0.0.7", 40000 + number), ("10.0.0.5", ports.setdefault(one.acceptor, 11114 + len(ports)))
+        them += segments(one, client, server, closed=one.closed.timestamp())
+    capture = read_capture(written(tmp_path / "a.pcap", sorted(them, key=lambda segment: segment[0])))
+    verdicts = [
+        {
+            (verdict.requirement, verdict.nodeid, verdict.verdict, str(verdict.findings))
+            for verdict in judge_all(witness(recorded), CATALOGUE, edition="ti")
+            if verdict.verdict != "skipped"
+        }
+        for recorded in (its, capture)
+    ]
+    assert verdicts[0] == verdicts[1]
+    assert any(verdict == "failed" for _, _, verdict, _ in verdicts[0])
 
 
 @pytest.mark.skipif(not shutil.which("tcpdump"), reason="no tcpdump")
