@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,9 +12,28 @@ import pytest
 if TYPE_CHECKING:
     from _pytest.terminal import TerminalReporter
 
-__all__ = ["by_requirement"]
+__all__ = ["by_requirement", "said"]
 
 ERRORS = 3  # tests that ended in an error of ours, whose traceback is shown
+
+
+def said(config: pytest.Config, sentence: str) -> None:
+    """Say something on the terminal, also while the output of a fixture is captured.
+
+    Parameters
+    ----------
+    config : pytest.Config
+        Of the run.
+    sentence : str
+        What to say.
+    """
+    terminal, capture = (config.pluginmanager.getplugin(name) for name in ("terminalreporter", "capturemanager"))
+    if terminal is None:  # a worker's standard output is not the terminal
+        print(sentence, file=sys.__stderr__, flush=True)
+        return
+    with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+        terminal.ensure_newline()
+        terminal.write_line(sentence)
 
 
 def by_requirement(terminal: TerminalReporter) -> None:

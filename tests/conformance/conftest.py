@@ -17,6 +17,7 @@ from tdwii_conformance.plugin import hypothesis_profiles, recorded_key, system_k
 from tdwii_conformance.plugin.hiding import note_transcripts
 from tdwii_conformance.plugin.keys import plainly_key
 from tdwii_conformance.plugin.supplying import Watch, fills, plan_lines, rank
+from tdwii_conformance.plugin.terminal import said
 from tdwii_conformance.plugin.under_test import embedded_of, setting_of, takes_own_workitems
 from tdwii_conformance.scu.treatment_session import Treated
 from tdwii_conformance.scu.watcher import Watcher
@@ -137,17 +138,7 @@ def _performing(system, calling, consent, wire, patience, pytest_config):
     with RecordingTDD(system.tms, system.ost, **named) as device:
         yield device
         if not system.embedded:
-            put_away(device, by_request="request-cancel" in system.tms_supports, show=partial(_say, pytest_config))
-
-
-def _say(pytest_config, sentence):
-    """Say something on the terminal, whatever is captured."""
-    terminal = pytest_config.pluginmanager.getplugin("terminalreporter")
-    if terminal is not None:
-        terminal.ensure_newline()
-        terminal.write_line(sentence)
-    else:  # a worker's standard output is not the terminal
-        print(sentence, file=sys.__stderr__, flush=True)
+            put_away(device, by_request="request-cancel" in system.tms_supports, show=partial(said, pytest_config))
 
 
 @pytest.fixture(scope="session")

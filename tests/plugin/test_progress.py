@@ -4,6 +4,8 @@ import pytest
 
 from tdwii_conformance.plugin import progress
 
+from .conftest import BEGIN, LOADED
+
 TESTS = "\n@SHALL\n@pytest.mark.parametrize('n', range(4))\ndef test_it(n):\n    pass\n"
 
 
@@ -33,3 +35,23 @@ def test_short_runs_and_other_tests_say_nothing(run, monkeypatch):
     monkeypatch.setattr(progress, "EVERY", 0)
     assert " left\n" not in run("def test_other():\n    pass\n" + TESTS).out
     assert " left\n" in run(TESTS).out
+
+
+SAYS = """
+from tdwii_conformance.plugin.terminal import said
+
+@pytest.fixture
+def ends(request):
+    yield
+    said(request.config, "putting away 5 workitems")
+
+@SHALL
+def test_it(ends, judge):
+    judge([])
+"""
+
+
+def test_what_a_fixture_says_at_its_end_is_seen(pytester):
+    pytester.makepyfile(test_it=BEGIN + SAYS)
+    ran = pytester.runpytest_subprocess(*LOADED)  # in this process its output would be captured by us, and not by its own capture
+    ran.stdout.fnmatch_lines(["*putting away 5 workitems*"])
