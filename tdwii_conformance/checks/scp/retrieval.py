@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from pydicom.dataset import Dataset
@@ -235,7 +236,16 @@ def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances:
     for store in retrieval.stores:
         original = instances.held(exchange.acceptor, store.instance_uid, exchange)
         if original is not None and store.request.dataset is not None:
-            add("015", move.same_content(original, store.request.dataset))
+            add("015", _kept(original, store.request.dataset))
+
+
+def _kept(original: Dataset, came: Dataset | None) -> list[Finding]:
+    """Compare an instance with what was stored; an OST of storage level 0 or 1 may leave some of a record out [PS3.4 B.4.1]."""
+    found = move.same_content(original, came)
+    if original.get("SOPClassUID") not in RECORDS:
+        return found
+    left_out = ("as it was stored: present", "the contrary")
+    return [replace(one, weight="warning") if (one.expected, one.received) == left_out else one for one in found]
 
 
 def _of_the_series(held: Dataset, exchange: Exchange) -> bool:
@@ -316,4 +326,4 @@ def _given_back(title: str, instances: Instances, tally: Tally) -> None:
             tally.add(("RO63-OST-003", "RO63-OST-006"), lost, taken[0], retrieval.move)
             original = taken[0].request.dataset
             if came and original is not None:
-                tally.add(("RO63-OST-004",), move.same_content(original, came[0].request.dataset), taken[0], came[0])
+                tally.add(("RO63-OST-004",), _kept(original, came[0].request.dataset), taken[0], came[0])

@@ -254,3 +254,26 @@ def created(day, status, **attributes):
 @pytest.mark.parametrize("complete", [False, True])
 def test_of_what_is_created_first_only_what_is_illegal_by_itself_is_judged(status, changes, wrong, complete):
     assert created(Day(), status, **changes).judged(complete=complete)[0] == wrong
+
+
+@pytest.mark.parametrize(("changes", "weights"), [
+    ({}, set()), ({"OperatorsName": None}, {"warning"}), ({"OperatorsName": "Other"}, {"fault"}),
+])  # fmt: skip
+def test_an_ost_may_leave_attributes_of_a_record_out_but_change_none(changes, weights):
+    kind = "1.2.840.10008.5.1.4.1.1.481.4"
+    record = item(SOPClassUID=kind, SOPInstanceUID="1.5", StudyInstanceUID="1.6", SeriesInstanceUID="1.7", OperatorsName="A")
+    kept = item(**{element.keyword: element.value for element in record})
+    for keyword, value in changes.items():
+        if value is None:
+            del kept[keyword]
+        else:
+            setattr(kept, keyword, value)
+    named = {"AffectedSOPClassUID": kind, "AffectedSOPInstanceUID": "1.5"}
+    day = Day().add("C-STORE", 0, asked=record, acceptor="OST", syntax=kind, **named)
+    asked = item(QueryRetrieveLevel="IMAGE", StudyInstanceUID="1.6", SeriesInstanceUID="1.7", SOPInstanceUID="1.5")
+    day.add("C-MOVE", 0, asked=asked, acceptor="OST", syntax=MOVE, at=10, took=5, MessageID=7, MoveDestination="TDD")
+    day.add("C-STORE", 0, asked=kept, requestor="OST", acceptor="TDD", syntax=kind, at=11,
+            MoveOriginatorApplicationEntityTitle="TDD", MoveOriginatorMessageID=7, **named)  # fmt: skip
+    tally = Tally()
+    judge_retrievals("OST", "OST", (), Instances(day.exchanges), {}, CATALOGUE, tally)
+    assert {finding.weight for name in ("RO63-OST-004", "RO59-OST-015") for finding in tally.entries[name].findings} == weights
