@@ -313,6 +313,14 @@ class Link:
         except RuntimeError as error:  # pynetdicom, when the association ended in this very moment
             if not self._ended and not self._recorder.abandon(association, "the association ended"):
                 raise LinkLost(self.peer) from error
+        except AttributeError as error:
+            # pynetdicom, when the response is one of another service: it reads in it what only its own has.
+            if type(error.obj).__module__ != "pynetdicom.dimse_primitives":
+                raise
+            association.abort()
+            said = f"the response is one of another service ({type(error.obj).__name__}), so the association was aborted"
+            if not self._ended and not self._recorder.abandon(association, said):
+                raise LinkLost(self.peer) from error
         late = False
         if not self._ended:
             self._unanswered = True

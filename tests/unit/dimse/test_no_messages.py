@@ -113,3 +113,17 @@ def test_a_simulator_aborts_and_serves_the_next(sent, capfd):
         with connect(Peer("OST", "127.0.0.1", ost.peer.port), [VERIFICATION.decode()], calling="TDD") as link:
             assert link.c_echo().status == 0
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_response_of_another_service_is_said_and_aborted():
+    pull = "1.2.840.10008.5.1.4.34.6.3"
+    sop_class = element(0x0002, pull.encode())
+    peer = Peerless(command(sop_class, us(0x0100, 0x8020), us(0x0120, 1), us(0x0800, 0x0101), us(0x0900, 0)))
+    peer.start()
+    link = connect(Peer("OST", "127.0.0.1", peer.port), [pull], calling="TDD", timeouts=Timeouts(message=60))
+    exchange = link.n_get("1.2.3", (), context=pull)
+    link.close()
+    peer.join(DEADLINE)
+    assert exchange.response.command.CommandField == 0x8020  # kept as it came
+    assert not link.established
+    assert peer.after[0] == 7
