@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof load bench coverage docs wheelhouse clean
+.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof pairs load bench coverage docs wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -50,6 +50,9 @@ strict: $(READY)  ## all of the TMS's part on a TMS that refuses what it may, wi
 
 proof: $(READY)  ## every defect and variation in full; writes report/proof.html, docs/proof.md and docs/proof-matrix.md
 	$(BIN)/python -m tests.proof
+
+pairs: $(READY)  ## 100 pairs of variations drawn at random, each with the whole suite; at night, goes on where it was ended
+	$(BIN)/python -m tests.proof.pairs
 
 load: $(READY)  ## defects that many at once show, each found by `tdwii load`; and nothing found without one; at night
 	$(BIN)/python -m tests.loaded

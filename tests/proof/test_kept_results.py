@@ -97,13 +97,13 @@ def test_result_of_these_sources_is_not_made_again(tmp_path):
     kept = tmp_path / "proof.jsonl"
     result = FOUND | {"sources": whole._sources(RUN)}
     kept.write_text(json.dumps(FOUND | {"sources": "older", "tests": 0}) + "\n" + json.dumps(result) + "\n", encoding="utf-8")
-    assert whole._results([RUN], kept, 1) == {RUN: result}
+    assert whole.results([RUN], kept, 1) == {RUN: result}
 
 
 def test_result_of_other_sources_is_made_again(tmp_path):
     kept = tmp_path / "proof.jsonl"
     kept.write_text(json.dumps(FOUND | {"sources": "older", "tests": 0}) + "\n", encoding="utf-8")
-    assert whole._results([RUN], kept, 1)[RUN]["tests"] > 0
+    assert whole.results([RUN], kept, 1)[RUN]["tests"] > 0
     assert [json.loads(line)["sources"] for line in kept.read_text(encoding="utf-8").splitlines()] == ["older", whole._sources(RUN)]
 
 
@@ -251,12 +251,12 @@ def test_change_of_a_module_leaves_the_others_valid(tmp_path, monkeypatch):
             }  # fmt: skip
 
     monkeypatch.setattr(whole, "_made", make)
-    before = whole._results([run], tmp_path / "proof.jsonl", 1)[run]
+    before = whole.results([run], tmp_path / "proof.jsonl", 1)[run]
     assert made == [run.conformant, run]
     assert (before["tests"], before["cpu"], len(before["errors"])) == (10, 4.0, 2)
     real = whole._sources
     monkeypatch.setattr(whole, "_sources", lambda one: "new" if one.modules == (second,) else real(one))
-    after = whole._results([run], tmp_path / "proof.jsonl", 1)[run]
+    after = whole.results([run], tmp_path / "proof.jsonl", 1)[run]
     for name in ("violated", "by", "findings", "errors", "tests", "cpu"):
         assert after[name] == before[name]
     assert made[2:] == [whole.Run(run.names, (second,), elsewhere=True)]

@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     given.folder.mkdir(parents=True, exist_ok=True)
     chosen = [run for run in runs() if given.only in " ".join(run.names)]
-    results = _results(chosen, given.folder / "proof.jsonl", given.processes)
-    judged = [Judged(run, results[run]) for run in results]
+    found = results(chosen, given.folder / "proof.jsonl", given.processes)
+    judged = [Judged(run, found[run]) for run in found]
     numbers = _numbers(judged)
     _write_page(given.folder / "proof.html", judged, numbers)
     if not given.only:
@@ -155,13 +155,13 @@ class Judged:
 KEPT = ("violated", "by", "findings", "not_judged", "errors", "tests", "tests_of")  # of a tally
 
 
-def _results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict[str, Any]]:
+def results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict[str, Any]]:
     """Return a result for each run: from the file, if it is of these sources, or made and written there.
 
     What is run elsewhere is kept module by module: a change of one leaves what was found in the others valid.
     """
     needed = {run.conformant for run in chosen if run.elsewhere}
-    conformant = _results(sorted(needed, key=repr), kept, processes) if needed else {}
+    conformant = results(sorted(needed, key=repr), kept, processes) if needed else {}
     sources = {part: _sources(part) for run in chosen for part in run.parts}
     found, seconds = {}, {}
     for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else ():
