@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -311,26 +311,23 @@ def module_of(test: str) -> str:
 
 def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Tally:
     """Run the modules that a group concerns against simulators that have all of it."""
-    names = [deviation.name for deviation in group]
-    tally = run(against(group), names, wanted=_wanted(group), sample=sample, edition=edition(group))
-    untangle(group, tally, sample=int(sample == 1))
-    return tally
-
-
-def _wanted(group: Iterable[Deviation]) -> dict[str, Collection[str]]:
     wanted: dict[str, set[str]] = {}
     for defect in (one for one in group if isinstance(one, Defect)):
         for requirement in defect.requirements:
             wanted.setdefault(requirement, set()).add(conditions(defect).case)
     # Of what one defect violates without a case of its own, all tests.
-    return {requirement: () if "" in some else some for requirement, some in wanted.items()}
+    cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
+    names = [deviation.name for deviation in group]
+    tally = run(against(group), names, wanted=cases, sample=sample, edition=edition(group))
+    untangle(group, tally)
+    return tally
 
 
-def untangle(group: Sequence[Deviation], tally: Tally, *, sample: int = 1) -> None:
+def untangle(group: Sequence[Deviation], tally: Tally) -> None:
     """Make sure of what several defects at once do to each other, by runs of one alone.
 
     What no defect names counts only if one alone does it: several can get entangled. One that was not detected is run alone:
-    others hid it. Of the tests that it does not name, every n-th is run then too, none with a sample of 0.
+    others hid it. All tests of its modules are: one can be not judged because of what another one has seen.
     """
     defects = [one for one in group if isinstance(one, Defect)]
     if len(defects) < 2:
@@ -347,7 +344,7 @@ def untangle(group: Sequence[Deviation], tally: Tally, *, sample: int = 1) -> No
         own = evidence(defect, [other for other in defects if other is not defect])
         if any(r in tally.violated and shows(defect, r, tally.violated[r]) for r in own):
             continue
-        alone = run(against([defect]), [defect.name], wanted=_wanted([defect]), sample=sample, edition=conditions(defect).edition)
+        alone = run(against([defect]), [defect.name], edition=conditions(defect).edition)
         for requirement, found in alone.violated.items():
             tally.violated[requirement] += found
         tally.findings |= alone.findings
