@@ -28,7 +28,7 @@ from .peers import Peer, Timeouts, check_ae_title
 from .reasons import rejection, rejections_in, why_not
 from .recording import AssociationRecorder, Recorder
 from .text import declared
-from .tuning import no_message, over, quiet_logging, tune
+from .tuning import no_message, over, quiet_logging, tune, why_it_ended
 
 __all__ = ["Link", "NegotiatedContext", "Proposal", "connect"]
 
@@ -310,15 +310,9 @@ class Link:
         began = time.monotonic()
         try:
             operation(association, next(self._message_ids))
-        except RuntimeError as error:  # pynetdicom, when the association ended in this very moment
-            if not self._ended and not self._recorder.abandon(association, "the association ended"):
-                raise LinkLost(self.peer) from error
-        except AttributeError as error:
-            # pynetdicom, when the response is one of another service: it reads in it what only its own has.
-            if type(error.obj).__module__ != "pynetdicom.dimse_primitives":
+        except (RuntimeError, AttributeError) as error:
+            if not (said := why_it_ended(association, error)):
                 raise
-            association.abort()
-            said = f"the response is one of another service ({type(error.obj).__name__}), so the association was aborted"
             if not self._ended and not self._recorder.abandon(association, said):
                 raise LinkLost(self.peer) from error
         late = False

@@ -34,7 +34,7 @@ from ..upper_layer.malformation import SHOWN
 from ..upper_layer.pdus import ACCEPT, REQUEST
 from .command_sets import command_bytes, set_group_length
 
-__all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune"]
+__all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune", "why_it_ended"]
 PDV_HEADER = 6  # bytes: length, context ID and message control header [PS3.8 9.3.5.1, E.2]
 
 
@@ -343,6 +343,25 @@ def no_message(association: Any) -> str:
         One that was tuned.
     """
     return str(getattr(association, "no_message", ""))
+
+
+def why_it_ended(association: Any, error: RuntimeError | AttributeError) -> str:
+    """Return why an association is of no more use when a request on it raised; empty if the error is not pynetdicom's.
+
+    Parameters
+    ----------
+    association : pynetdicom.association.Association
+        One that was tuned. It is aborted if it stands.
+    error : RuntimeError or AttributeError
+        The first comes when the association ended in this very moment, the second when the response is one of another service:
+        pynetdicom reads in it what only its own has.
+    """
+    if isinstance(error, RuntimeError):
+        return "the association ended"
+    if type(error.obj).__module__ != "pynetdicom.dimse_primitives":
+        return ""
+    association.abort()
+    return f"the response is one of another service ({type(error.obj).__name__}), so the association was aborted"
 
 
 def over(association: Any) -> bool:

@@ -36,8 +36,9 @@ SAY_SO: dict[str, tuple[str, ...]] = {
     "C-STORE": ("RO63-OST-001",),
     "N-CREATE": ("CC25-TMS-001", "CC11-TMS-011"),
     "N-GET": ("CC27-TMS-012", "CC31-TMS-001"),
-    "N-SET": ("CC26-TMS-002", "RO62-TMS-016"),
-    "N-SET with Transaction UID": ("RO62-TMS-001", "CC26-TMS-005", "RO62-TMS-016"),
+    # Where no N-SET is answered, either kind stands for the other (`dimse.patience`).
+    "N-SET": ("CC26-TMS-002", "RO62-TMS-016", "RO62-TMS-001", "CC26-TMS-005"),
+    "N-SET with Transaction UID": ("RO62-TMS-001", "CC26-TMS-005", "RO62-TMS-016", "CC26-TMS-002"),
     CHANGE: ("RO60-TMS-001", "CC11-TMS-022"),
     f"{CHANGE} to COMPLETED": ("RO65-TMS-001", "CC11-TMS-053"),
     f"{CHANGE} to CANCELED": ("RO65-TMS-001", "CC11-TMS-083"),
