@@ -108,12 +108,21 @@ def test_state_cannot_be_set(session, before, judge, follows, state):
 @pytest.mark.requirement("RO62-TMS-009")
 @pytest.mark.parametrize("keyword", ["SOPInstanceUID", "SOPClassUID"])
 def test_identity_cannot_be_set(tdd, session, before, judge, follows, keyword):
+    uid = session.workitem.uid
+    query = item(SOPInstanceUID=uid, SOPClassUID=None, ProcedureStepState="IN PROGRESS")
+    earlier = class_shown(tdd.query(query), uid)  # by C-FIND: N-GET does not return it
     exchange = session.set(**{keyword: generate_uid()})
     judge(status.answered(exchange))
-    uid = session.workitem.uid
-    judge(find.includes(tdd.query(item(SOPInstanceUID=uid, ProcedureStepState="IN PROGRESS")), uid))
+    later = tdd.query(query)
+    judge(find.includes(later, uid))
     judge(ups.untouched(before, session.get()))
+    if earlier is not None:
+        judge(ups.equal(class_shown(later, uid), earlier, "SOPClassUID"))
     follows("refused" if is_failure(exchange.status) else "ignored")
+
+
+def class_shown(exchange, uid):
+    return next((i.get("SOPClassUID") for i in exchange.identifiers if i.get("SOPInstanceUID") == uid), None)
 
 
 @pytest.mark.requirement("RO62-TMS-010")
