@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import MutableSequence
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pynetdicom.dsutils import encode
 
-__all__ = ["GROUP_LENGTH", "command_bytes", "set_group_length"]
+__all__ = ["command_bytes", "set_group_length"]
 
 GROUP_LENGTH = 0x00000000
 HEADER = struct.Struct("<HHL")
@@ -57,9 +58,7 @@ def _element(element: Any) -> bytes:
 def _value(vr: str, value: Any) -> bytes:
     if value is None or value == "":
         return b""
-    values = (
-        value if isinstance(value, (list, tuple)) or (not isinstance(value, (str, int)) and hasattr(value, "append")) else [value]
-    )
+    values = value if isinstance(value, MutableSequence) else [value]
     if vr in NUMBERS:
         return struct.pack(f"<{len(values)}{NUMBERS[vr]}", *values)
     if vr == "AT":

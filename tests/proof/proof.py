@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
@@ -311,16 +311,19 @@ def module_of(test: str) -> str:
 
 def run_group(group: Sequence[Deviation], *, sample: int = 1) -> Tally:
     """Run the modules that a group concerns against simulators that have all of it."""
-    wanted: dict[str, set[str]] = {}
-    for defect in (one for one in group if isinstance(one, Defect)):
-        for requirement in defect.requirements:
-            wanted.setdefault(requirement, set()).add(conditions(defect).case)
-    # Of what one defect violates without a case of its own, all tests.
-    cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
     names = [deviation.name for deviation in group]
-    tally = run(against(group), names, wanted=cases, sample=sample, edition=edition(group))
+    tally = run(against(group), names, wanted=wanted(group), sample=sample, edition=edition(group))
     untangle(group, tally)
     return tally
+
+
+def wanted(group: Sequence[Deviation]) -> dict[str, Collection[str]]:
+    """Return the requirements that a group violates, with the cases of each; without one where a defect has no case of its own."""
+    found: dict[str, set[str]] = {}
+    for defect in (one for one in group if isinstance(one, Defect)):
+        for requirement in defect.requirements:
+            found.setdefault(requirement, set()).add(conditions(defect).case)
+    return {requirement: () if "" in some else some for requirement, some in found.items()}
 
 
 def untangle(group: Sequence[Deviation], tally: Tally) -> None:

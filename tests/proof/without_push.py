@@ -20,7 +20,6 @@ from typing import Any
 from tdwii_conformance.defects import DEFECTS, Defect
 
 from . import proof, running
-from .conditions import conditions
 
 __all__ = ["Seen", "main"]
 
@@ -40,13 +39,12 @@ def seen(group: Sequence[Defect]) -> dict[str, dict[str, Any]]:
     dict of str to dict
         Of each defect: ``seen``, whether a requirement that it names was found violated; ``why`` its tests were not judged.
     """
-    wanted: dict[str, set[str]] = {}
-    for defect in group:
-        for requirement in defect.requirements:
-            wanted.setdefault(requirement, set()).add(conditions(defect).case)
-    cases = {requirement: () if "" in some else some for requirement, some in wanted.items()}
     tally = running.run(
-        proof.against(group), [*(one.name for one in group), OWN], wanted=cases, sample=0, edition=proof.edition(group)
+        proof.against(group),
+        [*(one.name for one in group), OWN],
+        wanted=proof.wanted(group),
+        sample=0,
+        edition=proof.edition(group),
     )
     found: dict[str, dict[str, Any]] = {}
     for defect in group:
