@@ -9,10 +9,10 @@ from io import BytesIO
 from typing import Any
 
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import evt
 from pynetdicom.dsutils import decode, encode
 
+from ..dimse.command_sets import set_group_length
 from ..ups import Event, Outcome, Record
 from ..ups.datasets import plain
 
@@ -167,9 +167,7 @@ def set_command(command: Dataset, **values: Any) -> None:
                 delattr(command, keyword)
         else:
             setattr(command, keyword, value)
-    body = Dataset()
-    body.update({element.tag: element for element in command if element.keyword != "CommandGroupLength"})
-    command.CommandGroupLength = len(encode(body, ImplicitVRLittleEndian.is_implicit_VR, True) or b"")
+    set_group_length(command)
 
 
 def on_links(simulator: Any, change: Callable[[Any], None]) -> None:
