@@ -118,6 +118,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group = _group(parser)
     for name, properties in OPTIONS.items():
         group.addoption(f"--tdwii-{name}", dest=_dest(name), **{**properties, "help": argparse.SUPPRESS})
+    if pluginmanager.is_blocked("cacheprovider"):  # whose key `tdwii run` always gives
+        parser.addini("cache_dir", "not used: the cache provider is turned off (-p no:cacheprovider)")
     if any(name.endswith("conftest.py") for name, _ in pluginmanager.list_name_plugin()):
         _add_short_names(parser)
 

@@ -115,19 +115,21 @@ class Ended:
 
     pid = 2**22 + 1  # no process has this number
 
-    def __init__(self):
-        self.looked = 0
+    reaped = 0
 
     def poll(self):
         return None
 
     def wait(self, seconds):
+        self.reaped += 1
         return 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a process of Windows is stopped otherwise")
 def test_a_process_that_has_just_ended_can_be_stopped():
-    triggers._stop(Ended())
+    process = Ended()
+    triggers._stop(process)
+    assert process.reaped
 
 
 class Doing:
