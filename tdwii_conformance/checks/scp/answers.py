@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydicom.dataset import Dataset
 
 from ...profile.catalogue import Catalogue
+from ...profile.statuses import is_failure
 from ...profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from ...profile.ups_tables import NO_UPS, STATES, AttributeRow, attribute_rows, state_table
 from ...transcript.exchange import Exchange
@@ -16,12 +17,12 @@ from ...ups.requests import Refusal, refuse_creation, refuse_modification
 from ...ups.states import is_uid
 from .belief import ANY, CANCELED, COMPLETED, FINAL, IN_PROGRESS, SCHEDULED, Workitem, World
 
-__all__ = ["ILLEGAL", "PERFORMED", "PROGRESS", "REASON", "Option", "options"]
+__all__ = ["ILLEGAL", "NOT_AUTHORIZED", "PERFORMED", "PROGRESS", "REASON", "Option", "concerned", "options"]
 
 PROGRESS, PERFORMED = "ProcedureStepProgressInformationSequence", "UnifiedProcedureStepPerformedProcedureSequence"
 REASON = "ProcedureStepDiscontinuationReasonCodeSequence"
 VERBS = {IN_PROGRESS: "claim", COMPLETED: "complete", CANCELED: "cancel"}
-SUCCESS, NOT_MET, CREATED_OTHERWISE, NO_SUCH = 0x0000, 0xC304, 0xB300, (0xC307, 0x0112)
+SUCCESS, NOT_MET, CREATED_OTHERWISE, NO_SUCH, NOT_AUTHORIZED = 0x0000, 0xC304, 0xB300, (0xC307, 0x0112), 0x0124
 ILLEGAL = ("CC26-TMS-021",)  # what an N-SET with an illegal value comes under
 WARNINGS = (0x0001, 0x0107, 0x0116, 0xB305)
 UNKNOWN_STATE, UNKNOWN_ACTION = ("RO60-TMS-016", "CC21-TMS-008"), ("RO60-TMS-017",)
@@ -132,7 +133,7 @@ def options(exchange: Exchange, item: Workitem, worlds: Iterable[World], catalog
             if kind == CHANGE_STATE:
                 found += _change(asked or Dataset(), item, world, catalogue)
             elif kind == REQUEST_CANCEL:
-                found += _cancel(exchange, asked or Dataset(), world, catalogue)
+                found += _cancel(exchange, asked or Dataset(), item, world, catalogue)
     return found
 
 
@@ -209,7 +210,16 @@ def _final(option: Option, wanted: str, item: Workitem) -> Option:
     return Option(option.before, ids, option.statuses, option.warnings, option.after)
 
 
-def _cancel(exchange: Exchange, asked: Dataset, world: World, catalogue: Catalogue) -> Iterator[Option]:
+def concerned(title: str, item: Workitem) -> bool:
+    """Whether an AE is known to have made a workitem, or to perform it: an SCP may authorize nobody else [CC.2.2.3, CC.2.7.3]."""
+    return any(
+        one.requestor == title and not is_failure(one.status)
+        for one, _ in item.requests
+        if one.service == "N-CREATE" or (one.service == "N-ACTION" and one.request.command.get("ActionTypeID") == CHANGE_STATE)
+    )
+
+
+def _cancel(exchange: Exchange, asked: Dataset, item: Workitem, world: World, catalogue: Catalogue) -> Iterator[Option]:
     if not exchange.abstract_syntax or exchange.abstract_syntax not in (UPS.PUSH, UPS.WATCH):
         return
     information = Dataset()
@@ -223,6 +233,8 @@ def _cancel(exchange: Exchange, asked: Dataset, world: World, catalogue: Catalog
         also = ["CC22-TMS-001" if exchange.abstract_syntax == UPS.WATCH else "CC22-TMS-002"]
         also += [] if len(asked) else ["CC22-TMS-003"]
         option = Option(option.before, (*option.ids, *also), option.statuses | {0xC312, 0xC313}, option.warnings, option.after)
+    if not concerned(exchange.requestor, item):
+        option = Option(option.before, option.ids, option.statuses | {NOT_AUTHORIZED}, option.warnings, option.after)
     yield option
 
 
@@ -241,7 +253,7 @@ def _modification(asked: Dataset, world: World, catalogue: Catalogue) -> Iterato
         here = World(world.state, lock)
         option = _option(here, ids, here, catalogue)
         # What is not legal, or not for every SCP to support, may be refused for that.
-        free = refused or not _must_be_supported(content)
+        free = refused or _empties(content) or not _must_be_supported(content)
         if free and (granted or (which == "without" and world.state == SCHEDULED)):
             failures = frozenset(range(0x0105, 0x0125)) | {0x0110, 0xC310}
             option = Option(here, ILLEGAL if refused else (), option.statuses | option.warnings | failures, frozenset(), here)
@@ -256,6 +268,11 @@ def _of_the_update(content: Dataset) -> tuple[str, ...]:
             zero = str(progress.ProcedureStepProgress).strip() in ("0", "0.0")
             return ("RO62-TMS-001",) if zero else ("RO62-TMS-002",)
     return ()
+
+
+def _empties(content: Dataset) -> bool:
+    """Whether a sequence is emptied: zero length of a type 3 attribute may be refused (CC26-TMS-016)."""
+    return any(element.VR == "SQ" and element.is_empty for element in content)
 
 
 def _must_be_supported(content: Dataset) -> bool:

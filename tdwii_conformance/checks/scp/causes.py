@@ -20,7 +20,7 @@ from ...profile.ups_service import (
     SUSPEND,
     UNSUBSCRIBE,
 )
-from ...profile.ups_tables import SUBSCRIPTION_STATES
+from ...profile.ups_tables import NO_UPS, SUBSCRIPTION_STATES
 from ...transcript.exchange import Exchange
 from .answers import PROGRESS
 from .belief import CANCELED, IN_PROGRESS, SCHEDULED, Workitem, World, begun, over
@@ -162,18 +162,20 @@ class Ledger:
         if target == FILTERED:
             receiver.filtered = True
         elif target == GLOBAL:
-            there = [one for one in items.values() if one.seen and not any(w.state == "no such UPS" for w in one.worlds)]
+            there = [one for one in items.values() if one.seen and not any(w.state == NO_UPS for w in one.worlds)]
             for item in there:
+                states = {world.state for world in item.possible(item.worlds)}  # one that has ended may have been let go
                 before = receiver.of.get(item.uid)
                 ids = (*self._cell(f"subscribe globally {with_lock}", before), "CC24-TMS-016")
-                if granted and before == NOT_SUBSCRIBED and len({world.state for world in item.worlds}) == 1:
-                    self._owe(title, Cause(exchange, item.uid, STATE_REPORT, next(iter(item.worlds)).state, ids))
+                if granted and before == NOT_SUBSCRIBED and len(states) == 1:
+                    self._owe(title, Cause(exchange, item.uid, STATE_REPORT, next(iter(states)), ids))
                 if before in (NOT_SUBSCRIBED, None):
                     receiver.of[item.uid] = WITH_LOCK if granted else WITHOUT_LOCK
             receiver.everything, receiver.lock = True, granted
         else:
             item_ = items.get(target)
-            states = {world.state for world in item_.worlds} if item_ is not None and item_.seen else set()
+            states = {world.state for world in item_.possible(item_.worlds)} if item_ is not None and item_.seen else set()
+            states -= {NO_UPS}  # it was granted
             ids = (*self._cell(f"subscribe to the UPS {with_lock}", receiver.of.get(target)), "CC24-TMS-015")
             self._owe(title, Cause(exchange, target, STATE_REPORT, next(iter(states)) if len(states) == 1 else "", ids))
             receiver.of[target] = WITH_LOCK if granted else WITHOUT_LOCK

@@ -271,6 +271,8 @@ def _missing(exchange: Exchange, asked: Dataset, replay: Replay, *, tdw: bool) -
     if "SOPInstanceUID" not in asked or any(_ill_formed(key) or _no_matching_key(key) for key in asked):
         return
     keys, came = _narrowing(asked), find.uids(exchange)
+    if not len(keys) and not exchange.identifiers:
+        return  # an SCP may want a key with a value (A15)
     for item in list(replay.items.values()):
         if item.uid in came or not item.seen:
             continue

@@ -19,7 +19,7 @@ from .. import status as statuses
 from ..attributes import judge_attribute
 from ..findings import Finding
 from . import responses
-from .answers import ILLEGAL, PERFORMED, PROGRESS, Option, options
+from .answers import ILLEGAL, NOT_AUTHORIZED, PERFORMED, PROGRESS, Option, concerned, options
 from .belief import ANY, FINAL, IN_PROGRESS, SCHEDULED, Workitem, World, begun, over
 from .causes import Ledger
 from .facts import facts_of_update
@@ -265,6 +265,8 @@ class Replay:
                     ("CC27-TMS-010", "RO60-TMS-018"), statuses.status(exchange, self.catalogue["CC27-TMS-010"]), exchange
                 )
             item.become({World(NO_UPS)}, over(exchange))
+        elif exchange.status == NOT_AUTHORIZED and not concerned(exchange.requestor, item):
+            return  # whom it shows a UPS is its choice [CC.2.7.3]
         elif item.seen and not unknown:
             absent = all(world.state == NO_UPS for world in item.worlds)
             context = CONTEXTS.get(exchange.abstract_syntax, "")

@@ -27,7 +27,7 @@ from .. import events
 from ..attributes import judge_attribute
 from ..findings import Finding
 from .answers import PROGRESS, REASON
-from .belief import ANY, begun, over
+from .belief import ANY, IN_PROGRESS, Workitem, begun, over
 from .causes import READINESS, STATION, SUSPENDED, Owed
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ def _judge_report(report: Exchange, replay: Replay) -> None:
             continue
         if requirement.id == "CC24-TMS-113" and not _gave_a_reason(report, replay):
             continue
+        if kind == CANCEL_REQUESTED and "$requesting_ae" not in rule.values and not _of_a_performer(report, replay):
+            continue
         if requirement.id == "CC24-TMS-141" and facts.get("station_value", "|").count("|"):
             continue  # none, or several
         judgement = judge_attribute(rule, [information], facts, "event information")
@@ -99,15 +101,27 @@ def _judge_report(report: Exchange, replay: Replay) -> None:
                 tally.add(("CC24-TMS-004",), judgement.findings, report)
 
 
-def _gave_a_reason(report: Exchange, replay: Replay) -> bool:
-    """Whether each request that a report of one may be about has the code of a reason."""
+def _of_a_performer(report: Exchange, replay: Replay) -> bool:
+    """Whether a request to cancel was made of a workitem that is performed: else it need not be told, and what is said is open."""
     item = replay.items.get(report.instance_uid)
-    asked = [
-        exchange.request.dataset or Dataset()
+    asked = _requests_to_cancel(report, item)
+    return any({w.state for w in item.during(begun(one), over(one))} == {IN_PROGRESS} for one in asked) if item else False
+
+
+def _requests_to_cancel(report: Exchange, item: Workitem | None) -> list[Exchange]:
+    """Return the requests that a report of one may be about."""
+    return [
+        exchange
         for exchange, _ in (item.requests if item is not None else ())
         if exchange.service == "N-ACTION" and exchange.request.command.get("ActionTypeID") == REQUEST_CANCEL
         if begun(exchange) <= begun(report)
     ]
+
+
+def _gave_a_reason(report: Exchange, replay: Replay) -> bool:
+    """Whether each request that a report of one may be about has the code of a reason."""
+    requests = _requests_to_cancel(report, replay.items.get(report.instance_uid))
+    asked = [one.request.dataset or Dataset() for one in requests]
     return bool(asked) and all(one.get(REASON) for one in asked)
 
 

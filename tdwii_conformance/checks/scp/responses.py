@@ -101,7 +101,8 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
     if data is None or is_failure(exchange.status):
         return
     if asked:
-        tally.add(("CC27-TMS-003", "RO60-TMS-019"), workitem.only_requested(exchange, asked), exchange)
+        others = workitem.only_requested(exchange, asked) if exchange.dataset is not None else []
+        tally.add(("CC27-TMS-003", "RO60-TMS-019"), others, exchange)
     for keyword in asked or ALWAYS:
         row = attribute_rows().get(keyword)
         if row is None or row.get not in ("1", "2") or keyword in ("TransactionUID", "SpecificCharacterSet"):
@@ -115,7 +116,10 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
                 ids = ("CC27-TMS-002",) if row.create not in ("1", "2") else ("CC27-TMS-001",)
             if row.create == "3":
                 continue
-            tally.add(ids, [Finding("present", "attribute absent", keyword)], exchange)
+            # What a UPS need not have been given is left out by many, and does no harm.
+            harmless = ids == ("CC27-TMS-002",)
+            finding = Finding("present", "attribute absent", keyword, weight="warning" if harmless else "fault")
+            tally.add(ids, [finding], exchange)
         elif row.get == "1" and data[keyword].is_empty and row.create != "3" and keyword not in GIVEN_LATER:
             tally.add(ids, [Finding("present with a value", "present without a value", keyword)], exchange)
         else:

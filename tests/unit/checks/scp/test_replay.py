@@ -277,3 +277,62 @@ def test_an_ost_may_leave_attributes_of_a_record_out_but_change_none(changes, we
     tally = Tally()
     judge_retrievals("OST", "OST", (), Instances(day.exchanges), {}, CATALOGUE, tally)
     assert {finding.weight for name in ("RO63-OST-004", "RO59-OST-015") for finding in tally.entries[name].findings} == weights
+
+
+@pytest.mark.parametrize("keyword", ["ScheduledHumanPerformersSequence", "UnifiedProcedureStepPerformedProcedureSequence"])
+def test_to_empty_a_sequence_may_be_refused(keyword):
+    for status, wrong in ((0x0121, set()), (0xC301, {"CC26-TMS-005"})):
+        day = Day().get(**SHOWN).claim(0).set(status, **{keyword: []})
+        assert wrong <= day.judged(complete=True)[0] if wrong else not day.judged(complete=True)[0]
+
+
+def test_of_a_ups_that_has_ended_and_may_be_gone_no_initial_event_is_missed():
+    day = subscribed(Day().get(**SHOWN), kind=4).claim(0)
+    end = item(ProcedureStepState="CANCELED", TransactionUID=LOCK)
+    lock = item(ReceivingAE="W1", DeletionLock="TRUE")
+    sent = {"requestor": "W1", "syntax": UPS.WATCH, "ActionTypeID": 3}
+    for ended in (False, True):
+        if ended:
+            day.add("N-ACTION", 0, asked=end, RequestedSOPInstanceUID=W, ActionTypeID=1)
+            subscribed(day, kind=4, target=GLOBAL)
+        day.add("N-ACTION", 0, asked=lock, RequestedSOPInstanceUID=GLOBAL, **sent)
+        day.now += 30
+    found = Replay("TMS", day.exchanges, CATALOGUE, complete=True)
+    found.run()
+    assert [one.cause.state for one in found.ledger.owed if "CC24-TMS-016" in one.cause.ids] == ["IN PROGRESS"]
+
+
+@pytest.mark.parametrize(("claimed", "wrong"), [(False, set()), (True, {"CC24-TMS-112"})])
+def test_what_a_report_says_that_need_not_have_been_sent_is_open(claimed, wrong):
+    day = subscribed(Day().get(**SHOWN))
+    if claimed:
+        day.claim(0)
+    asked = item(ReasonForCancellation="none")
+    day.add("N-ACTION", 0, asked=asked, requestor="W1", syntax=UPS.WATCH, RequestedSOPInstanceUID=W, ActionTypeID=2)
+    day.add("N-EVENT-REPORT", 0, asked=item(RequestingAE="W1"), requestor="TMS", acceptor="W1", syntax=UPS.EVENT, EventTypeID=2,
+            AffectedSOPClassUID=UPS.PUSH, AffectedSOPInstanceUID=W)  # fmt: skip
+    assert {one for one in day.judged()[0] if one.startswith("CC24-TMS-11")} == wrong
+
+
+@pytest.mark.parametrize(("requestor", "wrong"), [("TDD", True), ("W1", False)])
+def test_who_neither_made_nor_performs_a_workitem_may_be_told_nothing_of_it(requestor, wrong):
+    shown = {"RequestedSOPInstanceUID": W, "requestor": requestor}
+    looked = Day().get(**SHOWN).claim(0).add("N-GET", 0x0124, **shown)
+    assert ("CC27-TMS-012" in looked.judged()[0]) == wrong
+    asked = item(ReasonForCancellation="none")
+    refused = Day().get(**SHOWN).claim(0).add("N-ACTION", 0x0124, asked=asked, syntax=UPS.WATCH, ActionTypeID=2, **shown)
+    assert ("CC22-TMS-001" in refused.judged()[0]) == wrong
+
+
+@pytest.mark.parametrize("answer", [item(), None])
+def test_an_attribute_that_a_ups_need_not_have_may_be_left_out_with_a_warning(answer):
+    day = Day().add("N-GET", 0, answer=answer, RequestedSOPInstanceUID=W, AttributeIdentifierList=[0x00404034])
+    entries = Replay("TMS", day.exchanges, CATALOGUE, complete=True).run().entries
+    assert [(name, one.weight) for name, entry in entries.items() for one in entry.findings] == [("CC27-TMS-002", "warning")]
+
+
+def test_a_query_that_has_only_empty_keys_may_find_nothing_but_not_some():
+    keys, other = {"SOPInstanceUID": None, "PatientID": None}, item(SOPInstanceUID="1.2.4", PatientID="P2")
+    day = Day().get(**SHOWN).add("C-FIND", 0, asked=item(**keys))
+    assert day.judged(complete=True)[0] == set()
+    assert day.add("C-FIND", 0, asked=item(**keys), came=[other]).judged(complete=True)[0] == {"CC28-TMS-007", "CC28-TMS-010"}
