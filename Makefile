@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof pairs load bench coverage docs wheelhouse clean
+.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof pairs load endurance bench coverage docs wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -41,7 +41,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy -p tests.conformance -p tests.plugin -p tests.proof -m tests.mutants -m tests.reference -m tests.strict -m tests.loaded -p benchmarks  # not strictly
+	$(BIN)/mypy -p tests.conformance -p tests.plugin -p tests.proof -m tests.mutants -m tests.reference -m tests.strict -m tests.loaded -m tests.endurance -p benchmarks  # not strictly
 	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32  # what Windows has not is guarded
 	$(BIN)/lint-imports
 
@@ -56,6 +56,9 @@ pairs: $(READY)  ## 100 pairs of variations drawn at random, each with the whole
 
 load: $(READY)  ## defects that many at once show, each found by `tdwii load`; and nothing found without one; at night
 	$(BIN)/python -m tests.loaded
+
+endurance: $(READY)  ## our own TMS for half an hour under a large clinic, and killed 50 times: nothing grows, nothing is lost; at night
+	$(BIN)/python -m tests.endurance
 
 bench: $(READY)  ## measured speed, beside plain pynetdicom
 	$(BIN)/python -m benchmarks

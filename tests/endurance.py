@@ -1,0 +1,181 @@
+"""Our own TMS for long, with many at once: its memory stays flat, threads and files go back to the start, nothing is found.
+
+``make endurance``, or ``python -m tests.endurance [--for SECONDS] [--clinic FILE] [--kills N]``; at night. The TMS runs with its
+SQLite store in a process of its own, `tdwii load` puts a clinic on it. What is stored counts for nothing: when all have gone, a
+second process opens the same store, and the first may not be larger than that one by more than `ALLOWED` for each 10,000
+workitems. Then it is killed in the middle of its work, again and again, and nothing that it acknowledged may be lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil  # comes with Locust
+
+from tdwii_conformance.load.clinic import load_clinic
+from tdwii_conformance.load.setting import Setting
+
+from . import killing
+
+ALLOWED = 1.0  # MB for each 10,000 workitems, beyond what is stored
+NOISE = 15.0  # MB by which two processes with the same content differ, measured
+BACK = 90.0  # seconds in which threads and files go back to the start
+CLINIC = Path(__file__).with_suffix(".toml")
+SYSTEM = """
+[system]
+name = "ours, for long"
+test_system = true
+[tms]
+ae_title = "TMS"
+host = "127.0.0.1"
+port = {tms}
+supports = ["push", "subscription", "watch"]
+[ost]
+ae_title = "OST"
+host = "127.0.0.1"
+port = {ost}
+[workitems.station]
+value = "LOAD1"
+scheme = "99TDWII"
+meaning = "Treatment machine 1"
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a process is: MB of memory that is its own, threads, open files and sockets."""
+
+    memory: float
+    threads: int
+    files: int
+
+    @classmethod
+    def of(cls, process: psutil.Process) -> Size:
+        """Look at a process."""
+        with process.oneshot():
+            return cls(process.memory_full_info().uss / 1e6, process.num_threads(), process.num_fds())
+
+
+def problems(before: Size, after: Size, anew: Size, workitems: int) -> list[str]:
+    """Return what has grown that should not have.
+
+    Parameters
+    ----------
+    before, after : Size
+        Of the TMS before anybody came, and when all had gone.
+    anew : Size
+        Of another one with the same store, to which nobody came.
+    workitems : int
+        How many the store has.
+    """
+    found = []
+    beyond = after.memory - anew.memory - NOISE
+    if beyond > ALLOWED * workitems / 10_000:
+        found.append(
+            f"memory: {after.memory:.0f} MB, and with the same {workitems} workitems in a new process {anew.memory:.0f} MB"
+        )
+    for name in ("threads", "files"):
+        if getattr(after, name) > getattr(before, name):
+            found.append(f"{name}: {getattr(before, name)} at the start, {getattr(after, name)} at the end")
+    return found
+
+
+@contextmanager
+def serving(log: Path, *words: str) -> Iterator[tuple[psutil.Process, int]]:
+    """Run a simulator in a process of its own; yield the process, and the port at which it listens."""
+    command = [sys.executable, "-m", "tdwii_conformance", "serve", *words, "--port", "0", "--json"]
+    out = log.with_suffix(".out")
+    with log.open("a") as said, out.open("w") as lines:
+        process = subprocess.Popen(command, stdout=lines, stderr=said)
+        try:
+            deadline = time.monotonic() + 180
+            while not out.read_text().count("\n"):
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit(f"it did not start: {' '.join(command)}\n{log.read_text()}")
+                time.sleep(0.2)
+            yield psutil.Process(process.pid), int(json.loads(out.read_text().splitlines()[0])["port"])
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) -> list[str]:
+    """Put a clinic on the TMS for so long; return what is not as it should be, and print what was measured."""
+    users = Setting(load_clinic(str(clinic)), port=port).users()
+    known = [word for name, (host, at) in users.items() for word in ("--destination", f"{name}={host}:{at}")]
+    store, log, described, results = folder / "worklist.sqlite", folder / "log.txt", folder / "system.toml", folder / "results.json"
+    tms = ("tms", "--ae-title", "TMS", "--store", str(store), *known)
+    with serving(log, *tms) as (process, at), serving(folder / "ost.txt", "ost", "--ae-title", "OST", *known) as (_, ost):
+        described.write_text(SYSTEM.format(tms=at, ost=ost))
+        before = Size.of(process)
+        done = subprocess.run(
+            [
+                sys.executable, "-m", "tdwii_conformance", "load", "--sut", described, "--clinic", clinic, "--for", str(seconds),
+                "--processes", str(processes), "--port", str(port), "--results", results,
+            ],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        after, deadline = Size.of(process), time.monotonic() + BACK
+        while (after.threads > before.threads or after.files > before.files) and time.monotonic() < deadline:
+            time.sleep(1)
+            after = Size.of(process)
+    print(done.stdout)
+    with serving(log, *tms) as (process, _):
+        anew = Size.of(process)
+    with sqlite3.connect(store) as worklist:
+        (workitems,) = worklist.execute("SELECT COUNT(*) FROM ups").fetchone()
+    print(f"before {before}, after {after}, a new process with the same {workitems} workitems {anew}", flush=True)
+    found = problems(before, after, anew, workitems)
+    said = log.read_text() + done.stderr
+    if "Traceback" in said:
+        found.append(f"an exception:\n{said[said.index('Traceback') :][:3000]}")
+    if done.returncode:
+        found.append(f"`tdwii load` returned {done.returncode}: {done.stdout[-3000:]}")
+    return found
+
+
+def kills(number: int, folder: Path) -> list[str]:
+    """Kill the TMS in its work so many times, on one store that grows; return what was lost."""
+    chance, found, acknowledged = random.Random(20261129), [], 0
+    for each in range(number):
+        some = chance.randint(1, 60)
+        try:
+            acknowledged += killing.killed(folder / "killed.sqlite", some)
+        except AssertionError as error:
+            found.append(f"kill {each + 1}, after {some} claims: {error}")
+    print(f"{number} kills, {acknowledged} acknowledged operations, {len(found)} with a loss", flush=True)
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure; return 1 if something is not as it should be."""
+    parser = argparse.ArgumentParser(prog="python -m tests.endurance", description=__doc__.splitlines()[0])
+    parser.add_argument("--for", dest="seconds", type=float, default=1800.0, metavar="SECONDS")
+    parser.add_argument("--clinic", type=Path, default=CLINIC, metavar="FILE")
+    parser.add_argument("--kills", type=int, default=50, metavar="N")
+    parser.add_argument("--processes", type=int, default=2, metavar="N", help="for the users (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=14300, metavar="N", help="of the first user (default: %(default)s)")
+    given = parser.parse_args(arguments)
+    found = []
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        if given.seconds:
+            found += soak(given.clinic, given.seconds, given.processes, given.port, folder)
+        found += kills(given.kills, folder)
+    print("\n".join(found) or "nothing was found")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

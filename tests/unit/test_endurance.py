@@ -1,0 +1,39 @@
+"""What `make endurance` calls a growth, and what not."""
+
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.endurance import Size, problems
+
+BEFORE, STORED = Size(60.0, 5, 20), Size(400.0, 5, 20)
+
+
+@pytest.mark.parametrize(
+    ("after", "workitems", "named"),
+    [
+        (STORED, 7_000, []),
+        (Size(415.5, 5, 20), 7_000, []),  # 0.5 MB more than two like processes differ by, and 0.7 are allowed
+        (Size(416.0, 5, 20), 7_000, ["memory"]),  # 1.0 MB
+        (Size(416.0, 4, 19), 20_000, []),
+        (Size(400.0, 6, 20), 7_000, ["threads"]),
+        (Size(500.0, 5, 21), 7_000, ["memory", "files"]),
+    ],
+)
+def test_what_has_grown_is_named(after, workitems, named):
+    assert [one.partition(":")[0] for one in problems(BEFORE, after, STORED, workitems)] == named
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows counts handles, not files: `make endurance` is not for it")
+def test_a_process_is_measured():
+    program = "import sys, threading; kept = bytearray(b'x') * 50_000_000; files = [open(sys.executable) for _ in range(7)];"
+    program += "threading.Thread(target=input).start(); print(flush=True); threading.Event().wait(60)"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        size = Size.of(psutil.Process(process.pid))
+        process.kill()
+    assert 50 < size.memory < 90
+    assert size.threads == 2
+    assert size.files == 3 + 7
