@@ -9,7 +9,7 @@ from tdwii_conformance.profile.statuses import is_failure
 HEAD = "situation,exact,tolerated,source,why\n"
 # Each is a situation that no other requirement knows.
 OF_THEIR_OWN = [
-    "CC22-TMS-009", "CC23-TMS-032", "CC23-TMS-043", "CC25-TMS-024", "CC26-TMS-019", "CC27-TMS-013", "RO65-TMS-013", "CC11-TMS-074",
+    "CC22-TMS-009", "CC23-TMS-043", "CC27-TMS-013", "RO65-TMS-013", "CC11-TMS-074",
 ]  # fmt: skip
 
 
