@@ -19,9 +19,11 @@ from . import (
     calling,
     cells,
     creation,
+    delivery,
     driven,
     event_variations,
     fair_variations,
+    filters,
     instructions,
     keeping,
     matching,
@@ -34,6 +36,7 @@ from . import (
     query_keys,
     query_responses,
     reading_variations,
+    refusals,
     reports,
     retrieval,
     services,
@@ -73,7 +76,8 @@ __all__ = [
 
 # Their rows stand above their functions. Importing them gathers the rows: in `tms.defect`, `treating.defect`, `variations.variation`.
 BY_ROWS = (
-    answers, attributes, cells, creation, matching, modification, performing, query_course, query_keys, query_responses, showing,
+    answers, attributes, cells, creation, delivery, filters, matching, modification, performing, query_course, query_keys,
+    query_responses, refusals, showing,
     state_changes, storing, text_matching,
     answer_variations, event_variations, fair_variations, reading_variations, strict_variation, treating_delivery, treating_inputs,
 )  # fmt: skip

@@ -8,14 +8,16 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from ..profile.ups_service import ASSIGNED, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE
+from ..profile.ups_service import ASSIGNED, CANCEL_REQUESTED, PROGRESS_REPORT, STATUS_CHANGE, SUSPEND, UNSUBSCRIBE
 from ..ups import FILTERED, GLOBAL, Event, Outcome
 from ..ups.datasets import plain, without
 from ..ups.subscriptions import Effect
 from ..ups.worklist import SUBSCRIPTION
 from .answer_variations import forgets_ended
 from .hooks import Around, Reported, around, on_events
-from .variations import NO_GLOBAL, PROGRESS, WITH_LOCK, WITHOUT_LOCK, variation
+from .variations import NO_GLOBAL, PROGRESS, SUCCESS, WITH_LOCK, WITHOUT_LOCK, variation
+
+RECEIVER_UNKNOWN = 0xC308
 
 
 @variation("events-each-on-its-association", "Opens an association for every event report", "CC.2.4.3")
@@ -32,6 +34,38 @@ def _association_each(tms: Any) -> None:
         return link
 
     around(tms.reporter, "connect", connect)
+
+
+@variation("events-tried-again", "Sends an event report that was refused, or whose association was aborted, once more", "CC.2.4.3")
+def _tried_again(tms: Any) -> None:
+    again: list[tuple[str, str, int]] = []
+
+    def connect(original: Around, receiver: str) -> Any:
+        link = original(receiver)
+
+        def report(send: Around, uid: str, kind: int, information: Dataset, *given: Any) -> Any:
+            exchange = send(uid, kind, information, *given)
+            if (exchange.failure or exchange.status) and (receiver, uid, kind) not in again:
+                again.append((receiver, uid, kind))
+                tms.reporter.post(Event(kind, uid, information), [receiver])
+                tms.reporter.flush()
+            return exchange
+
+        around(link, "n_event_report", report)
+        return link
+
+    around(tms.reporter, "connect", connect)
+
+
+@variation(
+    "end-for-an-unknown-receiver-granted", "Answers success to the end of a subscription of an AE that it does not know", "CC.2.3.4"
+)
+def _end_of_nobody(tms: Any) -> None:
+    def subscription(original: Around, instance: str, action: int, information: Dataset) -> Outcome:
+        outcome: Outcome = original(instance, action, information)
+        return Outcome(SUCCESS) if action in (UNSUBSCRIBE, SUSPEND) and outcome.status == RECEIVER_UNKNOWN else outcome
+
+    around(tms, "subscription", subscription)
 
 
 @variation("events-without-role-selection", "Proposes no SCP role for UPS Event", "CC.2.4.3")

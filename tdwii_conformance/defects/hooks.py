@@ -13,6 +13,7 @@ from pynetdicom import evt
 from pynetdicom.dsutils import decode, encode
 
 from ..dimse.command_sets import set_group_length
+from ..dimse.tuning import abort_at_once as abort
 from ..ups import Event, Outcome, Record
 from ..ups.datasets import plain
 
@@ -210,12 +211,6 @@ def propose(simulator: Any, syntaxes: Sequence[str]) -> None:
             simulator.tdd.contexts[role] = [(syntax, list(syntaxes)) for syntax in proposals]
     else:
         around(simulator, "connect", lambda original, peer, syntax: original(peer, (syntax, list(syntaxes))))
-
-
-def abort(association: Any) -> None:
-    """Abort an association from one of its own handlers; what would be sent after that is not."""
-    association.abort(block=False)
-    association.dul.to_provider_queue.put = lambda *given, **named: None
 
 
 # --- what is kept ------------------------------------------------------------------------------------------------------

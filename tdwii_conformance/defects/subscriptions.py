@@ -290,7 +290,8 @@ def _end_global(tms: Any) -> None:
     around(tms.worklist, "unsubscribe", unsubscribe)
 
 
-@defect("deletes-in-spite-of-a-lock", "Deletes a UPS in a final state although an AE holds a deletion lock", "CC23-TMS-040")
+@defect("deletes-in-spite-of-a-lock", "Deletes a UPS in a final state although an AE holds a deletion lock", "CC23-TMS-040",
+        "CC23-TMS-054")  # fmt: skip
 def _delete_locked(tms: Any) -> None:
     from ..ups.states import FINAL
     from ..ups.store import Change

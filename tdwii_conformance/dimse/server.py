@@ -22,12 +22,18 @@ from .recording import AssociationRecorder, Recorder
 from .text import declaring
 from .tuning import quiet_logging, tune
 
-__all__ = ["Handler", "Server"]
+__all__ = ["Handler", "Server", "called_ae_title"]
 
 log = logging.getLogger(__name__)
 
 Handler = tuple[Any, Callable[..., Any]]
 MANY = 1000  # associations at once; pynetdicom's default of 10 refuses the eleventh
+
+
+def called_ae_title(association: Any) -> str:
+    """Return the AE title that an association was requested for; empty as long as it is not known."""
+    request = association.requestor.primitive
+    return str(request.called_ae_title).strip() if request is not None else ""
 
 
 class _Listener(ThreadedAssociationServer):  # type: ignore[misc]  # pynetdicom has no types
@@ -217,6 +223,14 @@ class Server:
             Recorder(self._transcript.append).attach_to_the_end(association)
         if self._ended is not None:
             AssociationRecorder(self._ended).attach(association)
+
+    def abort_those_to(self, ae_title: str) -> None:
+        """Abort the associations that were requested for an AE title of ours."""
+        with self._lock:
+            standing = [association for association in self._associations if association.is_established]
+        for association in standing:
+            if called_ae_title(association) == ae_title:
+                association.abort()
 
     def stop(self) -> None:
         """Stop listening, let peers release their associations or end them, and wait for their threads."""

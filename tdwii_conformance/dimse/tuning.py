@@ -364,6 +364,12 @@ def why_it_ended(association: Any, error: RuntimeError | AttributeError) -> str:
     return f"the response is one of another service ({type(error.obj).__name__}), so the association was aborted"
 
 
+def abort_at_once(association: Any) -> None:
+    """Abort an association from one of its own handlers; what would be sent after that is not."""
+    association.abort(block=False)
+    association.dul.to_provider_queue.put = lambda *given, **named: None
+
+
 def over(association: Any) -> bool:
     """Return whether an association has ended, though its reactor may not have come round to see it.
 

@@ -14,6 +14,8 @@ from pydicom import uid
 from pynetdicom import evt, sop_class
 
 from ..dimse import TLS, Peer, Server, Timeouts
+from ..dimse.server import called_ae_title
+from ..dimse.tuning import abort_at_once
 from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Association
@@ -25,6 +27,9 @@ TAKEN = (
     uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification, UPS.EVENT,
 )  # fmt: skip
 OUT_OF_RESOURCES = 0xA700
+RESOURCE_LIMITATION = 0x0213  # of an event report
+REFUSES, ABORTS, IS_GONE = "refuses", "aborts", "is gone"  # how event reports fail
+REJECTED = (0x01, 0x01, 0x07)  # permanently, by the user: called AE title not recognized [PS3.8 9.3.4]
 PATIENCE = 20  # deadlines that a stream of reports may last
 NEVER = 2  # deadlines that pass for one kind of report, when none of that kind ever comes
 ANY = "any report"
@@ -119,6 +124,7 @@ class Receiver:
         self._in_vain: Counter[str] = Counter()
         self._came: set[str] = set()
         self._look: Callable[[Association], None] | None = None
+        self._failing: dict[str, tuple[str, threading.Event]] = {}
         self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
         self._server = Server(
             ae_title,
@@ -126,7 +132,8 @@ class Receiver:
             [
                 (evt.EVT_C_STORE, self._store),
                 (evt.EVT_C_ECHO, lambda event: 0x0000),
-                (evt.EVT_N_EVENT_REPORT, lambda event: (self.refuse_reports, None)),
+                (evt.EVT_N_EVENT_REPORT, self._report),
+                (evt.EVT_REQUESTED, self._requested),
                 (evt.EVT_ACCEPTED, self._accepted),
             ],
             host=host,
@@ -167,6 +174,49 @@ class Receiver:
         self._look = look
         yield
         self._look = None
+
+    @contextmanager
+    def failing(self, ae_title: str, how: str) -> Iterator[threading.Event]:
+        """Have the event reports to an AE title of ours fail.
+
+        Parameters
+        ----------
+        ae_title : str
+            To whom; others on this port are not concerned.
+        how : {"refuses", "aborts", "is gone"}
+            Each is answered with a failure; or its association is aborted; or there is no association to that AE title any more,
+            and none is accepted.
+
+        Yields
+        ------
+        threading.Event
+            Set when one has failed.
+        """
+        failed = threading.Event()
+        self._failing[ae_title] = (how, failed)
+        if how == IS_GONE:
+            self._server.abort_those_to(ae_title)
+        try:
+            yield failed
+        finally:
+            del self._failing[ae_title]
+
+    def _requested(self, event: Any) -> None:
+        how, failed = self._failing.get(called_ae_title(event.assoc), ("", None))
+        if how == IS_GONE and failed is not None:
+            event.assoc.acse.send_reject(*REJECTED)
+            event.assoc.kill()
+            failed.set()
+
+    def _report(self, event: Any) -> tuple[int, None]:
+        how, failed = self._failing.get(called_ae_title(event.assoc), ("", None))
+        if failed is None:
+            return self.refuse_reports, None
+        failed.set()
+        if how == REFUSES:
+            return RESOURCE_LIMITATION, None
+        abort_at_once(event.assoc)
+        return self.refuse_reports, None
 
     def _association(self, association: Association) -> None:
         if (look := self._look) is not None:

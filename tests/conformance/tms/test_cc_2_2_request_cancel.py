@@ -70,6 +70,19 @@ def test_final_state_requirements_are_met(canceled, still_kept, judge):
     )
 
 
+@pytest.mark.requirement("CC22-TMS-004")
+@pytest.mark.parametrize("information", [None, item(ReasonForCancellation="Not needed")], ids=["nothing", "a reason without code"])
+def test_final_state_requirements_are_met_without_a_code(information, ends, watcher, still_kept, supported, needs, judge):
+    supported("TMS", "watch")
+    session = ends()
+    request = watcher.request_cancel(session.workitem.uid, information)
+    needs(status.accepted(request, "Request UPS Cancel of a SCHEDULED UPS"), "CC11-TMS-072")
+    still_kept(session)
+    shown = session.get([*STATE, PROGRESS])
+    judge(ups.state_is(shown, "CANCELED"))
+    judge(ups.has_value(shown.dataset, PROGRESS, "ProcedureStepCancellationDateTime"))
+
+
 @pytest.mark.requirement("CC22-TMS-005")
 def test_running_ups_is_left_alone(running, watcher, judge):
     before = running.get()

@@ -12,8 +12,10 @@ from tdwii_conformance.profile.ups_tables import SUBSCRIPTION_STATES
 from tdwii_conformance.scu.watcher import FILTERED
 from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.treatment.scenarios import SCENARIOS
+from tdwii_conformance.workitems.watched import ToReport
 
 STATE = ("ProcedureStepState",)
+STATION_KEY = ("CodeValue", "CodingSchemeDesignator")
 # What says that the way to a test is open.
 GLOBALLY, GLOBALLY_WITH_LOCK, TO_A_UPS, TO_A_UPS_WITH_LOCK = "CC23-TMS-007", "CC23-TMS-004", "CC23-TMS-013", "CC23-TMS-010"
 BY_A_FILTER = "CC23-TMS-043"
@@ -21,6 +23,7 @@ UNSUBSCRIBED, UNSUBSCRIBED_GLOBALLY = ("CC23-TMS-018", "CC23-TMS-017"), ("CC23-T
 SUSPENDED = ("CC23-TMS-024", "CC23-TMS-023")
 NOT_SUBSCRIBED, WITH_LOCK, WITHOUT_LOCK = SUBSCRIPTION_STATES
 NOBODY = "NOBODY_KNOWS"
+START, STATION, LABEL = "ScheduledProcedureStepStartDateTime", "ScheduledStationNameCodeSequence", "ProcedureStepLabel"
 BY_STATE = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
 # What follows from each event [CC.2.3.1 table CC.2.3-2], in words of the test: who is subscribed afterwards, and who is
@@ -165,6 +168,20 @@ def test_nobody_is_named(action, named, watcher, judge_status):
     judge_status(getattr(watcher, action)(receiver=named))
 
 
+@pytest.mark.requirement("CC23-TMS-055")
+def test_lock_that_is_neither(watcher, is_refused, judge_status):
+    judge_status(watcher.subscribe(is_refused().workitem.uid, lock="PERHAPS"))
+
+
+@pytest.mark.requirement("CC23-TMS-056")
+@pytest.mark.parametrize("action", ["unsubscribe", "unsubscribe globally", "suspend"])
+def test_end_for_an_unknown_receiver(action, watcher, is_refused, judge_status):
+    if action == "unsubscribe":
+        judge_status(watcher.unsubscribe(is_refused().workitem.uid, receiver=NOBODY))
+    else:
+        judge_status(watcher.suspend(receiver=NOBODY) if action == "suspend" else watcher.unsubscribe(receiver=NOBODY))
+
+
 @pytest.mark.requirement("CC23-TMS-035")
 def test_receiving_ae_is_subscribed(watcher, second_watcher, one, nothing_else, needs, judge):
     since = watcher.mark()
@@ -201,6 +218,18 @@ def test_suspended_ae_is_not_told_of_new_ups(watcher, creates, nothing_else, nee
     session = creates("IN PROGRESS")
     nothing_else(watcher)
     judge(events.not_reported(watcher.reports(session.workitem.uid, since=since), "the global subscription is suspended"))
+
+
+@pytest.mark.requirement("CC23-TMS-057")
+def test_suspension_of_another_ae(watcher, second_watcher, creates, needs, judge):
+    for subscriber in (watcher, second_watcher):
+        needs(status.accepted(subscriber.subscribe(), "a global subscription"), GLOBALLY)
+    needs(status.accepted(second_watcher.suspend(), "suspending it"), *SUSPENDED)
+    since = watcher.mark()
+    uid = creates().workitem.uid
+    report = watcher.wait_for_state(uid, "SCHEDULED", since=since)
+    second_watcher.unsubscribe()
+    judge(events.reported(report, f"the new UPS, to {watcher.ae_title}, which has not suspended"))
 
 
 @pytest.mark.requirement("CC23-TMS-039")
@@ -274,6 +303,23 @@ def test_lock_however_it_came_about(way, watchers, creates, needs, judge):
         one.unsubscribe()
 
 
+@pytest.mark.requirement("CC23-TMS-054")
+def test_lock_after_the_end(watcher, watchers, ends, still_kept, needs, judge):
+    session = ends("IN PROGRESS")
+    session.conclude(SCENARIOS[0])
+    if (ended := session.finish()).status != 0:
+        pytest.skip(f"not judged: COMPLETED was not granted (RO65-TMS-001), {status_text(ended.status)}")
+    still_kept(session)
+    locked = watcher.subscribe(session.workitem.uid, lock=True)
+    needs(status.accepted(locked, "a subscription with lock"), TO_A_UPS_WITH_LOCK)
+    if locked.status == NO_LOCK:
+        pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
+    for other in watchers[1:]:
+        needs(status.accepted(other.subscribe(session.workitem.uid), "a subscription of another AE"), TO_A_UPS)
+        needs(status.accepted(other.unsubscribe(session.workitem.uid), "its end"), *UNSUBSCRIBED)
+    judge(ups.state_is(session.get(STATE), "COMPLETED"))
+
+
 @pytest.fixture
 def filtered(watcher, to_report, supported, needs):
     """A filtered subscription by Patient ID: two UPS that were there, one of which matches."""
@@ -299,6 +345,58 @@ def test_filter_on_present_ups(filtered, watcher, nothing_else, judge):
     judge(events.reported(inside.reported(watcher, since), f"{inside.what}, of a UPS that matches the keys"))
     nothing_else(watcher)
     judge(events.not_reported(watcher.reports(outside.uid, since=since), "the UPS does not match the keys"))
+
+
+@pytest.fixture(scope="module")
+def two_patients(updates, supported):
+    """Two UPS IN PROGRESS of different patients, whose progress is reported again and again; and what the first shows."""
+    supported("TMS", "filtered-subscription")
+    inside, outside = (ToReport(updates("IN PROGRESS", role=role), running=True) for role in ("in a filter", "out of a filter"))
+    shown = [one.session.get(["PatientID", START, STATION, LABEL]).dataset or item() for one in (inside, outside)]
+    patients = [dataset.get("PatientID") for dataset in shown]
+    if not patients[0] or patients[0] == patients[1]:
+        pytest.skip(f"not judged: two workitems of different patients are needed, these have the Patient IDs {patients}")
+    return inside, outside, shown[0]
+
+
+# What is asked beside the Patient ID, of a UPS that has it: whether it matches, and which keys.
+BESIDE = {
+    "another key": (True, lambda there: item(ProcedureStepState="IN PROGRESS")),
+    "another value of a key": (False, lambda there: item(ProcedureStepState="SCHEDULED")),
+    "key without value": (True, lambda there: item(ProcedureStepLabel=None)),
+    "range": (True, lambda there: item(**{START: f"{there[START].value}-{there[START].value}"})),
+    "another range": (False, lambda there: item(**{START: "20010101000000-20010102000000"})),
+    "sequence": (True, lambda there: item(**{STATION: [item(**{k: there[STATION].value[0].get(k) for k in STATION_KEY})]})),
+    "another sequence": (False, lambda there: item(**{STATION: [item(CodeValue="NOWHERE")]})),
+    "text in another case": (False, lambda there: item(**{LABEL: str(there[LABEL].value).swapcase()})),
+    "list of other UIDs": (
+        False,
+        lambda there: item(ReplacedProcedureStepSequence=[item(ReferencedSOPInstanceUID=[generate_uid(), generate_uid()])]),
+    ),
+}
+
+
+@pytest.mark.requirement("CC23-TMS-041")
+@pytest.mark.parametrize("beside", BESIDE)
+def test_filter_by_more_keys(beside, two_patients, watcher, nothing_else, needs, judge):
+    inside, outside, there = two_patients
+    matches, more = BESIDE[beside]
+    if lacking := [keyword for keyword in (START, STATION, LABEL) if not there.get(keyword)]:
+        pytest.skip(f"not judged: the workitem shows no {', '.join(lacking)} to ask for")
+    label, start = str(there[LABEL].value), str(there[START].value)
+    if label.swapcase() == label or set(label) & set("*?\\") or "-" in start:
+        pytest.skip(f"not judged: {label!r} has no letters, or wild cards, or {start} reads like a range")
+    keys = item(PatientID=there.PatientID)
+    keys.update(more(there))
+    needs(status.accepted(watcher.subscribe(FILTERED, keys=keys), "a filtered global subscription"), BY_A_FILTER)
+    nothing_else(watcher)
+    since = watcher.mark()
+    judge(happens(outside, inside))
+    if matches:
+        judge(events.reported(inside.reported(watcher, since), f"{inside.what}, of a UPS that matches the keys"))
+    nothing_else(watcher)
+    told = watcher.reports((outside if matches else inside).uid, since=since)
+    judge(events.not_reported(told, "the UPS does not match the keys"))
 
 
 @pytest.mark.requirement("CC23-TMS-042")
@@ -342,10 +440,36 @@ def test_subscribed_twice_told_once(watcher, one, nothing_else, needs, judge):
     judge(ups.equal(len(watcher.reports(one.uid, since=since)), 1, "event reports of one change"))
 
 
+# What is refused; whether the AE is subscribed before, and so afterwards; and what says that it is to be refused.
+REFUSED = {
+    "subscribe without lock": (lambda one, uid: one.subscribe(uid, lock=None), False, "CC23-TMS-034"),
+    "subscribe without receiver": (lambda one, uid: one.subscribe(uid, receiver=None), False, "CC23-TMS-034"),
+    "suspend one UPS": (lambda one, uid: one.suspend(uid), True, "CC23-TMS-033"),
+    "unsubscribe without receiver": (lambda one, uid: one.unsubscribe(uid, receiver=None), True, "CC23-TMS-053"),
+    "unsubscribe globally without receiver": (lambda one, uid: one.unsubscribe(receiver=None), True, "CC23-TMS-053"),
+}
+
+
 @pytest.mark.requirement("CC23-TMS-046")
-def test_refused_subscription_changes_nothing(watcher, one, nothing_else, needs, judge):
+@pytest.mark.parametrize("what", REFUSED)
+def test_refused_subscription_changes_nothing(what, watcher, one, nothing_else, needs, judge):
+    asks, subscribed, say_so = REFUSED[what]
+    if subscribed:
+        become(watcher, one.uid, WITHOUT_LOCK, needs, judge)
     since = watcher.mark()
-    needs(status.refused(watcher.subscribe(one.uid, lock=None), "a subscription without Deletion Lock"), "CC23-TMS-034")
+    needs(status.refused(asks(watcher, one.uid), what), say_so)
+    judge(reports_change(one, watcher, subscribed, None, nothing_else))
+    if not subscribed:
+        judge(events.not_reported(watcher.reports(one.uid, since=since), "the subscription was refused"))
+
+
+@pytest.mark.requirement("CC23-TMS-046")
+def test_refused_filter_changes_nothing(watcher, one, nothing_else, judge):
+    since = watcher.mark()
+    subscribed = watcher.subscribe(FILTERED, keys=item(ProcedureStepState=one.state))
+    judge(status.answered(subscribed))
+    if not is_failure(subscribed.status):
+        pytest.skip("not judged: the TMS takes filtered global subscriptions")
     judge(reports_change(one, watcher, False, None, nothing_else))
     judge(events.not_reported(watcher.reports(one.uid, since=since), "the subscription was refused"))
 

@@ -16,7 +16,7 @@ from tdwii_conformance.treatment.scenarios import SCENARIOS
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 PROGRESS, PERFORMERS = "ProcedureStepProgressInformationSequence", "ScheduledHumanPerformersSequence"
 STATION = "ScheduledStationNameCodeSequence"
-OUT_OF_RESOURCES = 0x0213
+HOW_IT_FAILS = ["refuses", "aborts", "is gone"]
 REASON = {
     "reason": "Machine fault", "reason_code": "110501", "contact_uri": "mailto:physics@example.org", "contact_name": "Physics",
 }  # fmt: skip
@@ -91,6 +91,15 @@ def history(request, source, watcher, ends, subscribed):
     return session, watcher.reports(session.workitem.uid, since=since), last
 
 
+def scheduled_in(system):
+    """The attributes of a UPS for a new patient."""
+    ost = system.ost.ae_title if system.ost else "OST"
+    return workitem(
+        new_treatment(), tms=system.tms.ae_title, ost=ost, station=system.workitems.station, start=datetime.now(),
+        edition=system.edition,
+    )  # fmt: skip
+
+
 def full_progress():
     return item(
         ProcedureStepProgress="70",
@@ -162,6 +171,24 @@ def test_cancel_requested_has(rule, cancel_requested, tdd, judge, follows):
         follows("given" if content(cancel_requested).get(rule.rule.text) else "left-out")
 
 
+@pytest.mark.requirement("CC24-TMS-031")
+@pytest.mark.parametrize("information", [None, item(ReasonForCancellation=REASON["reason"])], ids=["nothing", "a reason alone"])
+def test_what_was_not_given_is_not_told(information, watcher, updates, subscribed, supported, judge):
+    supported("TMS", "request-cancel")
+    session = updates("IN PROGRESS")
+    subscribed(session)
+    since = watcher.mark()
+    exchange = watcher.request_cancel(session.workitem.uid, information)
+    if exchange.status != 0:
+        pytest.skip("not judged: the request to cancel was refused, as it may be (CC22-TMS-001, CC22-TMS-003)")
+    report = watcher.wait_for(session.workitem.uid, CANCEL_REQUESTED, since=since)
+    if report is None:
+        pytest.skip("not judged: no request to cancel was reported (CC24-TMS-005)")
+    given = information or item()
+    made_up = [element.keyword for element in content(report) if element.keyword in cancel_request() and element.tag not in given]
+    judge(Finding("absent, for the request did not give it", "present", keyword) for keyword in made_up)
+
+
 @pytest.fixture(scope="module")
 def assigned(watcher, updates, subscribed):
     """The event of a UPS whose station was changed."""
@@ -212,21 +239,57 @@ def test_change_of_readiness_is_reported(watched, updates, watcher, judge):
     judge(events.reported(report, "a UPS State Report with Input Readiness State INCOMPLETE"))
 
 
+NO_ACTION = 99  # an Action Type ID that there is not
+# What is to be refused, and the requirement that says so.
+REFUSED = {
+    "claim": (lambda session, other: other.claim(session.workitem.uid), "RO60-TMS-004"),
+    "claim again": (lambda session, other: session.claim(), "RO60-TMS-012"),
+    "back to SCHEDULED": (lambda session, other: session.change_state("SCHEDULED"), "RO60-TMS-010"),
+    "complete": (lambda session, other: session.change_state("COMPLETED"), "RO65-TMS-009"),
+    "complete with another UID": (lambda session, other: session.change_state("COMPLETED", generate_uid()), "RO65-TMS-010"),
+    "set": (lambda session, other: session.update(20, transaction_uid=None), "RO62-TMS-006"),
+    "set with another UID": (lambda session, other: session.update(20, transaction_uid=generate_uid()), "RO62-TMS-005"),
+    "unknown action": (lambda session, other: other.action(session.workitem.uid, NO_ACTION, cancel_request()), "CC21-TMS-010"),
+}
+
+
 @pytest.mark.requirement("CC24-TMS-004")
-@pytest.mark.parametrize("refused", ["claim", "complete", "set"])
+@pytest.mark.parametrize("refused", REFUSED)
 def test_refused_change_is_not_reported(refused, watched, updates, watcher, other_tdd, nothing_else, needs, judge):
-    session = watched(updates("IN PROGRESS", free_of=(PERFORMED,)))
+    session = watched(updates("IN PROGRESS", free_of=(PERFORMERS,)))
     uid = session.workitem.uid
     nothing_else(watcher)
     since = watcher.mark()
-    request, say_so = {
-        "claim": (lambda: other_tdd.claim(uid), "RO60-TMS-004"),
-        "complete": (lambda: session.change_state("COMPLETED"), "RO65-TMS-009"),
-        "set": (lambda: session.update(20, transaction_uid=None), "RO62-TMS-006"),
-    }[refused]
-    needs(status.refused(request(), "a request that must not change anything"), say_so)
+    request, say_so = REFUSED[refused]
+    needs(status.refused(request(session, other_tdd), "a request that must not change anything"), say_so)
     nothing_else(watcher)
     judge(events.not_reported(watcher.reports(uid, since=since), "nothing was changed"))
+
+
+@pytest.mark.requirement("CC24-TMS-004")
+def test_refused_cancel_request_is_not_reported(watched, is_refused, still_kept, watcher, supported, nothing_else, needs, judge):
+    supported("TMS", "request-cancel")
+    session = is_refused("COMPLETED")
+    still_kept(session)
+    watched(session)
+    nothing_else(watcher)
+    since = watcher.mark()
+    refused = watcher.request_cancel(session.workitem.uid, cancel_request())
+    needs(status.refused(refused, "a request to cancel what is COMPLETED"), "CC11-TMS-074")
+    nothing_else(watcher)
+    judge(events.not_reported(watcher.reports(session.workitem.uid, since=since), "nothing was changed"))
+
+
+@pytest.mark.requirement("CC24-TMS-004")
+def test_refused_creation_is_not_reported(watched, is_refused, tdd, system, supported, watcher, nothing_else, needs, judge):
+    supported("TMS", "push")
+    session = watched(is_refused("IN PROGRESS"))
+    nothing_else(watcher)
+    since = watcher.mark()
+    refused = tdd.create(session.workitem.uid, scheduled_in(system))
+    needs(status.refused(refused, "the N-CREATE of a UPS that is there already"), "CC25-TMS-020")
+    nothing_else(watcher)
+    judge(events.not_reported(watcher.reports(session.workitem.uid, since=since), "nothing was created"))
 
 
 @pytest.mark.requirement("CC24-TMS-030")
@@ -387,11 +450,7 @@ def test_assignment_tells_station_and_performer(watched, updates, watcher, judge
 @pytest.mark.requirement("CC24-TMS-026")
 def test_assignment_to_a_performer_by_creation_is_reported(watcher, tdd, system, supported, needs, judge, follows):
     supported("TMS", "push")
-    ost = system.ost.ae_title if system.ost else "OST"
-    treatment = new_treatment()
-    attributes = workitem(
-        treatment, tms=system.tms.ae_title, ost=ost, station=system.workitems.station, start=datetime.now(), edition=system.edition
-    )
+    attributes = scheduled_in(system)
     performer = item(
         HumanPerformerCodeSequence=[code_item("RTT3", "99TDWII", "Therapist 3")],
         HumanPerformerName="Therapist^Three",
@@ -500,21 +559,52 @@ def test_role_is_proposed(watched, looks_at, receiver, judge):
     judge([] if receiver.scp_role_proposed else [Finding("the SCP role proposed for UPS Event", "no role selection")])
 
 
-@pytest.mark.requirement("CC24-TMS-021")
-def test_failure_of_the_receiver_changes_nothing(watched, to_report, watcher, receiver, nothing_else, judge):
+@pytest.mark.requirement("CC24-TMS-013")
+@pytest.mark.parametrize("how", HOW_IT_FAILS)
+def test_others_are_told_whatever_one_does(how, to_report, subscribed, watcher, second_watcher, receiver, judge):
     one = to_report()
-    session = watched(one.session)
-    uid, since = one.uid, watcher.mark()
-    receiver.refuse_reports = OUT_OF_RESOURCES
-    try:
-        judge(status.accepted(one.happen(), "the change"))
-        judge(events.reported(one.reported(watcher, since), one.what))
-    finally:
-        receiver.refuse_reports = 0
-    nothing_else(watcher)  # so that our refusal has come before the next report is caused
+    for subscriber in (second_watcher, watcher):  # who tells one after the other meets the one that fails first
+        subscribed(one.session, subscriber)
     since = watcher.mark()
-    judge(status.accepted(session.update(15), "an N-SET of progress"))
-    judge(events.reported(watcher.wait_for(uid, PROGRESS_REPORT, since=since), "a UPS Progress Report, after a refused report"))
+    with receiver.failing(second_watcher.ae_title, how):
+        judge(status.accepted(one.happen(), "the change"))
+        report = one.reported(watcher, since)
+    judge(events.reported(report, f"{one.what}, to {watcher.ae_title}, while {second_watcher.ae_title} {how}"))
+
+
+@pytest.mark.requirement("CC24-TMS-021")
+@pytest.mark.parametrize("how", HOW_IT_FAILS)
+def test_failure_of_the_receiver_changes_nothing(how, to_report, subscribed, watchers, receiver, judge):
+    *_, failing = watchers
+    one = to_report()
+    subscribed(one.session, failing)
+    since = failing.mark()
+    with receiver.failing(failing.ae_title, how) as failed:
+        judge(status.accepted(one.happen(), "the change"))
+        if not failed.wait(failing.deadline):
+            judge(events.reported(one.reported(failing, since), one.what))
+    for value in (15, 16):  # one that the failure makes the TMS forget may be lost: nothing has to be queued
+        since = failing.mark()
+        judge(status.accepted(one.session.update(value), "an N-SET of progress"))
+        if report := failing.wait_for(one.uid, PROGRESS_REPORT, since=since):
+            break
+    judge(events.reported(report, f"a UPS Progress Report, though the receiver {how} before"))
+
+
+@pytest.mark.requirement("CC24-TMS-021")
+def test_lock_outlives_a_failed_report(ends, watchers, receiver, needs, judge):
+    *_, failing = watchers
+    session = ends("IN PROGRESS")
+    locked = failing.subscribe(session.workitem.uid, lock=True)
+    needs(status.accepted(locked, "a subscription with lock"), "CC23-TMS-010")
+    if locked.status == NO_LOCK:
+        pytest.skip("not judged: the TMS grants no deletion locks (B301), as it may")
+    with receiver.failing(failing.ae_title, "refuses") as failed:
+        judge(status.accepted(session.update(20), "an N-SET of progress"))
+        session.conclude(SCENARIOS[0])
+        needs(status.accepted(session.change_state("COMPLETED"), "COMPLETED"), "RO65-TMS-001")
+        failed.wait(failing.deadline)
+    judge(ups.state_is(session.get(["ProcedureStepState"]), "COMPLETED"))
 
 
 @pytest.mark.requirement("CC24-TMS-022")
