@@ -118,6 +118,12 @@ def made(legal, create):
     return create(legal())
 
 
+@pytest.fixture(autouse=True)
+def any_is_created(made, needs):
+    """Of a TMS that refuses the workitem of TDW-II only the requirement that says so fails."""
+    needs(status.accepted(made.exchange, "the N-CREATE of a TDW-II workitem"), "CC25-TMS-001")
+
+
 @pytest.fixture(scope="module")
 def shown(tdd, made):
     """That UPS by N-GET."""
