@@ -232,9 +232,10 @@ def test_one_defect_from_the_command_line(tmp_path):
     assert conformant["tests"] == own["tests"] + sum(one["tests"] for one in elsewhere) > 1000
 
 
-def test_change_of_a_module_leaves_the_others_valid(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("name", "elsewhere"), [("ost-echo-fails", True), ("tms-pdus-1-mb", False)])
+def test_change_of_a_module_leaves_the_others_valid(name, elsewhere, tmp_path, monkeypatch):
     first, second = "tms/test_negotiation_tms.py", "tms/test_cc_3_1_sop_classes.py"
-    run = whole.Run(("ost-echo-fails",), (first, second), elsewhere=True)
+    run = whole.Run((name,), (first, second), elsewhere=elsewhere)
     made = []
 
     def make(todo, processes):
@@ -243,20 +244,20 @@ def test_change_of_a_module_leaves_the_others_valid(tmp_path, monkeypatch):
             if not one.names:
                 yield one, FOUND | {"names": one.names, "modules": one.modules, "violated": {}, "verdicts": {}}
                 continue
-            tests = {f"{module}::test": ["ost-echo-fails"] for module in one.modules}
+            tests = {f"{module}::test": [name] for module in one.modules}
             yield one, FOUND | {
-                "names": one.names, "modules": one.modules, "elsewhere": True, "by": tests, "findings": dict.fromkeys(tests, "other"),
+                "names": one.names, "modules": one.modules, "elsewhere": elsewhere, "by": tests, "findings": dict.fromkeys(tests, "other"),
                 "violated": {"NEG-TMS-001": list(tests)}, "errors": [f"{module}::test: error" for module in one.modules],
                 "tests": 5 * len(tests), "tests_of": dict.fromkeys(one.modules, 5), "cpu": 2.0 * len(tests),
             }  # fmt: skip
 
     monkeypatch.setattr(whole, "_made", make)
     before = whole.results([run], tmp_path / "proof.jsonl", 1)[run]
-    assert made == [run.conformant, run]
+    assert made == [run.conformant, run][not elsewhere :]
     assert (before["tests"], before["cpu"], len(before["errors"])) == (10, 4.0, 2)
     real = whole._sources
     monkeypatch.setattr(whole, "_sources", lambda one: "new" if one.modules == (second,) else real(one))
     after = whole.results([run], tmp_path / "proof.jsonl", 1)[run]
     for name in ("violated", "by", "findings", "errors", "tests", "cpu"):
         assert after[name] == before[name]
-    assert made[2:] == [whole.Run(run.names, (second,), elsewhere=True)]
+    assert made[1 + elsewhere :] == [whole.Run(run.names, (second,), elsewhere=elsewhere)]

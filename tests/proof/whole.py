@@ -96,8 +96,9 @@ class Run:
 
     @property
     def parts(self) -> list[Run]:
-        """What is kept of it apart: elsewhere, what was found in each module."""
-        return [replace(self, modules=(module,)) for module in self.modules] if self.elsewhere else [self]
+        """What is kept of it apart: elsewhere, and of variations, what was found in each module."""
+        apart = self.elsewhere or (self.names and self.names[0] in VARIATIONS)
+        return [replace(self, modules=(module,)) for module in self.modules] if apart else [self]
 
     @property
     def conformant(self) -> Run:
@@ -158,7 +159,7 @@ KEPT = ("violated", "by", "findings", "not_judged", "errors", "tests", "tests_of
 def results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict[str, Any]]:
     """Return a result for each run: from the file, if it is of these sources, or made and written there.
 
-    What is run elsewhere is kept module by module: a change of one leaves what was found in the others valid.
+    What is run elsewhere is kept module by module, and so are variations: a change of one leaves what was found in the others valid.
     """
     needed = {run.conformant for run in chosen if run.elsewhere}
     conformant = results(sorted(needed, key=repr), kept, processes) if needed else {}
