@@ -399,10 +399,10 @@ def half_illegal(request, risked):
 
 @pytest.mark.requirement("CC26-TMS-021")
 @pytest.mark.parametrize("half_illegal", ILLEGAL, indirect=True)
-def test_all_or_nothing(risked, half_illegal, judge, follows):
+def test_all_or_nothing(risked, half_illegal, needs, judge, follows):
     kind, legal_before, before, exchange, after = half_illegal
     keyword = ILLEGAL[kind][0]
-    judge(status.accepted(legal_before, "a change that the attribute table allows"))
+    needs(status.accepted(legal_before, "a change that the attribute table allows"), "CC26-TMS-005", "CC26-TMS-022")
     judge(status.answered(exchange))
     if is_failure(exchange.status):
         judge(ups.untouched(before, after))
@@ -416,9 +416,9 @@ def test_all_or_nothing(risked, half_illegal, judge, follows):
 
 @pytest.mark.requirement("CC26-TMS-031")
 @pytest.mark.parametrize("half_illegal", VALUES, indirect=True)
-def test_illegal_value_is_not_stored(half_illegal, judge):
+def test_illegal_value_is_not_stored(half_illegal, needs, judge):
     kind, legal_before, before, exchange, after = half_illegal
-    judge(status.accepted(legal_before, "a change that the attribute table allows"))
+    needs(status.accepted(legal_before, "a change that the attribute table allows"), "CC26-TMS-005", "CC26-TMS-022")
     judge(status.answered(exchange))
     if is_failure(exchange.status):
         return
