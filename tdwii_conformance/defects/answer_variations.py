@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -36,13 +37,21 @@ def _rows_of_answers() -> Iterator[Variation]:
 def _ff01(tms: Any) -> None:
     optional = set(optional_keys(attribute_rows()))
 
+    now = threading.local()  # an association is served by one thread
+
     def change(here: queries.Path, key: Any) -> Any:
+        now.asked = getattr(now, "asked", False) or here in optional
         return queries.compares(key, None) if here in optional and key.fits else key
 
+    def find(original: Around, identifier: Dataset, **named: Any) -> Any:
+        now.asked = False
+        return original(identifier, **named)
+
     queries.on_keys(tms, change)
+    around(tms, "find", find)
 
     def sent(message: Any, association: Any) -> None:
-        if message.command_set.Status == PENDING:
+        if message.command_set.Status == PENDING and getattr(now, "asked", False):
             set_command(message.command_set, Status=PENDING_UNSUPPORTED)
 
     on_responses(tms, C_FIND, sent)

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+from pydicom.dataset import Dataset
+
 from ..profile.ups_tables import AttributeRow, attribute_rows
-from ..ups.matching import Key
+from ..ups import Record
+from ..ups.datasets import merged
+from ..ups.matching import Key, strings
 from .deviations import Defect
-from .queries import START, STATION, Path, compares, dashed, on_keys
+from .queries import START, STATION, Path, compares, dashed, on_keys, when_finding
 from .query_course import tdd_now
 from .tms import defect, one
 
@@ -99,6 +103,8 @@ def _ignores(path: Path, tms: Any) -> None:
     others_than_a_tdd(tms, lambda here, key: compares(key, None) if here == path else key)
 
 
+@defect("find-rare-key-nothing", "Finds nothing by a value of a key that few have", "CC28-TMS-032",
+        given=(("ReferencedRequestSequence", "ConfidentialityCode"),))  # fmt: skip
 @defect(
     "find-optional-key-nothing",
     "Finds nothing by a value of an optional key",
@@ -107,3 +113,27 @@ def _ignores(path: Path, tms: Any) -> None:
 )
 def _misses(path: Path, tms: Any) -> None:
     others_than_a_tdd(tms, lambda here, key: compares(key, lambda value, zone: False) if here == path and key.fits else key)
+
+
+@defect("find-expiration-range-nothing", "Finds nothing by a range of expiration times", "CC28-TMS-032")
+def _no_range_of_expiration(tms: Any) -> None:
+    def change(here: Path, key: Key) -> Key:
+        ranged = here == ("ScheduledProcedureStepExpirationDateTime",) and any("-" in one_ for one_ in key.wanted)
+        return compares(key, lambda value, zone: False) if ranged and key.fits else key
+
+    others_than_a_tdd(tms, change)
+
+
+SEVERAL = ("AdmittingDiagnosesDescription", "MedicalAlerts")
+
+
+@defect("find-first-of-several-values", "Knows in C-FIND the first of several values only", "CC28-TMS-066")
+def _first_value(tms: Any) -> None:
+    def seen(record: Record) -> Record:
+        first = Dataset()
+        for keyword in SEVERAL:
+            if len(values := strings(record.attributes[keyword]) if keyword in record.attributes else ()) > 1:
+                setattr(first, keyword, values[0])
+        return Record(record.uid, merged(record.attributes, first), record.lock) if len(first) else record
+
+    when_finding(tms, lambda original, keys: [seen(record) for record in original(())])

@@ -17,10 +17,11 @@ from ..ups.datasets import plain
 from ..ups.times import value_start
 from .attributes import asks_as_a_tdd, drop, edit, empty
 from .deviations import Defect
-from .hooks import on_find_responses
-from .queries import ANOTHER, MANY, START, dashed
+from .hooks import on_find_responses, on_responses, set_command
+from .queries import ANOTHER, C_FIND, MANY, PENDING, START, dashed
 from .tms import defect, one
 
+PENDING_UNSUPPORTED = 0xFF01
 PEOPLE = {"DA": "%Y-%m-%d", "TM": "%I.%M %p", "DT": "%Y-%m-%dT%H:%M:%S"}  # how people write what DICOM writes otherwise
 # Return keys of type 3, and what a response is known by.
 NOT_IN_RESPONSES = (
@@ -171,6 +172,27 @@ def _other_items(response: Dataset, identifier: Dataset) -> None:
             for item in response[element.keyword].value:
                 if item.get("AccessionNumber") in wanted:
                     item.AccessionNumber = "Acc-9"
+
+
+@defect("find-one-of-several-values", "Returns of several values the one that was asked for", "CC28-TMS-066", through=_each)
+def _one_value(response: Dataset, identifier: Dataset) -> None:
+    for keyword in ("AdmittingDiagnosesDescription", "MedicalAlerts"):
+        if identifier.get(keyword) and response.get(keyword):
+            setattr(response, keyword, identifier[keyword].value)
+
+
+@defect("find-special-needs-left-out", "Leaves Special Needs out of responses, with FF00", "CC28-TMS-065", through=_each)
+def _left_out(response: Dataset, identifier: Dataset) -> None:
+    drop(response, "SpecialNeeds")
+
+
+@defect("find-ff01-always", "Sends every match with FF01, also where no optional key was asked for", "CC28-TMS-065")
+def _always_ff01(tms: Any) -> None:
+    def sent(message: Any, association: Any) -> None:
+        if message.command_set.Status == PENDING:
+            set_command(message.command_set, Status=PENDING_UNSUPPORTED)
+
+    on_responses(tms, C_FIND, sent)
 
 
 @defect("find-labels-mixed", "Returns the label of another UPS", "CC28-TMS-053")

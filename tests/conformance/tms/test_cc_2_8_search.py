@@ -8,7 +8,7 @@ from importlib import resources
 
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import RTPlanStorage, generate_uid
+from pydicom.uid import CTImageStorage, RTPlanStorage, SegmentationStorage, generate_uid
 
 from tdwii_conformance import profile
 from tdwii_conformance.checks import Finding, find, status
@@ -31,9 +31,10 @@ pytestmark = [
 
 TEXT = ("AE", "CS", "LO", "LT", "SH", "ST", "UC", "UR", "UT")
 NO_SUCH_UPS = (0x0112, 0xC307)
+SUPPORTED = 0xFF00  # optional keys like required ones [CC.2.8.4]
 NOT_OF_THE_CLASS = 0xA900  # the identifier does not match the SOP class [CC.2.8.4]
 START, END, BIRTH = "ScheduledProcedureStepStartDateTime", "ExpectedCompletionDateTime", "PatientBirthDate"
-MODIFIED = "ScheduledProcedureStepModificationDateTime"
+MODIFIED, EXPIRES = "ScheduledProcedureStepModificationDateTime", "ScheduledProcedureStepExpirationDateTime"
 STATION, PERFORMERS = "ScheduledStationNameCodeSequence", "ScheduledHumanPerformersSequence"
 REQUEST, PERFORMED = "ReferencedRequestSequence", "UnifiedProcedureStepPerformedProcedureSequence"
 PROGRESS, PARAMETERS = "ProcedureStepProgressInformationSequence", "ScheduledProcessingParametersSequence"
@@ -79,6 +80,11 @@ WILD = [path for path in USUAL if VR[path] in TEXT and path not in SINGLE]
 CODED = [path[:-1] for path in USUAL if path[-1] == "CodeValue"]
 NO_LETTERS = ("ScheduledWorkitemCodeSequence", "CodeValue")
 SEQUENCES = sorted({path[0] for path in USUAL if len(path) > 1})
+
+
+def is_returned(path):
+    """Whether a key is to be returned: neither it nor a sequence around it is of return key type 3."""
+    return all(RETURNED[path[:n]] != "3" for n in range(1, len(path) + 1))
 
 
 def named(paths):
@@ -265,6 +271,59 @@ def unusual(create, system, replaced):
     return of
 
 
+def rare(system):
+    """The attributes of a workitem with values that few have: of optional keys, and several of one key."""
+    request = request_item(3)
+    request.update(
+        item(
+            ReasonForTheRequestedProcedure="Pain", RequestedProcedureComments="Lie down", ConfidentialityCode="Normal",
+            NamesOfIntendedRecipientsOfResults="Doctor^One", ImagingServiceRequestComments="Call first",
+            RequestingPhysician="Doctor^Two", IssueDateOfImagingServiceRequest="20260102", IssueTimeOfImagingServiceRequest="101112",
+            ReferringPhysicianName="Doctor^Three",
+        )
+    )  # fmt: skip
+    attributes = plain(
+        system, ReferencedRequestSequence=[request], AdmittingDiagnosesDescription=SEVERAL[("AdmittingDiagnosesDescription",)],
+        MedicalAlerts=SEVERAL[("MedicalAlerts",)],
+        OtherPatientIDsSequence=[item(PatientID="Other-1", TypeOfPatientID="RFID", IssuerOfPatientID="", IssuerOfPatientIDQualifiersSequence=[])],
+    )  # fmt: skip
+    elsewhere = item(
+        TypeOfInstances="DICOM", StudyInstanceUID=generate_uid(), SeriesInstanceUID=generate_uid(),
+        ReferencedSOPSequence=[item(
+            ReferencedSOPClassUID=CTImageStorage, ReferencedSOPInstanceUID=generate_uid(), ReferencedFrameNumber="1",
+        )],
+        DICOMMediaRetrievalSequence=[item(StorageMediaFileSetID="Disc-1", StorageMediaFileSetUID=generate_uid())],
+        WADORetrievalSequence=[item(RetrieveURI="http://clinic.example/wado")],
+        XDSRetrievalSequence=[item(RepositoryUniqueID="1.2.3.4", HomeCommunityID="1.2.3.5")],
+        WADORSRetrievalSequence=[item(RetrieveURL="http://clinic.example/wado-rs")],
+    )  # fmt: skip
+    segmented = item(
+        TypeOfInstances="DICOM", StudyInstanceUID=generate_uid(), SeriesInstanceUID=generate_uid(),
+        ReferencedSOPSequence=[item(
+            ReferencedSOPClassUID=SegmentationStorage, ReferencedSOPInstanceUID=generate_uid(), ReferencedSegmentNumber=1,
+        )],
+        DICOMRetrievalSequence=[item(RetrieveAETitle=system.tms.ae_title)],
+    )  # fmt: skip
+    document = item(
+        TypeOfInstances="CDA",
+        ReferencedSOPSequence=[item(
+            ReferencedSOPClassUID=generate_uid(), ReferencedSOPInstanceUID=generate_uid(), HL7InstanceIdentifier="2.25.1^Letter",
+        )],
+        XDSRetrievalSequence=[item(RepositoryUniqueID="1.2.3.4", HomeCommunityID="1.2.3.5")],
+    )  # fmt: skip
+    attributes.OutputDestinationSequence = [
+        item(ReferencedSOPClassUID=CTImageStorage, DICOMStorageSequence=[item(DestinationAE=system.tms.ae_title)])
+    ]
+    attributes.InputInformationSequence = [*attributes.InputInformationSequence, elsewhere, segmented, document]
+    return attributes
+
+
+@pytest.fixture(scope="module")
+def uncommon(create, system):
+    """The UPS that has values that few have."""
+    return create(rare(system))
+
+
 @pytest.fixture
 def has(workitem):
     """A function that leaves out what the SCP modified at creation, or does not keep."""
@@ -295,6 +354,10 @@ def another(path, value):
             return "Arm^Anton"
         case "US":
             return 1 if value != 1 else 2
+        case "IS":
+            return "99"
+        case "TM":
+            return "235959"
     values = attribute_rows()[path[0]].values if len(path) == 1 else ()
     known = {"PatientSex": ("F", "O"), "ProcedureStepState": STATES, "UniversalEntityIDType": ("ISO", "UUID")}
     choice = [one for one in values or known.get(path[-1], ()) if one != value]
@@ -309,6 +372,11 @@ def not_found(exchange, uid, why):
 def response(exchange, uid):
     """The identifier for a UPS, or ``None``."""
     return next((one for one in exchange.identifiers if one.get("SOPInstanceUID") == uid), None)
+
+
+def pending_status(exchange, uid):
+    """The status with which a UPS came."""
+    return next(one.status for one in exchange.pending if one.dataset is not None and one.dataset.get("SOPInstanceUID") == uid)
 
 
 def came(exchange, uid):
@@ -391,7 +459,7 @@ def test_zero_length_finds(tdd, has, judge, path):
 
 
 @pytest.mark.requirement("CC28-TMS-008")
-@pytest.mark.parametrize("path", named(path for path in USUAL if all(RETURNED[path[:n]] != "3" for n in range(1, len(path) + 1))))
+@pytest.mark.parametrize("path", named(path for path in USUAL if is_returned(path)))
 def test_zero_length_returns_the_value(tdd, has, judge, path):
     known = has(path)
     exchange = known.ask(tdd, path, None)
@@ -760,6 +828,118 @@ ASKED = [
 ]
 
 
+WITHIN = ["{before}-{after}", "{before}-", "-{after}"]
+
+
+def range_query(known, path, form):
+    """A query for a range around the value of an optional key, or beside it."""
+    value = str(known.value(path))
+    if len(value.partition(".")[0]) != len("20260102101112"):
+        pytest.skip(f"not judged: {value} has an offset, or is not to the second")
+    return known.query(path, form.format(**points(path, moment(value))))
+
+
+@pytest.mark.requirement("CC28-TMS-032")
+@pytest.mark.parametrize("form", WITHIN, ids=label)
+@pytest.mark.parametrize("path", named([(MODIFIED,), (EXPIRES,)]))
+def test_range_of_an_optional_key_finds(tdd, has, judge, path, form):
+    known = has(path)
+    judge(find.includes(tdd.query(range_query(known, path, form)), known.uid))
+
+
+@pytest.mark.requirement("CC28-TMS-033")
+@pytest.mark.parametrize("form", ["-{before}", "{after}-"], ids=label)
+@pytest.mark.parametrize("path", named([(MODIFIED,), (EXPIRES,)]))
+def test_range_of_an_optional_key_is_matched(tdd, has, judge, follows, path, form):
+    known = has(path)
+    exchange = tdd.query(range_query(known, path, form))
+    judge(find.ended(exchange))
+    follows("ignored" if came(exchange, known.uid) else "matched")
+
+
+# What the workitem of `rare` has.
+RARE = [
+    *((REQUEST, keyword) for keyword in ABSENT_OF_REQUESTS if not keyword.endswith("Sequence")),
+    ("OutputDestinationSequence", "ReferencedSOPClassUID"), ("OutputDestinationSequence", "DICOMStorageSequence", "DestinationAE"),
+    ("OtherPatientIDsSequence", "PatientID"), ("OtherPatientIDsSequence", "TypeOfPatientID"),
+    *(path for path in OPTIONAL if path[0] == "InputInformationSequence" and len(path) == 3),
+]  # fmt: skip
+
+
+@pytest.mark.requirement("CC28-TMS-032")
+@pytest.mark.parametrize("path", named(RARE))
+def test_rare_key_finds(tdd, has, uncommon, judge, path):
+    known = has(path, uncommon)
+    judge(find.includes(known.ask(tdd, path, known.value(path)), known.uid))
+
+
+@pytest.mark.requirement("CC28-TMS-033")
+@pytest.mark.parametrize("path", named(RARE))
+def test_rare_key_is_matched(tdd, has, uncommon, judge, follows, path):
+    known = has(path, uncommon)
+    exchange = known.ask(tdd, path, another(path, known.value(path)))
+    judge(find.ended(exchange))
+    follows("ignored" if came(exchange, known.uid) else "matched")
+
+
+@pytest.mark.requirement("CC28-TMS-065")
+@pytest.mark.parametrize("path", named(path for path in (*ASKED, *RARE) if is_returned(path)))
+def test_optional_key_comes(tdd, has, workitem, request, judge, path):
+    known = has(path, request.getfixturevalue("uncommon") if path in RARE else workitem)
+    exchange = known.ask(tdd, path, None)
+    judge(find.includes(exchange, known.uid))
+    if pending_status(exchange, known.uid) == SUPPORTED:
+        there = values_at(response(exchange, known.uid), path)
+        judge([] if there else [Finding("FF01, or the value", "FF00, and the value is missing", ".".join(path))])
+
+
+@pytest.mark.requirement("CC28-TMS-065")
+@pytest.mark.parametrize("path", named([("PatientID",), (START,), LABEL, (STATION, "CodeValue")]))
+def test_required_keys_are_supported(tdd, has, judge, path):
+    known = has(path)
+    exchange = known.ask(tdd, path, known.value(path))
+    judge(find.includes(exchange, known.uid))
+    told = pending_status(exchange, known.uid)
+    judge([] if told == SUPPORTED else [Finding("FF00, for no optional key was asked for", f"{told:04X}")])
+
+
+SEVERAL = {("AdmittingDiagnosesDescription",): ["Pain", "Fever", "Fatigue"], ("MedicalAlerts",): ["Latex", "Iodine", "Pacemaker"]}
+
+
+@pytest.fixture
+def several(uncommon):
+    """A function that returns a UPS with several values in a key; skips if they are not kept."""
+
+    def of(path):
+        if list(values_at(uncommon.held.dataset, path)[:1]) != [SEVERAL[path]]:
+            pytest.skip(f"not judged: the SCP does not show {path[0]} as it was sent")
+        return uncommon
+
+    return of
+
+
+@pytest.mark.requirement("CC28-TMS-066")
+@pytest.mark.parametrize("number", [0, 1, 2], ids=["first", "second", "third"])
+@pytest.mark.parametrize("path", named(SEVERAL))
+def test_any_of_several_values_finds(tdd, several, judge, path, number):
+    known, value = several(path), SEVERAL[path][number]
+    judge(find.includes(known.ask(tdd, path, value), known.uid))
+    judge(find.includes(known.ask(tdd, path, f"{value[:3]}*"), known.uid))
+
+
+@pytest.mark.requirement("CC28-TMS-066")
+@pytest.mark.parametrize("asked", ["one", "nothing"])
+@pytest.mark.parametrize("path", named(SEVERAL))
+def test_all_of_several_values_come(tdd, several, judge, path, asked):
+    known = several(path)
+    exchange = known.ask(tdd, path, SEVERAL[path][1] if asked == "one" else None)
+    judge(find.includes(exchange, known.uid))
+    there = values_at(response(exchange, known.uid), path)
+    if not there:
+        pytest.skip(f"not judged: {path[0]} does not come (CC28-TMS-065)")
+    judge(ups.equal(list(there[0]) if not isinstance(there[0], str) else [there[0]], SEVERAL[path], path[0]))
+
+
 @pytest.mark.requirement("CC28-TMS-032")
 @pytest.mark.parametrize("path", named(ASKED))
 def test_optional_key_finds(tdd, has, judge, path):
@@ -797,10 +977,17 @@ def completed(looks_at):
 
 
 @pytest.mark.requirement("CC28-TMS-035")
-@pytest.mark.parametrize("path", named([(PERFORMED, "PerformedStationNameCodeSequence", "CodeValue")]))
+@pytest.mark.parametrize(
+    "path", named([(PERFORMED, "PerformedStationNameCodeSequence", "CodeValue"), (PERFORMED, "PerformedProcedureStepEndDateTime")])
+)
 def test_performed_procedure_as_a_key(tdd, completed, judge, follows, path):
-    uid, station = completed.workitem.uid, completed.workitem.station.value
-    right, wrong = (tdd.query(both(item(SOPInstanceUID=uid), nested(path, value))) for value in (station, f"{station}X"))
+    uid = completed.workitem.uid
+    shown_ = tdd.get(uid, [PERFORMED]).dataset
+    value = str((values_at(shown_, path) or [completed.workitem.station.value])[0])
+    other = "20991231235959" if path[-1].endswith("DateTime") else f"{value}X"
+    if path[-1].endswith("DateTime") and not values_at(shown_, path):
+        pytest.skip("not judged: the SCP no longer shows the completed UPS, or has no such value")
+    right, wrong = (tdd.query(both(item(SOPInstanceUID=uid), nested(path, one))) for one in (value, other))
     if right.status == wrong.status == NOT_OF_THE_CLASS:
         follows("refused")
         return
