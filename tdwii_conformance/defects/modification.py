@@ -143,7 +143,6 @@ def _rows_of_lets_set() -> Iterator[Defect]:
     "Lets an N-SET change Procedure Step State",
     "CC26-TMS-017",
     "CC26-TMS-018",
-    "CC26-TMS-021",
     "RO62-TMS-008",
     given=("ProcedureStepState",),
 )

@@ -33,6 +33,7 @@ REJECTED = (0x01, 0x01, 0x07)  # permanently, by the user: called AE title not r
 PATIENCE = 20  # deadlines that a stream of reports may last
 NEVER = 2  # deadlines that pass for one kind of report, when none of that kind ever comes
 ANY = "any report"
+STILL = 0.1  # of a deadline, for a kind that never came, from a peer that does report: it may have been ours that was missed
 
 
 class _Arrivals(Transcript):
@@ -265,13 +266,16 @@ class Receiver:
             How long to wait since the last report to that AE title: before this one an SCP may have many to send, such as
             the initial events of a global subscription. In all no longer than `PATIENCE` times that.
         kinds : sequence of str
-            What is awaited, in words. Of which `NEVER` were awaited in vain, and none ever came, is not awaited again.
+            What is awaited, in words. Of which `NEVER` were awaited in vain, and none ever came, is awaited no longer than
+            `STILL` of the time; and not at all, if no report of any kind ever came.
         """
         every = (ANY, *kinds)
         if self.mark() and ANY not in self._came and any(_is_report(exchange, receiver) for exchange in self._arrivals):
             self._came.add(ANY)
-        given_up = any(self._in_vain[kind] >= NEVER and kind not in self._came for kind in every)
-        found = self._arrivals.wait_for(wanted, lambda exchange: _is_report(exchange, receiver), mark, 0.0 if given_up else seconds)
+        given_up = [kind for kind in every if self._in_vain[kind] >= NEVER and kind not in self._came]
+        if given_up:
+            seconds = 0.0 if ANY in given_up else STILL * seconds
+        found = self._arrivals.wait_for(wanted, lambda exchange: _is_report(exchange, receiver), mark, seconds)
         if found is not None:
             self._came.update(every)
         elif not given_up:

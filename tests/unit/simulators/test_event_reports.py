@@ -376,3 +376,22 @@ def test_reports_to_others_do_not_count(receiver):
     assert datetime.now() - began < timedelta(seconds=0.9)
     for timer in timers:
         timer.join()
+
+
+def test_a_kind_that_was_awaited_in_vain_is_seen_when_it_comes_after_all(receiver):
+    receiver.transcript.append(report_to("WATCHER1", 0))
+    in_a_hurry, patient = (Watcher(None, receiver, "WATCHER1", deadline) for deadline in (0.05, 60.0))
+    assert in_a_hurry.wait_for("1.0") is not None  # it does report
+    assert [in_a_hurry.wait_for("1.5", what="a change") for _ in range(2)] == [None, None]
+    timers = arrive(receiver, "WATCHER1", 6)
+    assert patient.wait_for("1.5", what="a change") is not None  # comes after 1 s, of 6 that it is still awaited
+    for timer in timers:
+        timer.join()
+
+
+def test_who_never_reports_is_not_awaited_for_ever(receiver):
+    in_a_hurry, patient = (Watcher(None, receiver, "WATCHER1", deadline) for deadline in (0.05, 600.0))
+    assert [in_a_hurry.wait_for("1.5") for _ in range(2)] == [None, None]
+    began = datetime.now()
+    assert patient.wait_for("1.5") is None
+    assert datetime.now() - began < timedelta(seconds=30)
