@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof pairs load endurance bench coverage docs wheelhouse clean
+.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof pairs load endurance mutated bench coverage docs wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -24,6 +24,9 @@ thorough: $(READY)  ## the random tests, long and anew each time
 
 fuzz: $(READY)  ## a million mutated PDUs through the upper layer; at night
 	$(BIN)/python -m tests.fuzz
+
+mutated: $(READY)  ## all of the TMS's part while 3 % of a conformant TMS's PDUs are mutated: it ends, without error; at night
+	$(BIN)/python -m tests.mutated
 
 witnessed: $(READY)  ## what the witness finds: each deviation recorded at work and judged from the record; at night, goes on where it was ended
 	$(BIN)/python -m tests.witnessed

@@ -310,7 +310,7 @@ class Link:
         began = time.monotonic()
         try:
             operation(association, next(self._message_ids))
-        except (RuntimeError, AttributeError) as error:
+        except (RuntimeError, AttributeError, ValueError) as error:
             if not (said := why_it_ended(association, error)):
                 raise
             if not self._ended and not self._recorder.abandon(association, said):

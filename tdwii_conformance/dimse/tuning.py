@@ -7,8 +7,8 @@ PDUs (``DULServiceProvider``) the look at the socket, which waits here instead o
 ``Association._serve_request``, which answers no event report that comes before the acceptor knows that it has accepted;
 ``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed; its ``receive_primitive``, which
 ends the thread that reads when a command set lacks what it takes for granted; its ``send_msg``, which has pydicom encode each
-command set twice; and ``DULServiceProvider._decode_pdu``, which
-takes no item in a negotiation that it does not know.
+command set twice; ``DULServiceProvider._decode_pdu``, which takes no item in a negotiation that it does not know; and the
+state machine, which ends that thread when a PDU has a value that does not exist (`machine.Machine`).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from ..upper_layer import Assembler, Fragment, recognized
 from ..upper_layer.malformation import SHOWN
 from ..upper_layer.pdus import ACCEPT, REQUEST
 from .command_sets import command_bytes, set_group_length
+from .machine import Machine
 
 __all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune", "why_it_ended"]
 PDV_HEADER = 6  # bytes: length, context ID and message control header [PS3.8 9.3.5.1, E.2]
@@ -345,19 +346,26 @@ def no_message(association: Any) -> str:
     return str(getattr(association, "no_message", ""))
 
 
-def why_it_ended(association: Any, error: RuntimeError | AttributeError) -> str:
+def why_it_ended(association: Any, error: RuntimeError | AttributeError | ValueError) -> str:
     """Return why an association is of no more use when a request on it raised; empty if the error is not pynetdicom's.
 
     Parameters
     ----------
     association : pynetdicom.association.Association
         One that was tuned. It is aborted if it stands.
-    error : RuntimeError or AttributeError
+    error : RuntimeError or AttributeError or ValueError
         The first comes when the association ended in this very moment, the second when the response is one of another service:
-        pynetdicom reads in it what only its own has.
+        pynetdicom reads in it what only its own has; the third when what was negotiated is no transfer syntax.
     """
     if isinstance(error, RuntimeError):
         return "the association ended"
+    if isinstance(error, ValueError):
+        none = [
+            str(one.transfer_syntax[0]) for one in association.accepted_contexts if not one.transfer_syntax[0].is_transfer_syntax
+        ]
+        if none:
+            association.abort()
+        return f"the transfer syntax that was negotiated is none ({none[0]}), so the association was aborted" if none else ""
     if type(error.obj).__module__ != "pynetdicom.dimse_primitives":
         return ""
     association.abort()
@@ -402,6 +410,7 @@ def tune(event: Any) -> None:
     for queue in queues:
         queue.put = _then(queue.put, checkpoint.nudge)
     wait, responses = Wait(association.dul), _Responses(association)
+    Machine(association)
     _Messages(association)
     _Sender(association)
     _ignore_what_is_not_recognized(association)

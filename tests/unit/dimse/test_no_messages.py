@@ -6,11 +6,13 @@ import time
 
 import pytest
 
-from tdwii_conformance.dimse import Peer, Timeouts, connect
+from tdwii_conformance.dimse import DimseError, Peer, Timeouts, connect
 from tdwii_conformance.simulators.ost import OST
+from tdwii_conformance.treatment.messages import item
 
 VERIFICATION = b"1.2.840.10008.1.1"
 IMPLICIT = b"1.2.840.10008.1.2"
+PLAN = "1.2.840.10008.5.1.4.1.1.481.5"
 DEADLINE = 20.0  # seconds, far above what is needed and below the message time-out
 
 
@@ -127,3 +129,43 @@ def test_a_response_of_another_service_is_said_and_aborted():
     assert exchange.response.command.CommandField == 0x8020  # kept as it came
     assert not link.established
     assert peer.after[0] == 7
+
+
+class Saying(threading.Thread):
+    """Accepts one association, answers its request and its first message with some bytes each, and closes the connection."""
+
+    def __init__(self, *answers):
+        super().__init__(daemon=True)
+        self.answers = answers
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+
+    def run(self):
+        with self.server, self.server.accept()[0] as connection:
+            connection.settimeout(DEADLINE)
+            for answer in self.answers:
+                received(connection)
+                connection.sendall(answer)
+            received(connection)
+
+
+NO_SYNTAX = associate(2, (0x21, b"\1\0\0\0" + items((0x40, b"1.2.9.9"))))
+
+
+@pytest.mark.parametrize("answers", [
+    (pdu(3, b"\0\1\x09\1"),), (pdu(7, b"\0\0\x58\0"),), (ACCEPT, pdu(7, b"\0\0\x58\0")), (ACCEPT, pdu(3, b"\0\1\x09\1")), (NO_SYNTAX,),
+], ids=["a rejection by nobody", "an abort by nobody", "an abort later", "a rejection later", "no transfer syntax"])  # fmt: skip
+def test_values_that_there_are_not_end_the_association_and_no_thread(answers, monkeypatch):
+    died = []
+    monkeypatch.setattr(threading, "excepthook", died.append)
+    peer = Saying(*answers)
+    peer.start()
+    there, instance = Peer("OST", "127.0.0.1", peer.port), item(SOPClassUID=PLAN, SOPInstanceUID="1.2.3")
+    began = time.monotonic()
+    patient = Timeouts(association=60, message=60)
+    with pytest.raises(DimseError), connect(there, [PLAN], calling="TDD", timeouts=patient) as link:  # noqa: PT012
+        assert link.c_store(instance).failure
+        link.c_store(instance)
+    peer.join(DEADLINE)
+    assert time.monotonic() - began < DEADLINE
+    assert died == []
