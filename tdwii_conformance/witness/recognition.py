@@ -337,7 +337,7 @@ def _over(uid: str, its: Sequence[Exchange]) -> datetime:
 def _of_a_workitem(exchange: Exchange) -> bool:
     if exchange.service == "N-ACTION":  # a subscription is a matter of its own, whatever it is to
         return exchange.request.command.get("ActionTypeID") not in (SUBSCRIBE, UNSUBSCRIBE, SUSPEND)
-    return exchange.service in ("N-SET", "N-GET", "N-EVENT-REPORT")
+    return exchange.service in ("N-SET", "N-EVENT-REPORT")  # whoever looks at another's workitem does so besides
 
 
 def _of(ae_title: str, receiver: str, associations: Sequence[Association]) -> tuple[Association, ...]:

@@ -24,6 +24,7 @@ REASON = "ProcedureStepDiscontinuationReasonCodeSequence"
 VERBS = {IN_PROGRESS: "claim", COMPLETED: "complete", CANCELED: "cancel"}
 SUCCESS, NOT_MET, CREATED_OTHERWISE, NO_SUCH, NOT_AUTHORIZED = 0x0000, 0xC304, 0xB300, (0xC307, 0x0112), 0x0124
 ILLEGAL = ("CC26-TMS-021",)  # what an N-SET with an illegal value comes under
+EMPTY, EMPTIED = 0x0121, ("CC26-TMS-019",)  # what one comes under that does nothing but empty an attribute that needs a value
 WARNINGS = (0x0001, 0x0107, 0x0116, 0xB305)
 UNKNOWN_STATE, UNKNOWN_ACTION = ("RO60-TMS-016", "CC21-TMS-008"), ("RO60-TMS-017",)
 
@@ -242,7 +243,8 @@ def _modification(asked: Dataset, world: World, catalogue: Catalogue) -> Iterato
     given = str(asked.get("TransactionUID") or "")
     content = Dataset()
     content.update({element.tag: element for element in asked if element.keyword != "TransactionUID"})
-    refused = refuse_modification(content) is not None
+    refusal = refuse_modification(content)
+    refused = refusal is not None
     for right in _locks(given, world):
         which = "without" if not given else "right" if right and world.state not in (SCHEDULED, NO_UPS) else "another"
         ids = OF_N_SET[which, world.state]
@@ -257,6 +259,8 @@ def _modification(asked: Dataset, world: World, catalogue: Catalogue) -> Iterato
         if free and (granted or (which == "without" and world.state == SCHEDULED)):
             failures = frozenset(range(0x0105, 0x0125)) | {0x0110, 0xC310}
             option = Option(here, ILLEGAL if refused else (), option.statuses | option.warnings | failures, frozenset(), here)
+            if granted and refusal is not None and refusal.status == EMPTY and [e.keyword for e in content] == [refusal.comment]:
+                option = _option(here, EMPTIED, here, catalogue)
         yield option
 
 

@@ -185,6 +185,8 @@ def states(table):
         tdd.set(nobody, update)
     table.watcher.request_cancel(nobody)
     tdd.get(nobody)
+    stranger = table.treatment()
+    stranger.claim()
     for end in ("COMPLETED", "CANCELED"):
         session = table.treatment()
         uid, lock = session.workitem.uid, session.transaction_uid
@@ -195,6 +197,9 @@ def states(table):
         tdd.get(uid)
         if end == "COMPLETED":
             session.change_state("COMPLETED")
+            tdd.get(uid, LABEL)
+        for state in ("COMPLETED", "CANCELED"):
+            table.other.change_state(uid, state, stranger.transaction_uid)
             tdd.get(uid, LABEL)
         table.goes_on = True
         _events(table, uid, lock)
@@ -303,16 +308,17 @@ def contents(table):
 def illegal(table):
     """What an SCU must not send, and an SCP is to refuse."""
     tdd = table.tdd
-    for path in [path for path in [*creation.TYPE_1, *creation.TYPE_2] if len(path) == 1]:
+    for path in [*creation.TYPE_1, *creation.TYPE_2]:
         for empty in (False, True):
-            if empty and path in creation.TYPE_2:
+            if (empty and path in creation.TYPE_2) or (len(path) > 1 and not empty):
                 continue
             attributes = table.attributes()
-            if path[0] in attributes:
+            place = creation.held(attributes, path)
+            if place is not None and path[-1] in place:
                 if empty:
-                    creation.empty(attributes, path[0])
+                    creation.empty(place, path[-1])
                 else:
-                    delattr(attributes, path[0])
+                    delattr(place, path[-1])
                 uid = table.create(attributes)
                 tdd.get(uid, LABEL)
     for state in ("IN PROGRESS", "", None):

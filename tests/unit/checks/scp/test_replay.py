@@ -336,3 +336,8 @@ def test_a_query_that_has_only_empty_keys_may_find_nothing_but_not_some():
     day = Day().get(**SHOWN).add("C-FIND", 0, asked=item(**keys))
     assert day.judged(complete=True)[0] == set()
     assert day.add("C-FIND", 0, asked=item(**keys), came=[other]).judged(complete=True)[0] == {"CC28-TMS-007", "CC28-TMS-010"}
+
+
+@pytest.mark.parametrize(("status", "wrong"), [(0x0121, set()), (0x0122, {"CC26-TMS-019"}), (0, {"CC26-TMS-019"})])
+def test_how_it_is_refused_to_empty_what_needs_a_value(status, wrong):
+    assert Day().get(**SHOWN).claim(0).set(status, ProcedureStepLabel=None).judged()[0] == wrong

@@ -24,7 +24,7 @@ def failing(instance="1.5", study="1.6", series="1.7", acceptor="OST", destinati
     asked = item(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SeriesInstanceUID=series, SOPInstanceUID=instance)
     day.add("C-MOVE", 0, asked=asked, requestor="PPVS", acceptor=acceptor, syntax=MOVE, MoveDestination=destination,
             AffectedSOPClassUID=MOVE)  # fmt: skip
-    standing = Association(BEGIN, "PPVS", "TMS", ended="released")
+    standing = Association("PPVS", "TMS", BEGIN)
     connection = SimpleNamespace(exchanges=day.exchanges, ended="released", association=lambda ended: standing)
     cast = Cast(tms=["TMS"], ost=["OST"], watcher=["PPVS"])
     seen = observations([connection], cast, until=BEGIN + timedelta(minutes=1))
@@ -60,3 +60,16 @@ def test_who_schedules_is_no_tdd_though_it_stores_records():
     day.add("N-CREATE", 0, requestor="TPS", syntax=UPS.PUSH, AffectedSOPClassUID=UPS.PUSH)
     assert recognize(day.exchanges).tdd == []
     assert recognize(day.claim(0, requestor="TPS").exchanges).tdd == ["TPS"]
+
+
+@pytest.mark.parametrize(("tag", "wrong"), [(0x00741000, set()), (0x00081195, {"CC27-TDD-001"})])
+@pytest.mark.parametrize("uid", [W, "1.2.4"])
+def test_how_a_tdd_looks_at_a_workitem_is_judged_whether_it_treats_it_or_not(uid, tag, wrong):
+    day = Day().claim(0).add("N-GET", 0, answer=item(ProcedureStepState="SCHEDULED"), RequestedSOPInstanceUID=uid,
+                             AttributeIdentifierList=[tag], RequestedSOPClassUID=UPS.PUSH)  # fmt: skip
+    standing = Association("TDD", "TMS", BEGIN)
+    connection = SimpleNamespace(exchanges=day.exchanges, ended="released", association=lambda ended: standing)
+    seen = observations([connection], Cast(tms=["TMS"], ost=["OST"], tdd=["TDD"]), until=BEGIN + timedelta(minutes=1))
+    verdicts = judge_observed(seen, CATALOGUE, edition="ti")
+    failed = {one.requirement for one in verdicts if one.verdict == "failed"}
+    assert {one for one in failed if one.startswith(("CC27", "CC31"))} == wrong
