@@ -1,4 +1,4 @@
-"""Defects of the delivery of event reports to receivers that refuse, abort, or are not there [CC.2.4.3]."""
+"""Defects of event reports to receivers that refuse, abort, or are not there, and of those of a restart [CC.2.4.3]."""
 
 from __future__ import annotations
 
@@ -95,3 +95,8 @@ def _one_after_the_other(stops: str, tms: Any) -> None:
 
     around(tms.reporter, "post", in_turn)
     _on_deliveries(tms, over)
+
+
+@defect("restart-says-cold", "Keeps its lists when it is restarted, and says that they are lost", "CC24-TMS-032")
+def _says_cold(tms: Any) -> None:
+    around(tms, "_report_status", lambda original, status, warm: original(status, warm=False))

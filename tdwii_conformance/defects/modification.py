@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from ..profile.ups_tables import attribute_rows
 from ..ups import Outcome, Record
 from ..ups.datasets import merged, plain, without
+from ..ups.states import FINAL
 from ..ups.store import Change
 from .attributes import drop
 from .creation import question_marks
@@ -392,3 +393,18 @@ def _loses_beam(tms: Any) -> None:
             drop(item, "ProcedureStepProgressParametersSequence")
 
     after_set(lose, tms)
+
+
+@defect("set-after-the-end-with-a-uid-of-zero-length", "Answers success to an N-SET after the end with a Transaction UID of zero length",
+        "CC26-TMS-011", given=(lambda uid, lock: uid == "",))  # fmt: skip
+@defect("set-after-the-end-with-a-uid-cut-short", "Answers success to an N-SET after the end with the former lock cut short",
+        "CC26-TMS-010", given=(lambda uid, lock: bool(uid) and uid != lock and lock.startswith(uid),))  # fmt: skip
+def _set_after_the_end(which: Callable[[str | None, str], bool], tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        record = tms.worklist.store.get(uid)
+        if record is not None and record.state in FINAL and which(modification.get("TransactionUID"), record.lock):
+            return Outcome(SUCCESS)
+        outcome: Outcome = original(uid, modification)
+        return outcome
+
+    around(tms.worklist, "set", perform)

@@ -1,5 +1,7 @@
 """CC.2.4 SCP Status Change: what is told when the SCP stops and starts. The TMS is restarted for it."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from tdwii_conformance.checks import Finding, events, judge_attribute, status
@@ -7,6 +9,8 @@ from tdwii_conformance.plugin import attribute_parameters
 from tdwii_conformance.profile.ups_service import STATUS_CHANGE
 from tdwii_conformance.scu.watcher import GLOBAL
 from tdwii_conformance.ups.states import is_uid
+
+NO_SUCH_UPS = (0x0112, 0xC307)
 
 
 @pytest.fixture(scope="module")
@@ -81,41 +85,92 @@ def test_status_change_names_an_instance(status_changes, judge, follows):
         follows("well-known" if report.instance_uid == GLOBAL else "own")
 
 
-@pytest.fixture(params=["as-it-does", "lists-kept"])
-def restarting(restart, system, supply, request):
-    """A function that restarts the TMS as it does, and one with which it keeps its lists, if we can have it do that."""
-    if request.param == "as-it-does":
-        yield restart
+@dataclass
+class Restarted:
+    """A restart while one AE was subscribed globally and another to one UPS, and what followed.
+
+    `report` and `also` are the RESTARTED that each got; `before` is whether a change was reported before; `found` the state of the
+    UPS afterwards, and `told` what the second AE was told when it was changed then.
+    """
+
+    granted: list
+    report: object = None
+    also: object = None
+    before: bool = False
+    one: object = None
+    found: object = None
+    changed: object = None
+    told: object = None
+
+    def warm(self, keyword):
+        return self.report.request.dataset.get(keyword) == "WARM START"
+
+
+@pytest.fixture(scope="module", params=["as-it-does", "lists-kept"])
+def restarted(restart, system, supply, watcher, second_watcher, to_report, looks_at, request):
+    """What a restart did: of the TMS as it does, and with its lists kept, if we can have it keep them."""
+    perform = restart
+    if request.param == "lists-kept":
+        if system.restart_kept is None:
+            pytest.skip("not judged a second time: whether the TMS keeps its lists is not ours to say")
+        perform = then_counted(system.restart_kept, supply)
+        perform()
+    marker = looks_at(role="first marker").workitem.uid
+    seen = Restarted([], before=change_is_reported(to_report(), second_watcher), one=to_report())
+    seen.granted = [watcher.subscribe(), second_watcher.subscribe(seen.one.uid)]
+    since = watcher.mark()
+    if not any(status.accepted(exchange, "a subscription") for exchange in seen.granted):
+        perform()
+        seen.report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
+        if seen.report is not None:
+            look_afterwards(seen, since, watcher, second_watcher, marker)
+    yield seen
+    if request.param == "lists-kept":
+        restart()
+
+
+def look_afterwards(seen, since, watcher, second_watcher, marker):
+    """See what is there after a restart, and who is told of it."""
+    lists = "SubscriptionListStatus", "UnifiedProcedureStepListStatus"
+    if seen.warm(lists[0]) and seen.before:
+        seen.also = second_watcher.receiver.wait_for(is_restart, second_watcher.ae_title, since, second_watcher.deadline)
+    seen.found = seen.one.session.get(["ProcedureStepState"])
+    if seen.found.status in NO_SUCH_UPS:
         return
-    if system.restart_kept is None:
-        pytest.skip("not judged a second time: whether the TMS keeps its lists is not ours to say")
-    keeping = then_counted(system.restart_kept, supply)
-    keeping()
-    yield keeping
-    restart()
+    seen.changed = seen.one.happen()
+    if all(map(seen.warm, lists)):
+        seen.told = seen.one.reported(second_watcher, since) if seen.before else None
+    elif second_watcher.caught_up(marker):  # what has not come by now does not come
+        seen.told = next(iter(second_watcher.reports(seen.one.uid, since=since)), None)
 
 
 @pytest.mark.requirement("CC24-TMS-025")
-def test_kept_subscription_to_one_ups(restarting, watcher, second_watcher, to_report, needs, judge, follows):
-    reported_before = change_is_reported(to_report(), second_watcher)
-    one = to_report()
-    needs(status.accepted(watcher.subscribe(), "a global subscription"), "CC23-TMS-007")
-    needs(status.accepted(second_watcher.subscribe(one.uid), "a subscription to one UPS"), "CC23-TMS-013")
-    since = watcher.mark()
-    restarting()
-    report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
-    judge(events.reported(report, "SCP Status Change, RESTARTED"))
-    if report.request.dataset.get("SubscriptionListStatus") != "WARM START":
+def test_kept_subscription_to_one_ups(restarted, watcher, second_watcher, needs, judge, follows):
+    globally, to_one = restarted.granted
+    needs(status.accepted(globally, "a global subscription"), "CC23-TMS-007")
+    needs(status.accepted(to_one, "a subscription to one UPS"), "CC23-TMS-013")
+    judge(events.reported(restarted.report, "SCP Status Change, RESTARTED"))
+    if not restarted.warm("SubscriptionListStatus"):
         follows("cold")
         return
     follows("warm")
-    if not reported_before:
+    if not restarted.before:
         pytest.skip("not judged: who subscribes to a single UPS is not told of a claim without a restart either (CC24-TMS-002)")
-    also = second_watcher.receiver.wait_for(is_restart, second_watcher.ae_title, since, second_watcher.deadline)
-    judge(events.reported(also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
-    if report.request.dataset.get("UnifiedProcedureStepListStatus") == "WARM START":
-        judge(status.accepted(one.happen(), "the change of a UPS of the list that was kept"))
-        judge(events.reported(one.reported(second_watcher, since), f"{one.what}, by the subscription that was kept"))
+    judge(events.reported(restarted.also, f"SCP Status Change, RESTARTED, to {second_watcher.ae_title}, subscribed to one UPS"))
+    if restarted.warm("UnifiedProcedureStepListStatus"):
+        judge(status.accepted(restarted.changed or restarted.found, "the change of a UPS of the list that was kept"))
+        judge(events.reported(restarted.told, f"{restarted.one.what}, by the subscription that was kept"))
+
+
+@pytest.mark.requirement("CC24-TMS-032")
+def test_cold_start_is_one(restarted, judge):
+    if restarted.report is None:
+        pytest.skip("not judged: no restart was reported (CC24-TMS-017)")
+    if not restarted.warm("UnifiedProcedureStepListStatus"):
+        there = restarted.found.status not in NO_SUCH_UPS
+        judge([Finding("WARM START, for the UPS is there", "a cold start", "UnifiedProcedureStepListStatus")] if there else [])
+    if not restarted.warm("SubscriptionListStatus") and restarted.told is not None:
+        judge([Finding("WARM START, for reports go on", "a cold start", "SubscriptionListStatus")])
 
 
 def change_is_reported(one, watcher):

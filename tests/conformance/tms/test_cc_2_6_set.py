@@ -201,15 +201,17 @@ def test_ended_with_the_lock(ended, judge, judge_status):
 
 
 @pytest.mark.requirement("CC26-TMS-010")
-def test_ended_with_another(ended, judge, judge_status):
-    exchange, changed = set_after_the_end(ended, generate_uid())
+@pytest.mark.parametrize("kind", ["new", "cut-short"])
+def test_ended_with_another(ended, judge, judge_status, kind):
+    exchange, changed = set_after_the_end(ended, generate_uid() if kind == "new" else ended.transaction_uid[:-1])
     judge(changed)
     judge_status(exchange)
 
 
 @pytest.mark.requirement("CC26-TMS-011")
-def test_ended_without_transaction_uid(ended, judge, judge_status):
-    exchange, changed = set_after_the_end(ended, None)
+@pytest.mark.parametrize("uid", [None, ""], ids=["absent", "empty"])
+def test_ended_without_transaction_uid(ended, judge, judge_status, uid):
+    exchange, changed = set_after_the_end(ended, uid)
     judge(changed)
     judge_status(exchange)
 
