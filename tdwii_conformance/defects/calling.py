@@ -341,6 +341,23 @@ def _refuse_event(kind: int, simulator: Any) -> None:
     simulator.server.wrap_handler(evt.EVT_N_EVENT_REPORT, answer)
 
 
+@defect("event-of-no-type-taken", "Answers success to an event report of a type that there is not", "CC24-*-008")
+def _takes_any_type(simulator: Any) -> None:
+    def answer(handler: Any, event: Any) -> Any:
+        return (0x0000, None) if event.event_type not in EVENTS else handler(event)
+
+    simulator.server.wrap_handler(evt.EVT_N_EVENT_REPORT, answer)
+
+
+@defect("events-with-unknown-attributes-refused", "Answers event reports with an attribute that it does not know with failure",
+        "CC24-*-002", "CC24-*-004", "CC24-*-006")  # fmt: skip
+def _refuses_unknown(simulator: Any) -> None:
+    def answer(handler: Any, event: Any) -> Any:
+        return (FAILURE, None) if "InstitutionalDepartmentName" in event.event_information else handler(event)
+
+    simulator.server.wrap_handler(evt.EVT_N_EVENT_REPORT, answer)
+
+
 @defect("event-response-names-another", "Names another UPS in its answers to event reports", "CC24-*-007")
 def _names_another(simulator: Any) -> None:
     change_response(simulator, N_EVENT_REPORT_RSP, AffectedSOPInstanceUID=generate_uid())

@@ -16,7 +16,7 @@ from pynetdicom import evt, sop_class
 from ..dimse import TLS, Peer, Server, Timeouts
 from ..dimse.server import called_ae_title
 from ..dimse.tuning import abort_at_once
-from ..profile.ups_service import UPS
+from ..profile.ups_service import EVENT_TYPES, UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Association
 
@@ -27,7 +27,7 @@ TAKEN = (
     uid.RTBeamsTreatmentRecordStorage, uid.RTIonBeamsTreatmentRecordStorage, sop_class.Verification, UPS.EVENT,
 )  # fmt: skip
 OUT_OF_RESOURCES = 0xA700
-RESOURCE_LIMITATION = 0x0213  # of an event report
+RESOURCE_LIMITATION, NO_SUCH_EVENT_TYPE = 0x0213, 0x0113  # of an event report [PS3.7 10.1.1.1.8]
 REFUSES, ABORTS, IS_GONE = "refuses", "aborts", "is gone"  # how event reports fail
 REJECTED = (0x01, 0x01, 0x07)  # permanently, by the user: called AE title not recognized [PS3.8 9.3.4]
 PATIENCE = 20  # deadlines that a stream of reports may last
@@ -212,7 +212,7 @@ class Receiver:
     def _report(self, event: Any) -> tuple[int, None]:
         how, failed = self._failing.get(called_ae_title(event.assoc), ("", None))
         if failed is None:
-            return self.refuse_reports, None
+            return self.refuse_reports or (0x0000 if event.event_type in EVENT_TYPES else NO_SUCH_EVENT_TYPE), None
         failed.set()
         if how == REFUSES:
             return RESOURCE_LIMITATION, None

@@ -11,6 +11,7 @@ from ..dimse import Peer
 from ..profile.ups_service import CHANGE_STATE
 from ..simulators.tms import TMS
 from ..ups import Outcome
+from .rich_reports import rich_reports
 
 __all__ = ["CONSOLE", "Destinations", "InjectingTMS"]
 
@@ -34,6 +35,13 @@ class InjectingTMS(TMS):
         """Report a warm restart to the watchers."""
         self._report_status("RESTARTED", warm=True)
 
+    def report_richly(self, uid: str) -> None:
+        """Report a UPS to its subscribers with all that may be in a report, and with what nobody knows."""
+        record, receivers = self.worklist.store.get(uid), self.worklist.subscriptions.of(uid)
+        if record is not None and receivers:
+            for event in rich_reports(uid, record.attributes):
+                self._publish(event, receivers)
+
     def action(self, event: Any, action: int) -> Outcome:
         """Answer an N-ACTION; where a claim is to be refused, another claims the workitem first."""
         if action == CHANGE_STATE and self._injected(event, CLAIM):
@@ -47,6 +55,7 @@ class InjectingTMS(TMS):
         outcome = super().set(event)
         if not outcome.status and self._injected(event, PROGRESS):
             self.worklist.request_cancel(str(event.request.RequestedSOPInstanceUID), None, CONSOLE)
+            self.report_richly(str(event.request.RequestedSOPInstanceUID))
         return outcome
 
 

@@ -139,6 +139,7 @@ class Worklist:
             worklist.set(workitem.uid, update)
         worklist.request_cancel(workitem.uid, None, CONSOLE)
         self.tms.announce_restart()
+        self.tms.report_richly(workitem.uid)
         worklist.change_state(workitem.uid, "COMPLETED", lock)
 
     def withdraw(self, workitem: Workitem) -> None:

@@ -32,7 +32,7 @@ INPUTS = (
     uids.RTPlanStorage, uids.RTIonPlanStorage, uids.RTBeamsDeliveryInstructionStorage, uids.RTBeamsTreatmentRecordStorage,
     uids.RTIonBeamsTreatmentRecordStorage,
 )  # fmt: skip
-SUCCESS = 0x0000
+SUCCESS, NO_SUCH_EVENT_TYPE = 0x0000, 0x0113  # [PS3.7 10.1.1.1.8]
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +155,8 @@ class WatcherSimulator(Simulator):
             raise ValueError(f"{self.tms}: refused {self._ae_title}'s action of type {action}: {error}") from error
 
     def _report(self, event: Any) -> tuple[int, None]:
+        if event.event_type not in EVENTS:
+            return NO_SUCH_EVENT_TYPE, None
         information: Dataset = event.event_information
         restarted = information.get("SCPStatus") == "RESTARTED"
         if event.event_type == STATUS_CHANGE and restarted and information.get("SubscriptionListStatus") != "WARM START":
@@ -166,7 +168,7 @@ class WatcherSimulator(Simulator):
         if self._sources and (scheduled or event.event_type == ASSIGNED) and uid not in self._fetched:
             self._fetched.add(uid)
             self._to_fetch.put(uid)
-        self._tell(f"{EVENTS.get(event.event_type, event.event_type)} of {uid} {information.get('ProcedureStepState', '')}".strip())
+        self._tell(f"{EVENTS[event.event_type]} of {uid} {information.get('ProcedureStepState', '')}".strip())
         self._on_report(int(event.event_type), uid, information)
         return SUCCESS, None
 

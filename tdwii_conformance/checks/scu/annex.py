@@ -278,6 +278,7 @@ def unsubscribes(requirement: Requirement, observed: ObservedSession) -> list[Fi
 
 # --- UPS Event ----------------------------------------------------------------------------------------------------------
 
+NO_SUCH_EVENT_TYPE = 0x0113  # [PS3.7 10.1.1.1.8]
 EVENTS = {f"CC24-{actor}-{number + 1:03}": number for actor in ("TDD", "WATCHER") for number in EVENT_TYPES}
 
 
@@ -315,6 +316,22 @@ def accepts_events(requirement: Requirement, observed: ObservedSession) -> list[
         return [Finding(expected, received, report.instance_uid, "warning" if is_warning(report.status) else "fault")]
 
     return each(reports, one, "report")
+
+
+@judges("CC24-TDD-008", "CC24-WATCHER-008", at=_reports, even_if_nothing_came=True)
+def refuses_what_is_no_event(requirement: Requirement, observed: ObservedSession) -> list[Finding] | str:
+    """Judge the answers to event reports of a type that there is not."""
+    unknown = [r for r in observed.reports if event_type(r) not in EVENT_TYPES]
+    if not unknown:
+        return "the system was sent no event report of a type that there is not"
+
+    def one(report: Exchange) -> list[Finding]:
+        if report.status == NO_SUCH_EVENT_TYPE:
+            return []
+        received = report.failure or f"status {status_text(report.status, report.service)}"
+        return [Finding(f"status 0113 (no such event type) for Event Type ID {event_type(report)}", received, report.instance_uid)]
+
+    return each(unknown, one, "report")
 
 
 @judges("CC24-TDD-007", "CC24-WATCHER-007", at=_reports, even_if_nothing_came=True)

@@ -33,6 +33,7 @@ def test_all_of_a_fetch_is_judged():
 
 # What a treatment as in the book gives no occasion for.
 NO_BYTES = "no bytes of the system were recorded"  # made by hand; tests/unit/upper_layer/test_topics.py has bytes
+NO_SUCH_EVENT = "the system was sent no event report of a type that there is not"
 NO_OCCASION = {
     **{f"UL-TDD-{n:03}": NO_BYTES for n in range(2, 18)},
     "RO58-TDD-008": "the worklist was not empty",
@@ -52,6 +53,7 @@ NO_OCCASION = {
     "CC24-TDD-005": "the system was sent no SCP Status Change",
     "CC24-TDD-006": "the system was sent no UPS Assigned",
     "CC24-TDD-007": "the system answered no event report",
+    "CC24-TDD-008": NO_SUCH_EVENT,
 }
 NOT_CONTINUED = {"RO59-TDD-003": "nothing is continued in this scenario"}
 COMPLETED = {
@@ -90,6 +92,7 @@ def test_all_of_a_watcher_is_judged_but_what_it_did_not_do():
         **{f"UL-WATCHER-{n:03}": NO_BYTES for n in range(2, 18)},
         "CC23-WATCHER-002": "the system made no filtered global subscription",
         "CC23-WATCHER-004": "the system suspended no global subscription",
+        "CC24-WATCHER-008": NO_SUCH_EVENT,
         "CC25-WATCHER-001": "the system created no UPS",
         **{f"RO59-WATCHER-{n:03}": "the system retrieved nothing" for n in range(3, 12)},
     }

@@ -1234,6 +1234,10 @@ def subscription_faults(actor, title, make, register):
     def answers_about_something_else(play):
         play["event 3"].answer["EventTypeID"] = 1
 
+    @register(rule("CC24", 8))
+    def takes_an_event_of_no_type(play):
+        play["event 3"].command["EventTypeID"] = play["event 3"].answer["EventTypeID"] = 99
+
     @register(rule("CC31", 1))
     def subscribes_by_another_class(play):
         play["subscribe"].command["RequestedSOPClassUID"] = WATCH
