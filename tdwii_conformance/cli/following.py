@@ -157,12 +157,20 @@ class _Live:
     def _exchange(self, name: str, exchange: Exchange) -> None:
         self.count += 1
         ended = f"{status_text(exchange.status)}" if not exchange.failure else plain(exchange.failure)
-        what = " ".join(filter(None, (exchange.service, plain(exchange.instance_uid))))
+        what = " ".join(filter(None, (exchange.service, plain(exchange.instance_uid)))) + _about(exchange)
         who = f"{plain(exchange.requestor)} to {plain(exchange.acceptor)}"
         _line(f"{self._now} [{name}] {who}: {what}: {ended}")
 
     def _malformation(self, name: str, side: Side, one: Malformation) -> None:
         _line(f"{self._now} [{name}] wrong, of the {side}: {plain(one)}")
+
+
+def _about(exchange: Exchange) -> str:
+    from ..simulators.live import about  # with all that the simulators need: in the process that follows, when there is something
+
+    with contextlib.suppress(TypeError, ValueError, AttributeError):  # of what a peer sends nothing need be what it should be
+        return plain(about(exchange))
+    return ""
 
 
 class _Judge:

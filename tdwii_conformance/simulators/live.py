@@ -22,7 +22,7 @@ from ..ups import FILTERED, GLOBAL
 from ..ups.events import progress_item
 from .simulator import Simulator
 
-__all__ = ["Happening", "Live", "OpenAssociation", "spoken"]
+__all__ = ["Happening", "Live", "OpenAssociation", "about", "spoken"]
 
 SUCCESS = 0x0000
 
@@ -157,7 +157,7 @@ def spoken(exchange: Exchange, *, to_other: bool = False) -> str:
         Whether it was sent to another AE, which is then named.
     """
     whom = f" to {exchange.acceptor}" if to_other else ""
-    text = f"{exchange.service}{whom}{_about(exchange)}"
+    text = f"{exchange.service}{whom}{about(exchange)}"
     if exchange.failure:
         return f"{text}: {exchange.failure}"
     if exchange.status == SUCCESS:
@@ -166,7 +166,14 @@ def spoken(exchange: Exchange, *, to_other: bool = False) -> str:
     return f"{text}: {status_text(exchange.status, exchange.service)}{f', {comment}' if comment else ''}"
 
 
-def _about(exchange: Exchange) -> str:
+def about(exchange: Exchange) -> str:
+    """Return what a request asks for, or what came of it, to follow the name of its service; empty if there is nothing to say.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        What happened.
+    """
     command = exchange.request.command
     data = exchange.request.dataset or Dataset()
     match exchange.service:

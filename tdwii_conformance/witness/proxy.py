@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import ssl
 import threading
@@ -250,4 +251,6 @@ def _closed(onlooker: Onlooker, moment: datetime, words: tuple[str, str], octets
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.errno is not None and str(error.strerror).startswith("Connect call failed"):
+        return os.strerror(error.errno).lower()  # asyncio has put the address in its place
     return (getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()
