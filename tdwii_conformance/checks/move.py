@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
@@ -24,7 +24,9 @@ __all__ = [
     "no_identifier",
     "nothing_moved",
     "only_classes",
+    "originator",
     "pending_consistent",
+    "priority",
     "received",
     "received_exactly",
     "remaining_absent",
@@ -199,6 +201,30 @@ def failed_list(retrieval: Retrieval, expected: Sequence[str]) -> list[Finding]:
     if response is not None and _number(response, COUNTERS[2]) != len(expected):
         found.append(Finding(f"{COUNTERS[2]} {len(expected)}", f"{_number(response, COUNTERS[2])}"))
     return found
+
+
+def originator(retrieval: Retrieval, ae_title: str) -> list[Finding]:
+    """Check that each C-STORE names who asked for it, and by which message [PS3.7 9.1.4]."""
+    asked = retrieval.move.request.command.get("MessageID")
+    wanted = {"MoveOriginatorApplicationEntityTitle": ae_title, "MoveOriginatorMessageID": asked}
+    return _in_each_store(retrieval, wanted)
+
+
+def priority(retrieval: Retrieval) -> list[Finding]:
+    """Check that each C-STORE has the priority of the C-MOVE [PS3.4 C.4.2.1]."""
+    return _in_each_store(retrieval, {"Priority": retrieval.move.request.command.get("Priority")})
+
+
+def _in_each_store(retrieval: Retrieval, wanted: Mapping[str, object]) -> list[Finding]:
+    found: dict[Finding, None] = {}
+    for store in retrieval.stores:
+        for keyword, expected in wanted.items():
+            value = store.request.command.get(keyword)
+            if value != expected:
+                found[Finding(f"{keyword} {expected}", "absent" if value is None else f"{value}", "command set of the C-STORE")] = (
+                    None
+                )
+    return list(found)
 
 
 def unchanged(retrieval: Retrieval, original: Dataset) -> list[Finding]:

@@ -68,6 +68,7 @@ def _rows_of_on_select() -> Iterator[Defect]:
         "003",
         "005",
         "009",
+        "020",
     )
 
 
@@ -184,12 +185,15 @@ def _status_instead(status: int, other: int, simulator: Any) -> None:
     on_responses(simulator, C_MOVE_RSP, sent)
 
 
-@defect("refused-is-success", "Ends with success though the destination refused an instance", "010", named={"status": SUCCESS})
-@defect("refused-not-listed", "Does not list the instance that the destination refused", "011", named={"listed": False})
+@defect(
+    "refused-is-success", "Ends with success though the destination refused an instance", "010", "020", named={"status": SUCCESS}
+)
+@defect("refused-not-listed", "Does not list the instance that the destination refused", "011", "020", named={"listed": False})
 @defect(
     "refused-not-counted",
     "Does not count the instance that the destination refused as failed",
     "011",
+    "020",
     named={"NumberOfFailedSuboperations": 0},
 )
 def _refused(simulator: Any, status: int | None = None, listed: bool = True, **counts: int) -> None:
@@ -206,7 +210,7 @@ def _refused(simulator: Any, status: int | None = None, listed: bool = True, **c
     on_responses(simulator, C_MOVE_RSP, sent)
 
 
-@defect("sends-nothing", "Sends nothing, and counts it as done", "002", "003", "004", "009", "010", "011", "012", "015")
+@defect("sends-nothing", "Sends nothing, and counts it as done", "002", "003", "004", "009", "010", "011", "012", "015", "020")
 def _sends_nothing(simulator: Any) -> None:
     asked: list[int] = []
 
@@ -232,6 +236,7 @@ def _sends_nothing(simulator: Any) -> None:
     "003",
     "005",
     "009",
+    "020",
     through=on_select,
 )
 def _one_more(found: list[Instance], identifier: Dataset, store: Any) -> list[Instance]:
@@ -244,15 +249,21 @@ def _names(identifier: Dataset) -> list[str]:
     return [str(value)] if isinstance(value, str) else [str(uid) for uid in value]
 
 
-@defect("first-of-a-list-only", "Sends of a list of instances the first only", "003", through=on_select)
+@defect("first-of-a-list-only", "Sends of a list of instances the first only", "003", "020", through=on_select)
 def _first(found: list[Instance], identifier: Dataset, store: Any) -> list[Instance]:
     return found[:1]
 
 
+@defect("keys-above-ignored", "Looks at the SOP Instance UID of a C-MOVE only", "019", through=on_select)
+def _keys_above(found: list[Instance], identifier: Dataset, store: Any) -> list[Instance]:
+    return found or [instance for instance in store if instance.uid in _names(identifier)]
+
+
 @defect("missing-instance-replaced", "Sends another instance of the series for one that does not exist", "008", through=on_select)
 def _replacement(found: list[Instance], identifier: Dataset, store: Any) -> list[Instance]:
+    names = _names(identifier)
     same = [instance for instance in store if instance.series == identifier.get("SeriesInstanceUID")]
-    return found if found or len(_names(identifier)) != 1 else same[:1]
+    return found if found or len(names) != 1 or any(instance.uid in names for instance in store) else same[:1]
 
 
 @defect("list-with-missing-refused", "Sends nothing of a list that names an instance that does not exist", "009", through=on_select)
@@ -277,13 +288,18 @@ def _on_association(simulator: Any, change: Callable[[list[Any]], list[Any]]) ->
     simulator.server.wrap_handler(evt.EVT_C_MOVE, c_move)
 
 
+@defect("store-without-origin", "Does not name the C-MOVE in its C-STOREs", "018",
+        named={"MoveOriginatorApplicationEntityTitle": None, "MoveOriginatorMessageID": None})  # fmt: skip
+@defect("store-with-another-priority", "Sends C-STOREs with high priority, whatever that of the C-MOVE was", "021",
+        named={"Priority": 1})  # fmt: skip
 @defect(
     "command-of-another-instance",
     "Names another instance in the C-STORE command than the data set has",
     "004",
+    "020",
     named={"AffectedSOPInstanceUID": ANOTHER},
 )
-def _store_command(simulator: Any, **values: str) -> None:
+def _store_command(simulator: Any, **values: str | int | None) -> None:
     def sent(event: Any) -> None:
         if event.message.command_set.get("CommandField") == C_STORE_RQ:
             set_command(event.message.command_set, **values)

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from pynetdicom.sop_class import Verification
 
 from ..dcmdump.dicom import encoding_of, inflated, read_content
 from ..dimse import AssociationRecorder, Peer, Recorder, Timeouts, tune
+from ..dimse.command_sets import set_group_length
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
 
@@ -346,6 +347,7 @@ def move_handler(
                 "contexts": proposed[:128],
                 "evt_handlers": [
                     (evt.EVT_CONN_OPEN, tune),
+                    (evt.EVT_DIMSE_SENT, partial(_name_the_origin, str(event.assoc.requestor.ae_title).strip())),
                     *(Recorder(transcript.append).handlers_to_the_end if transcript is not None else ()),
                     *(AssociationRecorder(associations).handlers if associations is not None else ()),
                 ],
@@ -361,6 +363,14 @@ def move_handler(
         yield from _sent(event, instances)
 
     return handle
+
+
+def _name_the_origin(ae_title: str, event: Any) -> None:
+    """Name who asked for the C-MOVE in a C-STORE request [PS3.7 9.1.1.1.9]; pynetdicom names the SCP of the C-MOVE."""
+    command = event.message.command_set
+    if "MoveOriginatorApplicationEntityTitle" in command:
+        command.MoveOriginatorApplicationEntityTitle = ae_title
+        set_group_length(command)
 
 
 def leave_out_remaining(event: Any) -> None:

@@ -107,6 +107,43 @@ class Retrieve:
     def test_refused_instance_is_listed(self, refused, reference, judge):
         judge(move.failed_list(refused, [reference.instance]))
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def came(cls, retrieval):
+        """The retrieval, of which something came."""
+        if not retrieval.stores:
+            pytest.skip(f"not judged: nothing came ({cls.requirements}-002)")
+        return retrieval
+
+    @pytest.mark.requirement("018")
+    def test_stores_name_their_origin(self, came, tdd, judge):
+        judge(move.originator(came, tdd.calling))
+
+    @pytest.mark.requirement("019")
+    @pytest.mark.parametrize("level", ["study", "series"])
+    def test_keys_above_the_instance_have_to_fit(self, retriever, reference, judge, level):
+        uids = {"study": reference.study, "series": reference.series} | {level: generate_uid()}
+        judge(
+            move.nothing_moved(retriever.retrieve(self.role, move_identifier(uids["study"], uids["series"], [reference.instance])))
+        )
+
+    @pytest.mark.requirement("020")
+    def test_some_fail(self, retriever, receiver, workitem, source, judge, judge_status):
+        wanted = self.list_of_two(workitem, source)
+        kept, refused = (one.instance for one in wanted)
+        receiver.refuse.add(refused)
+        try:
+            result = retriever.retrieve_references(self.role, wanted)
+        finally:
+            receiver.refuse.discard(refused)
+        judge(move.received_exactly(result, [kept, refused]))
+        judge(move.counted(result, completed=1, failed=1) + move.failed_list(result, [refused]))
+        judge_status(result.move)
+
+    @pytest.mark.requirement("021")
+    def test_stores_have_the_priority(self, came, judge):
+        judge(move.priority(came))
+
     @pytest.mark.requirement("012")
     def test_stores_come_on_their_own_association(self, retrieval, receiver, judge):
         judge(move.called_as(retrieval, receiver.ae_title))

@@ -2,8 +2,8 @@
 
 What a message has to contain is judged by the rows of the attribute tables, everything else by a function that `registry`
 finds by the requirement's id: `tdd_query`, `tdd_retrieval`, `tdd_performing` and `tdd_common` have those of RO-58 to RO-65,
-`annex` those of negotiation and PS3.4 Annex CC, `upper_layer` those of PS3.8 and PS3.7. `observed` says which exchange is which
-transaction, `messages` what one of them says.
+`annex` and `events` those of negotiation and PS3.4 Annex CC, `upper_layer` those of PS3.8 and PS3.7. `observed` says
+which exchange is which transaction, `messages` what one of them says.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ...transcript.observation import Observation
 from ..attributes import Judgement, judge_attribute
 from ..findings import Finding
 from . import annex as annex  # their judges register themselves
+from . import events as events
 from . import tdd_common as tdd_common
 from . import tdd_performing as tdd_performing
 from . import tdd_query as tdd_query
