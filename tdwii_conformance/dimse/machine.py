@@ -1,15 +1,21 @@
-"""The state machine of an association of pynetdicom, which nothing that a peer sends ends [PS3.8 9.2]."""
+"""How an association of pynetdicom ends: by what its state machine says, and not by whatever a peer sends [PS3.8 9.2]."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import socket
+import ssl
+import time
+from collections.abc import Callable
 from typing import Any
 
 from pynetdicom.fsm import AA_4, AA_8, TRANSITION_TABLE
 
-__all__ = ["Machine"]
+__all__ = ["Ending", "Machine"]
 
 LOG = logging.getLogger(__name__)
+ABORT = b"\x07\0\0\0\0\4\0\0\2\0"  # A-ABORT of the service provider, no reason given [PS3.8 9.3.8]
 CLOSING, IDLE = "Sta13", "Sta1"
 REJECTED, ABORTED = "Evt4", "Evt16"  # A-ASSOCIATE-RJ and A-ABORT, after which there is no association
 
@@ -45,3 +51,50 @@ class Machine:
             LOG.info("%s in state %s: %s", event, state, error)
             over = event in (REJECTED, ABORTED)
             self._machine.current_state = AA_4(self._dul) if over else AA_8(self._dul)
+
+
+class Ending:
+    """Lets no peer keep an association from ending by a PDU that it does not finish.
+
+    As shipped, the thread that reads waits for the rest of a PDU, and who ends the association waits for that thread: as long as
+    the peer leaves the connection open. Here the connection is closed when it reads still after `PATIENCE`.
+
+    Parameters
+    ----------
+    association : pynetdicom.association.Association
+        One that is being tuned.
+    since : callable
+        Returns when its thread has begun to read what came, in seconds of `time.monotonic`; 0 if it does not.
+    """
+
+    PATIENCE = 0.5  # seconds
+
+    def __init__(self, association: Any, since: Callable[[], float]) -> None:
+        self._association, self._since = association, since
+        association.kill = self.kill
+
+    def kill(self) -> None:
+        """End the threads of the association, as `Association.kill` does."""
+        association = self._association
+        association._reactor_checkpoint.set()
+        association._kill = True
+        association.is_established = False
+        association._is_paused = True
+        dul, began = association.dul, time.monotonic()
+        while dul.is_alive() and not dul.stop_dul():
+            time.sleep(0.01)
+            reading = self._since()
+            if reading and time.monotonic() - max(reading, began) >= self.PATIENCE:
+                self._break_off(dul.socket.socket if dul.socket is not None else None)
+                began = time.monotonic()
+
+    @staticmethod
+    def _break_off(connection: socket.socket | None) -> None:
+        """Abort, and close the connection: who reads from it sees its end."""
+        if connection is None:
+            return
+        with contextlib.suppress(OSError):
+            if not isinstance(connection, ssl.SSLSocket):  # on which one thread must not write while another reads
+                connection.send(ABORT)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)

@@ -8,7 +8,8 @@ PDUs (``DULServiceProvider``) the look at the socket, which waits here instead o
 ``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed; its ``receive_primitive``, which
 ends the thread that reads when a command set lacks what it takes for granted; its ``send_msg``, which has pydicom encode each
 command set twice; ``DULServiceProvider._decode_pdu``, which takes no item in a negotiation that it does not know; and the
-state machine, which ends that thread when a PDU has a value that does not exist (`machine.Machine`).
+state machine, which ends that thread when a PDU has a value that does not exist (`machine.Machine`); and ``Association.kill``,
+which waits for the rest of a PDU (`machine.Ending`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from ..upper_layer import Assembler, Fragment, recognized
 from ..upper_layer.malformation import SHOWN
 from ..upper_layer.pdus import ACCEPT, REQUEST
 from .command_sets import command_bytes, set_group_length
-from .machine import Machine
+from .machine import Ending, Machine
 
 __all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune", "why_it_ended"]
 PDV_HEADER = 6  # bytes: length, context ID and message control header [PS3.8 9.3.5.1, E.2]
@@ -136,6 +137,7 @@ class Wait:
     def __init__(self, dul: Any) -> None:
         self._dul = dul
         self._resting = False  # whether the thread waits, or is about to
+        self.since = 0.0  # when it began to read, if it does: what a peer has begun to send it waits for
         self._ours, self._theirs = socket.socketpair()
         self._ours.setblocking(False)
         self._theirs.setblocking(False)
@@ -169,13 +171,20 @@ class Wait:
         """Wait, then read what came, as shipped."""
         dul = self._dul
         if dul.state_machine.current_state == "Sta13":
-            return bool(self._look())
+            return self._read()
         if not dul.event_queue.empty():
             return False  # goes first; what comes is read when it has been done
         came = self._rest(dul.socket.socket if dul.socket is not None else None)
         if not dul.to_provider_queue.empty():
             return False  # ours goes first, as shipped
-        return came and bool(self._look())
+        return came and self._read()
+
+    def _read(self) -> bool:
+        self.since = time.monotonic()
+        try:
+            return bool(self._look())
+        finally:
+            self.since = 0.0
 
     def _rest(self, connection: socket.socket | None) -> bool:
         """Wait for the connection or for something to send; return whether something came on the connection."""
@@ -411,6 +420,7 @@ def tune(event: Any) -> None:
         queue.put = _then(queue.put, checkpoint.nudge)
     wait, responses = Wait(association.dul), _Responses(association)
     Machine(association)
+    Ending(association, lambda: wait.since)
     _Messages(association)
     _Sender(association)
     _ignore_what_is_not_recognized(association)

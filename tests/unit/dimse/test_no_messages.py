@@ -169,3 +169,15 @@ def test_values_that_there_are_not_end_the_association_and_no_thread(answers, mo
     peer.join(DEADLINE)
     assert time.monotonic() - began < DEADLINE
     assert died == []
+
+
+def test_a_pdu_that_is_never_finished_keeps_nobody_from_ending():
+    peer = Peerless(command(SOP_CLASS, us(0x0100, 0x8030))[:-1])  # and leaves the connection open
+    peer.start()
+    timeouts = Timeouts(association=60, message=0.2)
+    began = time.monotonic()
+    with connect(Peer("OST", "127.0.0.1", peer.port), [VERIFICATION.decode()], calling="TDD", timeouts=timeouts) as link:
+        assert link.c_echo().failure.startswith("no response within 0.2 s")
+    peer.join(DEADLINE)
+    assert time.monotonic() - began < DEADLINE
+    assert peer.after[0] == 7  # A-ABORT
