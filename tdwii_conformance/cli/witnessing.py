@@ -229,12 +229,15 @@ def _judged(
         verdicts, catalogue, system=_systems(seen), edition=edition, description=f"from {', '.join(file.name for file in files)}",
         notices=[*seen.not_judged, *malformed],
     )  # fmt: skip
-    counts = f"{len(seen.connections)} connections, {len(seen.exchanges)} exchanges, {len(seen.observed)} sessions"
+    numbers = {"connection": len(seen.connections), "exchange": len(seen.exchanges), "session": len(seen.observed)}
+    counts = ", ".join(f"{number} {what}{'' if number == 1 else 's'}" for what, number in numbers.items())
     return _Judged({part: getattr(seen.cast, part) for part in PARTS}, counts, seen.not_judged, malformed, results)
 
 
 def _systems(seen: Witnessed, named: Callable[[str], str] = str) -> str:
-    return ", ".join(dict.fromkeys(map(named, [*seen.cast.tms, *(one.ae_title for one in seen.observed)]))) or "nobody"
+    return (
+        ", ".join(dict.fromkeys(map(named, [*seen.cast.tms, *seen.cast.ost, *(one.ae_title for one in seen.observed)]))) or "nobody"
+    )
 
 
 def _hidden(judged: _Judged, seen: Witnessed, recorded: Sequence[Recorded]) -> _Judged:

@@ -96,7 +96,7 @@ def test_record_survives_being_killed_and_is_judged(tmp_path, capsys):
     assert one.acceptor == behind
     assert main(["judge", str(file)]) == 0
     out, err = capsys.readouterr()
-    assert "1 connections, 1 exchanges, 0 sessions" in out
+    assert "1 connection, 1 exchange, 0 sessions" in out
     assert "nothing was judged" in err
 
 
