@@ -17,6 +17,7 @@ MAXIMUM_LENGTH, IMPLEMENTATION_CLASS, ASYNCHRONOUS, ROLE, IMPLEMENTATION_VERSION
 OTHERS = (0x57, 0x58, 0x59)  # common extended negotiation, user identity both ways
 KNOWN_USER = (MAXIMUM_LENGTH, IMPLEMENTATION_CLASS, ASYNCHRONOUS, ROLE, IMPLEMENTATION_VERSION, EXTENDED, *OTHERS)
 KNOWN = (APPLICATION_CONTEXT, PROPOSED, ANSWERED, USER)
+DICOM_CONTEXT = "1.2.840.10008.3.1.1.1"  # the one application context of DICOM [PS3.7 A.2.1]
 LEGAL_UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
 LONGEST_UID = 64
 
@@ -186,6 +187,11 @@ class _Reader:
         for count, what in ((len(names), "Application Context item"), (users, "User Information item")):
             if count != 1:
                 self._wrong(self.start, f"{count} of the {what}", "exactly one", self.section, b"", "associate")
+        for name in names:
+            if name != DICOM_CONTEXT:
+                self._wrong(
+                    self.start, f"application context {name}", DICOM_CONTEXT, "PS3.8 7.1.1.2; PS3.7 A.2.1", b"", "associate"
+                )
         if self.request and not contexts:
             self._wrong(self.start, "no Presentation Context item", "one or more", self.section, b"", "associate")
         return Associate(**{**values, "application_context": names[0] if names else "", "contexts": tuple(contexts)})

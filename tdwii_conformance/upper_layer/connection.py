@@ -23,6 +23,7 @@ __all__ = ["SERVICES", "Connection", "Side"]
 Side = Literal["requestor", "acceptor"]
 SIDES: tuple[Side, Side] = ("requestor", "acceptor")
 
+PRIORITIES = (0, 1, 2)  # medium, high, low [PS3.7 9.3.2.1]
 ENDS = {REJECT: "rejected by the {}", RELEASE: "released", ABORT: "aborted by the {}"}
 # What, wrong with a response, leaves its operation open.
 SPOILS = ("operations", "command", "elements", "fragments", "context", "lengths", "pdu")
@@ -345,6 +346,10 @@ class Connection:
         called = f"a {service} {'response' if response else 'request'}" if service else "a C-CANCEL request"
         for keyword in lacking(service, message.command, response=response):
             self._note(side, Malformation(offset, f"{called} without {keyword}", "a value", "PS3.7 9.3, 10.3", topic="elements"))
+        priority = message.command.get("Priority")
+        if not response and priority is not None and priority not in PRIORITIES:
+            what = f"{called} with Priority {priority:04X}H"
+            self._note(side, Malformation(offset, what, "0000H, 0001H or 0002H", "PS3.7 9.3", topic="elements"))
         if "CommandDataSetType" not in message.command:
             return
         self.came_up[side].add("data-set")

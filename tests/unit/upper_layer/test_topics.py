@@ -120,6 +120,9 @@ WRONG = {
     "tags in disorder": ("command", "A", [*STANDS, ("R", ECHO), ("A", data(pdv(command(us(0x120, 1), us(0x100, 0x8030), us(0x800, 0x101), us(0x900, 0)))))]),
     "no Status": ("elements", "A", [*STANDS, ("R", ECHO), ("A", data(pdv(command(us(0x100, 0x8030), us(0x120, 1), us(0x800, 0x0101)))))]),
     "no Affected SOP Class UID": ("elements", "R", [*STANDS, ("R", data(pdv(command(us(0x100, 0x30), us(0x110, 1), us(0x800, 0x101)))))]),
+    "a priority that there is not": ("elements", "R", [*STANDS, ("R", data(pdv(command(element(2, b"1.2.3\0"), us(0x100, 0x20), us(0x110, 1), us(0x700, 7), us(0x800, 1))), pdv(IDENTIFIER, 2)))]),
+    "another application context": ("associate", "R", [("R", RQ.replace(b"1.2.840.10008.3.1.1.1", b"1.2.840.10008.3.1.1.2")), ("A", AC)]),
+    "another application context in the answer": ("associate", "A", [("R", RQ), ("A", AC.replace(b"1.2.840.10008.3.1.1.1", b"1.2.840.10008.3.1.1.2"))]),
     "a query without a data set": ("data-set", "R", [*STANDS, ("R", data(pdv(command(FIND[12:-10], us(0x800, 0x0101)))))]),
     "a data set that is not announced": ("data-set", "R", [*STANDS, ("R", ECHO), ("R", data(pdv(IDENTIFIER, 2)))]),
 }  # fmt: skip
