@@ -33,7 +33,7 @@ ALWAYS_ALLOWED = ("SpecificCharacterSet", "TimezoneOffsetFromUTC")
 
 def uids(exchange: Exchange) -> list[str]:
     """Return the SOP Instance UIDs of the matches, in the order of the responses."""
-    return [str(identifier.get("SOPInstanceUID", "")) for identifier in exchange.identifiers]
+    return list(exchange.matches)
 
 
 def ended(exchange: Exchange) -> list[Finding]:

@@ -153,7 +153,7 @@ def _about(exchange: Exchange) -> tuple[Kind, dict[str, Any]]:
         where = {"station": _station(asked), "start": _text(asked, "ScheduledProcedureStepStartDateTime")}
         if exchange.service == "N-CREATE":
             return "create", where
-        found = tuple(str(one.get("SOPInstanceUID") or "") for one in exchange.identifiers)
+        found = exchange.matches
         return "query", {**where, "state": _text(asked, "ProcedureStepState"), "found": found}
     return ("move" if exchange.service == "C-MOVE" else "store" if exchange.service == "C-STORE" else "other"), {}
 

@@ -308,6 +308,6 @@ class PerformedSequence:
         if exchange.status != 0:
             self.fault("the search ends with success", status_text(exchange.status) if exchange.status is not None else "no answer")
         expected = [subject.uid] if self.state_of(subject) == state else []
-        found = [str(identifier.get("SOPInstanceUID")) for identifier in exchange.identifiers]
+        found = list(exchange.matches)
         if found != expected:
             self.fault(f"{subject} {'is found' if expected else 'is not found'}", f"{len(found)} matches")

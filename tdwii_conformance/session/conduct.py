@@ -208,7 +208,7 @@ def describe(exchange: Exchange) -> str:
     result = exchange.failure or f"status {status_text(exchange.status, exchange.service)}"
     more = ""
     if exchange.service == "C-FIND":
-        more = f", {len(exchange.identifiers)} found"
+        more = f", {len(exchange.matches)} found"
     return f"{exchange.request.time:%H:%M:%S}  {exchange.service} {exchange.requestor} -> {exchange.acceptor}: {result}{more}"
 
 

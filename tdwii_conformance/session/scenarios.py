@@ -31,7 +31,7 @@ def _any(test: Callable[[Exchange], bool]) -> Callable[[Sequence[Exchange]], boo
 
 
 def _found(exchange: Exchange, uid: str) -> bool:
-    return _answered(exchange, "C-FIND") and any(str(found.get("SOPInstanceUID")) == uid for found in exchange.identifiers)
+    return _answered(exchange, "C-FIND") and uid in exchange.matches
 
 
 def _state(exchange: Exchange, uid: str, *states: str) -> bool:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, overload
@@ -69,6 +69,18 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
     if encoded and (not len(dataset) or dataset.original_encoding[0] not in (None, uid.is_implicit_VR)):
         raise ValueError(f"not a data set in {uid.name}")
     return dataset
+
+
+@lru_cache(maxsize=4096)
+def _match(encoded: bytes, transfer_syntax: str) -> str | None:
+    """Return the SOP Instance UID of an identifier, empty if it has none; ``None`` if it cannot be decoded.
+
+    It is kept: query after query finds the same workitems, byte for byte, and to decode them is what takes long.
+    """
+    try:
+        return str(decode(encoded, transfer_syntax).get("SOPInstanceUID") or "")
+    except Exception:  # whatever a peer's bytes make pydicom raise
+        return None
 
 
 def _after_instance_uid(tag: int, vr: str | None, length: int) -> bool:
@@ -186,6 +198,12 @@ class Exchange:
     def identifiers(self) -> tuple[Dataset, ...]:
         """The identifiers of the pending responses that carry one, in order: the matches of a C-FIND."""
         return tuple(message.dataset for message in self.pending if message.dataset is not None)
+
+    @property
+    def matches(self) -> tuple[str, ...]:
+        """The SOP Instance UIDs of the `identifiers`, in order, empty of one that has none."""
+        sent = ((message.encoded, message.transfer_syntax) for message in self.pending if message.encoded is not None)
+        return tuple(uid for uid in (_match(encoded, syntax) for encoded, syntax in sent) if uid is not None)
 
     @property
     def instance_uid(self) -> str:

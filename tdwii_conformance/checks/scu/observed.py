@@ -251,12 +251,12 @@ class ObservedSession:
         return finding[-1] if finding else None
 
     def _finds(self, query: Exchange) -> bool:
-        return any(str(found.get("SOPInstanceUID", "")) == self.fact("workitem") for found in query.identifiers)
+        return self.fact("workitem") in query.matches
 
     @cached_property
     def found(self) -> tuple[str, ...]:
         """SOP Instance UIDs of what the query has found."""
-        return tuple(dict.fromkeys(str(i.get("SOPInstanceUID", "")) for query in self.of("RO-58") for i in query.identifiers))
+        return tuple(dict.fromkeys(uid for query in self.of("RO-58") for uid in query.matches))
 
     # RO-59, RO-61
 

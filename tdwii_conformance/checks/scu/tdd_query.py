@@ -37,7 +37,7 @@ def finds_the_workitem(requirement: Requirement, observed: ObservedSession) -> l
     query = observed.of("RO-58")[0]
     if query.request.undecodable:
         return UNDECODABLE
-    came = f"{len(query.identifiers)} response(s), none with it; status {status_text(query.status, query.service)}"
+    came = f"{len(query.matches)} response(s), none with it; status {status_text(query.status, query.service)}"
     return [Finding(f"a query that the workitem {observed.fact('workitem')} matches", came)]
 
 

@@ -13,7 +13,7 @@ from pydicom.uid import (
 )
 from pynetdicom.dsutils import encode
 
-from tdwii_conformance.transcript.exchange import Message
+from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
 
@@ -42,3 +42,17 @@ def test_what_comes_after_it_is_not_read():
     whole = message(item(SOPInstanceUID="1.2.3", PatientName="Doe"), ImplicitVRLittleEndian)
     cut = Message(Dataset(), whole.time, whole.encoded[:-2], whole.transfer_syntax)
     assert (cut.dataset, cut.instance_uid) == (None, "1.2.3")
+
+
+def test_matches_are_those_that_can_be_decoded():
+    cut = message(item(SOPInstanceUID="1.2.4", PatientName="Doe"), ImplicitVRLittleEndian).encoded[:-2]
+    sent = [item(SOPInstanceUID="1.2.3"), None, item(SOPInstanceUID="1.2.3"), item(PatientName="Doe"), item(SOPInstanceUID="1.2.5")]
+    responses = [
+        message(one, ExplicitVRLittleEndian) if one is not None else Message(Dataset(), datetime.now(UTC), cut) for one in sent
+    ]
+    for response in responses:
+        response.command.Status = 0xFF00
+    final = Message(item(Status=0x0000), datetime.now(UTC))
+    found = Exchange("C-FIND", "TDD", "TMS", "1.2", responses[0], (*responses, final))
+    assert found.matches == ("1.2.3", "1.2.3", "", "1.2.5")
+    assert [one.get("SOPInstanceUID", "") for one in found.identifiers] == ["1.2.3", "1.2.3", "", "1.2.5"]
