@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BytesIO
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pynetdicom import evt
+from pynetdicom.dsutils import encode
 
 from ..profile.ups_service import UPS
 from ..ups import IdentifierError, Record
@@ -254,6 +256,36 @@ def _cancel_aborts(tms: Any) -> None:
 
     on_responses(tms, C_FIND, sent)
     _slowly(tms)
+
+
+@defect("find-cancel-of-another", "Ends a query on whatever C-CANCEL, also one that names another message", "CC28-TMS-067")
+def _cancels_any(tms: Any) -> None:
+    def c_find(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
+        for answer in handler(event):
+            if event.assoc.dimse.cancel_req:
+                event.assoc.dimse.cancel_req.clear()
+                yield CANCEL, None
+                return
+            yield answer
+
+    tms.server.wrap_handler(evt.EVT_C_FIND, c_find)
+    _slowly(tms)
+
+
+@defect("find-failure-with-identifier", "Sends an identifier with a failure", "CC28-TMS-043")
+def _failure_with_identifier(tms: Any) -> None:
+    def sent(message: Any, association: Any) -> None:
+        if message.command_set.Status == DOES_NOT_MATCH:
+            implicit = bool(association._accepted_cx[message.context_id].transfer_syntax[0].is_implicit_VR)
+            unasked = Dataset()
+            unasked.PatientID = "NOBODY"
+            message.data_set = BytesIO(encode(unasked, implicit, True) or b"")
+            set_command(message.command_set, CommandDataSetType=0x0001)
+
+    on_responses(tms, C_FIND, sent)
+
+
+DOES_NOT_MATCH = 0xA900  # the class [CC.2.8.4]
 
 
 @defect("find-cancel-lingers", "Ends the next query on the association after a C-CANCEL at once", "CC28-TMS-055")

@@ -344,8 +344,10 @@ class Link:
         named = declared(dataset)
         return self._perform("C-STORE", dataset.SOPClassUID, lambda a, n: a.send_c_store(named, msg_id=n))
 
-    def c_find(self, abstract_syntax: str, identifier: Dataset, cancel_after: int | None = None) -> Exchange:
-        """C-FIND [PS3.7 9.1.2]; with `cancel_after` a C-CANCEL is sent after that many pending responses."""
+    def c_find(
+        self, abstract_syntax: str, identifier: Dataset, cancel_after: int | None = None, *, cancels_another: bool = False
+    ) -> Exchange:
+        """C-FIND [PS3.7 9.1.2]; with `cancel_after` a C-CANCEL is sent after so many pending responses, of it or of none."""
 
         named = declared(identifier)
 
@@ -353,7 +355,7 @@ class Link:
             responses = association.send_c_find(named, abstract_syntax, msg_id=number)
             for count, _ in enumerate(responses, 1):
                 if count == cancel_after:
-                    association.send_c_cancel(number, query_model=abstract_syntax)
+                    association.send_c_cancel(number + 1000 * cancels_another, query_model=abstract_syntax)
 
         return self._perform("C-FIND", abstract_syntax, find)
 

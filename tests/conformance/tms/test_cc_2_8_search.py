@@ -1331,6 +1331,12 @@ def test_association_lives_after_a_cancel(link, series, judge):
     judge(find.includes(after, *series[1]) + find.each_once(after))
 
 
+@pytest.mark.requirement("CC28-TMS-067")
+def test_cancel_of_another_message(link, series, judge):
+    exchange = link.c_find(UPS.PULL, series_query(series), cancel_after=1, cancels_another=True)
+    judge(find.includes(exchange, *series[1]))
+
+
 # --- queries that are not as they should be -------------------------------------------------------------------------------
 
 STRANGE: dict[str, dict] = {
@@ -1375,6 +1381,17 @@ def test_goes_on(link, workitem, judge, keys):
     with going_on(link, workitem.uid, judge):
         query = both(item(SOPInstanceUID=None), item(**keys)) if keys else item(SpecificCharacterSet="ISO_IR 100")
         judge(status.answered(link.c_find(UPS.PULL, query)))
+
+
+@pytest.mark.requirement("CC28-TMS-043")
+@pytest.mark.parametrize(
+    "keys", [keys for keys in MALFORMED.values() if keys], ids=[name for name, keys in MALFORMED.items() if keys]
+)
+def test_failure_has_no_identifier(link, judge, keys):
+    exchange = link.c_find(UPS.PULL, both(item(SOPInstanceUID=None), item(**keys)))
+    if exchange.status is None or not is_failure(exchange.status):
+        pytest.skip("not judged: the query is not refused, and need not be (CC28-TMS-057)")
+    judge(find.final_without_identifier(exchange))
 
 
 # --- character sets and time zones ----------------------------------------------------------------------------------------
