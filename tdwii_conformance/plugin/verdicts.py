@@ -264,9 +264,15 @@ def _whole_wanted(config: pytest.Config) -> bool:
     return _evidence_wanted(config) or bool(config.getoption("tdwii_results"))
 
 
+def _names(kind: type[Exception]) -> set[str]:
+    return {kind.__name__}.union(*map(_names, kind.__subclasses__()))
+
+
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
-    """Show a requirement met with a warning, or a should not met, as such."""
+    """Show a requirement met with a warning, or a should not met, as such; a fixture that fails for the system as a test does."""
     record = getattr(report, "tdwii", None)
     if record and record["verdict"] == "warned":
         return "warned", "w", ("WARNED", {"yellow": True})
+    if record and report.failed and (record["verdict"] == "failed" or record["reason"].partition(":")[0] in _names(DimseError)):
+        return "failed", "F", ("FAILED", {"red": True})
     return None

@@ -105,6 +105,23 @@ def test_it(looked):
     assert (ran.verdicts, ran.code) == ({"test_it": verdict}, code)
 
 
+@pytest.mark.parametrize(
+    ("error", "shown"), [("LinkLost(Peer('TMS', '127.0.0.1', 104))", "1 failed"), ("KeyError('ours')", "1 error")]
+)
+def test_a_system_that_is_lost_in_a_fixture_is_shown_as_in_a_test(run, error, shown):
+    ran = run(f"""from tdwii_conformance.dimse import LinkLost, Peer
+@pytest.fixture
+def lost():
+    raise {error}
+@SHALL
+def test_it(lost):
+    pass
+""")
+    assert ran.verdicts == {"test_it": "error"}
+    assert shown in ran.out
+    assert ran.code == 1
+
+
 def test_nonconformity_in_a_group_of_errors_is_one(run):
     """Hypothesis says it so when an example fails once and not again."""
     text = """

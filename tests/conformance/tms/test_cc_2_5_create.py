@@ -2,6 +2,7 @@
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import NamedTuple
 
 import pytest
@@ -30,6 +31,7 @@ from tdwii_conformance.checks.creation import (
     supplied,
     supported,
 )
+from tdwii_conformance.dimse import DimseError
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.transcript.exchange import Exchange
 from tdwii_conformance.treatment import objects
@@ -104,7 +106,9 @@ def create(system, tdd):
     if not system.embedded and "request-cancel" in system.tms_supports:
         refused = 0
         for uid in dict.fromkeys(uids):
-            refused = 0 if done(tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)) else refused + 1
+            refused += 1
+            with suppress(DimseError):
+                refused = 0 if done(tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)) else refused
             if refused == IN_VAIN:
                 break
 

@@ -3,6 +3,7 @@
 import copy
 import re
 import string
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,6 +17,7 @@ from pydicom.uid import CTImageStorage, RTBeamsDeliveryInstructionStorage, RTPla
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.creation import APART, PERFORMED, PROGRESS, ROWS, differences, kept, nothing, supported
+from tdwii_conformance.dimse import DimseError
 from tdwii_conformance.profile.statuses import is_failure, status_text
 from tdwii_conformance.profile.ups_service import REQUEST_CANCEL, UPS
 from tdwii_conformance.treatment.creation import SHOWN, SINGLE, all_supported
@@ -314,7 +316,8 @@ def created(system, tdd):
     finally:
         if not system.embedded and "request-cancel" in system.tms_supports:
             for uid in uids:
-                tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
+                with suppress(DimseError):
+                    tdd.action(uid, REQUEST_CANCEL, None, context=UPS.PUSH)
 
 
 class RoundTrip:
