@@ -96,6 +96,11 @@ class Record:
         """Everything but the Transaction UID; text decoded, no Specific Character Set."""
         return self.source if isinstance(self.source, Dataset) else self.source()
 
+    @property
+    def is_read(self) -> bool:
+        """Whether the attributes are at hand, and need not be decoded."""
+        return isinstance(self.source, Dataset) or "attributes" in self.__dict__
+
     @cached_property
     def terms(self) -> Terms:
         """What it is found by."""

@@ -8,6 +8,7 @@ import json
 import sqlite3
 import threading
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -26,6 +27,11 @@ from .times import value_start
 
 __all__ = ["Change", "MemoryStore", "Record", "SQLiteStore", "Store"]
 
+# UPS whose attributes are kept decoded, the last ones used: pydicom takes some 50 kB for each, thirty times what it is encoded
+# and compressed.
+AWAKE = 1000
+
+Source = Callable[[], Dataset]
 Way = tuple[int, Callable[[], Iterable[str]]]  # how many UPS, or comparisons, an index costs; and how to get the UPS
 
 
@@ -80,12 +86,26 @@ def _tag(keyword: str) -> BaseTag:
     return BaseTag(tag_for_keyword(keyword) or 0)
 
 
+def _packed(record: Record) -> Source:
+    written = zlib.compress(encoded(record.attributes), level=1)
+    return lambda: decoded(zlib.decompress(written))
+
+
 class MemoryStore:
-    """A store in memory: it knows nothing of earlier runs, and leaves the subscriptions to the worklist."""
+    """A store in memory: it knows nothing of earlier runs, and leaves the subscriptions to the worklist.
+
+    Parameters
+    ----------
+    put_away : callable
+        Returns, of a record that is not used at present, what its attributes can be had from again.
+    """
 
     known, kept = False, False
 
-    def __init__(self) -> None:
+    def __init__(self, put_away: Callable[[Record], Source] = _packed) -> None:
+        self._put_away = put_away
+        self._used_last: OrderedDict[str, None] = OrderedDict()
+        self._turn = threading.Lock()
         self._records: dict[str, Record] = {}
         self._order: dict[str, int] = {}
         self._numbers = itertools.count()
@@ -94,17 +114,35 @@ class MemoryStore:
 
     def get(self, uid: str) -> Record | None:
         """Return a UPS, or ``None``."""
-        return self._records.get(uid)
+        with self._turn:
+            return self._use(uid) if uid in self._records else None
 
-    def commit(self, change: Change) -> None:
-        """Keep a change."""
-        if change.record is not None:
-            self._index(change.record.uid, change.record)
-            self._order.setdefault(change.record.uid, next(self._numbers))
-            self._records[change.record.uid] = change.record
-        if change.deleted in self._records:
-            self._index(change.deleted, None)
-            del self._order[change.deleted], self._records[change.deleted]
+    def _use(self, uid: str) -> Record:
+        """Return a UPS, which stays decoded for a while; the one that was not used for the longest time is put away for it."""
+        self._used_last[uid] = None
+        self._used_last.move_to_end(uid)
+        if len(self._used_last) > AWAKE:
+            other, _ = self._used_last.popitem(last=False)
+            self._records[other] = self._asleep(self._records[other])
+        return self._records[uid]
+
+    def _asleep(self, record: Record) -> Record:
+        source = self._put_away(record) if isinstance(record.source, Dataset) else record.source
+        return Record(record.uid, source, record.lock, record.terms)
+
+    def commit(self, change: Change, *, used: bool = True) -> None:
+        """Keep a change; `used` says whether its UPS is kept decoded."""
+        with self._turn:
+            if change.record is not None:
+                self._index(change.record.uid, change.record)
+                self._order.setdefault(change.record.uid, next(self._numbers))
+                self._records[change.record.uid] = change.record
+                if used:
+                    self._use(change.record.uid)
+            if change.deleted in self._records:
+                self._index(change.deleted, None)
+                del self._order[change.deleted], self._records[change.deleted]
+                self._used_last.pop(change.deleted, None)
 
     def _index(self, uid: str, record: Record | None) -> None:
         earlier = self._records.get(uid)
@@ -130,10 +168,16 @@ class MemoryStore:
     def candidates(self, keys: Sequence[Key]) -> list[Record]:
         """Return the UPS that the most selective index leaves."""
         ways = [*self._by_text(keys), *self._by_time(keys)]
-        if not ways:
-            return list(self._records.values())
-        _, found = min(ways, key=itemgetter(0))
-        return [self._records[uid] for uid in sorted(found(), key=self._order.__getitem__)]
+        uids: Sequence[str] = list(self._records)
+        if ways:
+            _, found = min(ways, key=itemgetter(0))
+            uids = sorted(found(), key=self._order.__getitem__)
+        with self._turn:
+            if len(uids) <= AWAKE // 4:
+                return [self._use(uid) for uid in uids]
+            # More would drive out what is used. What is asleep is woken for the one who asks, not for good.
+            records = [self._records[uid] for uid in uids]
+            return [one if one.uid in self._used_last else self._asleep(one) for one in records]
 
     def _by_text(self, keys: Sequence[Key]) -> Iterator[Way]:
         for path, index in zip(INDEXED, self._texts, strict=True):
@@ -185,6 +229,7 @@ def _moments(record: Record) -> Iterator[tuple[str, float]]:
             yield keyword, moment.timestamp()
 
 
+AT_ONCE = 500  # rows in one SELECT: SQLite takes a thousand values and more
 # Says that a file is ours, and which indexes its terms are for.
 APPLICATION_ID = 0x55505331
 TERMS_VERSION = zlib.crc32(repr((INDEXED, INDEXED_TIMES)).encode()) & 0x7FFFFFFF
@@ -207,7 +252,7 @@ class SQLiteStore:
     kept = True
 
     def __init__(self, path: Path) -> None:
-        self._memory = MemoryStore()
+        self._memory = MemoryStore(lambda record: partial(self._attributes, record.uid))
         self._lock = threading.Lock()
         try:
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=1)
@@ -247,7 +292,7 @@ class SQLiteStore:
             execute(f"PRAGMA user_version = {TERMS_VERSION}")
         execute("COMMIT")
         for uid, lock, text in execute("SELECT uid, lock, terms FROM ups ORDER BY number"):
-            self._memory.commit(Change(Record(uid, partial(self._attributes, uid), lock, _read(text))))
+            self._memory.commit(Change(Record(uid, partial(self._attributes, uid), lock, _read(text))), used=False)
 
     def _attributes(self, uid: str) -> Dataset:
         with self._lock:
@@ -256,7 +301,10 @@ class SQLiteStore:
 
     def get(self, uid: str) -> Record | None:
         """Return a UPS, or ``None``."""
-        return self._memory.get(uid)
+        record = self._memory.get(uid)
+        if record is not None:
+            _ = record.attributes  # as they are now: what is asleep is read from the disk, where they may change
+        return record
 
     def commit(self, change: Change) -> None:
         """Keep a change, on the disk before in memory: what is answered has been kept."""
@@ -304,7 +352,19 @@ class SQLiteStore:
 
     def candidates(self, keys: Sequence[Key]) -> list[Record]:
         """Return the UPS that the most selective index leaves."""
-        return self._memory.candidates(keys)
+        found = self._memory.candidates(keys)
+        unread = [one.uid for one in found if not one.is_read]
+        now = self._read_all(unread)  # what is on the disk may change before it is looked at
+        return [Record(one.uid, partial(decoded, now[one.uid]), one.lock, one.terms) if one.uid in now else one for one in found]
+
+    def _read_all(self, uids: Sequence[str]) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        with self._lock:
+            for begin in range(0, len(uids), AT_ONCE):
+                some = uids[begin : begin + AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                found |= self._connection.execute(f"SELECT uid, attributes FROM ups WHERE uid IN ({marks})", some).fetchall()
+        return found
 
     def close(self) -> None:
         """Close the file."""

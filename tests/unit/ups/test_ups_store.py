@@ -16,6 +16,7 @@ from ups_samples import LOCK, code, item, performed, workitem
 
 from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.ups import MemoryStore, SQLiteStore, Worklist
+from tdwii_conformance.ups import store as store_module
 from tdwii_conformance.ups.matching import keys_of, match
 from tdwii_conformance.ups.records import Record
 from tdwii_conformance.ups.store import Change
@@ -30,11 +31,22 @@ def path(tmp_path):
     return tmp_path / "worklist.db"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def worklist(request, path):
-    worklist = Worklist(MemoryStore() if request.param == "memory" else SQLiteStore(path))
-    yield worklist
-    worklist.close()
+# Asleep: all but one UPS are put away, and have to be decoded again.
+KINDS = ["memory", "sqlite", "memory asleep", "sqlite asleep"]
+
+
+@pytest.fixture(params=KINDS)
+def opened(request, path, monkeypatch):
+    if request.param.endswith("asleep"):
+        monkeypatch.setattr(store_module, "AWAKE", 1)
+    store = MemoryStore() if request.param.startswith("memory") else SQLiteStore(path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def worklist(opened):
+    return Worklist(opened)
 
 
 def found(worklist, **keys):
@@ -172,17 +184,15 @@ def test_only_one_of_many_gets_a_workitem(worklist):
 DAYS = ("20260302", "20260303", "20260303", "20260310")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def four(request, path):
+@pytest.fixture
+def four(opened):
     """A store of four UPS: P0 to P3, at stations A, A and B, B, none; the times in DAYS."""
-    store = MemoryStore() if request.param == "memory" else SQLiteStore(path)
     stations = ([code("A")], [code("A"), code("B")], [code("B")], [])
     for number, (day, station) in enumerate(zip(DAYS, stations, strict=True)):
         attributes = item(PatientID=f"P{number}", ProcedureStepState="SCHEDULED", TimezoneOffsetFromUTC="+0000",
                           **{STATION: station, START: day})  # fmt: skip
-        store.commit(Change(Record(f"1.{9 - number}", attributes)))
-    yield store
-    store.close()
+        opened.commit(Change(Record(f"1.{9 - number}", attributes)))
+    return opened
 
 
 def left_by(store, **keys):
@@ -337,6 +347,35 @@ def test_a_change_that_cannot_be_kept_whole_is_not_kept(path):
     store = SQLiteStore(path)
     assert [(record.uid, record.attributes) for record in store.candidates(())] == [("1.1", kept), ("1.2", kept)]
     store.close()
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_those_used_last_are_kept_decoded_and_the_others_are_as_they_were(kind, path, monkeypatch):
+    monkeypatch.setattr(store_module, "AWAKE", 4)
+    store = MemoryStore() if kind == "memory" else SQLiteStore(path)
+    worklist, uids = Worklist(store), [f"1.2.{number}" for number in range(12)]
+    for number, uid in enumerate(uids):
+        worklist.create(uid, workitem(PatientID=f"P{number}", PatientName="Müller^Jörg=山田^太郎"))
+    worklist.change_state(uids[0], "IN PROGRESS", LOCK)
+    records = (store if kind == "memory" else store._memory)._records
+    assert [uid for uid, record in records.items() if record.is_read] == [uids[0], *uids[-3:]]
+    assert [worklist.get(uid).dataset.PatientID for uid in uids] == [f"P{number}" for number in range(12)]
+    assert {str(worklist.get(uid).dataset.PatientName) for uid in uids} == {"Müller^Jörg=山田^太郎"}
+    assert found(worklist) == set(uids)
+    assert sum(record.is_read for record in records.values()) == 4
+    assert found(worklist, ProcedureStepState="IN PROGRESS") == {uids[0]}
+    assert worklist.change_state(uids[0], "IN PROGRESS", LOCK).status == 0xC302  # it knows the lock
+    store.close()
+
+
+def test_who_looks_at_a_ups_that_is_asleep_sees_it_as_it_was_found(opened):
+    for number in range(3):
+        opened.commit(Change(Record(f"1.{number}", item(PatientID=f"P{number}"))))
+    found = opened.candidates(())
+    for number in range(3):
+        opened.commit(Change(Record(f"1.{number}", item(PatientID="other"))))
+    assert [record.attributes.PatientID for record in found] == ["P0", "P1", "P2"]
+    assert [opened.get(f"1.{number}").attributes.PatientID for number in range(3)] == ["other"] * 3
 
 
 def test_a_restart_changes_nothing(path):
