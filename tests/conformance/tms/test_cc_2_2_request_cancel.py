@@ -76,7 +76,7 @@ def test_final_state_requirements_are_met_without_a_code(information, ends, watc
     supported("TMS", "watch")
     session = ends()
     request = watcher.request_cancel(session.workitem.uid, information)
-    needs(status.accepted(request, "Request UPS Cancel of a SCHEDULED UPS"), "CC11-TMS-072")
+    needs(status.accepted(request, "Request UPS Cancel of a SCHEDULED UPS"), "CC11-TMS-072", "CC22-TMS-003")
     still_kept(session)
     shown = session.get([*STATE, PROGRESS])
     judge(ups.state_is(shown, "CANCELED"))

@@ -348,7 +348,7 @@ def test_filter_on_present_ups(filtered, watcher, nothing_else, judge):
 
 
 @pytest.fixture(scope="module")
-def two_patients(updates, supported):
+def two_patients(updates, watcher, supported):
     """Two UPS IN PROGRESS of different patients, whose progress is reported again and again; and what the first shows."""
     supported("TMS", "filtered-subscription")
     inside, outside = (ToReport(updates("IN PROGRESS", role=role), running=True) for role in ("in a filter", "out of a filter"))
@@ -356,6 +356,11 @@ def two_patients(updates, supported):
     patients = [dataset.get("PatientID") for dataset in shown]
     if not patients[0] or patients[0] == patients[1]:
         pytest.skip(f"not judged: two workitems of different patients are needed, these have the Patient IDs {patients}")
+    since = watcher.mark()
+    plainly = watcher.subscribe(inside.uid)
+    if status.accepted(plainly, "a subscription") or happens(inside) or inside.reported(watcher, since) is None:
+        pytest.skip("not judged: progress is not reported to who subscribes to the UPS either (CC23-TMS-013, CC24-TMS-007)")
+    watcher.unsubscribe(inside.uid)
     return inside, outside, shown[0]
 
 
