@@ -224,6 +224,9 @@ def test_suspended_ae_is_not_told_of_new_ups(watcher, creates, nothing_else, nee
 def test_suspension_of_another_ae(watcher, second_watcher, creates, needs, judge):
     for subscriber in (watcher, second_watcher):
         needs(status.accepted(subscriber.subscribe(), "a global subscription"), GLOBALLY)
+    since = watcher.mark()
+    before = watcher.wait_for_state(creates().workitem.uid, "SCHEDULED", since=since)
+    needs(events.reported(before, "a new UPS, before anybody suspends"), "CC24-TMS-001", "CC24-TMS-101")
     needs(status.accepted(second_watcher.suspend(), "suspending it"), *SUSPENDED)
     since = watcher.mark()
     uid = creates().workitem.uid
