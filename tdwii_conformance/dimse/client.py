@@ -319,11 +319,9 @@ class Link:
         if not self._ended:
             self._unanswered = True
             late = time.monotonic() - began >= self.timeouts.message
-            reason = (
-                f"no response within {self.timeouts.message:g} s"
-                if late
-                else "the peer aborted the association, closed the connection or sent a response that is none"
-            )
+            reason = "the peer aborted the association, closed the connection or sent a response that is none"
+            if late:
+                reason = f"no response within {self.timeouts.message:g} s"
             if said := no_message(association):
                 late, reason = False, f"the response is no DIMSE message, so the association was aborted: {said}"
             if not self._recorder.abandon(association, reason):
@@ -348,7 +346,6 @@ class Link:
         self, abstract_syntax: str, identifier: Dataset, cancel_after: int | None = None, *, cancels_another: bool = False
     ) -> Exchange:
         """C-FIND [PS3.7 9.1.2]; with `cancel_after` a C-CANCEL is sent after so many pending responses, of it or of none."""
-
         named = declared(identifier)
 
         def find(association: Any, number: int) -> None:
