@@ -49,6 +49,13 @@ class Retrieve:
 
     @pytest.fixture(scope="class")
     @classmethod
+    def two(cls, retriever, workitem, source):
+        """A list of two that are there, and its retrieval."""
+        wanted = cls.list_of_two(workitem, source)
+        return [one.instance for one in wanted], retriever.retrieve_references(cls.role, wanted)
+
+    @pytest.fixture(scope="class")
+    @classmethod
     def refused(cls, retriever, receiver, reference):
         """The retrieval of an instance that the move destination refuses (Out of resources)."""
         receiver.refuse.add(reference.instance)
@@ -66,10 +73,9 @@ class Retrieve:
         judge(move.received_exactly(retrieval, [reference.instance]))
 
     @pytest.mark.requirement("003")
-    def test_sends_all_of_a_list(self, retriever, workitem, source, judge):
-        wanted = self.list_of_two(workitem, source)
-        result = retriever.retrieve_references(self.role, wanted)
-        judge(move.received_exactly(result, [one.instance for one in wanted]))
+    def test_sends_all_of_a_list(self, two, judge):
+        wanted, result = two
+        judge(move.received_exactly(result, wanted))
 
     @pytest.mark.requirement("004")
     def test_store_command_agrees_with_data_set(self, retrieval, judge):
@@ -82,6 +88,10 @@ class Retrieve:
     @pytest.mark.requirement("006")
     def test_pending_numbers_are_consistent(self, list_retrieval, judge):
         judge(move.pending_consistent(list_retrieval))
+
+    @pytest.mark.requirement("006")
+    def test_pending_numbers_of_two_are_consistent(self, two, judge):
+        judge(move.pending_consistent(two[1]))
 
     @pytest.mark.requirement("007")
     def test_unknown_destination_is_refused(self, retriever, reference, judge, judge_status):
