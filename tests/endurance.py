@@ -9,14 +9,12 @@ workitems. Then it is killed in the middle of its work, again and again, and not
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -94,25 +92,6 @@ def problems(before: Size, after: Size, anew: Size, workitems: int, receivers: i
     return found
 
 
-@contextmanager
-def serving(log: Path, *words: str) -> Iterator[tuple[psutil.Process, int]]:
-    """Run a simulator in a process of its own; yield the process, and the port at which it listens."""
-    command = [sys.executable, "-m", "tdwii_conformance", "serve", *words, "--port", "0", "--json"]
-    out = log.with_suffix(".out")
-    with log.open("a") as said, out.open("w") as lines:
-        process = subprocess.Popen(command, stdout=lines, stderr=said)
-        try:
-            deadline = time.monotonic() + 180
-            while not out.read_text().count("\n"):
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit(f"it did not start: {' '.join(command)}\n{log.read_text()}")
-                time.sleep(0.2)
-            yield psutil.Process(process.pid), int(json.loads(out.read_text().splitlines()[0])["port"])
-        finally:
-            process.terminate()
-            process.wait(60)
-
-
 def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) -> list[str]:
     """Put a clinic on the TMS for so long; return what is not as it should be, and print what was measured."""
     there = load_clinic(str(clinic))
@@ -120,8 +99,13 @@ def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) 
     known = [word for name, (host, at) in users.items() for word in ("--destination", f"{name}={host}:{at}")]
     store, log, described, results = folder / "worklist.sqlite", folder / "log.txt", folder / "system.toml", folder / "results.json"
     tms = ("tms", "--ae-title", "TMS", "--store", str(store), *known)
-    with serving(log, *tms) as (process, at), serving(folder / "ost.txt", "ost", "--ae-title", "OST", *known) as (_, ost):
-        described.write_text(SYSTEM.format(tms=at, ost=ost))
+    with (
+        log.open("a") as errors,
+        killing.serving(*tms, errors=errors) as (running, at),
+        killing.serving("ost", "--ae-title", "OST", *known, errors=errors) as (_, ost),
+    ):
+        process = psutil.Process(running.pid)
+        described.write_text(SYSTEM.format(tms=at.port, ost=ost.port))
         before = Size.of(process)
         done = subprocess.run(
             [
@@ -135,8 +119,8 @@ def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) 
             time.sleep(1)
             after = Size.of(process)
     print(done.stdout)
-    with serving(log, *tms) as (process, _):
-        anew = Size.of(process)
+    with log.open("a") as errors, killing.serving(*tms, errors=errors) as (running, _):
+        anew = Size.of(psutil.Process(running.pid))
     with sqlite3.connect(store) as worklist:
         (workitems,) = worklist.execute("SELECT COUNT(*) FROM ups").fetchone()
     print(f"before {before}, after {after}, a new process with the same {workitems} workitems {anew}", flush=True)

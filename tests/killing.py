@@ -8,10 +8,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
@@ -31,13 +31,10 @@ START = datetime(2026, 1, 1, 12)
 
 
 @contextmanager
-def tms(path: Path, destination: Peer) -> Iterator[tuple[subprocess.Popen[str], Peer]]:
-    """Run a TMS with a store in a process of its own, which is killed at the end."""
-    command = [
-        sys.executable, "-m", "tdwii_conformance", "serve", "tms", "--ae-title", "TMS", "--port", "0", "--store", str(path),
-        "--json", "--destination", f"{destination.ae_title}={destination.host}:{destination.port}",
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+def serving(*words: str, errors: IO[str] | None = None) -> Iterator[tuple[subprocess.Popen[str], Peer]]:
+    """Run a simulator in a process of its own, which is ended at the end; yield the process, and where it listens."""
+    command = [sys.executable, "-m", "tdwii_conformance", "serve", *words, "--port", "0", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process:
         try:
             assert process.stdout is not None
             ready = json.loads(process.stdout.readline())
@@ -45,7 +42,13 @@ def tms(path: Path, destination: Peer) -> Iterator[tuple[subprocess.Popen[str], 
             threading.Thread(target=process.stdout.read, daemon=True).start()
             yield process, Peer(ready["ae_title"], ready["host"], ready["port"])
         finally:
-            process.kill()
+            process.terminate()
+
+
+def tms(path: Path, destination: Peer) -> AbstractContextManager[tuple[subprocess.Popen[str], Peer]]:
+    """Run a TMS with a store."""
+    known = f"{destination.ae_title}={destination.host}:{destination.port}"
+    return serving("tms", "--ae-title", "TMS", "--store", str(path), "--destination", known)
 
 
 class Work(threading.Thread):

@@ -119,6 +119,7 @@ def pytest_runtest_makereport(
             findings = (Finding("what the test asserts", str(error).splitlines()[0] if str(error) else "not so"),)
         else:
             verdict, reason = "error", f"{type(error).__name__}: {error}"
+            report.system_lost = isinstance(error, DimseError)  # type: ignore[attr-defined]  # for how it is shown
         if verdict == "failed" and requirement.level == "should":
             verdict = "warned"
             _let_pass(report, requirement)
@@ -264,15 +265,11 @@ def _whole_wanted(config: pytest.Config) -> bool:
     return _evidence_wanted(config) or bool(config.getoption("tdwii_results"))
 
 
-def _names(kind: type[Exception]) -> set[str]:
-    return {kind.__name__}.union(*map(_names, kind.__subclasses__()))
-
-
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
     """Show a requirement met with a warning, or a should not met, as such; a fixture that fails for the system as a test does."""
     record = getattr(report, "tdwii", None)
     if record and record["verdict"] == "warned":
         return "warned", "w", ("WARNED", {"yellow": True})
-    if record and report.failed and (record["verdict"] == "failed" or record["reason"].partition(":")[0] in _names(DimseError)):
+    if record and report.failed and (record["verdict"] == "failed" or getattr(report, "system_lost", False)):
         return "failed", "F", ("FAILED", {"red": True})
     return None

@@ -75,7 +75,8 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
 def _match(encoded: bytes, transfer_syntax: str) -> str | None:
     """Return the SOP Instance UID of an identifier, empty if it has none; ``None`` if it cannot be decoded.
 
-    It is kept: query after query finds the same workitems, byte for byte, and to decode them is what takes long.
+    It is kept: query after query finds the same workitems, byte for byte, and to decode them is what takes long. What
+    `Message.instance_uid` reads would do for none that cannot be decoded: that one is no match.
     """
     try:
         return str(decode(encoded, transfer_syntax).get("SOPInstanceUID") or "")
