@@ -185,6 +185,12 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
             add("016", move.only_classes(retrieval, (RTBeamsDeliveryInstructionStorage,)) if extra else [])
         add("004", move.command_agrees(retrieval))
         add("012", [])
+        add("018", move.originator(retrieval, exchange.requestor))
+        add("021", move.priority(retrieval))
+    elsewhere = [uid for uid in held if not _of_the_series(instances.held(exchange.acceptor, uid, exchange), exchange)]
+    if elsewhere and held == asked == elsewhere:
+        expected = "nothing: it is of another Study or Series than the C-MOVE names"
+        add("019", [Finding(expected, f"{uid} came") for uid in elsewhere if uid in came])
     add("012", _strays(retrieval.move, instances.stores))
     if _destination(exchange) not in instances.receivers or (is_failure(exchange.status) and not retrieval.stores):
         return
@@ -248,8 +254,10 @@ def _kept(original: Dataset, came: Dataset | None) -> list[Finding]:
     return [replace(one, weight="warning") if (one.expected, one.received) == left_out else one for one in found]
 
 
-def _of_the_series(held: Dataset, exchange: Exchange) -> bool:
-    """Whether an instance is of the study and series that a C-MOVE names."""
+def _of_the_series(held: Dataset | None, exchange: Exchange) -> bool:
+    """Whether an instance is of the study and series that a C-MOVE names; what was not seen may be."""
+    if held is None:
+        return True
     asked = exchange.request.dataset or Dataset()
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
         named = asked.get(keyword)

@@ -187,6 +187,8 @@ def states(table):
     tdd.get(nobody)
     stranger = table.treatment()
     stranger.claim()
+    tdd.close()  # who has released its association still holds what it has claimed
+    stranger.get()
     for end in ("COMPLETED", "CANCELED"):
         session = table.treatment()
         uid, lock = session.workitem.uid, session.transaction_uid
@@ -262,6 +264,10 @@ def contents(table):
     tdd.get(full)
     least = table.create(creation.least(table.attributes()))
     tdd.get(least)
+    optional = table.attributes()
+    for path in creation.OPTIONAL:
+        creation.leading_to(optional, path)
+    tdd.get(table.create(optional))
     umlauts = table.create(table.attributes(PatientName="Müller^Jürgen", SpecificCharacterSet="ISO_IR 100"))
     tdd.get(umlauts)
     tdd.get(umlauts, ["PatientName"])
@@ -391,6 +397,8 @@ def moving(table):
             one = wanted[0]
             for uids in ([one.instance, generate_uid()], [generate_uid()]):
                 tdd.retrieve(role, move_identifier(one.study, one.series, uids))
+            for study, series in ((generate_uid(), one.series), (one.study, generate_uid())):
+                tdd.retrieve(role, move_identifier(study, series, [one.instance]))
             tdd.retrieve(role, move_identifier(one.study, one.series, [one.instance]), destination="NOBODY")
             table.receiver.refuse.add(one.instance)
             tdd.retrieve(role, move_identifier(one.study, one.series, [one.instance]))
@@ -474,9 +482,9 @@ def _questions(uid, attributes):
     yield from ({}, {"PatientID": None}, {"SOPInstanceUID": uid}, {"SOPInstanceUID": generate_uid()})
     yield from ({"SOPInstanceUID": [uid, generate_uid()]}, {"PatientBirthDate": "19580401-19580403"}, {"PatientSex": "?"})
     yield from ({STATE: state} for state in ("SCHEDULED", "IN PROGRESS", "COMPLETED"))
-    for text in (f"{label[:3]}*", f"?{label[1:]}", "Q*", label.swapcase(), f"{label[:2].swapcase()}*"):
+    for text in (f"{label[:3]}*", f"?{label[1:]}", "Q*", label.swapcase(), f"{label[:2].swapcase()}*", f"{label[:3]}%"):
         yield {"ProcedureStepLabel": text}
-    for text in (f"{day}-", f"-{day}", f"{day}-{day}", f"{before}-{day}", f"{after}-", f"-{before}", f"{day}.000000-{day}.500000",
+    for text in (f"{day}-", f"-{day}", f"{before}-", f"-{after}", f"{day}-{day}", f"{before}-{day}", f"{after}-", f"-{before}", f"{day}.000000-{day}.500000",
                  f"{DAY:%Y%m%d%H%M}-", f"{day}+0000-"):  # fmt: skip
         yield {start: text}
     for code in (item(CodeValue="S1A", CodingSchemeDesignator="99A"), item(CodeValue="S1A", CodingSchemeDesignator="99B"),
