@@ -22,6 +22,7 @@ __all__ = ["Watch", "applies", "fills", "plan_lines", "rank", "rehearsed"]
 SHARED = {"updates": "updates", "to_report": "told of", "nothing_else": "marker"}
 LATER = {"IN PROGRESS", "COMPLETED", "CANCELED"}
 LOOKING = {Use.LOOKS, Use.IS_REFUSED}
+PROMPT = {"person", "command"}  # sources that make a workitem at a moment that a test chooses
 FIRST = ("test_negotiation", "test_ro")  # the transactions of TDW-II before the corners of Annex CC
 FILLING = ("test_cc_2_5", "test_cc_2_8_random", "test_cc_random")  # what creates workitems by the hundred
 
@@ -68,7 +69,9 @@ def consumers_of(item: Any, makes_now: bool) -> tuple[Consumer, ...]:
     if marker := item.get_closest_marker("workitem"):
         state = params.get("state", "SCHEDULED")
         if state in STATES:
-            asks = (*asks, Asking(Need(USES[marker.args[0]], state), sets=frozenset({PROGRESS, PERFORMED})))
+            use = USES[marker.args[0]]
+            sets = frozenset() if use in LOOKING else frozenset({PROGRESS, PERFORMED})  # what is refused leaves it as it was
+            asks = (*asks, Asking(Need(use, state), sets=sets))
     return (*found, Consumer(item.nodeid, asks)) if asks else tuple(found)
 
 
@@ -94,7 +97,7 @@ def sources_of(config: pytest.Config) -> tuple[str, ...]:
 
 def rehearsed(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[list[Planned], dict[str, Any]]:
     """What the plan has to know of a run: its tests, whether workitems can be made now, and who watches over it."""
-    makes_now = bool({"person", "command"} & set(sources_of(config)))
+    makes_now = bool(PROMPT & set(sources_of(config)))
     watch = Watch(items)
     tests = [
         Planned(item.stash[requirement_key].id, consumers_of(item, makes_now), partial(watch.begins, item))
@@ -158,11 +161,13 @@ class Watch:
 
     def __init__(self, items: Sequence[pytest.Item]) -> None:
         self._items = items
+        self._named: list[tuple[str, frozenset[str]]] | None = None
         self.anew(None)
 
     def anew(self, supply: Supply | None) -> None:
         """Begin once more, over a supply if there is one."""
         self._module, self._running = "", ""
+        self._begun: set[str] = set()
         self._to_come: dict[str, set[str]] = {"SCHEDULED": set(), "IN PROGRESS": set()}
         for item in self._items:
             names = set(getattr(item, "fixturenames", ()))
@@ -177,14 +182,30 @@ class Watch:
     def over(self, supply: Supply) -> Supply:
         """Watch over a supply."""
         self._supply = supply
-        supply.to_come = lambda state: len(self._to_come[state])
+        for test, roles in self._of_roles() if supply.source.own else ():
+            for role in roles:
+                self._to_come.setdefault(role, set()).update({test} - self._begun)
+        # Of a role that the code does not tell, any test may be that shares one in this state.
+        supply.to_come = lambda state, role: len(self._to_come.get(role, self._to_come[state]))
         return supply
+
+    def _of_roles(self) -> list[tuple[str, frozenset[str]]]:
+        """Return which tests share workitems that are kept apart from those of the others, by their code, and in which roles."""
+        if self._named is None:
+            self._named = []
+            for item in self._items:
+                makes_now = bool(PROMPT & set(sources_of(item.config)))
+                needs = {asking.need for consumer in consumers_of(item, makes_now) for asking in consumer.asks}
+                roles = {need.shared_as for need in needs if need.role or need.free_of}
+                self._named.append((item.nodeid, frozenset(roles)))
+        return self._named
 
     def begins(self, item: pytest.Item) -> None:
         """A test begins. It still shares what it has got: nothing of that is given to it again as another one."""
         for waiting in self._to_come.values():
             waiting.discard(self._running)
         self._running = item.nodeid
+        self._begun.add(item.nodeid)
         module, before = item.nodeid.split("::", 1)[0], self._module
         self._module = module
         if module != before:

@@ -99,13 +99,13 @@ class Supply:
     Attributes
     ----------
     to_come : callable or None
-        Returns how many tests are to come that share a workitem in a state; ``None``: nobody knows.
+        Returns how many tests are to come that share the workitem of a role in a state; ``None``: nobody knows.
     """
 
     def __init__(self, source: Source, tdd: TDD, ost: str = "OST") -> None:
         self.source, self.tdd, self.ost = source, tdd, ost
         self.kit = Kit(tdd.transcript)
-        self.to_come: Callable[[str], int] | None = None
+        self.to_come: Callable[[str, str], int] | None = None
         self._handed_out: list[str] = []
 
     # what tests do
@@ -230,7 +230,7 @@ class Supply:
         if need.state == "SCHEDULED":
             return self._scheduled(need)
         if need.state == "IN PROGRESS":
-            return self._free("IN PROGRESS", need) or self._claimed(need)
+            return self._free("IN PROGRESS", need) or self._last("IN PROGRESS", need) or self._claimed(need)
         return self._ended(need)
 
     def _scheduled(self, need: Need) -> Kept:
@@ -254,21 +254,17 @@ class Supply:
         return found[-1] if found else None
 
     def _last(self, state: str, need: Need) -> Kept | None:
-        """One that was shared, once no test is to come that shares."""
-        if self.to_come is None or self.to_come(state) or not self.source.own:
+        """One that was shared, once no test is to come that shares it."""
+        if self.to_come is None or not self.source.own:
             return None
-        found = [kept for kept in self.kit.usable(state) if kept.role and not kept.held and need.fits(kept)]
+        shared = [kept for kept in self.kit.usable(state) if kept.role and not kept.held and need.fits(kept)]
+        found = [kept for kept in shared if not self.to_come(state, kept.role)]
         for kept in found[-1:]:
             kept.role = ""
         return found[-1] if found else None
 
     def _claimed(self, need: Need) -> Kept:
-        try:
-            kept = self._scheduled(Need(Use.ENDS, "SCHEDULED", need.start, need.fresh, need.free_of))
-        except NotJudged:
-            if (last := self._last("IN PROGRESS", need)) is not None:
-                return last
-            raise
+        kept = self._scheduled(Need(Use.ENDS, "SCHEDULED", need.start, need.fresh, need.free_of))
         self._claim(kept)
         return kept
 

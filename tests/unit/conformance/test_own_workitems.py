@@ -44,6 +44,12 @@ def plans():
     return rehearsals.plans
 
 
+def test_forty_will_do_for_everything_that_needs_no_n_create():
+    rehearsals = Rehearsals((36, 4))
+    engine.run(["tms", "ost"], deviations=["own-workitems"], options=("--plan",), plugins=[rehearsals])
+    assert rehearsals.plans[36, 4].judged == rehearsals.plans[36, 4].all
+
+
 def test_twelve_judge_every_transaction_as_planned(plans):
     tally = proof.run(TRANSACTIONS, ["own-workitems-12"])
     assert (dict(tally.violated), tally.errors) == ({}, [])

@@ -38,12 +38,21 @@ def test_who_looks_and_who_is_refused_share_one(own):
 
 def test_who_looks_keeps_it_from_who_claims_until_nobody_looks_any_more(own):
     supply, to_come = own(1), [1]
-    supply.to_come = lambda state: to_come[0]
+    supply.to_come = lambda state, role: to_come[0]
     looked_at = uid(supply.need(Need(Use.LOOKS)))
     with pytest.raises(NotJudged):
         supply.need(Need(Use.CLAIMS))
     to_come[0] = 0
     assert uid(supply.need(Need(Use.CLAIMS))) == looked_at
+
+
+def test_who_ends_gets_what_nobody_shares_any_more_before_a_new_one(own):
+    supply, over = own(4), []
+    supply.to_come = lambda state, role: int(role not in over)
+    inside, outside = (uid(supply.need(Need(Use.UPDATES, "IN PROGRESS", role=role))) for role in ("inside", "outside"))
+    over.append("inside IN PROGRESS")
+    assert uid(supply.need(Need(Use.ENDS, "IN PROGRESS"))) == inside
+    assert uid(supply.need(Need(Use.ENDS, "IN PROGRESS"))) not in (inside, outside)
 
 
 def test_what_one_claims_the_next_updates_and_the_last_ends(own, tdd):
@@ -54,7 +63,7 @@ def test_what_one_claims_the_next_updates_and_the_last_ends(own, tdd):
     updated = supply.need(Need(Use.UPDATES, "IN PROGRESS"))
     assert (uid(updated), updated.transaction_uid) == (uid(claimed), claimed.transaction_uid)
     assert updated.update(10).status == 0
-    supply.to_come = lambda state: 0
+    supply.to_come = lambda state, role: 0
     ended = supply.need(Need(Use.ENDS, "IN PROGRESS"))
     ended.conclude(SCENARIOS[0])
     assert ended.finish().status == 0
