@@ -53,6 +53,7 @@ strict: $(READY)  ## all of the TMS's part on a TMS that refuses what it may, wi
 
 proof: $(READY)  ## every defect and variation in full; writes report/proof.html, docs/proof.md and docs/proof-matrix.md
 	$(BIN)/python -m tests.proof
+	$(BIN)/python -m tests.proof.without_push
 
 pairs: $(READY)  ## 100 pairs of variations drawn at random, each with the whole suite; at night, goes on where it was ended
 	$(BIN)/python -m tests.proof.pairs

@@ -110,7 +110,7 @@ def test_result_of_other_sources_is_made_again(tmp_path):
 def test_processes_make_room_for_others(monkeypatch):
     monkeypatch.setattr(whole, "RUNS_OF_A_PROCESS", 1)
     again = whole.Run((), RUN.modules)
-    made = whole._made({RUN: {}, again: {}}, 1)
+    made = whole.in_processes(whole._make, {RUN: (RUN, {}), again: (again, {})}, 1)
     assert [(run, result["tests"] > 0) for run, result in made] == [(RUN, True), (again, True)]
 
 
@@ -124,15 +124,15 @@ def test_who_interrupts_it_waits_for_the_runs_that_were_begun_only(monkeypatch):
             super().shutdown(wait)
 
     class Process(whole._Process):
-        def make(self, run, conformant):
-            begun.append(run)
+        def make(self, work, number):
+            begun.append(number)
             if len(begun) > 1:
                 over.wait()
             return {}
 
     monkeypatch.setattr(whole, "ThreadPoolExecutor", Hands)
     monkeypatch.setattr(whole, "_Process", Process)
-    made = whole._made({whole.Run((str(n),), RUN.modules): {} for n in range(9)}, 1)
+    made = whole.in_processes(whole._make, {n: (n,) for n in range(9)}, 1)
     next(made)
     made.close()
     assert len(begun) <= 2
@@ -238,7 +238,7 @@ def test_change_of_a_module_leaves_the_others_valid(name, elsewhere, tmp_path, m
     run = whole.Run((name,), (first, second), elsewhere=elsewhere)
     made = []
 
-    def make(todo, processes):
+    def make(work, todo, processes):
         for one in todo:
             made.append(one)
             if not one.names:
@@ -251,7 +251,7 @@ def test_change_of_a_module_leaves_the_others_valid(name, elsewhere, tmp_path, m
                 "tests": 5 * len(tests), "tests_of": dict.fromkeys(one.modules, 5), "cpu": 2.0 * len(tests),
             }  # fmt: skip
 
-    monkeypatch.setattr(whole, "_made", make)
+    monkeypatch.setattr(whole, "in_processes", make)
     before = whole.results([run], tmp_path / "proof.jsonl", 1)[run]
     assert made == [run.conformant, run][not elsewhere :]
     assert (before["tests"], before["cpu"], len(before["errors"])) == (10, 4.0, 2)

@@ -22,7 +22,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ from functools import cache, cached_property
 from multiprocessing import get_context
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from jinja2 import Environment, FileSystemLoader
 
@@ -181,8 +181,9 @@ def results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict
     todo.sort(key=lambda run: (run.elsewhere, -lasts(run)))
     print(f"{len(chosen)} runs, {len(todo)} to be made", flush=True)
     with kept.open("a", encoding="utf-8") as file:
-        verdicts = {run: conformant[run.conformant]["verdicts"] if run.elsewhere else {} for run in todo}
-        for number, (run, result) in enumerate(_made(verdicts, processes), 1):
+        # Beside each run is what the tests say of the conformant simulators, if it is one elsewhere.
+        given = {run: (run, conformant[run.conformant]["verdicts"] if run.elsewhere else {}) for run in todo}
+        for number, (run, result) in enumerate(in_processes(_make, given, processes), 1):
             for part in run.parts:
                 found[part] = _part(result, part) | {"sources": sources[part]}
                 file.write(json.dumps(found[part]) + "\n")
@@ -229,24 +230,41 @@ def _together(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return whole
 
 
-def _made(todo: Mapping[Run, Mapping[str, str]], processes: int) -> Iterator[tuple[Run, dict[str, Any]]]:
-    """Yield runs with their results, as they come, each made in one of some processes.
+Key = TypeVar("Key", bound=Hashable)
+Made = TypeVar("Made")
 
-    Beside each run is what the tests say of the conformant simulators, if it is one elsewhere.
+
+def in_processes(work: Callable[..., Made], todo: Mapping[Key, tuple[Any, ...]], processes: int) -> Iterator[tuple[Key, Made]]:
+    """Yield what comes of some work, as it comes, each piece of it made in one of some processes.
+
+    Parameters
+    ----------
+    work : callable
+        What is to be done: a function of a module.
+    todo : mapping
+        What it is called with, by a key for each piece.
+    processes : int
+        How many at once.
+
+    Yields
+    ------
+    tuple
+        The key, and what the work returned.
     """
     with ExitStack() as stack, ThreadPoolExecutor(processes) as hands:
         workers: SimpleQueue[_Process] = SimpleQueue()
         for _ in range(processes):
             workers.put(stack.enter_context(_Process()))
 
-        def in_a_process(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
+        def in_a_process(given: tuple[Any, ...]) -> Made:
             worker = workers.get()
             try:
-                return worker.make(run, conformant)
+                made: Made = worker.make(work, *given)
+                return made
             finally:
                 workers.put(worker)
 
-        under_way = {hands.submit(in_a_process, run, conformant): run for run, conformant in todo.items()}
+        under_way = {hands.submit(in_a_process, given): key for key, given in todo.items()}
         try:
             for future in as_completed(under_way):
                 yield under_way[future], future.result()
@@ -270,12 +288,12 @@ class _Process:
         context.set_forkserver_preload(["tests.proof.preloaded"])  # else each reads the catalogue anew, seconds long
         return ProcessPoolExecutor(1, context)
 
-    def make(self, run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
+    def make(self, work: Callable[..., Any], *given: Any) -> Any:
         if self._made == RUNS_OF_A_PROCESS:
             self._executor.shutdown()
             self._made, self._executor = 0, self._new()
         self._made += 1
-        return self._executor.submit(_make, run, conformant).result()
+        return self._executor.submit(work, *given).result()
 
     def __enter__(self) -> Self:
         return self
@@ -285,18 +303,20 @@ class _Process:
 
 
 @contextlib.contextmanager
-def _nothing_logged() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """Nothing is printed, and nothing logged."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        yield
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
     finally:
         logging.disable(before)
 
 
 def _make(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
     began, cpu = time.monotonic(), time.process_time()
-    with _nothing_logged(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    with silence():
         if run.elsewhere:
             tally = proof.meet([DEFECTS[name] for name in run.names], run.modules, conformant)
         else:

@@ -8,10 +8,8 @@ which defects are seen, which violate only what needs an N-CREATE, and which sho
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import json
-import logging
+import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 from tdwii_conformance.defects import DEFECTS, Defect
 
 from . import proof, running
+from .whole import in_processes, silence
 
 __all__ = ["Seen", "main"]
 
@@ -29,6 +28,14 @@ OWN = "own-workitems"
 def groups() -> list[tuple[Defect, ...]]:
     """Return the defects of a TMS as the proof puts them together; without those that bring workitems of their own."""
     return proof.groups(one for one in DEFECTS.values() if one.actor == "TMS" and one.own is None)
+
+
+def made(names: Sequence[str]) -> tuple[dict[str, dict[str, Any]], float]:
+    """Run a group, by the names of its defects, without a word; return what was found, and the seconds of the processor."""
+    began = time.process_time()
+    with silence():
+        found = seen([DEFECTS[name] for name in names])
+    return found, time.process_time() - began
 
 
 def seen(group: Sequence[Defect]) -> dict[str, dict[str, Any]]:
@@ -105,19 +112,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proof.without_push", description=__doc__.splitlines()[0])
     parser.add_argument("--every", type=int, default=1, metavar="N", help="every n-th group only")
     parser.add_argument("--kept", type=Path, default=Path("report/without_push.jsonl"), help="results (default: %(default)s)")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each processor")
     given = parser.parse_args(arguments)
     given.kept.parent.mkdir(parents=True, exist_ok=True)
-    logging.disable(logging.CRITICAL)
     kept = Seen(given.kept)
     todo = [group for group in groups()[:: given.every] if any(one.name not in kept.of for one in group)]
-    for number, group in enumerate(todo, 1):
-        began, cpu = time.monotonic(), time.process_time()
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            found = seen(group)
+    work = {group: ([one.name for one in group],) for group in todo}
+    for number, (group, (found, seconds)) in enumerate(in_processes(made, work, given.processes), 1):
         kept.add(found)
         missed = sorted(name for name, said in found.items() if not said["seen"])
-        took = f"{time.monotonic() - began:.0f} s, {time.process_time() - cpu:.0f} s of the processor"
-        print(f"{number}/{len(todo)} {proof.title(group)}, {took}{': not seen: ' if missed else ''}{', '.join(missed)}", flush=True)
+        told = f": not seen: {', '.join(missed)}" if missed else ""
+        print(f"{number}/{len(todo)} {proof.title(group)}, {seconds:.0f} s of the processor{told}", flush=True)
     print(*kept.lines(), sep="\n")
     return sum(1 for said in kept.of.values() if not said["seen"] and not needs_creation(said))
 
