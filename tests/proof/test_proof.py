@@ -1,7 +1,7 @@
 """The proof: every defect is found by the tests of what it violates, and by no others; no variation is taken for a defect.
 
 This is the bounded form: as many runs as it takes to see every requirement violated, each with the tests of the requirements
-that are named and every ``proof.SAMPLE``-th other test of their modules; and of every eighth run of the other defects the tests that are
+that are named and every ``proof.SAMPLE``-th other test of their modules; and of every tenth run of the other defects the tests that are
 named. ``make proof`` makes all runs, in full.
 """
 
