@@ -22,6 +22,7 @@ __all__ = ["Watch", "applies", "fills", "plan_lines", "rank", "rehearsed"]
 SHARED = {"updates": "updates", "to_report": "told of", "nothing_else": "marker"}
 LATER = {"IN PROGRESS", "COMPLETED", "CANCELED"}
 LOOKING = {Use.LOOKS, Use.IS_REFUSED}
+consumers_key = pytest.StashKey[tuple[Consumer, ...]]()
 PROMPT = {"person", "command"}  # sources that make a workitem at a moment that a test chooses
 FIRST = ("test_negotiation", "test_ro")  # the transactions of TDW-II before the corners of Annex CC
 FILLING = ("test_cc_2_5", "test_cc_2_8_random", "test_cc_random")  # what creates workitems by the hundred
@@ -95,16 +96,31 @@ def sources_of(config: pytest.Config) -> tuple[str, ...]:
     return ("existing",) * bool(own.new + own.continuations) + ("command",) * own.on_demand
 
 
+def makes_now(config: pytest.Config) -> bool:
+    """Whether a workitem can be made at a moment that a test chooses."""
+    return bool(PROMPT & set(sources_of(config)))
+
+
+def _consumers(item: pytest.Item) -> tuple[Consumer, ...]:
+    """Who asks for what a test needs; its code is read once."""
+    if consumers_key not in item.stash:
+        item.stash[consumers_key] = consumers_of(item, makes_now(item.config))
+    return item.stash[consumers_key]
+
+
+def _roles(item: pytest.Item) -> set[str]:
+    """In which roles a test shares workitems that are kept apart from those of the others, by its code."""
+    needs = {asking.need for consumer in _consumers(item) for asking in consumer.asks}
+    return {need.shared_as for need in needs if need.role or need.free_of}
+
+
 def rehearsed(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[list[Planned], dict[str, Any]]:
     """What the plan has to know of a run: its tests, whether workitems can be made now, and who watches over it."""
-    makes_now = bool(PROMPT & set(sources_of(config)))
     watch = Watch(items)
     tests = [
-        Planned(item.stash[requirement_key].id, consumers_of(item, makes_now), partial(watch.begins, item))
-        for item in items
-        if applies(item)
+        Planned(item.stash[requirement_key].id, _consumers(item), partial(watch.begins, item)) for item in items if applies(item)
     ]
-    return tests, {"makes_now": makes_now, "watch": watch.anew}
+    return tests, {"makes_now": makes_now(config), "watch": watch.anew}
 
 
 def plan_lines(config: pytest.Config, items: Sequence[pytest.Item]) -> list[str]:
@@ -161,7 +177,6 @@ class Watch:
 
     def __init__(self, items: Sequence[pytest.Item]) -> None:
         self._items = items
-        self._named: list[tuple[str, frozenset[str]]] | None = None
         self.anew(None)
 
     def anew(self, supply: Supply | None) -> None:
@@ -182,23 +197,12 @@ class Watch:
     def over(self, supply: Supply) -> Supply:
         """Watch over a supply."""
         self._supply = supply
-        for test, roles in self._of_roles() if supply.source.own else ():
-            for role in roles:
-                self._to_come.setdefault(role, set()).update({test} - self._begun)
+        for item in self._items if supply.source.own else ():
+            for role in _roles(item) if item.nodeid not in self._begun else ():
+                self._to_come.setdefault(role, set()).add(item.nodeid)
         # Of a role that the code does not tell, any test may be that shares one in this state.
         supply.to_come = lambda state, role: len(self._to_come.get(role, self._to_come[state]))
         return supply
-
-    def _of_roles(self) -> list[tuple[str, frozenset[str]]]:
-        """Return which tests share workitems that are kept apart from those of the others, by their code, and in which roles."""
-        if self._named is None:
-            self._named = []
-            for item in self._items:
-                makes_now = bool(PROMPT & set(sources_of(item.config)))
-                needs = {asking.need for consumer in consumers_of(item, makes_now) for asking in consumer.asks}
-                roles = {need.shared_as for need in needs if need.role or need.free_of}
-                self._named.append((item.nodeid, frozenset(roles)))
-        return self._named
 
     def begins(self, item: pytest.Item) -> None:
         """A test begins. It still shares what it has got: nothing of that is given to it again as another one."""

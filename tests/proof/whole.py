@@ -259,8 +259,7 @@ def in_processes(work: Callable[..., Made], todo: Mapping[Key, tuple[Any, ...]],
         def in_a_process(given: tuple[Any, ...]) -> Made:
             worker = workers.get()
             try:
-                made: Made = worker.make(work, *given)
-                return made
+                return worker.make(work, *given)
             finally:
                 workers.put(worker)
 
@@ -288,7 +287,7 @@ class _Process:
         context.set_forkserver_preload(["tests.proof.preloaded"])  # else each reads the catalogue anew, seconds long
         return ProcessPoolExecutor(1, context)
 
-    def make(self, work: Callable[..., Any], *given: Any) -> Any:
+    def make(self, work: Callable[..., Made], *given: Any) -> Made:
         if self._made == RUNS_OF_A_PROCESS:
             self._executor.shutdown()
             self._made, self._executor = 0, self._new()

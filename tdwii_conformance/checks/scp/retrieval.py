@@ -187,10 +187,9 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
         add("012", [])
         add("018", move.originator(retrieval, exchange.requestor))
         add("021", move.priority(retrieval))
-    elsewhere = [uid for uid in held if not _of_the_series(instances.held(exchange.acceptor, uid, exchange), exchange)]
-    if elsewhere and held == asked == elsewhere:
+    if asked and not any(_of_the_series(instances.held(exchange.acceptor, uid, exchange), exchange) for uid in asked):
         expected = "nothing: it is of another Study or Series than the C-MOVE names"
-        add("019", [Finding(expected, f"{uid} came") for uid in elsewhere if uid in came])
+        add("019", [Finding(expected, f"{uid} came") for uid in asked if uid in came])
     add("012", _strays(retrieval.move, instances.stores))
     if _destination(exchange) not in instances.receivers or (is_failure(exchange.status) and not retrieval.stores):
         return
