@@ -1,5 +1,7 @@
 """The test partners: the TMS and the OST that systems under test call, and what is observed of those systems.
 
+The two are two application entities, or one product that is both: then they have one server, and one store of instances.
+
 Several systems may call at once, and others that are not under test. Every exchange is recorded once: in the session of the
 system that it is attributed to, or in the file of unattributed exchanges.
 """
@@ -7,12 +9,14 @@ system that it is attributed to, or in the file of unattributed exchanges.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from ..dimse import Peer, Timeouts
 from ..simulators.ost import OST
+from ..simulators.simulator import Simulator
 from ..sut.config import PartnerSettings
 from ..treatment.messages import Code
 from ..treatment.own import OwnObjects
@@ -77,30 +81,32 @@ class Partners:
         self.timeouts = timeouts or Timeouts()
         injections: dict[str, str] = {}
         self._unknown: set[str] = set()
-        self.tms = InjectingTMS(
-            injections, plan.tms.ae_title, host=plan.tms.host, port=plan.tms.port, tls=plan.tms.tls, destinations=systems,
-            **both,
-        )  # fmt: skip
-        self.tms.reporter.on_delivered = self._notify
         self.ost = OST(
             plan.ost.ae_title, host=plan.ost.host, port=plan.ost.port, tls=plan.ost.tls,
             destinations=Destinations(systems, self._unknown),
             **both,
         )  # fmt: skip
+        self.tms = InjectingTMS(
+            injections, plan.tms.ae_title, host=plan.tms.host, port=plan.tms.port, tls=plan.tms.tls, destinations=systems,
+            instructions=self.ost.instances if plan.one_product else None,
+            **both,
+        )  # fmt: skip
+        self.tms.reporter.on_delivered = self._notify
+        self._listening: list[Simulator] = [self.ost, self.tms]
+        if plan.one_product:
+            self.ost.serve_within(self.tms.server)
+            self._listening = [self.tms]
         self.worklist = Worklist(self.tms, self.ost, injections, station=station, edition=edition, own=own)
 
     def __enter__(self) -> Self:
-        self.tms.start()
-        try:
-            self.ost.start()
-        except OSError:
-            self.tms.stop()
-            raise
+        with ExitStack() as started:
+            for one in self._listening:
+                started.enter_context(one)
+            self._started = started.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.tms.stop()
-        self.ost.stop()
+        self._started.close()
         self.attribution.close()
 
     def _notify(self) -> None:

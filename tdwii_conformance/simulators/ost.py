@@ -96,6 +96,7 @@ class OST(Simulator):
         self.instances = InstanceStore(folder, assume=assume)
         known = destinations if destinations is not None else {}
         deadlines = timeouts or Timeouts()
+        self._c_move = move_handler(self.instances, known, ae_title, deadlines, transcript, associations)
         storage = [(str(c.abstract_syntax), AllTransferSyntaxes) for c in AllStoragePresentationContexts]
         self._server = Server(
             ae_title,
@@ -105,7 +106,7 @@ class OST(Simulator):
                 (evt.EVT_C_ECHO, lambda event: SUCCESS),
                 (evt.EVT_C_STORE, store_handler(self.instances)),
                 (evt.EVT_C_FIND, self._c_find),
-                (evt.EVT_C_MOVE, move_handler(self.instances, known, ae_title, deadlines, transcript, associations)),
+                (evt.EVT_C_MOVE, self._c_move),
                 (evt.EVT_C_GET, get_handler(self.instances)),
             ],
             host=host,
@@ -117,6 +118,23 @@ class OST(Simulator):
             associations=associations,
             calling=calling,
         )
+
+    def serve_within(self, server: Server) -> None:
+        """Serve at the server of another simulator, which is the same application entity; neither has been started.
+
+        Who starts and stops the other one starts and stops this.
+        """
+        own = self._server
+        mine = {str(context.abstract_syntax) for context in own.contexts}
+        server.contexts[:] = [context for context in server.contexts if context.abstract_syntax not in mine] + own.contexts
+
+        def find(handler: Callable[[Any], Any], event: Any) -> Any:
+            return self._c_find(event) if event.context.abstract_syntax == STUDY_ROOT_FIND else handler(event)
+
+        server.wrap_handler(evt.EVT_C_FIND, find)
+        server.wrap_handler(evt.EVT_C_MOVE, lambda handler, event: self._c_move(event))
+        server.add_handler(evt.EVT_C_GET, get_handler(self.instances))
+        self._server = server
 
     def _c_find(self, event: Any) -> Iterator[tuple[int, Dataset | None]]:
         try:

@@ -218,9 +218,12 @@ class _Reader:
 
     def partners(self, tls: TLS | None) -> PartnerSettings:
         ours = self.file.ours
-        tms, ost = self.listener(ours.tms, 11114, tls), self.listener(ours.ost, 11112, tls)
-        if tms.port == ost.port:
-            self.wrong("ours.ost.port", f"{ost.port} is the port of [ours.tms]: the two must differ")
+        tms = self.listener(ours.tms, 11114, tls)
+        one = ours.tms.ae_title == ours.ost.ae_title and not ours.ost.port and "host" not in ours.ost.model_fields_set
+        ost = tms if one else self.listener(ours.ost, 11112, tls)
+        if tms.port == ost.port and tms != ost:
+            differ = "the two must differ, or be one product, with one ae_title and host"
+            self.wrong("ours.ost.port", f"{ost.port} is the port of [ours.tms]: {differ}")
         for key, caller in (("tdd", self.file.tdd), ("watcher", self.file.watcher)):
             for role, listener in (("tms", tms), ("ost", ost)):
                 if caller is not None and caller.ae_title == listener.ae_title:

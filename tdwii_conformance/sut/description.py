@@ -196,6 +196,11 @@ class PartnerSettings:
     unattributed: Literal["accept", "reject"] = "accept"
     transcripts: Path | None = None
 
+    @property
+    def one_product(self) -> bool:
+        """Whether the two are one application entity."""
+        return self.tms == self.ost and self.tms.port != 0
+
 
 @dataclass(frozen=True)
 class SystemUnderTest:

@@ -15,7 +15,7 @@ from ...simulators.watcher import WatcherSimulator
 from ..failures import Usage
 from ..files import read_dataset
 from ..settings import Command
-from .dialogue import Dialogue, FinalStates, watch_on_request
+from .dialogue import PATIENCE, Dialogue, FinalStates, watch_on_request
 from .options import (
     OST_PORT,
     OST_TITLE,
@@ -41,6 +41,7 @@ def start_watcher(
     keys: Dataset | None = None,
     fetch_from: Sequence[Peer] = (),
     on_report: Callable[[int, str, Dataset], object] = lambda kind, uid, information: None,
+    patience: float = 0.0,
 ) -> WatcherSimulator:
     """Start a watcher in a session, which outlives the others and has not subscribed yet."""
 
@@ -60,6 +61,7 @@ def start_watcher(
         on_report=on_report,
         timeouts=session.timeouts,
         transcript=session.live.transcript(ours.ae_title),
+        patience=patience,
     )
     session.start(watcher, "watcher", late=True)
     session.know(watcher.peer)
@@ -134,7 +136,10 @@ def watcher(
         if until_final and final.reached:
             session.stop.set()
 
-    started = start_watcher(session, ours, other, lock=lock, keys=keys, fetch_from=sources, on_report=reported)
+    started = start_watcher(
+        session, ours, other, lock=lock, keys=keys, fetch_from=sources, on_report=reported,
+        patience=PATIENCE if until_final else 0.0,
+    )  # fmt: skip
     try:
         started.subscribe()
     except ValueError as error:  # the TMS refused

@@ -21,6 +21,7 @@ from tdwii_conformance.simulators.tdd import TDDSimulator
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.simulators.watcher import WatcherSimulator
 from tdwii_conformance.sut.config import entities
+from tdwii_conformance.transcript.observation import OPEN
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code, item, worklist_query
 from tdwii_conformance.ups import SQLiteStore
@@ -320,8 +321,8 @@ def test_a_tdd_treats_on_request_whatever_lies_in_the_folder(to_treat, tmp_path)
 
 def test_a_watcher_watches_until_a_final_state(tmp_path):
     port = free_port()
-    known = {"WATCHER": Peer("WATCHER", "127.0.0.1", port)}
-    with TMS("UPSSCP", destinations=known) as tms:
+    known, seen = {"WATCHER": Peer("WATCHER", "127.0.0.1", port)}, []
+    with TMS("UPSSCP", destinations=known, associations=seen.append) as tms:
         uid, lock = generate_uid(), generate_uid()
         assert tms.worklist.create(uid, workitem()).status == 0
         peer = f"UPSSCP=127.0.0.1:{tms.peer.port}"
@@ -338,6 +339,8 @@ def test_a_watcher_watches_until_a_final_state(tmp_path):
             assert tms.worklist.change_state(uid, "CANCELED", lock).status == 0
             assert served.process.wait(30) == 0
         assert not tms.worklist.subscriptions.of(uid)
+    # That of the reports too: it waits for the TMS to release it.
+    assert {(one.acceptor, one.ended) for one in seen if one.ended != OPEN} == {("UPSSCP", "released"), ("WATCHER", "released")}
 
 
 def test_a_tdd_that_is_stopped_ends_the_treatment_it_began(to_treat, tmp_path):

@@ -4,7 +4,7 @@ import socket
 import threading
 
 import pytest
-from partner_callers import ABORT, HALF_A_MESSAGE, QUERY, associate_and_send, query
+from partner_callers import ABORT, HALF_A_MESSAGE, QUERY, STATION, associate_and_send, query
 from pydicom.uid import generate_uid
 from pynetdicom import sop_class
 
@@ -13,11 +13,23 @@ from tdwii_conformance.profile.ups_service import SUBSCRIBE, UPS
 from tdwii_conformance.scu.receiver import Receiver
 from tdwii_conformance.scu.tdd import STUDY_ROOT_MOVE, TDD
 from tdwii_conformance.session.partners import Partners
+from tdwii_conformance.sut.config import Listener, PartnerSettings
 from tdwii_conformance.transcript.observation import OPEN, read_observation
 from tdwii_conformance.treatment.messages import item, move_identifier
 
 FACTS = {"scenario": "new-completed"}
 DEADLINE = 5
+STUDY_ROOT_FIND = sop_class.StudyRootQueryRetrieveInformationModelFind
+
+
+@pytest.fixture
+def one_product(tmp_path):
+    """Test partners that are one application entity, and where a TDD takes what is moved to it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        listener = Listener("RTPACS", *probe.getsockname())
+    with Partners(PartnerSettings(listener, listener), {}, tmp_path, station=STATION) as there, Receiver("TDD") as receiver:
+        yield there, receiver
 
 
 def unattributed(partners):
@@ -154,6 +166,29 @@ def test_a_port_that_is_taken_is_named_and_nothing_is_left_behind(new_floor, tmp
             second.__enter__()
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", second.tms.peer.port or 1), 1)
+
+
+def test_one_product_is_tms_and_ost(one_product):
+    partners, receiver = one_product
+    partners.systems["TDD"] = receiver.peer
+    workitem = partners.worklist.schedule("CONTINUATION")
+    study = workitem.facts["study"]
+    assert partners.tms.peer == partners.ost.peer
+    assert {one.ae_title for one in workitem.inputs} == {"RTPACS"}
+    everything = item(QueryRetrieveLevel="STUDY", StudyInstanceUID=study)
+    with connect(partners.tms.peer, [STUDY_ROOT_MOVE, STUDY_ROOT_FIND, UPS.PULL], calling="TDD") as link:
+        [found] = link.c_find(UPS.PULL, QUERY).identifiers
+        series = item(QueryRetrieveLevel="SERIES", StudyInstanceUID=study, SeriesInstanceUID=None)
+        held = link.c_find(STUDY_ROOT_FIND, series).identifiers
+        moved = link.c_move(STUDY_ROOT_MOVE, everything, "TDD")
+        partners.forget("TDD")
+        unknown = link.c_move(STUDY_ROOT_MOVE, everything, "TDD")
+    assert found.SOPInstanceUID == workitem.uid
+    assert {one.SeriesInstanceUID for one in held} == {one.series for one in workitem.inputs}
+    assert moved.status == 0
+    came = {store.instance_uid for store in receiver.transcript if store.service == "C-STORE"}
+    assert came == {one.instance for one in workitem.inputs} and len(came) == 3  # plan, record and instruction
+    assert unknown.status == 0xA801  # move destination unknown [PS3.4 C.4.2.1.5]
 
 
 # --- what is broken -----------------------------------------------------------------------------------------------------

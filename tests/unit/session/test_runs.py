@@ -115,6 +115,17 @@ def test_a_command_performs_and_what_was_recorded_is_judged_alike(performed, run
     assert first == second
 
 
+def test_one_product_is_tms_and_ost_of_a_tdd(describe, run):
+    path, (_, _, ost) = describe(SIMULATOR)
+    both = path.read_text().replace(f'[ours.ost]\nhost = "127.0.0.1"\nport = {ost}', '[ours.ost]\nae_title = "TMS"')
+    path.write_text(both)
+    # A continuation has a plan and a record of the OST, and an instruction of the TMS.
+    done = run(module("continuation-completed"), "--sut", path)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"C-STORE LINAC -> TMS: status 0000", done.stdout)  # the record: RO-63
+    assert " failed" not in done.stdout.splitlines()[-1] and " warned" not in done.stdout.splitlines()[-1]
+
+
 def test_one_recorded_scenario_is_judged_and_nothing_else(performed, run):
     _, _, (recorded, _) = performed
     some = "tests/conformance/tms/test_ro60_in_progress.py", "tests/conformance/watcher"

@@ -464,13 +464,30 @@ port = 2105
 
 
 @pytest.mark.parametrize(
+    ("more", "port"),
+    [
+        ('[ours.ost]\nae_title = "TMS"', 11114),
+        ('[ours.tms]\nport = 2104\n[ours.ost]\nae_title = "TMS"\nport = 2104', 2104),
+    ],
+)
+def test_our_tms_and_ost_may_be_one_product(write, more, port):
+    partners = load_system(write(TDD_ALONE + more)).partners
+    assert partners.tms == partners.ost == Listener("TMS", "0.0.0.0", port)
+    assert partners.one_product
+
+
+def test_two_are_two_products(write):
+    assert not load_system(write(TDD_ALONE)).partners.one_product
+
+
+@pytest.mark.parametrize(
     ("more", "problem"),
     [
         ("step_timeout = 0", "tdd.step_timeout: 0 is not a time-out: give seconds, more than 0 and at most 3600"),
         ('trigger = "run \'it"', 'tdd.trigger: "run \'it" is not a command: No closing quotation'),
         ('[watcher]\nae_title = "PPVS"', "watcher: host and port missing"),
         ('[ours]\nunattributed = "maybe"', "ours.unattributed: 'maybe' is not one of 'accept' or 'reject'"),
-        ("[ours.tms]\nport = 11112", "ours.ost.port: 11112 is the port of [ours.tms]: the two must differ"),
+        ("[ours.tms]\nport = 11112", "ours.ost.port: 11112 is the port of [ours.tms]: the two must differ, or be one "),
         ('[ours.tms]\nae_title = "LINAC1"', "tdd.ae_title: 'LINAC1' is the AE title of [ours.tms]: the two must differ"),
         (
             '[watcher]\nae_title = "LINAC1"\nhost = "h"\nport = 105',
