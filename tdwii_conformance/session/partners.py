@@ -96,7 +96,7 @@ class Partners:
         if plan.one_product:
             self.ost.serve_within(self.tms.server)
             self._listening = [self.tms]
-        self.worklist = Worklist(self.tms, self.ost, injections, station=station, edition=edition, own=own)
+        self.worklist = Worklist(self.tms, self.ost, injections, station=station, edition=edition, own=own, modality=plan.modality)
 
     def __enter__(self) -> Self:
         with ExitStack() as started:

@@ -13,6 +13,7 @@ from ..simulators.stock import prepare
 from ..transcript.observation import Reference
 from ..treatment import objects
 from ..treatment.messages import Code
+from ..treatment.objects import Modality
 from ..treatment.own import OwnObjects
 from ..treatment.workitems import facts_of
 from .injections import CONSOLE, InjectingTMS
@@ -62,6 +63,8 @@ class Worklist:
         Edition of TDW-II that they are made by.
     own : OwnObjects, optional
         The user's own objects, of which they are made.
+    modality : {"photon", "ion"}
+        Of their plans; of the user's own, photons mean either.
     """
 
     def __init__(
@@ -73,9 +76,10 @@ class Worklist:
         station: Code,
         edition: str,
         own: OwnObjects | None = None,
+        modality: Modality = "photon",
     ) -> None:
         self.tms, self.ost, self._injections = tms, ost, injections
-        self.station, self.edition, self.own = station, edition, own
+        self.station, self.edition, self.own, self.modality = station, edition, own, modality
 
     def prepare(self, start: str = "TREATMENT", *, patient_name: str = "") -> Workitem:
         """Return a workitem, with its objects on the TMS and the OST that it names; it is not on the worklist yet.
@@ -92,7 +96,10 @@ class Worklist:
         NoSuchTreatment
             If the user's own objects have none of this start.
         """
-        treatment = objects.new_treatment(start, patient_name=patient_name) if self.own is None else self.own.treatment(start)
+        if self.own is None:
+            treatment = objects.new_treatment(start, modality=self.modality, patient_name=patient_name)
+        else:
+            treatment = self.own.treatment(start, ion=self.modality == "ion" or None)
         uid, attributes = prepare(
             self.tms, self.ost, treatment, station=self.station, start=_soon(datetime.now()), edition=self.edition
         )

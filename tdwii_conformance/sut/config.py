@@ -231,7 +231,7 @@ class _Reader:
         if self.file.tdd and self.file.watcher and self.file.tdd.ae_title == self.file.watcher.ae_title:
             self.wrong("watcher.ae_title", f"{self.file.tdd.ae_title!r} is the AE title of [tdd]: the two must differ")
         folder = (self.path.parent / ours.transcripts).resolve() if ours.transcripts else None
-        return PartnerSettings(tms, ost, ours.unattributed, folder)
+        return PartnerSettings(tms, ost, ours.unattributed, folder, self.file.workitems.modality)
 
     def listener(self, ours: ListenerTable, usual: int, tls: TLS | None) -> Listener:
         known = self.book.get(ours.ae_title)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from ..dimse import TLS, Peer, Timeouts
 from ..treatment.messages import Code
+from ..treatment.parts import Modality
 
 __all__ = [
     "CAPABILITIES",
@@ -189,12 +190,15 @@ class PartnerSettings:
         What becomes of associations of AE titles that are not under test. Accepted ones are served, and recorded apart.
     transcripts : Path or None
         Folder of the transcripts; ``None`` is for the one who runs the tests to say.
+    modality : {"photon", "ion"}
+        Of the plans that a TDD is given to treat.
     """
 
     tms: Listener
     ost: Listener
     unattributed: Literal["accept", "reject"] = "accept"
     transcripts: Path | None = None
+    modality: Modality = "photon"
 
     @property
     def one_product(self) -> bool:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 
 from ..dimse import Timeouts, check_ae_title
 from ..treatment.messages import Code
+from ..treatment.parts import Modality
 from .description import CAPABILITIES, Caller, Edition, Workitems, WorkitemSource, day_range
 from .problems import near
 
@@ -205,6 +206,7 @@ class _Workitems(Table):
     patient_name: StrictStr = ""
     changes: Annotated[list[Literal["cancel", "move"]], BeforeValidator(_several)] = []
     other_station: _Station | None = None
+    modality: Modality = "photon"
 
 
 class _Properties(Table):

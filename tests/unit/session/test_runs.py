@@ -126,6 +126,19 @@ def test_one_product_is_tms_and_ost_of_a_tdd(describe, run):
     assert " failed" not in done.stdout.splitlines()[-1] and " warned" not in done.stdout.splitlines()[-1]
 
 
+def test_a_tdd_treats_with_ions(describe, run):
+    path, _ = describe(SIMULATOR, more='[workitems]\nmodality = "ion"\n')
+    done = run(module("continuation-completed"), "--sut", path)
+    assert done.returncode == 0, done.stdout
+    assert " failed" not in done.stdout.splitlines()[-1] and " warned" not in done.stdout.splitlines()[-1]
+    [recorded] = recordings(path)
+    observed = read_observation(recorded)
+    stored = [str(e.request.command.AffectedSOPClassUID) for e in observed.exchanges if e.service == "C-STORE"]
+    # The plan and the record before came from the OST, the instruction from the TMS, and the new record went there [PS3.4 B.5].
+    ion_plan, ion_record = "1.2.840.10008.5.1.4.1.1.481.8", "1.2.840.10008.5.1.4.1.1.481.9"
+    assert sorted(stored) == [ion_plan, ion_record, ion_record, "1.2.840.10008.5.1.4.34.7"]
+
+
 def test_one_recorded_scenario_is_judged_and_nothing_else(performed, run):
     _, _, (recorded, _) = performed
     some = "tests/conformance/tms/test_ro60_in_progress.py", "tests/conformance/watcher"

@@ -158,7 +158,7 @@ def test_a_station_that_says_no_meaning_means_its_value(write):
         (SMALL + '[ours]\nsecond_watcher = "TDD"',
          "ours.second_watcher: 'TDD' is the first one's AE title: the two must differ"),
         (SMALL + "[properties]\nexamples = 0", "properties.examples: 0 is not a count: give 1 to 100000"),
-        (SMALL + "supports = 3", "workitems.supports: unknown key; known are source, station, date, command, timeout, recognised_by, patient_id, patient_name, changes, other_station"),
+        (SMALL + "supports = 3", "workitems.supports: unknown key; known are source, station, date, command, timeout, recognised_by, patient_id, patient_name, changes, other_station, modality"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named(write, text, problem):
