@@ -2,7 +2,8 @@
 
 from .datasets import named_character_set
 from .events import status_changed
-from .store import MemoryStore, Record, SQLiteStore, Store
+from .sqlite_store import SQLiteStore
+from .store import MemoryStore, Record, Store
 from .subscriptions import FILTERED, GLOBAL
 from .worklist import Event, IdentifierError, Outcome, Worklist
 

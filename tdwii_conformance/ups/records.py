@@ -19,6 +19,7 @@ from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from .datasets import character_set, plain
 from .matching import strings, text_form
+from .times import value_start
 
 __all__ = ["INDEXED", "INDEXED_TIMES", "Record", "Terms", "decoded", "encoded"]
 
@@ -47,6 +48,7 @@ INDEXED_TIMES = (
     "ExpectedCompletionDateTime",
     "ScheduledProcedureStepModificationDateTime",
 )
+TIMES = tuple((BaseTag(tag_for_keyword(keyword) or 0),) for keyword in INDEXED_TIMES)
 WAYS = tuple((path, tuple(BaseTag(tag_for_keyword(k) or 0) for k in path), text_form(dictionary_VR(path[-1]))) for path in INDEXED)
 
 
@@ -56,17 +58,14 @@ class Terms:
 
     Parameters
     ----------
-    texts : tuple of (int, str)
+    texts : frozenset of (int, str)
         Position in `INDEXED`, and a value in the form it is compared in.
-    times : tuple of (str, str)
-        Keyword of `INDEXED_TIMES`, and a value.
-    zone : str
-        Timezone Offset From UTC of the times; empty without one.
+    moments : frozenset of (int, float)
+        Position in `INDEXED_TIMES`, and where the time begins, in seconds since 1970 UTC; one without offset is local.
     """
 
-    texts: tuple[tuple[int, str], ...]
-    times: tuple[tuple[str, str], ...]
-    zone: str
+    texts: frozenset[tuple[int, str]] = frozenset()
+    moments: frozenset[tuple[int, float]] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,14 +80,11 @@ class Record:
         Everything but the Transaction UID, as `datasets.plain` makes it; or what returns it, when it is first needed.
     lock : str
         The Transaction UID recorded; empty without one.
-    known_terms : Terms, optional
-        What it is found by, if that is known without looking at the attributes.
     """
 
     uid: str
     source: Dataset | Callable[[], Dataset]
     lock: str = ""
-    known_terms: Terms | None = None
     _raw: dict[tuple[int, bool], RawDataElement] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -96,19 +92,12 @@ class Record:
         """Everything but the Transaction UID; text decoded, no Specific Character Set."""
         return self.source if isinstance(self.source, Dataset) else self.source()
 
-    @property
-    def is_read(self) -> bool:
-        """Whether the attributes are at hand, and need not be decoded."""
-        return isinstance(self.source, Dataset) or "attributes" in self.__dict__
-
     @cached_property
     def terms(self) -> Terms:
         """What it is found by."""
-        if self.known_terms is not None:
-            return self.known_terms
         texts = {(n, form(v)) for n, (_, tags, form) in enumerate(WAYS) for v in _values(self.attributes, tags)}
-        times = [(k, v) for k in INDEXED_TIMES for v in _values(self.attributes, (BaseTag(tag_for_keyword(k) or 0),))]
-        return Terms(tuple(sorted(texts)), tuple(times), str(self.attributes.get("TimezoneOffsetFromUTC") or ""))
+        times = [(n, value_start(v, "DT", self.zone)) for n, tags in enumerate(TIMES) for v in _values(self.attributes, tags)]
+        return Terms(frozenset(texts), frozenset((n, start.timestamp()) for n, start in times if start is not None))
 
     @property
     def state(self) -> str:
@@ -118,7 +107,7 @@ class Record:
     @property
     def zone(self) -> str:
         """Timezone Offset From UTC; empty without one."""
-        return self.terms.zone
+        return str(self.attributes.get("TimezoneOffsetFromUTC") or "")
 
     @cached_property
     def character_set(self) -> str:

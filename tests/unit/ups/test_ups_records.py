@@ -1,12 +1,14 @@
 """What a store keeps of a UPS, byte by byte where others read it [PS3.5 7.1], and what it is found by."""
 
+from datetime import UTC, datetime
+
 import pytest
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from ups_samples import code, item
 
 from tdwii_conformance.ups.datasets import character_set, merged, named_character_set, picked, plain, without
-from tdwii_conformance.ups.records import INDEXED, Record, Terms, decoded, encoded
+from tdwii_conformance.ups.records import INDEXED, INDEXED_TIMES, Record, Terms, decoded, encoded
 
 STATION = "ScheduledStationNameCodeSequence"
 
@@ -91,21 +93,21 @@ def test_what_it_is_found_by():
         (("PatientID",), "P1"), (("PatientName",), "doe^jane"), (("ProcedureStepState",), "SCHEDULED"),
         ((STATION, "CodeValue"), "A"), ((STATION, "CodeValue"), "B"),
     }  # fmt: skip
-    assert list(record.terms.texts) == sorted(set(record.terms.texts))
-    assert record.terms.times == (
-        ("ScheduledProcedureStepStartDateTime", "20260302"), ("ExpectedCompletionDateTime", "20260303"),
-        ("ExpectedCompletionDateTime", "20260304"),
-    )  # fmt: skip
-    assert (record.terms.zone, record.zone, record.state, record.lock) == ("+0100", "+0100", "SCHEDULED", "")
-    assert Record("1.2.3", item()).terms == Terms((), (), "")
+    # A day begins an hour before midnight UTC where it is one hour later.
+    days = {day: datetime(2026, 3, day - 1, 23, tzinfo=UTC).timestamp() for day in (2, 3, 4)}
+    assert {(INDEXED_TIMES[position], moment) for position, moment in record.terms.moments} == {
+        ("ScheduledProcedureStepStartDateTime", days[2]), ("ExpectedCompletionDateTime", days[3]),
+        ("ExpectedCompletionDateTime", days[4]),
+    }  # fmt: skip
+    assert (record.zone, record.state, record.lock) == ("+0100", "SCHEDULED", "")
+    assert Record("1.2.3", item()).terms == Terms()
+    assert Record("1.2.3", item(ScheduledProcedureStepStartDateTime="some day")).terms == Terms()
 
 
-def test_terms_and_attributes_are_made_when_they_are_asked_for():
+def test_attributes_are_made_when_they_are_asked_for():
     asked = []
-    terms = Terms(((3, "P1"),), (), "+0200")
-    record = Record("1.2.3", lambda: asked.append(1) or item(ProcedureStepState="SCHEDULED"), "1.9", terms)
-    assert (record.terms, record.zone, record.lock) == (terms, "+0200", "1.9")
-    assert not asked
+    record = Record("1.2.3", lambda: asked.append(1) or item(ProcedureStepState="SCHEDULED"), "1.9")
+    assert (record.lock, asked) == ("1.9", [])
     assert (record.state, record.attributes) == ("SCHEDULED", item(ProcedureStepState="SCHEDULED"))
     assert asked == [1]
 
@@ -113,7 +115,7 @@ def test_terms_and_attributes_are_made_when_they_are_asked_for():
 def test_a_sequence_that_is_none_has_no_values():
     odd = Dataset()
     odd[0x00404025] = DataElement(0x00404025, "LO", "A")
-    assert Record("1.2.3", odd).terms == Terms((), (), "")
+    assert Record("1.2.3", odd).terms == Terms()
 
 
 # Data sets

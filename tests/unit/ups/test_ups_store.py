@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 from ups_samples import LOCK, code, item, performed, workitem
 
 from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.ups import MemoryStore, SQLiteStore, Worklist
-from tdwii_conformance.ups import store as store_module
 from tdwii_conformance.ups.matching import keys_of, match
 from tdwii_conformance.ups.records import Record
-from tdwii_conformance.ups.store import Change
+from tdwii_conformance.ups.store import AWAKE, Change
 from tdwii_conformance.ups.subscriptions import FILTERED, GLOBAL, Subscription
 
 UID = "1.2.3.1"
@@ -36,10 +36,9 @@ KINDS = ["memory", "sqlite", "memory asleep", "sqlite asleep"]
 
 
 @pytest.fixture(params=KINDS)
-def opened(request, path, monkeypatch):
-    if request.param.endswith("asleep"):
-        monkeypatch.setattr(store_module, "AWAKE", 1)
-    store = MemoryStore() if request.param.startswith("memory") else SQLiteStore(path)
+def opened(request, path):
+    awake = 1 if request.param.endswith("asleep") else AWAKE
+    store = MemoryStore(awake) if request.param.startswith("memory") else SQLiteStore(path, awake)
     yield store
     store.close()
 
@@ -87,7 +86,7 @@ queries = st.fixed_dictionaries(
 @settings(deadline=None, max_examples=3 * settings().max_examples, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(workitems, min_size=1, max_size=6), st.lists(queries, min_size=1, max_size=6), st.data())
 def test_a_find_from_indexes_finds_what_a_scan_finds(items, asked, data):
-    worklist = Worklist()
+    worklist = Worklist(data.draw(st.sampled_from((MemoryStore, lambda: SQLiteStore(Path(":memory:")))))())
     for number, attributes in enumerate(items):
         assert worklist.create(f"1.2.3.{number}", workitem(**attributes)).status == 0
     # Changed ones must not be found as what they were.
@@ -280,7 +279,6 @@ def test_all_that_was_kept_is_there_again(path):
     first, second = store.candidates(())
     assert (first.uid, first.lock, first.zone, first.attributes) == ("1.1", LOCK, "+0100", attributes)
     assert (second.uid, second.lock, second.zone, second.attributes.PatientID) == ("1.2", "", "", "P2")
-    assert first.terms == Record("1.1", attributes).terms
     assert sorted(store.subscriptions(), key=lambda one: one.target) == [Subscription("B", GLOBAL, False), subscriptions[1]]
     store.close()
 
@@ -324,15 +322,17 @@ def test_who_has_a_ups_has_it_as_it_was(path, change):
     store.close()
 
 
-def test_terms_stand_in_the_file_as_short_as_can_be(path):
-    attributes = item(PatientName="Müller", ProcedureStepState="SCHEDULED", TimezoneOffsetFromUTC="+0100", **{START: "20260302"})
+def test_the_indexes_hold_what_is_there_and_nothing_else(path):
     store = SQLiteStore(path)
-    store.commit(Change(Record("1.1", attributes)))
+    for name, start in (("Doe", "20260301"), ("Müller", "20260302")):
+        store.commit(Change(Record("1.1", item(PatientName=name, TimezoneOffsetFromUTC="+0000", **{START: start}))))
+    store.commit(Change(Record("1.2", item(PatientName="Roe", **{START: "2026"}))))
+    store.commit(Change(deleted="1.2"))
     store.close()
     connection = sqlite3.connect(path)
-    ((terms,),) = connection.execute("SELECT terms FROM ups")
+    assert connection.execute("SELECT value, number FROM text").fetchall() == [("müller", 1)]
+    assert connection.execute("SELECT value, number FROM moment").fetchall() == [(1772409600.0, 1)]  # 2026-03-02 UTC
     connection.close()
-    assert terms == f'[[[1,"SCHEDULED"],[4,"müller"]],[["{START}","20260302"]],"+0100"]'
 
 
 def test_a_change_that_cannot_be_kept_whole_is_not_kept(path):
@@ -350,19 +350,22 @@ def test_a_change_that_cannot_be_kept_whole_is_not_kept(path):
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
-def test_those_used_last_are_kept_decoded_and_the_others_are_as_they_were(kind, path, monkeypatch):
-    monkeypatch.setattr(store_module, "AWAKE", 4)
-    store = MemoryStore() if kind == "memory" else SQLiteStore(path)
+def test_those_used_last_are_kept_decoded_and_the_others_are_as_they_were(kind, path):
+    store = MemoryStore(4) if kind == "memory" else SQLiteStore(path, 4)
     worklist, uids = Worklist(store), [f"1.2.{number}" for number in range(12)]
     for number, uid in enumerate(uids):
         worklist.create(uid, workitem(PatientID=f"P{number}", PatientName="Müller^Jörg=山田^太郎"))
     worklist.change_state(uids[0], "IN PROGRESS", LOCK)
-    records = (store if kind == "memory" else store._memory)._records
-    assert [uid for uid, record in records.items() if record.is_read] == [uids[0], *uids[-3:]]
+    assert sorted(store._used_last) == sorted([uids[0], *uids[-3:]])
     assert [worklist.get(uid).dataset.PatientID for uid in uids] == [f"P{number}" for number in range(12)]
     assert {str(worklist.get(uid).dataset.PatientName) for uid in uids} == {"Müller^Jörg=山田^太郎"}
     assert found(worklist) == set(uids)
-    assert sum(record.is_read for record in records.values()) == 4
+    assert len(store._used_last) == 4
+    if kind == "memory":
+        decoded = [
+            uid for uid, record in store._records.items() if isinstance(record.source, Dataset) or "attributes" in vars(record)
+        ]
+        assert set(decoded) <= set(store._used_last)
     assert found(worklist, ProcedureStepState="IN PROGRESS") == {uids[0]}
     assert worklist.change_state(uids[0], "IN PROGRESS", LOCK).status == 0xC302  # it knows the lock
     store.close()
@@ -476,14 +479,47 @@ def test_terms_of_an_earlier_version_are_made_anew(path):
     worklist.create(UID, workitem())
     worklist.close()
     connection = sqlite3.connect(path)
-    connection.execute("UPDATE ups SET terms = '[[],[],\"\"]'")
-    connection.execute("PRAGMA user_version = 1")
+    for change in (
+        "DROP TABLE text", "DROP TABLE moment", "ALTER TABLE ups ADD COLUMN terms TEXT NOT NULL DEFAULT ''", "PRAGMA user_version = 1",
+    ):  # fmt: skip
+        connection.execute(change)  # as version 0.1 left it
     connection.commit()
     connection.close()
 
     worklist = Worklist(SQLiteStore(path))
     assert found(worklist, PatientID="P1") == {UID}
+    assert worklist.create("1.2.3.2", workitem(PatientID="P2")).status == 0
+    assert found(worklist, **{START: "1900-"}) == {UID, "1.2.3.2"}
     worklist.close()
+
+
+FOUND_BY_DAY = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[2])
+from ups_samples import item, workitem
+from tdwii_conformance.ups import SQLiteStore, Worklist
+
+worklist = Worklist(SQLiteStore(Path(sys.argv[1])))
+worklist.create("1.2.3.1", workitem(ScheduledProcedureStepStartDateTime="202603022300"))
+print(len(list(worklist.find(item(SOPInstanceUID=None, ScheduledProcedureStepStartDateTime="20260302")))))
+worklist.close()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the time zone of this system cannot be set for a process")
+def test_a_file_of_another_time_zone_is_found_by_local_time(path):
+    for zone in ("UTC", "JST-9", "EST5"):
+        arguments = [sys.executable, "-c", FOUND_BY_DAY, str(path), str(Path(__file__).parent)]
+        done = subprocess.run(arguments, env={**os.environ, "TZ": zone}, capture_output=True, text=True, check=True, timeout=60)
+        assert done.stdout == "1\n", zone
+
+
+def test_a_query_for_more_than_sqlite_takes_at_once(opened):
+    for number in range(3):
+        opened.commit(Change(Record(f"1.{number}", item(SOPInstanceUID=f"1.{number}", PatientID=f"P{number}"))))
+    assert left_by(opened, SOPInstanceUID=[f"1.{number}" for number in range(1, 40_000)]) == ["P1", "P2"]
 
 
 def test_a_find_under_way_shows_the_state_it_began_with(path):
