@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,8 @@ from ..profile import Requirement, load_catalogue
 from ..profile.statuses import is_warning
 from ..profile.ups_service import SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
-from ..treatment.messages import item
+from ..treatment import objects
+from ..treatment.messages import Code, item
 from ..ups import FILTERED
 from .attributes import SHAPES, Edit, edit, shapes, slug, violated
 from .deviations import Defect, Rows
@@ -379,6 +381,17 @@ def _refuse_ups_event(simulator: Any) -> None:
 def _create(simulator: Any) -> None:
     with _aside(simulator, UPS.PUSH) as link:
         link.n_create(generate_uid(), item(ProcedureStepState="IN PROGRESS"))
+
+
+@defect("creates-without-uid", "Names no SOP Instance UID in the N-CREATE of a UPS", "CC25-*-001", through=_besides)
+def _create_without_uid(simulator: Any) -> None:
+    with _aside(simulator, UPS.PUSH) as link:
+        link.n_create(None, _some_workitem())
+
+
+def _some_workitem() -> Dataset:
+    station = Code("ELSEWHERE", "99TDWII", "Another machine")
+    return objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=station, start=datetime.now())
 
 
 @defect("asks-for-the-lock", "Asks for Transaction UID by N-GET", "CC27-*-001", through=_besides)

@@ -166,6 +166,8 @@ def _retrieval(step: str, role: str, prefix: str, classes: tuple[str, ...]) -> I
     yield one("of-two-series", f"Gives two Series Instance UIDs with the {what} that it asks for",
               first(lambda s, original, identifier: original(role, changed(
                   identifier, SeriesInstanceUID=[identifier.SeriesInstanceUID, generate_uid()]))), "005")  # fmt: skip
+    yield one("with-another-key", f"Sends Patient's Name as a key with the {what} that it asks for",
+              first(lambda s, original, identifier: original(role, changed(identifier, PatientName=""))), "005")  # fmt: skip
     yield one("from-another-ae", f"Asks the {other} for the {what}, which the workitem has at the {role}",
               first(lambda s, original, identifier: original(other, identifier)), "006")  # fmt: skip
     yield one("to-another-ae", f"Has the {what} moved to another AE",

@@ -260,6 +260,15 @@ def _reads(tdd: Any) -> None:
     around(tdd, "finish", finish)
 
 
+@of_a_tdd("moves-with-patient-id", "Names the patient's ID, with its character set, in each C-MOVE", "PS3.4 C.4.2.1.4.1")
+def _moves_with_patient_id(tdd: Any) -> None:
+    def retrieve(original: Any, role: str, identifier: Dataset, *given: Any) -> Any:
+        identifier.update(item(PatientID="J\u00d6RG1", SpecificCharacterSet="ISO_IR 100"))
+        return original(role, identifier, *given)
+
+    around(tdd.tdd, "retrieve", retrieve)
+
+
 @of_a_tdd("does-not-subscribe", "Subscribes to nothing", "CC.2.3")
 def _does_not_subscribe(tdd: Any) -> None:
     tdd.watch = False

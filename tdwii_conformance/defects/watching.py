@@ -159,6 +159,8 @@ def _rows_of_asking_wrongly() -> Iterator[Defect]:
                lambda keys: keys.update(item(SOPInstanceUID=generate_uid())), "RO59-WATCHER-004")  # fmt: skip
     yield asks("moves-of-another-study", "Gives another Study Instance UID than the workitem",
                lambda keys: keys.update(item(StudyInstanceUID=generate_uid())), "RO59-WATCHER-005")  # fmt: skip
+    yield asks("moves-with-another-key", "Sends Study Description as a key of a C-MOVE",
+               lambda keys: keys.update(item(StudyDescription="")), "RO59-WATCHER-005")  # fmt: skip
 
 
 @defect("moves-from-the-wrong-ae", "Asks the TMS for the plan as well, which the OST has", "RO59-WATCHER-006")

@@ -370,8 +370,8 @@ class Link:
 
     # DIMSE-N: SOP Class UID UPS Push whatever was negotiated [CC.3.1.1]
 
-    def n_create(self, instance: str, attributes: Dataset, *, context: str = UPS.PUSH) -> Exchange:
-        """N-CREATE [PS3.7 10.1.5]."""
+    def n_create(self, instance: str | None, attributes: Dataset, *, context: str = UPS.PUSH) -> Exchange:
+        """N-CREATE [PS3.7 10.1.5]; ``None`` leaves the SOP Instance UID out."""
         push = UPS.PUSH
         named = declared(attributes)
         return self._perform("N-CREATE", context, lambda a, n: a.send_n_create(named, push, instance, msg_id=n, meta_uid=context))

@@ -280,11 +280,13 @@ def unsubscribes(requirement: Requirement, observed: ObservedSession) -> list[Fi
 
 @judges("CC25-TDD-001", "CC25-WATCHER-001")
 def creates_as_the_table_says(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
-    """Judge the attributes of an N-CREATE by the attribute table [CC.2.5.1.3]."""
+    """Judge an N-CREATE: the UPS has a SOP Instance UID [CC.2.5.2], and attributes by the table [CC.2.5.1.3]."""
 
     def one(creation: Exchange) -> list[Finding]:
         attributes = plain(information(creation))
         found = []
+        if not creation.request.command.get("AffectedSOPInstanceUID"):
+            found.append(Finding("AffectedSOPInstanceUID of the new UPS", "absent or empty", "command set"))
         if attributes.get("ProcedureStepState") != "SCHEDULED":
             found.append(Finding("value 'SCHEDULED'", f"value {attributes.get('ProcedureStepState')!r}", "ProcedureStepState"))
         refusal = refuse_creation(attributes)

@@ -119,9 +119,13 @@ def asks_only_for_inputs(requirement: Requirement, observed: ObservedSession) ->
     return _moves(requirement.transaction, one, observed)
 
 
+# Patient ID may be there with its character set, though it is no key of Study Root.
+IN_AN_IDENTIFIER = {*LEVEL, "PatientID", "SpecificCharacterSet"}
+
+
 @judges("RO59-TDD-005", "RO61-TDD-005", "RO59-WATCHER-005")
 def hierarchy_agrees(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
-    """Judge the unique keys above the instance [PS3.4 C.4.2.2.1]."""
+    """Judge the unique keys above the instance [PS3.4 C.4.2.2.1], and that no other keys are there [PS3.4 C.4.2.1.4.1]."""
 
     def one(move: Exchange) -> list[Finding]:
         found = []
@@ -130,7 +134,8 @@ def hierarchy_agrees(requirement: Requirement, observed: ObservedSession) -> lis
             expected = list(dict.fromkeys(getattr(asked, level) for asked in observed.asked(move)))
             if sent and expected and (len(sent) > 1 or [sent[0]] != expected):
                 found.append(Finding(f"value {' or '.join(expected)}, as the workitem has it", "\\".join(sent), keyword))
-        return found
+        others = [e for e in information(move) if e.tag.element and not e.tag.is_private and e.keyword not in IN_AN_IDENTIFIER]
+        return [*found, *(Finding("absent: it is no unique key", "sent", e.keyword or str(e.tag)) for e in others)]
 
     return _moves(requirement.transaction, one, observed)
 

@@ -201,6 +201,11 @@ def fetched_of_another_study(play):
     play["plan"].data.StudyInstanceUID = "1.2.3.99"
 
 
+@fetch_fault("RO59-WATCHER-005")
+def fetched_with_another_key(play):
+    play["plan"].data.Modality = ""
+
+
 @fetch_fault("RO59-WATCHER-006")
 def fetched_from_the_wrong_ae(play):
     play["plan"].acceptor = "TMS"
@@ -446,6 +451,16 @@ def plan_retrieved_from_another_study(play):
 @fault("RO59-TDD-005")
 def plan_retrieved_from_several_series(play):
     play["plan"].data.SeriesInstanceUID = [PLAN_AT.series, PREVIOUS_AT.series]
+
+
+@fault("RO59-TDD-005")
+def plan_retrieved_with_another_key(play):
+    play["plan"].data.Modality = "RTPLAN"
+
+
+@fault()
+def plan_retrieved_with_the_patient(play):
+    play["plan"].data.update(item(PatientID="P1", SpecificCharacterSet="ISO_IR 100"))
 
 
 @fault("RO59-TDD-101")
@@ -1110,6 +1125,13 @@ def creates_a_workitem_as_the_table_says(play):
 @fault("CC25-TDD-001")
 def creates_a_workitem_in_progress(play):
     play.after("end", creation(ProcedureStepState="IN PROGRESS"))
+
+
+@fault("CC25-TDD-001")
+def creates_a_workitem_without_uid(play):
+    step = creation()
+    del step.command["AffectedSOPInstanceUID"]
+    play.after("end", step)
 
 
 @fault("CC25-TDD-001")
