@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..checks import status
+from ..dimse import NoContext
 from ..scu.tdd import TDD
 from ..scu.treatment_session import ScheduledWorkitem, TreatmentSession
 from ..treatment.messages import item
@@ -297,7 +298,11 @@ class Supply:
                 self.kit.doubt([kept.workitem.uid], "it is no longer there")
 
     def _there(self, uid: str) -> bool:
-        exchange = self.tdd.query(item(SOPInstanceUID=uid, ProcedureStepState=None))
-        if exchange.status == 0:
-            return bool(exchange.identifiers)
-        return not status.accepted(self.tdd.get(uid, ["ProcedureStepState"]), "an N-GET")
+        """Whether a workitem is seen; one that nothing can be asked about, as no class is accepted for it, is not."""
+        try:
+            exchange = self.tdd.query(item(SOPInstanceUID=uid, ProcedureStepState=None))
+            if exchange.status == 0:
+                return bool(exchange.identifiers)
+            return not status.accepted(self.tdd.get(uid, ["ProcedureStepState"]), "an N-GET")
+        except NoContext:
+            return False

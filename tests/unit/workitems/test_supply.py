@@ -3,6 +3,7 @@
 import pytest
 from pydicom.uid import generate_uid
 
+from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 from tdwii_conformance.workitems.outcomes import NotJudged
@@ -153,6 +154,15 @@ def test_what_is_gone_after_a_restart_is_not_handed_out(system, tdd):
     system.restart()
     supply.count()
     assert uid(supply.need(Need(Use.LOOKS))) != before
+
+
+def test_what_cannot_be_looked_for_after_a_restart_is_not_handed_out(system, tdd):
+    supply = Supply(Pushed(system, tdd), tdd)
+    before = [uid(supply.need(Need(Use.LOOKS, role=role))) for role in ("one", "another")]
+    tdd.close()
+    tdd.contexts["TMS"] = [syntax for syntax in tdd.contexts["TMS"] if syntax != UPS.PULL]  # as if the TMS did not accept it
+    supply.count()
+    assert not {uid(supply.need(Need(Use.LOOKS, role=role))) for role in ("one", "another")} & set(before)
 
 
 def test_what_is_exchanged_after_the_wire_was_cut_is_seen(own, tdd):
