@@ -2,8 +2,7 @@
 
 Run it after ``make proof``, and review the change of ``knock_on.csv`` as a diff. Of a defect whose runs elsewhere are all
 there, the rows ``elsewhere`` become exactly the requirements that failed; other defects keep theirs. A reason is that of the
-former row, or of the pattern in ``defects/knock_on.py`` that let it pass; a failure that has none gets ``?``, which has to be
-replaced by one.
+former row; a failure that has none gets ``?``, which has to be replaced by one.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from tdwii_conformance.defects import DEFECTS
-from tdwii_conformance.defects.knock_on import SNAPSHOT, SPOILED, Entry, fits, read
+from tdwii_conformance.defects.knock_on import SNAPSHOT, Entry, read
 
 from . import proof
 
@@ -56,16 +54,9 @@ def renewed(rows: Sequence[Entry], failed: Mapping[str, set[str]]) -> list[Entry
         by_reason: dict[str, list[str]] = defaultdict(list)
         for requirement in sorted(requirements):
             if (name, requirement) not in sometimes:
-                by_reason[reasons.get((name, requirement)) or _reason(name, requirement)].append(requirement)
+                by_reason[reasons.get((name, requirement), UNEXPLAINED)].append(requirement)
         kept += [Entry("elsewhere", name, tuple(found), why) for why, found in by_reason.items()]
     return sorted(kept, key=lambda row: (row.kind, row.defect))
-
-
-def _reason(name: str, requirement: str) -> str:
-    entries = [one for one in SPOILED if fits(one, name)]
-    return next(
-        (one.why for one in entries if any(fnmatchcase(requirement, pattern) for pattern in one.requirements.split())), UNEXPLAINED
-    )
 
 
 def write(path: Path, rows: Iterable[Entry]) -> None:

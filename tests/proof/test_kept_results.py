@@ -170,7 +170,7 @@ def test_outcome_is_judged_by_what_is_expected_now(violated, problems):
     ],
 )
 def test_elsewhere_fails_only_what_is_named(by, problems, monkeypatch):
-    monkeypatch.setattr(knock_on, "SPOILED", (knock_on.Also("an echo is where all begins", "ost-echo-*", "CC24-*"),))
+    monkeypatch.setattr(knock_on, "_snapshot", lambda: {("elsewhere", "ost-echo-fails"): ("CC24-TMS-025",)})
     run = whole.Run(("ost-echo-fails", "ost-keeps-no-earlier-record"), ("tms/test_cc_2_7_get.py",), elsewhere=True)
     result = {"violated": {requirement: [requirement] for requirement in by}, "by": by, "findings": dict.fromkeys(by, "otherwise")}
     found = whole.Judged(run, FOUND | result).problems

@@ -35,7 +35,6 @@ from typing import Any, Self, TypeVar
 from jinja2 import Environment, FileSystemLoader
 
 from tdwii_conformance.defects import DEFECTS, VARIATIONS, Defect, Deviation, Variation
-from tdwii_conformance.defects.knock_on import SPOILED
 from tdwii_conformance.profile import load_catalogue
 
 from . import proof, running
@@ -433,7 +432,6 @@ def _write_page(path: Path, judged: Sequence[Judged], numbers: dict[str, str]) -
         variations=[VARIATIONS[name] for name in alarms],
         alarms=alarms,
         problems=[problem for one in judged for problem in one.problems],
-        spoiled=SPOILED,
     )
     path.write_text(page, encoding="utf-8")
 
