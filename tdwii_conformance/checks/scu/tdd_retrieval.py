@@ -119,8 +119,8 @@ def asks_only_for_inputs(requirement: Requirement, observed: ObservedSession) ->
     return _moves(requirement.transaction, one, observed)
 
 
-# Patient ID may be there with its character set, though it is no key of Study Root.
-IN_AN_IDENTIFIER = {*LEVEL, "PatientID", "SpecificCharacterSet"}
+# Patient ID may be there with its character set, though it is no key of Study Root; a time zone is no key either.
+IN_AN_IDENTIFIER = {*LEVEL, "PatientID", "SpecificCharacterSet", "TimezoneOffsetFromUTC"}
 
 
 @judges("RO59-TDD-005", "RO61-TDD-005", "RO59-WATCHER-005")

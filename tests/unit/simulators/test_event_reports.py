@@ -26,6 +26,7 @@ from tdwii_conformance.ups import SQLiteStore
 
 DEADLINE = 10.0
 STATE_REPORT, STATUS_CHANGE = 1, 4
+N_CREATE_RSP = 0x8140
 EVENT = sop_class.UnifiedProcedureStepEvent
 TITLES = [f"WATCHER{number}" for number in range(1, 6)]
 
@@ -83,14 +84,22 @@ def test_each_of_many_receivers_is_told_in_order(known, connected):
             assert told == [(uid, state) for uid in uids for state in ("SCHEDULED", "IN PROGRESS")]
 
 
-def test_response_goes_first(known, connected):
-    with TMS(destinations=known) as tms:
+def test_response_goes_first(known, connected, receiver):
+    uid, early = generate_uid(), []
+
+    def hold_back(event):
+        command = event.message.command_set
+        if command.CommandField == N_CREATE_RSP:  # if the report does not wait for the response, it comes now
+            early.append(receiver.wait_for(lambda report: report.instance_uid == uid, "TDD", 0, 0.3))
+
+    tms = TMS(destinations=known)
+    tms.server.add_handler(evt.EVT_DIMSE_SENT, hold_back)
+    with tms:
         tdd, (watcher,) = connected(tms)
         assert watcher.subscribe().status == 0
-        for _ in range(20):
-            created = tdd.create(uid := generate_uid(), workitem())
-            report = watcher.wait_for_state(uid, "SCHEDULED")
-            assert report.request.time >= created.response.time - timedelta(milliseconds=5)  # two threads took the times
+        assert tdd.create(uid, workitem()).status == 0
+        assert watcher.wait_for_state(uid, "SCHEDULED") is not None
+    assert early == [None]
 
 
 def test_reports_go_over_an_association_of_their_own(known, connected):
