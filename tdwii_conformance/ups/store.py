@@ -185,10 +185,11 @@ class MemoryStore:
     def candidates(self, keys: Sequence[Key]) -> list[Record]:
         """Return the UPS that the most selective index leaves."""
         ways = list(self._ways(keys))
-        uids: Sequence[str] = list(self._records)
         if ways:
             _, found = min(ways, key=itemgetter(0))
             uids = sorted(found(), key=self._order.__getitem__)
+        else:
+            uids = list(self._records)
         with self._turn:
             if len(uids) <= self._awake // 4:
                 return [self._use(uid) for uid in uids]
