@@ -188,6 +188,8 @@ class AssociationRecorder:
         self._opened = datetime.now().astimezone()
         self._in_message = self._garbage = False
         self._last = NOT_REQUESTED
+        self._lock = threading.Lock()
+        self._over = False
 
     @property
     def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
@@ -235,7 +237,10 @@ class AssociationRecorder:
                 self._last = f"aborted {by}"
 
     def _stands(self, event: Any) -> None:
-        self._done(self._association(event.assoc, OPEN))
+        # pynetdicom says that it stands and that its connection is closed in two threads: a short one may be over by now.
+        with self._lock:
+            if not self._over:
+                self._done(self._association(event.assoc, OPEN))
 
     def _closed(self, event: Any) -> None:
         ended = self._last
@@ -245,7 +250,9 @@ class AssociationRecorder:
             ended += f" {IN_A_MESSAGE}"
         if self._garbage:
             ended += f": {GARBAGE}"
-        self._done(self._association(event.assoc, ended))
+        with self._lock:
+            self._over = True
+            self._done(self._association(event.assoc, ended))
 
     def _association(self, association: Any, ended: str) -> Association:
         titles = ("", "")

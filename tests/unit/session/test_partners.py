@@ -6,7 +6,7 @@ import threading
 import pytest
 from partner_callers import ABORT, HALF_A_MESSAGE, QUERY, STATION, associate_and_send, query
 from pydicom.uid import generate_uid
-from pynetdicom import sop_class
+from pynetdicom import evt, sop_class
 
 from tdwii_conformance.dimse import Rejected, connect
 from tdwii_conformance.profile.ups_service import SUBSCRIBE, UPS
@@ -205,6 +205,22 @@ def test_a_connection_lost_in_the_middle_of_a_message_is_said(partners):
     with partners.session("TDD", "TDD", FACTS, []) as session:
         associate_and_send(partners.tms.peer, "TDD", HALF_A_MESSAGE)
         ended(session)
+    assert [a.ended for a in session.observation().associations] == ["the connection was lost in the middle of a message"]
+
+
+def test_an_association_that_is_over_before_it_is_known_to_stand_is_recorded_once(new_floor):
+    partners, threads = new_floor(), []
+
+    def hold_back_until_it_is_over(event):
+        threads.append(event.assoc)
+        ended(session)
+
+    partners.tms.server.add_handler(evt.EVT_ESTABLISHED, hold_back_until_it_is_over)
+    with partners, partners.session("TDD", "TDD", FACTS, []) as session:
+        associate_and_send(partners.tms.peer, "TDD", HALF_A_MESSAGE)
+        ended(session)
+        threads[0].join(DEADLINE)
+        assert not threads[0].is_alive()
     assert [a.ended for a in session.observation().associations] == ["the connection was lost in the middle of a message"]
 
 
