@@ -66,7 +66,10 @@ def watching_tms(ready: Any, stop: Any, receivers: dict[str, Peer]) -> None:
 def tms_server(ready: Any, stop: Any, workitems: int) -> None:
     """Serve with the simulated TMS and a worklist."""
     with TMS() as tms:
-        for _ in range(workitems):
-            tms.worklist.create(generate_uid(), workitem())
+        alike = workitem()
+        for number in range(workitems):
+            attributes = Dataset(alike)
+            attributes.PatientID = f"TDWII-{number}"
+            tms.worklist.create(generate_uid(), attributes)
         ready.send(tms.peer.port)
         stop.wait()

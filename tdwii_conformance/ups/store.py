@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import pickle
 import threading
 import zlib
 from collections import OrderedDict
@@ -18,7 +19,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from .matching import Key
-from .records import INDEXED, INDEXED_TIMES, Record, Terms, decoded, encoded
+from .records import INDEXED, INDEXED_TIMES, Record, Terms
 from .subscriptions import Subscription
 
 __all__ = ["AWAKE", "Change", "MemoryStore", "Record", "Store", "by_text", "by_time"]
@@ -147,7 +148,8 @@ class MemoryStore:
 
     def _packed(self, attributes: Dataset) -> Callable[[], Dataset]:
         """Put attributes away, compressed. Workitems are alike: what is as in the first of them is not kept again."""
-        written = encoded(attributes)
+        # Pickled: a tenth of what encoding takes, and in memory nobody else reads it.
+        written = pickle.dumps(attributes, pickle.HIGHEST_PROTOCOL)
         self._model = self._model or written
         packer = zlib.compressobj(level=1, zdict=self._model)
         return partial(_unpacked, packer.compress(written) + packer.flush(), self._model)
@@ -216,7 +218,8 @@ class MemoryStore:
 
 
 def _unpacked(written: bytes, model: bytes) -> Dataset:
-    return decoded(zlib.decompressobj(zdict=model).decompress(written))
+    attributes: Dataset = pickle.loads(zlib.decompressobj(zdict=model).decompress(written))
+    return attributes
 
 
 def _several(holders: Holders) -> set[str]:
