@@ -29,17 +29,20 @@ EVENT_TIMEOUT = 4.0
 # With these every release of an association is waited for in vain: so many seconds.
 UNANSWERED, RELEASE_TIMEOUT = frozenset({"tms-release-unanswered", "ost-release-unanswered"}), 1.0
 ANSWER_TIMEOUT = 1.5  # seconds that a response is waited for with a service that is unanswered
+PDU_TIMEOUT = 3.0  # seconds that an answer is waited for with defects of the upper layer: some answer nothing
 STEP_TIMEOUT = 8.0  # seconds that the next step of a TDD or a watcher is waited for
 MET, VIOLATED, NOT_JUDGED, ERROR = "met", "violated", "not judged", "error"
 NOTHING: Mapping[str, Collection[str]] = MappingProxyType({})
 
 
-def _timeouts(usual: Timeouts, names: Iterable[str]) -> Timeouts:
+def _timeouts(usual: Timeouts, names: Sequence[str]) -> Timeouts:
     """Return time-outs that are shorter where a defect has them run out."""
     if UNANSWERED.intersection(names):
         return dataclasses.replace(usual, association=RELEASE_TIMEOUT)
     if any(name.endswith("-unanswered") for name in names if name in DEFECTS):
         return dataclasses.replace(usual, message=ANSWER_TIMEOUT)
+    if names and all(name in DEFECTS and DEFECTS[name].requirements[0].startswith("UL-") for name in names):
+        return dataclasses.replace(usual, association=PDU_TIMEOUT, message=PDU_TIMEOUT)
     return usual
 
 
