@@ -18,7 +18,7 @@ from .sources import Source
 
 __all__ = ["Need", "Supply", "Use"]
 
-IONS, NAMED = "of ions", "of a name beyond ASCII"
+IONS, NAMED, REFUSED = "of ions", "of a name beyond ASCII", "refused"
 ENDS = {"COMPLETED": SCENARIOS[0], "CANCELED": SCENARIOS[1]}
 
 
@@ -86,7 +86,7 @@ class Supply:
 
     What only looks shares one with others; what is refused leaves it for the next; what ends comes last. Workitems that the
     system under test has made itself are few, so all of that holds; of those that we create, the ones that are only looked
-    at are shared, and the rest is new each time.
+    at are shared, in a module those that it is refused to change as well, and the rest is new each time.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class Supply:
         kept = self._shared(wanted) if self._shares(wanted) else None
         kept = kept or self._bring(wanted)
         if self._shares(wanted):
-            kept.role = kept.role or wanted.shared_as
+            kept.role = kept.role or self._role(wanted)
         elif wanted.use is not Use.LOOKS:
             kept.held = True
         return kept
@@ -204,6 +204,8 @@ class Supply:
         """The tests of a module are over: what they had is for others."""
         for kept in self.kit.all:
             kept.held = False
+            if kept.role.startswith(REFUSED):
+                kept.role = ""
 
     def test_begins(self) -> None:
         """Remember what is handed out from now on."""
@@ -218,11 +220,16 @@ class Supply:
     def _shares(self, need: Need) -> bool:
         if need.use in (Use.CLAIMS, Use.ENDS):
             return False
-        return need.use is Use.LOOKS or self.source.own
+        return self.source.own or need.use in (Use.LOOKS, Use.IS_REFUSED)
+
+    def _role(self, need: Need) -> str:
+        """The role of one that several with such a need share; of those that we create, nobody looks at what is asked to change."""
+        apart = need.use is Use.IS_REFUSED and not self.source.own
+        return f"{REFUSED} {need.shared_as}" if apart else need.shared_as
 
     def _shared(self, need: Need) -> Kept | None:
         found = [kept for kept in self.kit.usable(need.state) if need.fits(kept)]
-        mine = [kept for kept in found if kept.role == need.shared_as]
+        mine = [kept for kept in found if kept.role == self._role(need)]
         if self.source.own:  # nobody changes one that has ended
             mine += [kept for kept in found if need.state in FINAL or (not kept.role and not kept.held)]
         return mine[0] if mine else None

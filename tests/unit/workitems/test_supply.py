@@ -136,11 +136,29 @@ def test_claimed_without_a_lock_nobody_can_go_on_with(own, tdd):
     assert uid(supply.need(Need(Use.IS_REFUSED))) != kept
 
 
-def test_created_ones_are_new_but_for_those_who_look(system, tdd):
+def test_created_ones_are_new_but_for_those_who_look_or_are_refused(system, tdd):
     supply = Supply(Pushed(system, tdd), tdd)
-    looked_at = {uid(supply.need(Need(Use.LOOKS))) for _ in range(3)}
-    refused = {uid(supply.need(Need(Use.IS_REFUSED))) for _ in range(3)}
-    assert (len(looked_at), len(refused)) == (1, 3)
+    of = {use: {uid(supply.need(Need(use, "IN PROGRESS" if use is Use.ENDS else "SCHEDULED"))) for _ in range(3)} for use in Use}
+    assert {use: len(uids) for use, uids in of.items()} == {
+        Use.LOOKS: 1, Use.IS_REFUSED: 1, Use.UPDATES: 3, Use.CLAIMS: 3, Use.ENDS: 3,
+    }  # fmt: skip
+    assert len(set().union(*of.values())) == 11
+
+
+def test_a_created_one_that_is_refused_serves_its_module(system, tdd):
+    supply = Supply(Pushed(system, tdd), tdd)
+    first = uid(supply.need(Need(Use.IS_REFUSED, "COMPLETED")))
+    assert uid(supply.need(Need(Use.IS_REFUSED, "COMPLETED"))) == first
+    assert uid(supply.need(Need(Use.LOOKS, "COMPLETED"))) != first
+    supply.module_ends()
+    assert uid(supply.need(Need(Use.IS_REFUSED, "COMPLETED"))) != first
+
+
+def test_a_created_one_that_was_not_refused_is_not_given_again(system, tdd):
+    supply = Supply(Pushed(system, tdd), tdd)
+    session = supply.need(Need(Use.IS_REFUSED))
+    assert session.claim().status == 0
+    assert uid(supply.need(Need(Use.IS_REFUSED))) != uid(session)
 
 
 def test_none_is_created_now_on_a_list(own):
