@@ -47,8 +47,14 @@ class ToReport:
 
     def happen(self) -> Exchange:
         """Cause it."""
-        if not self.running:
-            return self.session.claim()
+        return self._go_on() if self.running else self.session.claim()
+
+    def happen_again(self) -> Exchange:
+        """Cause another change of the UPS, now IN PROGRESS, which `reported` tells from those before."""
+        self.running, self.what = True, "a UPS Progress Report"
+        return self._go_on()
+
+    def _go_on(self) -> Exchange:
         self._value = next(_values)
         return self.session.update(self._value)
 
