@@ -16,7 +16,7 @@ from pynetdicom import evt
 from ..dimse import Link, connect
 from ..profile import Requirement, load_catalogue
 from ..profile.statuses import is_warning
-from ..profile.ups_service import SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
+from ..profile.ups_service import REQUEST_CANCEL, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment import objects
 from ..treatment.messages import Code, item
@@ -394,10 +394,26 @@ def _some_workitem() -> Dataset:
     return objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=station, start=datetime.now())
 
 
-@defect("asks-for-the-lock", "Asks for Transaction UID by N-GET", "CC27-*-001", through=_besides)
-def _get_lock(simulator: Any) -> None:
+@defect("asks-for-the-lock", "Asks for Transaction UID by N-GET", "CC27-*-001", through=_besides, given=("TransactionUID",))
+@defect("asks-for-what-is-inside", "Asks by N-GET for an attribute that is in items of sequences only", "CC27-*-001",
+        through=_besides, given=("ProcedureStepProgress",))  # fmt: skip
+def _get_what_is_not_shown(keyword: str, simulator: Any) -> None:
     with _aside(simulator, UPS.WATCH) as link:
-        link.n_get(generate_uid(), ["TransactionUID"], context=UPS.WATCH)
+        link.n_get(generate_uid(), ["ProcedureStepState", keyword], context=UPS.WATCH)
+
+
+REASON = "ProcedureStepDiscontinuationReasonCodeSequence"
+
+
+@defect("cancels-without-meaning", "Gives in a cancel request a reason without Code Meaning", "CC22-TDD-002", "CC22-WATCHER-001",
+        through=_besides, given=(item(CodeValue="110501", CodingSchemeDesignator="DCM"),))  # fmt: skip
+@defect("cancels-without-scheme", "Gives in a cancel request a reason without Coding Scheme Designator", "CC22-TDD-002",
+        "CC22-WATCHER-001", through=_besides, given=(item(CodeValue="110501", CodeMeaning="Equipment failure"),))  # fmt: skip
+@defect("cancels-without-value", "Gives in a cancel request a reason without a code", "CC22-TDD-002", "CC22-WATCHER-001",
+        through=_besides, given=(item(CodingSchemeDesignator="DCM", CodeMeaning="Equipment failure"),))  # fmt: skip
+def _cancel(reason: Dataset, simulator: Any) -> None:
+    with _aside(simulator, UPS.WATCH) as link:
+        link.n_action(generate_uid(), REQUEST_CANCEL, item(**{REASON: [reason]}), context=UPS.WATCH)
 
 
 @defect(

@@ -11,7 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import evt, sop_class
 
-from ..profile.ups_service import SUBSCRIBE, UNSUBSCRIBE, UPS
+from ..dimse import connect
+from ..profile.ups_service import REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
@@ -357,6 +358,19 @@ def _searches(watcher: Any) -> None:
             link.c_find(UPS.WATCH, item(ProcedureStepState="", PatientName="", SOPInstanceUID=""))
 
     beside(watcher, search)
+
+
+@variation("requests-a-cancel", "Requests the cancel of another UPS, with reasons by a URN and by a long code", "CC.2.2.1")
+def _requests_a_cancel(simulator: Any) -> None:
+    by_urn = item(URNCodeValue="urn:oid:1.2.3.4", CodeMeaning="Equipment failure")
+    by_long_code = item(LongCodeValue="11050100000000001", CodingSchemeDesignator="99TDWII", CodeMeaning="Equipment failure")
+    why = item(ProcedureStepDiscontinuationReasonCodeSequence=[by_urn, by_long_code])
+
+    def cancel() -> None:
+        with connect(simulator.tms, [UPS.WATCH], calling=simulator.server.ae_title) as link:
+            link.n_action(generate_uid(), REQUEST_CANCEL, why, context=UPS.WATCH)
+
+    beside(simulator, cancel)
 
 
 @of_a_watcher("reads-twice", "Reads a workitem twice", "CC.2.7")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Literal
 
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataset import Dataset
 from pydicom.uid import UID, ImplicitVRLittleEndian
 
 from ...profile import Requirement
 from ...profile.statuses import status_text
 from ...profile.ups_service import REQUEST_CANCEL, STATUS_CHANGE, SUBSCRIBE, SUSPEND, UNSUBSCRIBE, UPS
-from ...profile.ups_tables import attribute_rows
+from ...profile.ups_tables import AttributeRow, attribute_rows
 from ...transcript.exchange import Exchange, Message
 from ...transcript.observation import GARBAGE, IN_A_MESSAGE, Association
 from ...ups import FILTERED, GLOBAL
@@ -163,6 +166,32 @@ def cancels_by_change_of_state(requirement: Requirement, observed: ObservedSessi
         Finding("Change UPS State to CANCELED, for the system performs this UPS", "Request UPS Cancel")
         for e in observed.of("CC.2.2")
         if e.instance_uid == observed.claim.instance_uid and began(e) >= began(observed.claim)
+    ]
+
+
+@judges("CC22-TDD-002", "CC22-WATCHER-001")
+def gives_a_reason_as_a_code(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
+    """Judge the items of the discontinuation reason of a cancel request, where it is there [CC.2.2.1]."""
+    reason = "ProcedureStepDiscontinuationReasonCodeSequence"
+
+    def one(request: Exchange) -> list[Finding]:
+        items = information(request).get(reason) or ()
+        return [
+            Finding(expected, "absent or empty", f"{reason}[{number}]")
+            for number, code in enumerate(items, 1)
+            for expected in _lacking(code)
+        ]
+
+    return each(observed.of("CC.2.2"), one, "Request UPS Cancel")
+
+
+def _lacking(code: Dataset) -> list[str]:
+    """Return what an item of a code lacks: value, its scheme with a short or long one, meaning [PS3.3 8.8]."""
+    short, other = any(code.get(name) for name in ("CodeValue", "LongCodeValue")), bool(code.get("URNCodeValue"))
+    return [
+        *(["Code Value, Long Code Value or URN Code Value"] if not short and not other else []),
+        *(["Coding Scheme Designator"] if short and not code.get("CodingSchemeDesignator") else []),
+        *(["Code Meaning"] if not code.get("CodeMeaning") else []),
     ]
 
 
@@ -330,20 +359,36 @@ def sets_what_can_be_set(requirement: Requirement, observed: ObservedSession) ->
     return each(observed.of("CC.2.6"), one, "N-SET")
 
 
+LOCK = "TransactionUID"
+
+
 @judges("CC27-TDD-001", "CC27-WATCHER-001")
-def does_not_ask_for_the_lock(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
-    """Judge Attribute Identifier List of N-GET."""
+def asks_for_what_can_be_shown(requirement: Requirement, observed: ObservedSession) -> list[Finding]:
+    """Judge Attribute Identifier List of N-GET: neither the lock, nor what only items of sequences have [CC.2.7.2]."""
 
     def one(request: Exchange) -> list[Finding]:
         listed = request.request.command.get("AttributeIdentifierList")
         tags = listed if isinstance(listed, (list, tuple)) or hasattr(listed, "__iter__") else [listed]
-        asked = any(tag is not None and int(tag) == TRANSACTION_UID for tag in tags)
-        return [Finding("Transaction UID not asked for", "in Attribute Identifier List", "command set")] if asked else []
+        asked = [keyword_for_tag(int(tag)) for tag in tags if tag is not None]
+        found = [Finding("Transaction UID not asked for", "in Attribute Identifier List", "command set")] * (
+            "TransactionUID" in asked
+        )
+        inside = [keyword for keyword in asked if keyword in _only_inside()]
+        return [*found, *(Finding("not asked for, but the sequence that it is in", keyword, "command set") for keyword in inside)]
 
     return each(observed.of("CC.2.7"), one, "N-GET")
 
 
-TRANSACTION_UID = 0x00081195
+@cache
+def _only_inside() -> frozenset[str]:
+    """Return the attributes that the table has in items of sequences only."""
+
+    def below(rows: Mapping[str, AttributeRow]) -> Iterator[str]:
+        for row in rows.values():
+            yield from row.items
+            yield from below(row.items)
+
+    return frozenset(below(attribute_rows())) - attribute_rows().keys()
 
 
 @judges("CC28-WATCHER-001")

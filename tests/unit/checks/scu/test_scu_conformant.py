@@ -40,6 +40,7 @@ NO_OCCASION = {
     "RO58-TDD-009": "the query has not found several workitems",
     "RO60-TDD-007": "no claim was refused",
     "CC22-TDD-001": "the system requested no cancel",
+    "CC22-TDD-002": "the system requested no cancel",
     "CC26-TDD-001": "the system sent no N-SET before its claim",
     "CC25-TDD-001": "the system created no UPS",
     "CC27-TDD-001": "the system sent no N-GET",
@@ -90,6 +91,7 @@ def test_all_of_a_watcher_is_judged_but_what_it_did_not_do():
     silent = {key: j.not_judged for key, j in judged("watcher", watching().observe()).items() if j.not_judged}
     assert silent == {
         **{f"UL-WATCHER-{n:03}": NO_BYTES for n in range(2, 18)},
+        "CC22-WATCHER-001": "the system requested no cancel",
         "CC23-WATCHER-002": "the system made no filtered global subscription",
         "CC23-WATCHER-004": "the system suspended no global subscription",
         "CC24-WATCHER-008": NO_SUCH_EVENT,

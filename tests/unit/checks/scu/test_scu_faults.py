@@ -1088,6 +1088,21 @@ def requests_the_cancel_of_its_own(play):
     play.before("final", to_ups("cancel", "N-ACTION", item(ReasonForCancellation="x"), PUSH, ActionTypeID=2))
 
 
+def cancel_of_another(**code):
+    reason = item(ProcedureStepDiscontinuationReasonCodeSequence=[item(**code)])
+    return to_ups("cancel", "N-ACTION", reason, PUSH, ActionTypeID=2, RequestedSOPInstanceUID="1.2.3.77")
+
+
+@fault("CC22-TDD-002")
+def requests_a_cancel_with_a_reason_without_meaning(play):
+    play.before("final", cancel_of_another(CodeValue="110501", CodingSchemeDesignator="DCM"))
+
+
+@fault()
+def requests_a_cancel_with_a_urn(play):
+    play.before("final", cancel_of_another(URNCodeValue="urn:oid:1.2.3", CodeMeaning="Equipment failure"))
+
+
 @fault("CC26-TDD-002")
 def sets_the_patient(play):
     play["update 50"].data.PatientName = "TDWII^TWO"
@@ -1312,6 +1327,25 @@ def watcher_creates_a_workitem_without_state(play):
 @watcher_fault("CC27-WATCHER-001")
 def watcher_gets_the_lock(play):
     play["get"].command["AttributeIdentifierList"] = 0x00081195
+
+
+@watcher_fault("CC22-WATCHER-001")
+def watcher_requests_a_cancel_with_a_reason_without_scheme(play):
+    step = cancel_of_another(CodeValue="110501", CodeMeaning="Equipment failure")
+    step.requestor = "PPVS"
+    play.after("get", step)
+
+
+@watcher_fault()
+def watcher_requests_a_cancel_with_a_long_code(play):
+    step = cancel_of_another(LongCodeValue="11050100000000001", CodingSchemeDesignator="99X", CodeMeaning="Equipment failure")
+    step.requestor = "PPVS"
+    play.after("get", step)
+
+
+@watcher_fault("CC27-WATCHER-001")
+def watcher_gets_what_is_inside(play):
+    play["get"].command["AttributeIdentifierList"] = [0x00741000, 0x00741004]  # the progress itself, not its sequence
 
 
 @watcher_fault("CC28-WATCHER-001")
