@@ -370,11 +370,10 @@ def asks_for_what_can_be_shown(requirement: Requirement, observed: ObservedSessi
         listed = request.request.command.get("AttributeIdentifierList")
         tags = listed if isinstance(listed, (list, tuple)) or hasattr(listed, "__iter__") else [listed]
         asked = [keyword_for_tag(int(tag)) for tag in tags if tag is not None]
-        found = [Finding("Transaction UID not asked for", "in Attribute Identifier List", "command set")] * (
-            "TransactionUID" in asked
-        )
-        inside = [keyword for keyword in asked if keyword in _only_inside()]
-        return [*found, *(Finding("not asked for, but the sequence that it is in", keyword, "command set") for keyword in inside)]
+        return [
+            *([Finding("Transaction UID not asked for", "in Attribute Identifier List", "command set")] if LOCK in asked else []),
+            *(Finding("the sequence asked for, not what is in it", one, "command set") for one in asked if one in _only_inside()),
+        ]
 
     return each(observed.of("CC.2.7"), one, "N-GET")
 
