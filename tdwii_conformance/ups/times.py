@@ -80,7 +80,10 @@ class _Parts:
         return self.start.replace(microsecond=999_999) if self.leap else self.start
 
 
-@lru_cache(maxsize=65536)
+KEPT = 16384  # values taken apart: more than what is scheduled on some days; each takes 0.4 kB
+
+
+@lru_cache(maxsize=KEPT)
 def _parts(text: str, vr: str) -> _Parts | None:
     """Return a value taken apart; ``None`` if it is none."""
     match = FORMATS[vr].fullmatch(text.strip())
@@ -102,7 +105,7 @@ def _parts(text: str, vr: str) -> _Parts | None:
     return _Parts(start, leap, len(numbers) + bool(fraction), fraction, own or "")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=KEPT)
 def _span(text: str, vr: str, offset: str) -> Span | None:
     parts = _parts(text, vr)
     if parts is None:
