@@ -25,7 +25,7 @@ from .attributes import SHAPES, Edit, edit, shapes, slug, violated
 from .deviations import Defect, Rows
 from .hooks import around, change_response, on_links, propose
 
-__all__ = ["beside", "defect", "done", "instead", "of_type"]
+__all__ = ["aside", "beside", "defect", "done", "instead", "of_type"]
 
 FINAL_STATES = ("COMPLETED", "CANCELED")
 FAILURE = 0x0110
@@ -105,7 +105,7 @@ def _subscribing(change: Callable[..., Exchange], simulator: Any) -> None:
     instead(simulator, "n_action", of_type(SUBSCRIBE), change)
 
 
-def _aside(simulator: Any, *contexts: str) -> Link:
+def aside(simulator: Any, *contexts: str) -> Link:
     """Return an association with the TMS for something besides."""
     return connect(simulator.tms, contexts, calling=simulator.server.ae_title)
 
@@ -159,7 +159,7 @@ def _speak(simulator: Any, say: Callable[[Any, Callable[..., Iterator[Any]]], Ca
     def sent(event: Any) -> None:
         event.message.encode_msg = say(event, event.message.encode_msg)
 
-    with _aside(simulator, UPS.WATCH) as link:
+    with aside(simulator, UPS.WATCH) as link:
         link.add_handler(evt.EVT_DIMSE_SENT, sent)
         link.n_get(generate_uid(), context=UPS.WATCH)
 
@@ -238,7 +238,7 @@ def _without_filter(original: Any, instance: str, kind: int, information: Datase
     through=_besides,
 )  # fmt: skip
 def _suspend(simulator: Any) -> None:
-    with _aside(simulator, UPS.WATCH) as link:
+    with aside(simulator, UPS.WATCH) as link:
         link.n_action(generate_uid(), SUSPEND, item(ReceivingAE=simulator.server.ae_title), context=UPS.WATCH)
 
 
@@ -303,7 +303,7 @@ def _stays(simulator: Any) -> None:
     def again(original: Any, *_: Any) -> None:
         reports.wait(lambda: bool(reports.over))
         count = reports.count
-        with _aside(simulator, UPS.WATCH) as link:
+        with aside(simulator, UPS.WATCH) as link:
             information = item(ReceivingAE=simulator.server.ae_title, DeletionLock="TRUE")
             link.n_action(reports.over or generate_uid(), SUBSCRIBE, information, context=UPS.WATCH)
         # The initial event comes when the TMS has taken the answer to the report of the final state.
@@ -379,13 +379,13 @@ def _refuse_ups_event(simulator: Any) -> None:
 
 @defect("creates-in-progress", "Creates a UPS that is IN PROGRESS", "CC25-*-001", through=_besides)
 def _create(simulator: Any) -> None:
-    with _aside(simulator, UPS.PUSH) as link:
+    with aside(simulator, UPS.PUSH) as link:
         link.n_create(generate_uid(), item(ProcedureStepState="IN PROGRESS"))
 
 
 @defect("creates-without-uid", "Names no SOP Instance UID in the N-CREATE of a UPS", "CC25-*-001", through=_besides)
 def _create_without_uid(simulator: Any) -> None:
-    with _aside(simulator, UPS.PUSH) as link:
+    with aside(simulator, UPS.PUSH) as link:
         link.n_create(None, _some_workitem())
 
 
@@ -398,7 +398,7 @@ def _some_workitem() -> Dataset:
 @defect("asks-for-what-is-inside", "Asks by N-GET for an attribute that is in items of sequences only", "CC27-*-001",
         through=_besides, given=("ProcedureStepProgress",))  # fmt: skip
 def _get_what_is_not_shown(keyword: str, simulator: Any) -> None:
-    with _aside(simulator, UPS.WATCH) as link:
+    with aside(simulator, UPS.WATCH) as link:
         link.n_get(generate_uid(), ["ProcedureStepState", keyword], context=UPS.WATCH)
 
 
@@ -412,7 +412,7 @@ REASON = "ProcedureStepDiscontinuationReasonCodeSequence"
 @defect("cancels-without-value", "Gives in a cancel request a reason without a code", "CC22-TDD-002", "CC22-WATCHER-001",
         through=_besides, given=(item(CodingSchemeDesignator="DCM", CodeMeaning="Equipment failure"),))  # fmt: skip
 def _cancel(reason: Dataset, simulator: Any) -> None:
-    with _aside(simulator, UPS.WATCH) as link:
+    with aside(simulator, UPS.WATCH) as link:
         link.n_action(generate_uid(), REQUEST_CANCEL, item(**{REASON: [reason]}), context=UPS.WATCH)
 
 
@@ -422,5 +422,5 @@ def _cancel(reason: Dataset, simulator: Any) -> None:
 )  # fmt: skip
 @defect("n-get-under-query", "Sends N-GET under UPS Query", "CC31-*-002", named={"context": UPS.QUERY}, through=_besides)
 def _get(simulator: Any, *, context: str = UPS.WATCH, **named: Any) -> None:
-    with _aside(simulator, context) as link:
+    with aside(simulator, context) as link:
         link.n_get(generate_uid(), ["ProcedureStepState"], context=context, **named)

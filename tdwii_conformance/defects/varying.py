@@ -11,12 +11,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pynetdicom import evt, sop_class
 
-from ..dimse import connect
 from ..profile.ups_service import REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
-from .calling import beside, instead, of_type
+from .calling import aside, beside, instead, of_type
 from .deviations import Rows, Variation
 from .hooks import around, change_response, on_links, propose, send_in_pieces
 from .performing import on_message
@@ -367,7 +366,7 @@ def _requests_a_cancel(simulator: Any) -> None:
     why = item(ProcedureStepDiscontinuationReasonCodeSequence=[by_urn, by_long_code])
 
     def cancel() -> None:
-        with connect(simulator.tms, [UPS.WATCH], calling=simulator.server.ae_title) as link:
+        with aside(simulator, UPS.WATCH) as link:
             link.n_action(generate_uid(), REQUEST_CANCEL, why, context=UPS.WATCH)
 
     beside(simulator, cancel)
