@@ -68,7 +68,8 @@ class _Arrivals(Transcript):
                         return exchange
                     deadline = min(time.monotonic() + seconds, last)
                 since = len(self)
-                if not self._arrived.wait(max(0.0, deadline - time.monotonic())):
+                self._arrived.wait(max(0.0, deadline - time.monotonic()))
+                if len(self) == since:  # a report may come while this thread, its time being up, waits for the lock
                     return None
 
 

@@ -357,45 +357,82 @@ def test_initial_events_under_way_are_not_taken_for_the_last_one(known, connecte
         assert watcher.needs_new_marker  # an SCP that reports the end of every subscription would tell of uids[0] first
 
 
-def arrive(receiver, title, number):
-    """Have the listener receive so many reports to an AE title, 0.2 s apart."""
-    timers = [threading.Timer(0.2 * n, receiver.transcript.append, [report_to(title, n)]) for n in range(number)]
-    for timer in timers:
-        timer.start()
-    return timers
+class Foretold(threading.Condition):
+    """What has a time of its own: reports come at their hour, and no second of it is waited for.
+
+    So a machine that does not let us run for half a second changes nothing.
+    """
+
+    def __init__(self, receiver, title, number):
+        """Have the listener receive so many reports to an AE title, 0.2 s apart."""
+        super().__init__()
+        self.now, self.receiver = 0.0, receiver
+        self.coming = [(0.2 * n, report_to(title, n)) for n in range(number)]
+
+    def monotonic(self):
+        return self.now
+
+    def wait(self, timeout=None):
+        end = self.now + timeout
+        if not self.coming or self.coming[0][0] > end:
+            self.now = end
+            return False
+        at, report = self.coming.pop(0)
+        self.now = max(self.now, at)
+        self.receiver.transcript.append(report)
+        return True
+
+
+@pytest.fixture
+def arrive(receiver, monkeypatch):
+    """A function that has reports come to the listener, in a time of their own."""
+
+    def arriving(title, number):
+        foretold = Foretold(receiver, title, number)
+        monkeypatch.setattr(receiver.transcript, "_arrived", foretold)
+        monkeypatch.setattr("tdwii_conformance.scu.receiver.time", foretold)
+        return foretold
+
+    return arriving
 
 
 def report_to(title, number):
     return Exchange("N-EVENT-REPORT", "TMS", title, EVENT, Message(item(AffectedSOPInstanceUID=f"1.{number}"), datetime.now()))
 
 
-def test_a_report_is_not_late_while_others_come(receiver):
-    timers = arrive(receiver, "WATCHER1", 6)
-    late = Watcher(None, receiver, "WATCHER1", 0.6).wait_for("1.5")  # comes after 1 s
-    for timer in timers:
-        timer.join()
-    assert late is not None
+def test_a_report_is_not_late_while_others_come(receiver, arrive):
+    arriving = arrive("WATCHER1", 6)
+    assert Watcher(None, receiver, "WATCHER1", 0.6).wait_for("1.5") is not None
+    assert arriving.now == pytest.approx(1.0)
 
 
-def test_reports_to_others_do_not_count(receiver):
-    timers = arrive(receiver, "WATCHER2", 6)
+def test_what_comes_later_than_the_deadline_after_the_last_is_late(receiver, arrive):
+    arriving = arrive("WATCHER1", 6)
+    assert Watcher(None, receiver, "WATCHER1", 0.6).wait_for("1.6") is None
+    assert arriving.now == pytest.approx(1.6)  # 0.6 after the last, which came at 1.0
+
+
+def test_a_stream_of_reports_is_not_awaited_for_ever(receiver, arrive):
+    arriving = arrive("WATCHER1", 100)
+    assert Watcher(None, receiver, "WATCHER1", 0.6).wait_for("1.99") is None  # that comes after 19.8 s
+    assert arriving.now == pytest.approx(12)  # twenty deadlines
+
+
+def test_reports_to_others_do_not_count(receiver, arrive):
     receiver.transcript.append(report_to("WATCHER1", 0))
-    began = datetime.now()
+    arriving = arrive("WATCHER2", 6)
     assert Watcher(None, receiver, "WATCHER1", 0.3).wait_for("1.5") is None
-    assert datetime.now() - began < timedelta(seconds=0.9)
-    for timer in timers:
-        timer.join()
+    assert arriving.now == pytest.approx(0.3)
 
 
-def test_a_kind_that_was_awaited_in_vain_is_seen_when_it_comes_after_all(receiver):
+def test_a_kind_that_was_awaited_in_vain_is_seen_when_it_comes_after_all(receiver, arrive):
     receiver.transcript.append(report_to("WATCHER1", 0))
     in_a_hurry, patient = (Watcher(None, receiver, "WATCHER1", deadline) for deadline in (0.05, 60.0))
     assert in_a_hurry.wait_for("1.0") is not None  # it does report
     assert [in_a_hurry.wait_for("1.5", what="a change") for _ in range(2)] == [None, None]
-    timers = arrive(receiver, "WATCHER1", 6)
+    arriving = arrive("WATCHER1", 6)
     assert patient.wait_for("1.5", what="a change") is not None  # comes after 1 s, of 6 that it is still awaited
-    for timer in timers:
-        timer.join()
+    assert arriving.now == pytest.approx(1.0)
 
 
 def test_who_never_reports_is_not_awaited_for_ever(receiver):
