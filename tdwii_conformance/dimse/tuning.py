@@ -7,9 +7,9 @@ PDUs (``DULServiceProvider``) the look at the socket, which waits here instead o
 ``Association._serve_request``, which answers no event report that comes before the acceptor knows that it has accepted;
 ``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed; its ``receive_primitive``, which
 ends the thread that reads when a command set lacks what it takes for granted; its ``send_msg``, which has pydicom encode each
-command set twice; ``DULServiceProvider._decode_pdu``, which takes no item in a negotiation that it does not know; and the
-state machine, which ends that thread when a PDU has a value that does not exist (`machine.Machine`); and ``Association.kill``,
-which waits for the rest of a PDU (`machine.Ending`).
+command set twice (`sending.Sender`); ``DULServiceProvider._decode_pdu``, which takes no item in a negotiation that it does not
+know; the state machine, which ends that thread when a PDU has a value that does not exist (`machine.Machine`); and
+``Association.kill``, which waits for the rest of a PDU (`machine.Ending`).
 """
 
 from __future__ import annotations
@@ -21,23 +21,20 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import _config, evt
-from pynetdicom.dimse import _RQ_TO_MESSAGE, _RSP_TO_MESSAGE
-from pynetdicom.pdu_primitives import P_DATA
 
 from ..upper_layer import Assembler, Fragment, recognized
 from ..upper_layer.malformation import SHOWN
 from ..upper_layer.pdus import ACCEPT, REQUEST
-from .command_sets import command_bytes, set_group_length
 from .machine import Ending, Machine
+from .sending import Sender
 
 __all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune", "why_it_ended"]
-PDV_HEADER = 6  # bytes: length, context ID and message control header [PS3.8 9.3.5.1, E.2]
 
 
 class Checkpoint:
@@ -286,48 +283,6 @@ class _Messages:
             provider.dul.event_queue.put("Evt19")
 
 
-class _Sender:
-    """Sends messages whose command sets are encoded quickly.
-
-    As shipped, pydicom encodes each command set twice, once for its length: a tenth of what a message costs.
-    """
-
-    def __init__(self, association: Any) -> None:
-        self._association = association
-        association.dimse.send_msg = self.send
-
-    def send(self, primitive: Any, context_id: int) -> None:
-        """Encode and send a DIMSE primitive, as `DIMSEServiceProvider.send_msg` does."""
-        provider = self._association.dimse
-        kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
-        message = kinds[type(primitive)]()
-        message._set_command_group_length = lambda: set_group_length(message.command_set)
-        message.primitive_to_message(primitive)
-        message.context_id = context_id
-        evt.trigger(self._association, evt.EVT_DIMSE_SENT, {"message": message})
-        for fragments in self._encoded(message, context_id, provider.maximum_pdu_size):
-            provider.dul.send_pdu(fragments)
-
-    @staticmethod
-    def _encoded(message: Any, context_id: int, most: int) -> Iterator[Any]:
-        command = command_bytes(message.command_set)
-        # Who handles the event may have put an encoder of its own in. One PDU takes nearly every command set.
-        if "encode_msg" in vars(message) or message._data_set_path or 0 < most < PDV_HEADER + len(command):
-            yield from message.encode_msg(context_id, most)
-            return
-        octets = message.data_set.getvalue() if message.data_set is not None else b""
-        yield _fragment(context_id, b"\x03" + command)
-        pieces = list(message._generate_pdv_fragments(octets, most)) if octets else []
-        for number, piece in enumerate(pieces, 1):
-            yield _fragment(context_id, (b"\x02" if number == len(pieces) else b"\x00") + piece)
-
-
-def _fragment(context_id: int, octets: bytes) -> P_DATA:
-    fragment = P_DATA()
-    fragment.presentation_data_value_list.append((context_id, octets))
-    return fragment
-
-
 def _ignore_what_is_not_recognized(association: Any) -> None:
     """Leave unknown items out of what is decoded of an A-ASSOCIATE-RQ or -AC [PS3.8 9.3.1]; as shipped they abort it."""
     decode = association.dul._decode_pdu
@@ -422,7 +377,7 @@ def tune(event: Any) -> None:
     Machine(association)
     Ending(association, lambda: wait.since)
     _Messages(association)
-    _Sender(association)
+    Sender(association)
     _ignore_what_is_not_recognized(association)
 
     def closed(_: Any) -> None:

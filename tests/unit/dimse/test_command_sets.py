@@ -10,7 +10,7 @@ from pynetdicom.dimse import _RQ_TO_MESSAGE, _RSP_TO_MESSAGE
 from pynetdicom.dsutils import encode
 from pynetdicom.sop_class import UnifiedProcedureStepPull, Verification
 
-from tdwii_conformance.dimse import Server, connect, tuning
+from tdwii_conformance.dimse import Server, connect, sending
 from tdwii_conformance.dimse.command_sets import command_bytes, set_group_length
 
 VALUES = {
@@ -77,7 +77,7 @@ class Provider:
 @pytest.mark.parametrize("most", [0, 20, 128, 16382])
 @pytest.mark.parametrize("kinds", [_RQ_TO_MESSAGE, _RSP_TO_MESSAGE], ids=["requests", "responses"])
 def test_messages_leave_in_the_fragments_of_pynetdicom(kinds, most, monkeypatch):
-    monkeypatch.setattr(tuning.evt, "trigger", lambda *given: None)
+    monkeypatch.setattr(sending.evt, "trigger", lambda *given: None)
     for kind, message_kind in kinds.items():
         primitive = kind()
         if kinds is _RQ_TO_MESSAGE:
@@ -91,7 +91,7 @@ def test_messages_leave_in_the_fragments_of_pynetdicom(kinds, most, monkeypatch)
         plain.primitive_to_message(primitive)
         expected = [[tuple(one) for one in pdv.presentation_data_value_list] for pdv in plain.encode_msg(3, most)]
         ours = Provider(most)
-        tuning._Sender(ours)
+        sending.Sender(ours)
         ours.send_msg(primitive, 3)
         assert ours.dul == expected, kind
 
