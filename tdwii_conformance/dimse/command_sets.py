@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import struct
 from collections.abc import MutableSequence
+from functools import cache
 from typing import Any
 
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset
+from pynetdicom.dimse import _RQ_TO_MESSAGE, _RSP_TO_MESSAGE
+from pynetdicom.dimse_messages import _COMMAND_SET_KEYWORDS, _DATASET_KEYWORDS, _MESSAGE_TYPES
 from pynetdicom.dsutils import encode
 
-__all__ = ["command_bytes", "set_group_length"]
+__all__ = ["command_bytes", "data_set_of", "message_of", "primitive_bytes", "set_group_length"]
 
 GROUP_LENGTH = 0x00000000
+DATA_SET, NO_DATA_SET = 0x0001, 0x0101  # Command Data Set Type; pynetdicom says so [PS3.7 E.1]
 HEADER = struct.Struct("<HHL")
+LENGTH = struct.Struct("<L")
 NUMBERS = {"US": "H", "UL": "L"}
 
 
@@ -37,6 +43,67 @@ def command_bytes(command: Dataset) -> bytes:
         if encoded is None:
             raise ValueError(f"the command set cannot be encoded: {command}") from None
         return encoded
+
+
+def message_of(primitive: Any) -> Any:
+    """Return the message, still empty, that a DIMSE primitive of pynetdicom becomes: a request or a response."""
+    kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
+    return kinds[type(primitive)]()
+
+
+def data_set_of(primitive: Any) -> Any:
+    """Return the encoded data set of a DIMSE primitive, a file of bytes; ``None`` without one."""
+    kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
+    keyword = _DATASET_KEYWORDS.get(kinds[type(primitive)].__name__)
+    return getattr(primitive, keyword) if keyword else None
+
+
+def primitive_bytes(primitive: Any) -> bytes | None:
+    """Encode the command set of a DIMSE primitive, without the message that pynetdicom and pydicom would make of it first.
+
+    Parameters
+    ----------
+    primitive : DIMSE primitive of pynetdicom
+        A request or a response.
+
+    Returns
+    -------
+    bytes or None
+        What `command_bytes` makes of the message's command set; ``None`` for what is unusual and left to pydicom.
+    """
+    kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
+    pieces = []
+    try:
+        for keyword, vr, header in _parts(kinds[type(primitive)]):
+            if keyword == "CommandDataSetType":
+                value = NO_DATA_SET if data_set_of(primitive) is None else DATA_SET
+            elif keyword == "CommandField":
+                value = _command_field(kinds[type(primitive)])
+            else:
+                value = getattr(primitive, keyword)
+                if value is None:
+                    continue
+            octets = _value(vr, value)
+            pieces.append(header + LENGTH.pack(len(octets)) + octets)
+    except (_UnusualError, struct.error, TypeError, AttributeError, UnicodeError):
+        return None
+    behind = b"".join(pieces)
+    return HEADER.pack(0, 0, 4) + LENGTH.pack(len(behind)) + behind
+
+
+@cache
+def _parts(kind: type) -> tuple[tuple[str, str, bytes], ...]:
+    """Return keyword, VR and the encoded tag of what a message may have, in the order of the tags."""
+    keywords = _COMMAND_SET_KEYWORDS[kind.__name__.replace("_", "-")]
+    tags = sorted(tag for keyword in keywords if (tag := tag_for_keyword(keyword)))
+    named = {tag_for_keyword(keyword): keyword for keyword in keywords}
+    return tuple((named[tag], dictionary_VR(tag), struct.pack("<HH", 0, tag)) for tag in tags)
+
+
+@cache
+def _command_field(kind: type) -> int:
+    named = kind.__name__.replace("_", "-")
+    return int(next(field for field, (name, _) in _MESSAGE_TYPES.items() if name == named))
 
 
 def set_group_length(command: Dataset) -> None:

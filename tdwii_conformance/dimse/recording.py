@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -18,6 +19,7 @@ from ..transcript.sent import Sent
 from ..upper_layer import Connection, Side
 from ..upper_layer.messages import NO_DATA_SET
 from ..upper_layer.services import SERVICES
+from .command_sets import message_of
 
 __all__ = ["AssociationRecorder", "Recorder", "Tap"]
 
@@ -33,12 +35,13 @@ class Tap:
     Parameters
     ----------
     association : pynetdicom.association.Association
-        One whose connection stands and has carried nothing.
+        One whose connection stands and has carried nothing. When an exchange ends, its ``last_asked`` is forgotten.
     """
 
     def __init__(self, association: Any) -> None:
         self._lock = threading.Lock()
         self._done: list[Callable[[Exchange], None]] = []
+        self._association = weakref.ref(association)
         self.connection = Connection(datetime.now().astimezone(), exchange=self._exchange)
         ours: Side = "requestor" if association.is_requestor else "acceptor"
         theirs: Side = "acceptor" if association.is_requestor else "requestor"
@@ -86,6 +89,8 @@ class Tap:
 
     def _exchange(self, exchange: Exchange) -> None:
         self.connection.exchanges.clear()  # kept by those who want them
+        if (association := self._association()) is not None:
+            association.last_asked = None
         for done in self._done:
             done(exchange)
 
@@ -118,20 +123,11 @@ class Recorder:
 
     def __init__(self, done: Callable[[Exchange], None]) -> None:
         self._done = done
-        self._meant: Any = None  # the last request that was encoded, until an exchange ends
 
     @property
     def handlers(self) -> list[tuple[Any, Callable[[Any], None]]]:
         """The event handlers to bind to an association before it is requested."""
-        return [(evt.EVT_CONN_OPEN, lambda event: self.attach(event.assoc)), (evt.EVT_DIMSE_SENT, self._encoded)]
-
-    def _encoded(self, event: Any) -> None:
-        if event.message.command_set.get("CommandField") in SERVICES:
-            self._meant = event.message
-
-    def _ended(self, exchange: Exchange) -> None:
-        self._meant = None
-        self._done(exchange)
+        return [(evt.EVT_CONN_OPEN, lambda event: self.attach(event.assoc))]
 
     @property
     def handlers_to_the_end(self) -> list[tuple[Any, Callable[[Any], None]]]:
@@ -140,7 +136,7 @@ class Recorder:
 
     def attach(self, association: Any) -> None:
         """Record an association whose connection was just opened."""
-        Tap.of(association).add(self._ended)
+        Tap.of(association).add(self._done)
 
     def attach_to_the_end(self, association: Any) -> None:
         """The same, and hand on what is open when the connection closes."""
@@ -155,14 +151,20 @@ class Recorder:
         A request that was encoded, and not sent because the connection was closed in that moment, is open as well.
         """
         found = Tap.of(association).abandon(failure)
-        if not found and self._meant is not None:
-            found = [_unsent(association, self._meant, failure)]
-            self._ended(found[0])
+        if not found and (unsent := _unsent(association, failure)) is not None:
+            found = [unsent]
+            self._done(unsent)
         return found
 
 
-def _unsent(association: Any, message: Any, failure: str) -> Exchange:
-    context = association._accepted_cx.get(message.context_id)
+def _unsent(association: Any, failure: str) -> Exchange | None:
+    """Return the last request of ours as an exchange, if no exchange has ended since it was encoded."""
+    if association.last_asked is None:
+        return None
+    primitive, context_id = association.last_asked
+    message = message_of(primitive)
+    message.primitive_to_message(primitive)
+    context = association._accepted_cx.get(context_id)
     command = Dataset()
     command.update(message.command_set)
     has_data = command.get("CommandDataSetType", NO_DATA_SET) != NO_DATA_SET

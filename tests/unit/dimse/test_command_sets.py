@@ -11,7 +11,7 @@ from pynetdicom.dsutils import encode
 from pynetdicom.sop_class import UnifiedProcedureStepPull, Verification
 
 from tdwii_conformance.dimse import Server, connect, sending
-from tdwii_conformance.dimse.command_sets import command_bytes, set_group_length
+from tdwii_conformance.dimse.command_sets import command_bytes, primitive_bytes, set_group_length
 
 VALUES = {
     "US": [None, 0, 0xC307, [1, 2]], "UL": [None, 0, 4711], "UI": [None, "1.2.3", "1.2.34", "1.2.840.10008.5.1.4.34.6.1"],
@@ -73,13 +73,36 @@ class Provider:
     def __init__(self, most):
         self.maximum_pdu_size, self.dul, self.dimse, self.handlers = most, Sent(), self, []
 
+    def get_handlers(self, event):
+        return self.handlers
 
+
+def filled(kind, number):
+    """Return a primitive of pynetdicom, a request or a response, with values in all that it has."""
+    primitive = kind()
+    usual = {
+        "AffectedSOPClassUID": "1.2.840.10008.5.1.4.34.6.1", "AffectedSOPInstanceUID": "1.2.3",
+        "RequestedSOPClassUID": "1.2.840.10008.5.1.4.34.6.1", "RequestedSOPInstanceUID": "1.2.34", "ErrorComment": "refused",
+        "OffendingElement": [Tag(0x00741000), Tag(0x00080018)], "ErrorID": 5, "ActionTypeID": 3, "EventTypeID": 1, "Priority": 2,
+        "AttributeIdentifierList": [Tag(0x00741000)], "MoveDestination": "TDD", "MoveOriginatorMessageID": 9,
+        "MoveOriginatorApplicationEntityTitle": "TDD", "NumberOfRemainingSuboperations": 0, "NumberOfCompletedSuboperations": 7,
+        "NumberOfFailedSuboperations": 1, "NumberOfWarningSuboperations": 300,
+    }  # fmt: skip
+    unusual = {"ErrorComment": "back\\slash", "AttributeIdentifierList": [Tag(0x00741000), Tag(0x00100010)], "Priority": 0}
+    for keyword, value in {0: {}, 1: usual, 2: usual | unusual}[number].items():
+        if hasattr(primitive, keyword):
+            setattr(primitive, keyword, value)
+    return primitive
+
+
+@pytest.mark.parametrize("looked_at", [False, True], ids=["quick", "looked at"])
+@pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("most", [0, 20, 128, 16382])
 @pytest.mark.parametrize("kinds", [_RQ_TO_MESSAGE, _RSP_TO_MESSAGE], ids=["requests", "responses"])
-def test_messages_leave_in_the_fragments_of_pynetdicom(kinds, most, monkeypatch):
+def test_messages_leave_in_the_fragments_of_pynetdicom(kinds, most, number, looked_at, monkeypatch):
     monkeypatch.setattr(sending.evt, "trigger", lambda *given: None)
     for kind, message_kind in kinds.items():
-        primitive = kind()
+        primitive = filled(kind, number)
         if kinds is _RQ_TO_MESSAGE:
             primitive.MessageID = 7
         else:
@@ -91,9 +114,19 @@ def test_messages_leave_in_the_fragments_of_pynetdicom(kinds, most, monkeypatch)
         plain.primitive_to_message(primitive)
         expected = [[tuple(one) for one in pdv.presentation_data_value_list] for pdv in plain.encode_msg(3, most)]
         ours = Provider(most)
+        ours.handlers += [print] * looked_at
         sending.Sender(ours)
         ours.send_msg(primitive, 3)
         assert ours.dul == expected, kind
+
+
+@pytest.mark.parametrize("kinds", [_RQ_TO_MESSAGE, _RSP_TO_MESSAGE], ids=["requests", "responses"])
+def test_usual_messages_need_no_data_set_of_pydicom(kinds):
+    for kind in kinds:
+        primitive = filled(kind, 1)
+        primitive.MessageIDBeingRespondedTo = None if kinds is _RQ_TO_MESSAGE else 7
+        primitive.MessageID = 7
+        assert primitive_bytes(primitive) is not None, kind
 
 
 def test_a_handler_of_the_sent_message_still_decides_what_leaves():
