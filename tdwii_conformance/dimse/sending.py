@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BytesIO
-from typing import Any
+from typing import Any, TypeVar
 
 from pynetdicom import evt
 from pynetdicom.pdu_primitives import P_DATA
 
 from .command_sets import command_bytes, data_set_of, message_of, primitive_bytes, set_group_length
 
-__all__ = ["Sender"]
+__all__ = ["Sender", "only_of"]
+
+Handler = TypeVar("Handler", bound=Callable[[Any], None])
+SENT = evt.EVT_DIMSE_SENT
 
 PDV_HEADER = 6  # bytes: length, context ID and message control header [PS3.8 9.3.5.1, E.2]
 
@@ -37,8 +40,7 @@ class Sender:
             provider.dul.send_pdu(fragments)
 
     def _encoded(self, primitive: Any, context_id: int, most: int) -> Iterator[Any]:
-        # Who handles the event is given a message, and may change it.
-        if not self._association.get_handlers(evt.EVT_DIMSE_SENT) and getattr(primitive, "_dataset_path", None) is None:
+        if not self._looked_at(primitive) and getattr(primitive, "_dataset_path", None) is None:
             command = primitive_bytes(primitive)
             if command is not None and _fits(command, most):
                 yield from _fragments(command, data_set_of(primitive), context_id, most)
@@ -47,7 +49,7 @@ class Sender:
         message._set_command_group_length = lambda: set_group_length(message.command_set)
         message.primitive_to_message(primitive)
         message.context_id = context_id
-        evt.trigger(self._association, evt.EVT_DIMSE_SENT, {"message": message})
+        evt.trigger(self._association, SENT, {"message": message})
         # Who handles the event may have put an encoder of its own in.
         if "encode_msg" in vars(message) or message._data_set_path:
             yield from message.encode_msg(context_id, most)
@@ -57,6 +59,27 @@ class Sender:
             yield from message.encode_msg(context_id, most)
             return
         yield from _fragments(command, message.data_set, context_id, most)
+
+    def _looked_at(self, primitive: Any) -> bool:
+        """Whether somebody handles the event that a message is sent: he is given a message, and may change it."""
+        kind = type(primitive)
+        return any(kind in getattr(handler, "primitives", {kind}) for handler, _ in self._association.get_handlers(SENT))
+
+
+def only_of(*primitives: type) -> Callable[[Handler], Handler]:
+    """Say of a handler of ``evt.EVT_DIMSE_SENT`` which messages it looks at, so that all others leave quickly.
+
+    Parameters
+    ----------
+    primitives : DIMSE primitives of pynetdicom
+        Their classes.
+    """
+
+    def said(handler: Handler) -> Handler:
+        vars(handler)["primitives"] = frozenset(primitives)
+        return handler
+
+    return said
 
 
 def _fits(command: bytes, most: int) -> bool:

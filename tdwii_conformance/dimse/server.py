@@ -17,6 +17,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
 from .client import Proposal, contexts_of
+from .matches import sending
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder
 from .text import declaring
@@ -196,7 +197,7 @@ class Server:
                 self._address,
                 contexts=self._contexts,
                 ssl_context=self._tls.server_context() if self._tls else None,
-                evt_handlers=[(kind, declaring(kind, handler)) for kind, handler in self._handlers],
+                evt_handlers=[(kind, sending(kind, declaring(kind, handler))) for kind, handler in self._handlers],
                 server_class=_Listener,
             )
         except OSError as error:

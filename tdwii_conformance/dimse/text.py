@@ -132,12 +132,11 @@ def _sound(dataset: Dataset, inherited: list[str]) -> bool:
     original = dataset.original_character_set
     as_read = not original or ([original] if isinstance(original, str) else list(original)) == encodings
     for element in dataset.elements():
-        vr = _vr(element)
         if isinstance(element, RawDataElement):
             # Bytes that were read; they go out as they are, and are right if they are called what they were called.
-            if not as_read and (vr in CODED or vr == "SQ") and element.value and not _default(element.value):
+            if not as_read and _vr(element) in CODED | {"SQ"} and element.value and not _default(element.value):
                 return False
-        elif vr == "SQ":
+        elif (vr := str(element.VR)) == "SQ":
             if not all(_sound(item, encodings) for item in element.value or ()):
                 return False
         elif vr in CODED and not all(_encodable(text, encodings) for text in _values(element)):

@@ -18,11 +18,13 @@ from pydicom.filereader import read_dataset
 from pydicom.filewriter import write_dataset, write_file_meta_info
 from pydicom.uid import UID
 from pynetdicom import build_context, evt
+from pynetdicom.dimse_primitives import C_GET, C_MOVE
 from pynetdicom.sop_class import Verification
 
 from ..dcmdump.dicom import encoding_of, inflated, read_content
 from ..dimse import AssociationRecorder, Peer, Recorder, Timeouts, tune
 from ..dimse.command_sets import set_group_length
+from ..dimse.sending import only_of
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
 
@@ -373,6 +375,7 @@ def _name_the_origin(ae_title: str, event: Any) -> None:
         set_group_length(command)
 
 
+@only_of(C_MOVE, C_GET)
 def leave_out_remaining(event: Any) -> None:
     """Handle ``evt.EVT_DIMSE_SENT``: take Number of Remaining Sub-operations out of a final response [PS3.4 C.4.2.1.6].
 

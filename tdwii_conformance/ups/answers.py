@@ -11,7 +11,7 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
 from .matching import TIMES, Key, match, respond
-from .store import Record
+from .records import Kept, Record
 
 __all__ = ["name_character_set", "responses", "vr_of"]
 
@@ -37,7 +37,7 @@ def responses(keys: Sequence[Key], candidates: Sequence[Record], implicit_vr: bo
         if implicit_vr is None:
             response = respond(keys, record.attributes, zone)
         else:
-            response = respond(keys, record.attributes, zone, partial(record.raw, implicit_vr=implicit_vr))
+            response = respond(keys, record.attributes, zone, partial(record.kept, implicit_vr=implicit_vr))
         if zone and timed:
             response.TimezoneOffsetFromUTC = zone
         name_character_set(response, record)
@@ -56,7 +56,10 @@ def name_character_set(response: Dataset, record: Record) -> Dataset:
 
 def _beyond_ascii(dataset: Dataset) -> bool:
     for element in dataset.elements():
-        if isinstance(element, RawDataElement):
+        if isinstance(element, Kept):
+            if not element.in_ascii:
+                return True
+        elif isinstance(element, RawDataElement):
             if element.value and not element.value.isascii():
                 return True
         elif element.VR == "SQ":

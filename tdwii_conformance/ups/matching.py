@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 from pydicom.dataelem import DataElement, RawDataElement
@@ -38,7 +38,6 @@ class KeyFault(ValueError):
 
 
 Rows = Mapping[str, AttributeRow]
-Encoded = Callable[[DataElement], DataElement | RawDataElement]
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Key:
 
     tag: BaseTag
     vr: str
-    fits: Callable[[str, str], bool] | None = None
+    fits: Callable[[str, str], bool] | None = field(default=None, compare=False)
     wanted: tuple[str, ...] = ()
     wild: bool = False
     span: Span | None = None
@@ -74,6 +73,12 @@ class Key:
     def narrows(self) -> bool:
         """Whether there is anything it does not match."""
         return self.fits is not None or any(key.narrows for key in self.below or ())
+
+    @cached_property
+    def comparable(self) -> bool:
+        """Whether every key that equals it matches the same; of several times it does not keep which they are."""
+        several = self.vr in TIMES and self.fits is not None and self.span is None
+        return not several and all(key.comparable for key in self.below or ())
 
 
 def keys_of(identifier: Dataset, rows: Rows, *, inherited: str = "-", offset: str = "") -> tuple[Key, ...]:
@@ -210,7 +215,10 @@ def match(keys: Iterable[Key], attributes: Dataset, zone: str = "") -> bool:
     return True
 
 
-def respond(keys: Iterable[Key], attributes: Dataset, zone: str = "", encoded: Encoded = lambda stored: stored) -> Dataset:
+Answer = Callable[[Key, Callable[[], DataElement]], DataElement | RawDataElement]
+
+
+def respond(keys: Iterable[Key], attributes: Dataset, zone: str = "", answer: Answer = lambda key, make: make()) -> Dataset:
     """Return what a match is answered with: the keys of the query, with the UPS's values.
 
     A key that the UPS has no value for comes back empty. Of a sequence whose keys are named, the items that match come
@@ -220,21 +228,23 @@ def respond(keys: Iterable[Key], attributes: Dataset, zone: str = "", encoded: E
     ----------
     keys, attributes, zone
         As for `match`, but all keys.
-    encoded : callable
-        Takes a stored element and returns the one to send.
+    answer : callable
+        Takes a key and what makes the element that answers it; returns the element to send.
     """
     response = Dataset()
     for key in keys:
-        stored = attributes.get(key.tag)
-        if stored is None:
-            response.add(DataElement(key.tag, key.vr, [] if key.vr == "SQ" else None))
-        elif stored.VR != "SQ" or key.below is None:
-            response[key.tag] = encoded(stored)
-        else:
-            below, items = key.below, stored.value or ()
-            found = [respond(below, item, zone) for item in items if match(below, item, zone)]
-            response.add(DataElement(key.tag, "SQ", found))
+        response[key.tag] = answer(key, partial(_answer, key, attributes, zone))
     return response
+
+
+def _answer(key: Key, attributes: Dataset, zone: str) -> DataElement:
+    stored = attributes.get(key.tag)
+    if stored is None:
+        return DataElement(key.tag, key.vr, [] if key.vr == "SQ" else None)
+    if stored.VR != "SQ" or key.below is None:
+        return stored
+    found = [respond(key.below, item, zone) for item in stored.value or () if match(key.below, item, zone)]
+    return DataElement(key.tag, "SQ", found)
 
 
 def matches(identifier: Dataset, attributes: Dataset, rows: Rows) -> bool:

@@ -18,10 +18,10 @@ from pydicom.tag import BaseTag
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from .datasets import character_set, plain
-from .matching import strings, text_form
+from .matching import Key, strings, text_form
 from .times import value_start
 
-__all__ = ["INDEXED", "INDEXED_TIMES", "Record", "Terms", "decoded", "encoded"]
+__all__ = ["INDEXED", "INDEXED_TIMES", "Kept", "Record", "Terms", "decoded", "encoded"]
 
 Path = tuple[str, ...]
 
@@ -50,6 +50,24 @@ INDEXED_TIMES = (
 )
 TIMES = tuple((BaseTag(tag_for_keyword(keyword) or 0),) for keyword in INDEXED_TIMES)
 WAYS = tuple((path, tuple(BaseTag(tag_for_keyword(k) or 0) for k in path), text_form(dictionary_VR(path[-1]))) for path in INDEXED)
+
+
+ASKED = 256  # how many answers a UPS keeps encoded
+
+
+class Kept(RawDataElement):
+    """An element that is kept as it is sent.
+
+    Attributes
+    ----------
+    octets : bytes
+        All of it: tag, VR where there is one, length and value.
+    in_ascii : bool
+        Whether its text, items included, is of the default repertoire.
+    """
+
+    octets: bytes
+    in_ascii: bool
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,7 @@ class Record:
     uid: str
     source: Dataset | Callable[[], Dataset]
     lock: str = ""
-    _raw: dict[tuple[int, bool], RawDataElement] = field(default_factory=dict, init=False, repr=False)
+    _kept: dict[tuple[Any, ...], Kept] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def attributes(self) -> Dataset:
@@ -114,12 +132,26 @@ class Record:
         """Specific Character Set that its text needs; empty for the default repertoire."""
         return character_set(self.attributes)
 
-    def raw(self, element: DataElement, implicit_vr: bool) -> RawDataElement:
-        """Return an element of `attributes` encoded, little endian, in `character_set`; kept, as finds ask again."""
-        key = (int(element.tag), implicit_vr)
-        if key not in self._raw:
-            self._raw[key] = _raw(element, implicit_vr, self.character_set or "ISO_IR 6")
-        return self._raw[key]
+    def kept(self, key: Key, make: Callable[[], DataElement], implicit_vr: bool) -> Kept:
+        """Return what answers a key of a query, encoded, little endian, in `character_set`; kept, as finds ask again.
+
+        Parameters
+        ----------
+        key : Key
+            The key.
+        make : callable
+            Makes the element that answers it.
+        implicit_vr : bool
+            Whether it is encoded without VR.
+        """
+        if not key.comparable:
+            return _encoded_element(make(), implicit_vr, self.character_set or "ISO_IR 6")
+        asked = (key.tag, key.vr, key.below, implicit_vr)
+        if asked not in self._kept:
+            if len(self._kept) >= ASKED:
+                self._kept.clear()
+            self._kept[asked] = _encoded_element(make(), implicit_vr, self.character_set or "ISO_IR 6")
+        return self._kept[asked]
 
 
 def _values(dataset: Dataset, tags: tuple[BaseTag, ...]) -> Iterator[str]:
@@ -140,14 +172,23 @@ def _buffer(implicit_vr: bool) -> DicomBytesIO:
     return buffer
 
 
-def _raw(element: DataElement, implicit_vr: bool, character_set: str) -> RawDataElement:
+def _encoded_element(element: DataElement, implicit_vr: bool, character_set: str) -> Kept:
     buffer = _buffer(implicit_vr)
     write_data_element(buffer, element, character_set)
     written = bytes(buffer.getvalue())
     # Tag, VR and length, as PS3.5 7.1 lays them out.
     vr = None if implicit_vr else written[4:6].decode()
     value = written[12 if vr in EXPLICIT_VR_LENGTH_32 else 8 :]
-    return RawDataElement(BaseTag(element.tag), vr, len(value), value, 0, implicit_vr, True)
+    kept = Kept(BaseTag(element.tag), vr, len(value), value, 0, implicit_vr, True)
+    kept.octets, kept.in_ascii = written, _in_ascii(element)
+    return kept
+
+
+def _in_ascii(element: DataElement) -> bool:
+    """Whether the text of an element, items included, needs no Specific Character Set."""
+    if element.VR == "SQ":
+        return all(_in_ascii(one) for item in element.value or () for one in item)
+    return str(element.value).isascii()
 
 
 def encoded(attributes: Dataset) -> bytes:

@@ -114,7 +114,7 @@ def test_messages_leave_in_the_fragments_of_pynetdicom(kinds, most, number, look
         plain.primitive_to_message(primitive)
         expected = [[tuple(one) for one in pdv.presentation_data_value_list] for pdv in plain.encode_msg(3, most)]
         ours = Provider(most)
-        ours.handlers += [print] * looked_at
+        ours.handlers += [(print, None)] * looked_at
         sending.Sender(ours)
         ours.send_msg(primitive, 3)
         assert ours.dul == expected, kind

@@ -1,13 +1,19 @@
 """What a store keeps of a UPS, byte by byte where others read it [PS3.5 7.1], and what it is found by."""
 
+import struct
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from ups_samples import code, item
 
+from tdwii_conformance.profile.ups_tables import attribute_rows
+from tdwii_conformance.ups import records
 from tdwii_conformance.ups.datasets import character_set, merged, named_character_set, picked, plain, without
+from tdwii_conformance.ups.matching import Key, keys_of, respond
 from tdwii_conformance.ups.records import INDEXED, INDEXED_TIMES, Record, Terms, decoded, encoded
 
 STATION = "ScheduledStationNameCodeSequence"
@@ -29,18 +35,88 @@ def test_an_element_encoded(keyword, value, implicit, explicit):
     record = Record("1.2.3", item(**{keyword: value}))
     element = record.attributes[keyword]
     for implicit_vr, vr in ((True, None), (False, explicit)):
-        raw = record.raw(element, implicit_vr)
+        key = Key(element.tag, element.VR)
+        raw = record.kept(key, lambda: element, implicit_vr)
         assert (raw.tag, raw.VR, raw.length, raw.value) == (element.tag, vr, len(implicit), implicit)
         assert (raw.is_implicit_VR, raw.is_little_endian) == (implicit_vr, True)
-        assert record.raw(element, implicit_vr) is raw  # finds ask again
+        header = 12 if vr in ("SQ", "UT") else 8
+        assert (raw.octets[:4], raw.octets[header:]) == (struct.pack("<HH", element.tag.group, element.tag.elem), implicit)
+        assert record.kept(key, dict, implicit_vr) is raw  # finds ask again, and nothing is made anew
 
 
 def test_text_is_encoded_in_the_character_set_of_all_of_it():
     record = Record("1.2.3", item(PatientName="山田^太郎", **{STATION: [code("A", "S", "Gerät")]}))
     assert record.character_set == "ISO_IR 192"
-    written = record.raw(record.attributes[STATION], True).value
+    written = kept(record, record.attributes[STATION]).value
     assert "Gerät".encode() in written
     assert Record("1.2.3", item(PatientName="Doe")).character_set == ""
+
+
+def query(**attributes):
+    return keys_of(item(**attributes), attribute_rows())
+
+
+def kept(record, element, implicit_vr=True):
+    """Return an element of a UPS as it is sent, encoded."""
+    return record.kept(Key(element.tag, element.VR), lambda: element, implicit_vr)
+
+
+def responses_to(record, keys):
+    return respond(keys, record.attributes, record.zone, partial(record.kept, implicit_vr=True))
+
+
+def test_of_a_sequence_each_query_is_sent_what_it_asks_for():
+    record = Record("1.2.3", plain(item(**{STATION: [code("A", "S", "one"), code("B", "S", "two")]})))
+    asked = [
+        item(CodeValue=None),
+        item(CodeMeaning=None),
+        item(CodeValue="A", CodeMeaning=None),
+        item(CodeValue="B", CodeMeaning=None),
+    ]
+    expected = [
+        [{"CodeValue": "A"}, {"CodeValue": "B"}], [{"CodeMeaning": "one"}, {"CodeMeaning": "two"}],
+        [{"CodeValue": "A", "CodeMeaning": "one"}], [{"CodeValue": "B", "CodeMeaning": "two"}],
+    ]  # fmt: skip
+    for _ in range(2):
+        for keys, items in zip(asked, expected, strict=True):
+            (sent,) = responses_to(record, query(**{STATION: [keys]}))
+            assert [{one.keyword: one.value for one in each} for each in sent.value] == items
+
+
+def test_of_items_matched_by_several_times_nothing_is_kept():
+    """What is kept is found by its key, and a key does not tell in which zone its several times are."""
+    noon, eleven = "20260302120000", "20260302110000"
+    items = [item(ScheduledProcedureStepStartDateTime=one) for one in (noon, eleven)]
+    record = Record("1.2.3", plain(item(TimezoneOffsetFromUTC="+0000", ReferencedRequestSequence=items)))
+    wanted = item(ScheduledProcedureStepStartDateTime=[noon, "20300101"])
+    for offset, found in (("+0000", noon), ("+0100", eleven)):
+        below = keys_of(wanted, attribute_rows(), offset=offset)
+        (sent,) = responses_to(record, [Key(Tag("ReferencedRequestSequence"), "SQ", below=below)])
+        assert [each.ScheduledProcedureStepStartDateTime for each in sent.value] == [found]
+
+
+def test_what_is_kept_encoded_is_bounded(monkeypatch):
+    monkeypatch.setattr(records, "ASKED", 3)
+    record = Record("1.2.3", plain(item(PatientID="P1", PatientName="Doe", AdmissionID="A1", ProcedureStepLabel="L")))
+    for keyword, value in [
+        ("PatientID", b"P1"),
+        ("PatientName", b"Doe "),
+        ("AdmissionID", b"A1"),
+        ("ProcedureStepLabel", b"L "),
+    ] * 2:
+        assert kept(record, record.attributes[keyword]).value == value
+        assert len(record._kept) <= 3
+
+
+@pytest.mark.parametrize(
+    ("value", "ascii"), [("Doe", True), ("Müller", False), ([item(CodeValue="A")], True), ([item(CodeMeaning="Gerät")], False)]
+)
+def test_who_sends_it_knows_whether_its_text_needs_a_character_set(value, ascii):
+    # More than 127 bytes: the length of the item has one that is no ASCII.
+    long = [item(CodeMeaning="x" * 64, CodeValue="y" * 64), *value] if isinstance(value, list) else value
+    record = Record("1.2.3", plain(item(PatientName=value) if isinstance(value, str) else item(**{STATION: long})))
+    (element,) = record.attributes
+    assert kept(record, element).in_ascii == ascii
 
 
 @pytest.mark.parametrize(
@@ -72,12 +148,12 @@ def test_a_name_is_encoded_anew_for_each_character_set(keyword):
     latin_1, utf_8 = (
         (b"M\xfcller", b"M\xc3\xbcller ") if keyword == "PatientName" else (b"M\xfcller\\J\xf6rg ", b"M\xc3\xbcller\\J\xc3\xb6rg ")
     )
-    kept, tag = plain(item(**{keyword: text})), (b"\x10\x00\x10\x00" if keyword == "PatientName" else b"\x10\x00\x01\x10")
+    stored, tag = plain(item(**{keyword: text})), (b"\x10\x00\x10\x00" if keyword == "PatientName" else b"\x10\x00\x01\x10")
     for _ in range(2):
-        assert encoded(kept) == tag + b"PN" + len(utf_8).to_bytes(2, "little") + utf_8
-        assert Record("1.2.3", kept).raw(kept[keyword], True).value == latin_1
+        assert encoded(stored) == tag + b"PN" + len(utf_8).to_bytes(2, "little") + utf_8
+        assert kept(Record("1.2.3", stored), stored[keyword]).value == latin_1
     fresh = plain(item(**{keyword: text}))
-    assert Record("1.2.3", fresh).raw(fresh[keyword], True).value == latin_1
+    assert kept(Record("1.2.3", fresh), fresh[keyword]).value == latin_1
     assert utf_8 in encoded(fresh)
 
 
