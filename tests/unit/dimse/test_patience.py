@@ -1,7 +1,6 @@
 """What a peer was seen never to answer is not asked again and again; what it answers is."""
 
 import threading
-import time
 
 import pytest
 from pynetdicom import evt, sop_class
@@ -53,10 +52,8 @@ def tdd_of():
 def test_what_is_never_answered_costs_its_time_out_twice(tdd_of):
     peer = Peer()
     tdd = tdd_of(peer)
-    began = time.monotonic()
     answers = [tdd.get(f"1.2.{number}") for number in range(20)]
     assert peer.asked == 2
-    assert time.monotonic() - began < 10 * SHORT.message
     assert {answer.status for answer in answers} == {None}
     assert answers[-1].failure == "no response within 0.3 s, 2 times; so it is not asked again"
     assert (answers[-1].service, answers[-1].instance_uid) == ("N-GET", "1.2.1")

@@ -20,7 +20,7 @@ from tdwii_conformance.sut.config import Caller, Listener, PartnerSettings
 from tdwii_conformance.treatment.scenarios import SCENARIOS, Scenario
 
 REQUIREMENTS = load_catalogue().of(actor="TDD", edition="ti")
-BRIEF = Timeouts(connect=2, association=2, message=2, network=5)
+PATIENT = Timeouts(connect=20, association=20, message=20, network=20)
 
 
 class WrongStateInTheQuery(TDDSimulator):
@@ -170,8 +170,8 @@ class InAThread:
 def performed(kind, folder, times=1):
     plan = PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
     systems = {"TDD": Peer("TDD", "127.0.0.1", 9)}
-    with Partners(plan, systems, folder, timeouts=BRIEF, station=STATION) as partners:
-        simulator = kind(partners.tms.peer, partners.ost.peer, "TDD", station=STATION, timeouts=BRIEF)
+    with Partners(plan, systems, folder, timeouts=PATIENT, station=STATION) as partners:
+        simulator = kind(partners.tms.peer, partners.ost.peer, "TDD", station=STATION, timeouts=PATIENT)
         with simulator:
             systems["TDD"] = simulator.peer
             caller = Caller(simulator.peer, step_timeout=10, settle=10)
@@ -199,7 +199,7 @@ def test_a_fault_fails_exactly_what_it_concerns(kind, expected, tmp_path):
 )
 def test_a_broken_association_is_a_finding_beside_what_did_not_come(content, requirement, tmp_path):
     plan = PartnerSettings(Listener("TMS", "127.0.0.1", 0), Listener("OST", "127.0.0.1", 0))
-    with Partners(plan, {"TDD": Peer("TDD", "127.0.0.1", 9)}, tmp_path, timeouts=BRIEF, station=STATION) as partners:
+    with Partners(plan, {"TDD": Peer("TDD", "127.0.0.1", 9)}, tmp_path, timeouts=PATIENT, station=STATION) as partners:
         with partners.session("TDD", "TDD", {"end": "completed"}, [partners.worklist.schedule()]) as session:
             associate_and_send(partners.tms.peer, "TDD", content)
             assert session.wait(lambda: len(session.associations) == 1, 10)
