@@ -93,6 +93,7 @@ class Patience:
 
     _by_kind: dict[tuple[Kind, str], _Seen] = field(default_factory=lambda: defaultdict(_Seen))
     _shown: set[str] = field(default_factory=set)
+    _seen: set[int] = field(default_factory=set)  # matches, by the hash of their bytes
     _done: set[tuple[str, str]] = field(default_factory=set)  # peer, what it was asked for and did
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,8 +113,10 @@ class Patience:
             if exchange.service == "N-CREATE" and done:
                 self._shown.add(exchange.instance_uid)
             elif exchange.service == "C-FIND":
-                # A worklist may be long, and a run asks for it often: it is not decoded for this.
-                self._shown.update(message.instance_uid for message in exchange.pending)
+                # A worklist may be long, and a run asks for it often: nothing is decoded whole for this, nor looked at twice.
+                new = {hash(message.encoded): message for message in exchange.pending if hash(message.encoded) not in self._seen}
+                self._shown.update(message.instance_uid for message in new.values())
+                self._seen.update(new)
 
     def given_up(self, peer: str, service: str, context: str, *, action: int = 0, instance: str = "") -> Exchange | None:
         """Return, for a request that is not to be sent, an earlier one that was not answered; ``None`` if it is to be sent.

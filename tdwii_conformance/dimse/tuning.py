@@ -8,7 +8,8 @@ PDUs (``DULServiceProvider``) the look at the socket, which waits here instead o
 ``DIMSEServiceProvider.get_msg``, which waits for a response on a connection that is closed; its ``receive_primitive``, which
 ends the thread that reads when a command set lacks what it takes for granted; its ``send_msg``, which has pydicom encode each
 command set twice (`sending.Sender`); ``DULServiceProvider._decode_pdu``, which takes no item in a negotiation that it does not
-know; the state machine, which ends that thread when a PDU has a value that does not exist (`machine.Machine`); and
+know; ``Association._wrap_find_responses``, which decodes each match before the next is taken (`matches.awaited`); the state
+machine, which ends that thread when a PDU has a value that does not exist (`machine.Machine`); and
 ``Association.kill``, which waits for the rest of a PDU (`machine.Ending`).
 """
 
@@ -32,6 +33,7 @@ from ..upper_layer import Assembler, Fragment, recognized
 from ..upper_layer.malformation import SHOWN
 from ..upper_layer.pdus import ACCEPT, REQUEST
 from .machine import Ending, Machine
+from .matches import Alike, awaited
 from .sending import Sender
 
 __all__ = ["Checkpoint", "no_message", "over", "quiet_logging", "tune", "why_it_ended"]
@@ -269,12 +271,15 @@ class _Messages:
     def __init__(self, association: Any) -> None:
         self._association = association
         self._receive = association.dimse.receive_primitive
+        self._alike = Alike(association, self._receive)
         association.dimse.receive_primitive = self.receive
 
     def receive(self, primitive: Any) -> None:
         """Take a P-DATA primitive."""
         provider = self._association.dimse
         try:
+            if self._alike.take(primitive):
+                return
             self._receive(primitive)
         except Exception as error:  # whatever pynetdicom and pydicom make of a peer's bytes
             octets = provider.message.encoded_command_set.getvalue() if provider.message is not None else b""
@@ -378,6 +383,7 @@ def tune(event: Any) -> None:
     Ending(association, lambda: wait.since)
     _Messages(association)
     Sender(association)
+    association._wrap_find_responses = lambda *_: awaited(association)
     _ignore_what_is_not_recognized(association)
 
     def closed(_: Any) -> None:

@@ -72,6 +72,7 @@ class Assembler:
         self._began: Fragment | None = None
         self._pending: _Pending | None = None
         self._skipped = False
+        self._last: tuple[bytes, dict[BaseTag, DataElement | RawDataElement]] = b"", {}  # command set without fault, and decoded
 
     @property
     def unfinished(self) -> bool:
@@ -169,6 +170,9 @@ class Assembler:
 
     def _decode(self, octets: bytes, began: Fragment) -> Dataset:
         """Decode a command set, element by element, leaving out what cannot be read."""
+        if octets == self._last[0]:
+            return Dataset(dict(self._last[1]))  # responses to a query are alike
+        before = len(self.malformations)
         found: dict[BaseTag, DataElement | RawDataElement] = {}
         at, last = 0, -1
         while at < len(octets):
@@ -198,6 +202,8 @@ class Assembler:
         elif command.CommandGroupLength != len(octets) - 12:
             what = f"Command Group Length {command.CommandGroupLength} before {len(octets) - 12} bytes"
             self._unreadable(began, what, "the number of bytes that follow it", octets)
+        if len(self.malformations) == before:
+            self._last = octets, dict(found)
         return command
 
     def _element(self, into: dict[BaseTag, DataElement | RawDataElement], tag: BaseTag, octets: bytes, began: Fragment) -> None:
