@@ -19,7 +19,8 @@ from ..ups import Outcome
 from ..ups.datasets import plain
 from . import cells, queries
 from .deviations import Variation
-from .hooks import Around, around, on_find_responses, on_outcome, on_responses, set_command
+from .hooks import Around, around, change_response, on_find_responses, on_outcome, on_responses, set_command
+from .tms import N_ACTION
 from .variations import C_FIND, PENDING, PENDING_UNSUPPORTED, SUCCESS, one, variation
 
 __all__ = ["forgets_ended", "optional_keys"]
@@ -96,6 +97,11 @@ def _found(change: Callable[[Dataset], None], tms: Any) -> None:
             yield response
 
     on_find_responses(tms, changed)
+
+
+@variation("n-action-response-without-action", "Sends no Action Type ID in the response to N-ACTION", "PS3.7 10.1.4")
+def _without_action(tms: Any) -> None:
+    change_response(tms, N_ACTION, ActionTypeID=None)
 
 
 @variation("get-with-private", "Has private attributes in N-GET of all attributes", "PS3.5 7.8")

@@ -38,6 +38,12 @@ def _rows_of_answers() -> Iterator[Defect]:
         )  # fmt: skip
 
 
+@defect("n-action-response-of-another-action", "Names another Action Type ID in the response to N-ACTION", "CC31-TMS-011",
+        given=(99,))  # fmt: skip
+def _names_action(action: int, tms: Any) -> None:
+    change_response(tms, N_ACTION, ActionTypeID=action)
+
+
 @defect(
     "n-get-returns-the-lock",
     "Returns the Transaction UID when all attributes are asked for",

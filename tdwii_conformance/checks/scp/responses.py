@@ -63,6 +63,8 @@ def judge_response(exchange: Exchange, tally: Tally) -> None:
         tally.add((instance,), status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", exchange.instance_uid), exchange)
     if proper(exchange):  # else it says what it was asked
         tally.add((CLASS[service], "CC31-TMS-006"), status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH), exchange)
+    if service == "N-ACTION":
+        tally.add(("CC31-TMS-011",), status.no_other_action(exchange), exchange)
     if service != "N-GET":
         ids = LOCK.get(service, ("RO65-TMS-015",) if ended else ("RO60-TMS-013",))
         tally.add(ids, status.no_transaction_uid([exchange]), exchange)

@@ -341,3 +341,8 @@ def test_a_query_that_has_only_empty_keys_may_find_nothing_but_not_some():
 @pytest.mark.parametrize(("status", "wrong"), [(0x0121, set()), (0x0122, {"CC26-TMS-019"}), (0, {"CC26-TMS-019"})])
 def test_how_it_is_refused_to_empty_what_needs_a_value(status, wrong):
     assert Day().get(**SHOWN).claim(0).set(status, ProcedureStepLabel=None).judged()[0] == wrong
+
+
+@pytest.mark.parametrize(("named", "wrong"), [({}, set()), ({"ActionTypeID": 1}, set()), ({"ActionTypeID": 4}, {"CC31-TMS-011"})])
+def test_a_response_names_the_action_that_was_asked_for(named, wrong):
+    assert Day().get(**SHOWN).claim(0, final=named).judged(complete=True)[0] == wrong
