@@ -49,7 +49,7 @@ PLACES = (
     (r"CC23", "tms/test_cc_2_3_subscribe.py"),
     (r"CC24-TMS-(01[789]|025|032|13.)", "tms/test_cc_2_4_status_change.py"), (r"CC24", "tms/test_cc_2_4_event_reports.py"),
     (r"CC25-TMS-03[34]", "tms/test_cc_2_5_round_trip.py"),
-    (r"CC25-TMS-(03[5-9]|04.)", "tms/test_cc_2_5_own_workitems.py"), (r"CC25", "tms/test_cc_2_5_create.py"),
+    (r"CC25-TMS-(03[5-9]|04[01])", "tms/test_cc_2_5_own_workitems.py"), (r"CC25", "tms/test_cc_2_5_create.py"),
     (r"CC26", "tms/test_cc_2_6_set.py"), (r"CC27", "tms/test_cc_2_7_get.py"),
     (r"CC28-TMS-080", "tms/test_cc_2_8_random_queries.py"), (r"CC28", "tms/test_cc_2_8_search.py"),
     (r"CC31", "tms/test_cc_3_1_sop_classes.py"), (r"CC32", "tms/test_cc_3_2_association_negotiation.py"),

@@ -11,6 +11,7 @@ from ...profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from ...profile.ups_tables import attribute_rows
 from ...transcript.exchange import Exchange
 from .. import status, workitem
+from ..creation import done, names_what_it_made
 from ..findings import Finding
 from .tally import Tally
 
@@ -61,6 +62,8 @@ def judge_response(exchange: Exchange, tally: Tally) -> None:
     instance = INSTANCE.get(service, "RO65-TMS-014" if ended else "RO60-TMS-002")
     if exchange.instance_uid:
         tally.add((instance,), status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", exchange.instance_uid), exchange)
+    elif service == "N-CREATE" and done(exchange):
+        tally.add(("CC25-TMS-042",), names_what_it_made(exchange), exchange)
     if proper(exchange):  # else it says what it was asked
         tally.add((CLASS[service], "CC31-TMS-006"), status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH), exchange)
     if service == "N-ACTION":
