@@ -15,7 +15,7 @@ from ..profile.ups_service import REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
-from .calling import aside, beside, instead, of_type
+from .calling import aside, beside, instead, of_type, propose_extended
 from .deviations import Rows, Variation
 from .hooks import around, change_response, on_links, propose, send_in_pieces
 from .performing import on_message
@@ -370,6 +370,13 @@ def _requests_a_cancel(simulator: Any) -> None:
             link.n_action(generate_uid(), REQUEST_CANCEL, why, context=UPS.WATCH)
 
     beside(simulator, cancel)
+
+
+@variation("extended-names", "Proposes extended negotiation of names that sound alike", "PS3.4 K.5.1", given=(b"\1\1\1",))
+@variation("extended-nothing", "Proposes extended negotiation, and asks for nothing by it", "PS3.4 K.5.1", given=(b"\1\1\0\0",))
+@variation("extended-both", "Proposes extended negotiation of names and of time zones", "PS3.4 K.5.1", given=(b"\1\1\1\1",))
+def _extended(information: bytes, simulator: Any) -> None:
+    beside(simulator, partial(propose_extended, information, simulator))
 
 
 @of_a_watcher("reads-twice", "Reads a workitem twice", "CC.2.7")

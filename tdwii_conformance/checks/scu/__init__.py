@@ -2,7 +2,7 @@
 
 What a message has to contain is judged by the rows of the attribute tables, everything else by a function that `registry`
 finds by the requirement's id: `tdd_query`, `tdd_retrieval`, `tdd_performing` and `tdd_common` have those of RO-58 to RO-65,
-`annex` and `events` those of negotiation and PS3.4 Annex CC, `upper_layer` those of PS3.8 and PS3.7. `observed` says
+`annex`, `events` and `extended` those of negotiation and PS3.4 Annex CC, `upper_layer` those of PS3.8 and PS3.7. `observed` says
 which exchange is which transaction, `messages` what one of them says.
 """
 
@@ -21,6 +21,7 @@ from ..attributes import Judgement, judge_attribute
 from ..findings import Finding
 from . import annex as annex  # their judges register themselves
 from . import events as events
+from . import extended as extended
 from . import tdd_common as tdd_common
 from . import tdd_performing as tdd_performing
 from . import tdd_query as tdd_query

@@ -1363,6 +1363,40 @@ def searches_in_characters_it_does_not_name(play):
     play["search"].data.PatientName = "Müller"
 
 
+def proposes(play, *items):
+    play.associations[0] = dataclasses.replace(play.associations[0], extended=items)
+
+
+@fault("CC32-TDD-001")
+def proposes_extended_negotiation_with_0_in_a_reserved_byte(play):
+    proposes(play, (PULL, "010001"))
+
+
+@fault("CC32-TDD-001")
+def proposes_extended_negotiation_of_two_bytes(play):
+    proposes(play, (PULL, "010100"), (WATCH, "0101"))
+
+
+@fault()
+def proposes_extended_negotiation_of_names_and_time_zones(play):
+    proposes(play, (PULL, "01010101"), (WATCH, "010100"), (MOVE, "00"))  # that of C-MOVE has another meaning [PS3.4 C.5.2.1]
+
+
+@fault()
+def proposes_extended_negotiation_of_a_later_edition(play):
+    proposes(play, (PULL, "0101010101"))
+
+
+@watcher_fault("CC32-WATCHER-001")
+def watcher_proposes_extended_negotiation_with_2(play):
+    proposes(play, (WATCH, "010102"))
+
+
+@watcher_fault()
+def watcher_proposes_extended_negotiation(play):
+    proposes(play, (WATCH, "01010001"))
+
+
 # --- the tests ----------------------------------------------------------------------------------------------------------
 
 
