@@ -13,6 +13,7 @@ from ...transcript.exchange import Exchange
 from .. import status, workitem
 from ..creation import done, names_what_it_made
 from ..findings import Finding
+from ..values import illegal_answers
 from .tally import Tally
 
 __all__ = ["judge_get", "judge_response", "proper"]
@@ -105,6 +106,7 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
         return
     if data is None or is_failure(exchange.status):
         return
+    tally.add(("CC27-TMS-023",), illegal_answers(exchange), exchange)
     if asked:
         others = workitem.only_requested(exchange, asked) if exchange.dataset is not None else []
         tally.add(("CC27-TMS-003", "RO60-TMS-019"), others, exchange)

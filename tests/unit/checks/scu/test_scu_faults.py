@@ -887,7 +887,7 @@ def ends_before_it_starts(play):
     performed(play).PerformedProcedureStepEndDateTime = "20260302095900"
 
 
-@fault("RO64-TDD-006")
+@fault("RO64-TDD-006", "NEG-TDD-008")
 def starts_at_no_time(play):
     performed(play).PerformedProcedureStepStartDateTime = "ten"
 
@@ -1361,6 +1361,21 @@ def searches_for_the_lock(play):
 @watcher_fault("CC28-WATCHER-003")
 def searches_in_characters_it_does_not_name(play):
     play["search"].data.PatientName = "Müller"
+
+
+@fault("NEG-TDD-008")
+def writes_a_name_on_two_lines(play):
+    play["record"].data.ManufacturerModelName = "LINAC\n1"
+
+
+@fault()
+def asks_for_a_label_by_more_characters_than_it_can_have(play):
+    play["query"].data.WorklistLabel = "*" + "x" * 80
+
+
+@watcher_fault("NEG-WATCHER-008")
+def watcher_ends_a_key_with_a_tab(play):
+    play["search"].data.PatientID = "P1\t"
 
 
 def proposes(play, *items):
