@@ -47,7 +47,7 @@ PLACES = (
     (r"CC11-TMS-1", "tms/test_cc_random_sequences.py"), (r"CC11", "tms/test_cc_1_1_states.py"),
     (r"CC21", "tms/test_cc_2_1_change_state.py"), (r"CC22", "tms/test_cc_2_2_request_cancel.py"),
     (r"CC23", "tms/test_cc_2_3_subscribe.py"),
-    (r"CC24-TMS-(01[789]|025|032|13.)", "tms/test_cc_2_4_status_change.py"), (r"CC24", "tms/test_cc_2_4_event_reports.py"),
+    (r"CC24-TMS-(01[789]|025|03[23]|13.)", "tms/test_cc_2_4_status_change.py"), (r"CC24", "tms/test_cc_2_4_event_reports.py"),
     (r"CC25-TMS-03[34]", "tms/test_cc_2_5_round_trip.py"),
     (r"CC25-TMS-(03[5-9]|04[01])", "tms/test_cc_2_5_own_workitems.py"), (r"CC25", "tms/test_cc_2_5_create.py"),
     (r"CC26", "tms/test_cc_2_6_set.py"), (r"CC27", "tms/test_cc_2_7_get.py"),
