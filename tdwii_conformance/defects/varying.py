@@ -372,6 +372,16 @@ def _requests_a_cancel(simulator: Any) -> None:
     beside(simulator, cancel)
 
 
+@variation("names-a-character-set", "Names a character set in queries that have nothing but ASCII", "CC.2.8.1.3.1")
+def _names_set(simulator: Any) -> None:
+    def find(original: Any, model: str, identifier: Dataset, *more: Any, **named: Any) -> Exchange:
+        identifier.SpecificCharacterSet = "ISO_IR 192"
+        exchange: Exchange = original(model, identifier, *more, **named)
+        return exchange
+
+    on_links(simulator, lambda link: around(link, "c_find", find))
+
+
 @variation("extended-names", "Proposes extended negotiation of names that sound alike", "PS3.4 K.5.1", given=(b"\1\1\1",))
 @variation("extended-nothing", "Proposes extended negotiation, and asks for nothing by it", "PS3.4 K.5.1", given=(b"\1\1\0\0",))
 @variation("extended-both", "Proposes extended negotiation of names and of time zones", "PS3.4 K.5.1", given=(b"\1\1\1\1",))

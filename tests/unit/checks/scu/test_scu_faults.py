@@ -1378,6 +1378,22 @@ def watcher_ends_a_key_with_a_tab(play):
     play["search"].data.PatientID = "P1\t"
 
 
+@fault()
+def names_a_character_set_that_no_key_needs(play):
+    play["query"].data.SpecificCharacterSet = "ISO_IR 192"
+
+
+@fault()
+def names_an_empty_character_set(play):  # a warning: see below
+    play["query"].data.SpecificCharacterSet = None
+
+
+@fault("RO58-TDD-006", "RO58-TDD-103", "RO58-TDD-002")
+def names_an_empty_character_set_for_other_characters(play):
+    query_in_characters_it_does_not_name(play)
+    play["query"].data.SpecificCharacterSet = None
+
+
 def proposes(play, *items):
     play.associations[0] = dataclasses.replace(play.associations[0], extended=items)
 
@@ -1421,3 +1437,10 @@ def test_a_fault_fails_exactly_what_it_concerns(one):
     one.apply(play)
     judgements = judged(play.observe(), one.actor, one.edition)
     assert failed(judgements) == one.expected
+
+
+def test_an_empty_character_set_is_a_warning():
+    play = treatment("new-completed", "ti")
+    names_an_empty_character_set(play)
+    (found,) = judge_scu(CATALOGUE["RO58-TDD-006"], play.observe()).findings
+    assert (found.weight, found.path) == ("warning", "SpecificCharacterSet")
