@@ -13,6 +13,7 @@ from typing import Any
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.uid import UID
 
 from ..profile.statuses import is_failure, is_warning, status_text
 from ..profile.ups_tables import AttributeRow, attribute_rows
@@ -24,8 +25,9 @@ from .findings import Finding
 from .times import shows_no_time
 
 __all__ = [
-    "APART", "MODIFIED", "PERFORMED", "PROGRESS", "ROWS", "STATE", "Path", "differences", "done", "held", "input_differs",
-    "kept", "named", "near_now", "no_such_ups", "nothing", "rows_of", "same", "supplied", "supported",
+    "APART", "MODIFIED", "PERFORMED", "PROGRESS", "ROWS", "STATE", "Path", "created_uid", "differences", "done", "held",
+    "input_differs", "kept", "named", "names_what_it_made", "near_now", "no_such_ups", "nothing", "rows_of", "same", "supplied",
+    "supported",
 ]  # fmt: skip
 
 Path = tuple[str, ...]  # keywords from the top of a UPS to an attribute
@@ -188,6 +190,18 @@ def no_such_ups(exchange: Exchange) -> list[Finding]:
     if is_failure(exchange.status):
         return []
     return [Finding("no such UPS by N-GET: the N-CREATE was refused", f"status {status_text(exchange.status)}")]
+
+
+def created_uid(exchange: Exchange) -> str:
+    """Return the SOP Instance UID that an SCP says it has given a new workitem."""
+    return str(exchange.response.command.get("AffectedSOPInstanceUID") or "") if exchange.response is not None else ""
+
+
+def names_what_it_made(exchange: Exchange) -> list[Finding]:
+    """Check that an N-CREATE without SOP Instance UID that was done is answered with one [PS3.7 10.1.5.1.4]."""
+    uid = UID(created_uid(exchange))
+    expected = "AffectedSOPInstanceUID, for the SCU gave none"
+    return [] if uid.is_valid else [Finding(expected, f"{uid}" or "absent", "command set of the response")]
 
 
 def done(exchange: Exchange) -> bool:

@@ -12,7 +12,7 @@ from .findings import Finding
 
 __all__ = [
     "FUZZY", "TIMEZONE", "Context", "Contexts", "Extended", "accepted", "accepted_alone", "answered_as_proposed", "choices_fit",
-    "length_fits", "one_of_proposed", "refused_alone", "reserved_are_1",
+    "length_fits", "one_of_proposed", "proposal_fits", "refused_alone", "reserved_are_1",
 ]  # fmt: skip
 
 
@@ -152,12 +152,32 @@ def choices_fit(extended: Extended) -> list[Finding]:
 
 
 def reserved_are_1(extended: Extended) -> list[Finding]:
-    """Check the two reserved sub-fields [PS3.4 K.5.1.2]."""
+    """Check the two reserved sub-fields: always 1 [PS3.4 K.5.1.2]; 0, with which each may be turned down [K.5.1], is a warning."""
     return [
-        Finding("01 01 in the reserved bytes", _item(uid, given))
+        Finding("01 01 in the reserved bytes", _item(uid, given), weight="fault" if max(given[:2]) > 1 else "warning")
         for uid, _, given in extended.answers()
         if any(given[place : place + 1] not in (b"", b"\x01") for place in RESERVED)
     ]
+
+
+def proposal_fits(sop_class: str, information: bytes) -> list[Finding]:
+    """Check what a requestor proposes for a worklist: three or four bytes, of which the first two are 1 [PS3.4 K.5.1, K.5.1.1].
+
+    Parameters
+    ----------
+    sop_class : str
+        UID of the worklist's SOP class.
+    information : bytes
+        Service class application information.
+    """
+    came = _item(sop_class, information)
+    if len(information) < 3:
+        return [Finding("3 or 4 bytes", came)]
+    found = [Finding("3 or 4 bytes", came, weight="warning")] if len(information) > 4 else []  # of a later edition, perhaps
+    if information[:2] != b"\1\1":
+        found.append(Finding("01 01 in the reserved bytes", came))
+    wrong = [meaning for place, meaning in MEANING.items() if place < len(information) and information[place] > 1]
+    return found + [Finding(f"00 or 01 for {meaning}", came) for meaning in wrong]
 
 
 @dataclass(frozen=True)

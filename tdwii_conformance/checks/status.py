@@ -10,7 +10,7 @@ from ..profile.statuses import is_failure, is_warning, status_text
 from ..transcript.exchange import Exchange
 from .findings import Finding
 
-__all__ = ["accepted", "answered", "no_foreign_uid", "no_transaction_uid", "reading", "refused", "status"]
+__all__ = ["accepted", "answered", "no_foreign_uid", "no_other_action", "no_transaction_uid", "reading", "refused", "status"]
 
 
 def answered(exchange: Exchange) -> list[Finding]:
@@ -80,6 +80,17 @@ def no_foreign_uid(exchange: Exchange, keyword: str, expected: str) -> list[Find
         value = message.command.get(keyword)
         if value and value != expected:
             found.append(Finding(f"{keyword} absent or {expected}", f"{value}", f"response {number + 1}, command set"))
+    return found
+
+
+def no_other_action(exchange: Exchange) -> list[Finding]:
+    """Check that Action Type ID is absent from the response to an N-ACTION, or that of the request [PS3.7 10.1.4]."""
+    found = answered(exchange)
+    asked = exchange.request.command.get("ActionTypeID")
+    for message in exchange.responses:
+        value = message.command.get("ActionTypeID")
+        if value not in (None, "") and value != asked:
+            found.append(Finding(f"ActionTypeID absent or {asked}", f"{value}", "command set of the response"))
     return found
 
 

@@ -55,6 +55,7 @@ from . import (
     varying,
     watching,
     wire_variations,
+    written,
 )
 from .deviations import Defect, Deviation, OwnWorkitems, UnknownDeviation, Variation, find, install
 from .knock_on import also_violated
@@ -123,6 +124,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         own_created.defect,
         upper_layer.defect,
         driven.defect,
+        written.caller_defect,
     ]
     return {
         "LOAD_DEFECTS": _by_name([at_once.defect]),
@@ -134,6 +136,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
                 driven.variation,
                 variations.variation,
                 varying.variation,
+                written.caller_variation,
                 own_workitems.variations(),
                 fair_variations.of_ost,
             ]

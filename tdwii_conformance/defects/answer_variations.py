@@ -18,8 +18,10 @@ from ..profile.ups_tables import NO_UPS, attribute_rows
 from ..ups import Outcome
 from ..ups.datasets import plain
 from . import cells, queries
+from .answers import gives_uid
 from .deviations import Variation
-from .hooks import Around, around, on_find_responses, on_outcome, on_responses, set_command
+from .hooks import Around, around, change_response, on_find_responses, on_outcome, on_responses, set_command
+from .tms import N_ACTION
 from .variations import C_FIND, PENDING, PENDING_UNSUPPORTED, SUCCESS, one, variation
 
 __all__ = ["forgets_ended", "optional_keys"]
@@ -96,6 +98,16 @@ def _found(change: Callable[[Dataset], None], tms: Any) -> None:
             yield response
 
     on_find_responses(tms, changed)
+
+
+@variation("create-without-uid-assigned", "Gives a UID to what an N-CREATE without one makes, and names it", "PS3.7 10.1.5")
+def _gives_uid(tms: Any) -> None:
+    gives_uid("named", tms)
+
+
+@variation("n-action-response-without-action", "Sends no Action Type ID in the response to N-ACTION", "PS3.7 10.1.4")
+def _without_action(tms: Any) -> None:
+    change_response(tms, N_ACTION, ActionTypeID=None)
 
 
 @variation("get-with-private", "Has private attributes in N-GET of all attributes", "PS3.5 7.8")

@@ -9,13 +9,16 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pydicom.uid import generate_uid
 
 from ..profile.ups_service import UPS
 from ..ups import Outcome
 from ..ups.datasets import merged
 from .deviations import Defect
-from .hooks import Around, around, change_response, on_outcome
+from .hooks import Around, around, change_response, on_outcome, on_responses, set_command
 from .tms import ANOTHER, N_ACTION, N_CREATE, N_GET, N_SET, PROCESSING_FAILURE, SUCCESS, UNSUITABLE, defect, one
+
+INVALID_INSTANCE = 0x0117
 
 
 @defect.rows
@@ -36,6 +39,41 @@ def _rows_of_answers() -> Iterator[Defect]:
             f"{service}-response-of-another-class", f"Names the SOP class UPS Pull in the response to {what}",
             partial(change_response, field=field, AffectedSOPClassUID=UPS.PULL), *sop_class,
         )  # fmt: skip
+
+
+@defect("n-action-response-of-another-action", "Names another Action Type ID in the response to N-ACTION", "CC31-TMS-011",
+        given=(99,))  # fmt: skip
+def _names_action(action: int, tms: Any) -> None:
+    change_response(tms, N_ACTION, ActionTypeID=action)
+
+
+@defect("create-without-uid-unnamed", "Takes an N-CREATE without SOP Instance UID, and does not name the UID of the UPS",
+        "CC25-TMS-042", given=("unnamed",))  # fmt: skip
+@defect("create-without-uid-names-another", "Takes an N-CREATE without SOP Instance UID, and names one under which there is no UPS",
+        "CC25-TMS-042", given=("another",))  # fmt: skip
+@defect("create-without-uid-refused-but-made", "Refuses an N-CREATE without SOP Instance UID, and makes a UPS all the same",
+        "CC25-TMS-042", given=("refused",))  # fmt: skip
+def gives_uid(answer: str, tms: Any) -> None:
+    """Let an N-CREATE without SOP Instance UID make a UPS; its UID is ``"named"`` in the response, or it is not."""
+
+    def create(original: Around, event: Any) -> Outcome:
+        if event.request.AffectedSOPInstanceUID:
+            given: Outcome = original(event)
+            return given
+        uid = generate_uid()
+        outcome: Outcome = tms.worklist.create(uid, event.attribute_list)
+        if outcome.status != SUCCESS or answer == "refused":
+            return Outcome(outcome.status or INVALID_INSTANCE)
+        named = Dataset()  # pynetdicom takes it from here
+        named.AffectedSOPInstanceUID = {"named": uid, "another": generate_uid()}.get(answer, ANOTHER)
+        return replace(outcome, dataset=named)
+
+    def sent(message: Any, association: Any) -> None:
+        if answer == "unnamed" and message.command_set.get("AffectedSOPInstanceUID") == ANOTHER:
+            set_command(message.command_set, AffectedSOPInstanceUID=None)
+
+    around(tms, "create", create)
+    on_responses(tms, N_CREATE, sent)
 
 
 @defect(
@@ -102,12 +140,8 @@ def _lock_in_response(method: str, tms: Any) -> None:
 @defect("unknown-action-another-failure", "Answers 0122 to an action type that does not exist", "RO60-TMS-017", given=(UNSUITABLE,))
 def _unknown_action(status: int, tms: Any) -> None:
     def sent(message: Any, association: Any) -> None:
-        from .hooks import set_command
-
         if message.command_set.get("Status") == 0x0123:
             set_command(message.command_set, Status=status)
-
-    from .hooks import on_responses
 
     on_responses(tms, N_ACTION, sent)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from .attributes import SHAPES, Edit, edit, shapes, slug, violated
 from .deviations import Defect, Rows
 from .hooks import around, change_response, on_links, propose
 
-__all__ = ["aside", "beside", "defect", "done", "instead", "of_type"]
+__all__ = ["aside", "beside", "defect", "done", "instead", "of_type", "propose_extended"]
 
 FINAL_STATES = ("COMPLETED", "CANCELED")
 FAILURE = 0x0110
@@ -105,9 +105,9 @@ def _subscribing(change: Callable[..., Exchange], simulator: Any) -> None:
     instead(simulator, "n_action", of_type(SUBSCRIBE), change)
 
 
-def aside(simulator: Any, *contexts: str) -> Link:
-    """Return an association with the TMS for something besides."""
-    return connect(simulator.tms, contexts, calling=simulator.server.ae_title)
+def aside(simulator: Any, *contexts: str, extended: Mapping[str, bytes] | None = None) -> Link:
+    """Return an association with the TMS for something besides, perhaps with extended negotiation."""
+    return connect(simulator.tms, contexts, calling=simulator.server.ae_title, extended=extended)
 
 
 def of_type(kind: int) -> Callable[..., bool]:
@@ -400,6 +400,18 @@ def _some_workitem() -> Dataset:
 def _get_what_is_not_shown(keyword: str, simulator: Any) -> None:
     with aside(simulator, UPS.WATCH) as link:
         link.n_get(generate_uid(), ["ProcedureStepState", keyword], context=UPS.WATCH)
+
+
+@defect("extended-reserved-0", "Proposes extended negotiation with 0 in the reserved bytes", "CC32-*-001", through=_besides,
+        given=(b"\0\0\1",))  # fmt: skip
+@defect("extended-two-bytes", "Proposes extended negotiation with the reserved bytes alone", "CC32-*-001", through=_besides,
+        given=(b"\1\1",))  # fmt: skip
+@defect("extended-fuzzy-2", "Proposes extended negotiation with 2 for fuzzy semantic matching", "CC32-*-001", through=_besides,
+        given=(b"\1\1\2\0",))  # fmt: skip
+def propose_extended(information: bytes, simulator: Any) -> None:
+    """Read a UPS that is not there on an association with extended negotiation."""
+    with aside(simulator, UPS.WATCH, extended={UPS.WATCH: information}) as link:
+        link.n_get(generate_uid(), ["ProcedureStepState"], context=UPS.WATCH)
 
 
 REASON = "ProcedureStepDiscontinuationReasonCodeSequence"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..dimse import DimseError
+from ..profile.ups_service import STATUS_CHANGE
 from ..transcript.exchange import Exchange
 from ..ups import GLOBAL, Event
 from ..ups.states import FINAL
 from ..ups.store import Change
-from .hooks import Around, around
+from .hooks import Around, Reported, around, on_events
 from .tms import defect
 
 REFUSAL, ABORT, NOBODY = "refusal", "abort", "nobody"
@@ -95,6 +96,15 @@ def _one_after_the_other(stops: str, tms: Any) -> None:
 
     around(tms.reporter, "post", in_turn)
     _on_deliveries(tms, over)
+
+
+@defect("restart-not-reported-to-the-fallback-list", "Reports a restart only to those that are subscribed", "CC24-TMS-033")
+def _no_fallback(tms: Any) -> None:
+    def subscribed(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
+        known = tms.worklist.subscribers() if event.type == STATUS_CHANGE else receivers
+        yield event, [receiver for receiver in receivers if receiver in known]
+
+    on_events(tms, subscribed)
 
 
 @defect("restart-says-cold", "Keeps its lists when it is restarted, and says that they are lost", "CC24-TMS-032")

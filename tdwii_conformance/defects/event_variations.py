@@ -153,6 +153,16 @@ def _initial_for_all(tms: Any) -> None:
     around(tms.worklist.subscriptions, "cell", cell)
 
 
+@variation("events-restart-twice", "Reports a restart twice to who is subscribed and on its fallback list", "CC.2.4.3")
+def _restart_twice(tms: Any) -> None:
+    def twice(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:
+        yield event, receivers
+        if event.type == STATUS_CHANGE and (both := [one for one in receivers if one in tms.worklist.subscribers()]):
+            yield event, both
+
+    on_events(tms, twice)
+
+
 @variation("events-no-going-down", "Does not report that it is going down", "CC.2.4.3")
 def _no_going_down(tms: Any) -> None:
     def kept(event: Event, receivers: Sequence[str]) -> Iterator[Reported]:

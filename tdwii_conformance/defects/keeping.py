@@ -52,6 +52,37 @@ def _refuses_records(ost: Any) -> None:
     ost.server.wrap_handler(evt.EVT_C_STORE, lambda handler, event: 0xA700 if _is_record(event) else handler(event))
 
 
+@stored("records-of-one-beam-only", "Keeps of the records of a series the last that came", "RO63-OST-007")
+def _keeps_the_last(ost: Any) -> None:
+    came: dict[str, str] = {}
+
+    def select(found: list[Instance], identifier: Dataset, store: Any) -> list[Instance]:
+        return [one for one in found if one.sop_class not in RECORDS or came.get(one.series, one.uid) == one.uid]
+
+    def add(original: Around, instance: Instance) -> None:
+        came[instance.series] = instance.uid
+        original(instance)
+
+    around(ost.instances, "add", add)
+    on_select(select, ost)
+
+
+@stored("records-in-the-order-of-beams-only", "Refuses the record of a beam after that of a later one", "RO63-OST-007")
+def _refuses_earlier_beams(ost: Any) -> None:
+    last: dict[str, int] = {}
+
+    def store(handler: Callable[[Any], int], event: Any) -> int:
+        if not _is_record(event):
+            return handler(event)
+        number, series = int(event.dataset.get("InstanceNumber") or 0), str(event.dataset.SeriesInstanceUID)
+        if number < last.get(series, number):
+            return 0xC000
+        last[series] = number
+        return handler(event)
+
+    ost.server.wrap_handler(evt.EVT_C_STORE, store)
+
+
 @stored("record-of-interrupted-refused", "Refuses the record of an interrupted treatment", "RO63-OST-005")
 def _refuses_interrupted(ost: Any) -> None:
     def store(handler: Callable[[Any], int], event: Any) -> int:

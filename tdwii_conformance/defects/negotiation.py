@@ -203,9 +203,9 @@ def _neither(proposed: bytes, answer: bytes) -> bytes:
     return answer[:2] + b"\xff" + answer[3:]
 
 
-@of_a_tms("extended-reserved-0", "Answers the reserved bytes of extended negotiation with 0", "CC32-TMS-006", through=_answering)
-def _reserved_zero(proposed: bytes, answer: bytes) -> bytes:
-    return b"\0\0" + answer[2:]
+@of_a_tms("extended-reserved-2", "Answers the reserved bytes of extended negotiation with 2", "CC32-TMS-006", through=_answering)
+def _reserved_two(proposed: bytes, answer: bytes) -> bytes:
+    return b"\2\2" + answer[2:]
 
 
 @of_a_tms("extended-names-by-sound", "Takes names that sound alike for the same, negotiated or not", "CC32-TMS-009")

@@ -284,6 +284,7 @@ def _takes_other_classes(tms: Any) -> None:
 def _rows_of_extended() -> Iterator[Variation]:
     yield one("extended-unanswered", "Does not answer extended negotiation", _extended(None), "PS3.4 K.5.1")
     yield one("extended-declined", "Turns down all it may of extended negotiation", _extended(b"\1\1\0\0"), "PS3.4 K.5.1")  # fmt: skip
+    yield one("extended-all-0", "Turns down the reserved bytes of extended negotiation, too", _extended(b"\0\0\0\0"), "PS3.4 K.5.1")  # fmt: skip
     yield one("extended-three-bytes", "Answers three bytes to four of extended negotiation", _extended(b"\1\1\0"), "PS3.4 K.5.1")  # fmt: skip
 
 

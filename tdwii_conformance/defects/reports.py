@@ -77,7 +77,7 @@ SILENT: tuple[tuple[str, str, Wanted, tuple[str, ...]], ...] = (
     ("cancel-request", "a request to cancel", _of_type(CANCEL_REQUESTED), ("CC24-TMS-005",)),
     ("progress", "progress", _of_type(PROGRESS_REPORT), ("CC24-TMS-007",)),
     ("assignment", "an assignment", _of_type(ASSIGNED), ("CC24-TMS-008", "CC24-TMS-009", "CC24-TMS-010", "CC24-TMS-026")),
-    ("restart", "that it was restarted", _of_type(STATUS_CHANGE, SCPStatus="RESTARTED"), ("CC24-TMS-017",)),
+    ("restart", "that it was restarted", _of_type(STATUS_CHANGE, SCPStatus="RESTARTED"), ("CC24-TMS-017", "CC24-TMS-033")),
 )  # fmt: skip
 
 

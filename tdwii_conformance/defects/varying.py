@@ -15,7 +15,7 @@ from ..profile.ups_service import REQUEST_CANCEL, SUBSCRIBE, UNSUBSCRIBE, UPS
 from ..transcript.exchange import Exchange
 from ..treatment.messages import item
 from ..ups import FILTERED
-from .calling import aside, beside, instead, of_type
+from .calling import aside, beside, instead, of_type, propose_extended
 from .deviations import Rows, Variation
 from .hooks import around, change_response, on_links, propose, send_in_pieces
 from .performing import on_message
@@ -370,6 +370,23 @@ def _requests_a_cancel(simulator: Any) -> None:
             link.n_action(generate_uid(), REQUEST_CANCEL, why, context=UPS.WATCH)
 
     beside(simulator, cancel)
+
+
+@variation("names-a-character-set", "Names a character set in queries that have nothing but ASCII", "CC.2.8.1.3.1")
+def _names_set(simulator: Any) -> None:
+    def find(original: Any, model: str, identifier: Dataset, *more: Any, **named: Any) -> Exchange:
+        identifier.SpecificCharacterSet = "ISO_IR 192"
+        exchange: Exchange = original(model, identifier, *more, **named)
+        return exchange
+
+    on_links(simulator, lambda link: around(link, "c_find", find))
+
+
+@variation("extended-names", "Proposes extended negotiation of names that sound alike", "PS3.4 K.5.1", given=(b"\1\1\1",))
+@variation("extended-nothing", "Proposes extended negotiation, and asks for nothing by it", "PS3.4 K.5.1", given=(b"\1\1\0\0",))
+@variation("extended-both", "Proposes extended negotiation of names and of time zones", "PS3.4 K.5.1", given=(b"\1\1\1\1",))
+def _extended(information: bytes, simulator: Any) -> None:
+    beside(simulator, partial(propose_extended, information, simulator))
 
 
 @of_a_watcher("reads-twice", "Reads a workitem twice", "CC.2.7")

@@ -12,6 +12,7 @@ from ..profile.ups_service import UPS
 from .deviations import Rows, Variation
 from .hooks import Around, around, send_in_pieces
 from .negotiation import ABSTRACT_REFUSED
+from .retrieval import on_select
 from .variations import PENDING, Apply
 
 
@@ -108,6 +109,11 @@ def _no_pending(simulator: Any) -> None:
         around(association.dimse, "send_msg", send)
 
     _on_established(simulator, quiet)
+
+
+@wire("move-in-reverse-order", "Sends the instances that a C-MOVE asks for in the opposite order", "PS3.4 B.4")
+def _reversed(simulator: Any) -> None:
+    on_select(lambda found, identifier, store: found[::-1], simulator)
 
 
 @wire("extra-contexts-refused", "Refuses presentation contexts beyond what is needed", "PS3.8 9.3.3")

@@ -267,9 +267,10 @@ class AssociationRecorder:
             proposed = tuple((str(c.abstract_syntax), tuple(str(t) for t in c.transfer_syntax)) for c in contexts)
             accepted = tuple(dict.fromkeys(str(c.abstract_syntax) for c in association.accepted_contexts))
             roles = tuple(str(uid) for uid, role in association.requestor.role_selection.items() if role.scp_role)
-        tap = getattr(association, "tap", None)
+        tap: Tap | None = getattr(association, "tap", None)
+        extended = tap.connection.association().extended if tap is not None else ()
         if ended == OPEN:
             look = (lambda: tap.sent(ended=False)) if tap is not None else tuple
-            return _Standing(*titles, self._opened, proposed, accepted, roles, ended, look=look)
+            return _Standing(*titles, self._opened, proposed, accepted, roles, ended, extended=extended, look=look)
         sent = tap.sent(ended=True) if tap is not None else ()
-        return Association(*titles, self._opened, proposed, accepted, roles, ended, sent)
+        return Association(*titles, self._opened, proposed, accepted, roles, ended, sent, extended)

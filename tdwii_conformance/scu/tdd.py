@@ -196,8 +196,8 @@ class TDD:
         """N-GET [CC.2.7]; without keywords, of all attributes."""
         return self._call("TMS", lambda link: link.n_get(workitem, tuple(keywords)))
 
-    def create(self, workitem: str, attributes: Dataset) -> Exchange:
-        """N-CREATE [CC.2.5]: how a workitem gets on the worklist."""
+    def create(self, workitem: str | None, attributes: Dataset) -> Exchange:
+        """N-CREATE [CC.2.5]: how a workitem gets on the worklist; ``None`` leaves its UID to the TMS."""
         self.consent("N-CREATE")
         return self._call("TMS", lambda link: link.n_create(workitem, attributes))
 

@@ -160,6 +160,7 @@ class _Reader:
             self.wrong("ours.second_performer", f"{tdd.ae_title!r} is the first one's AE title: the two must differ")
         if file.ours.second_watcher == tdd.ae_title:
             self.wrong("ours.second_watcher", f"{tdd.ae_title!r} is the first one's AE title: the two must differ")
+        fallback = self.fallback(tdd.ae_title)
         workitems = self.workitems()
         objects = self.objects()
         if self.problems:
@@ -182,6 +183,7 @@ class _Reader:
             property_steps=file.properties.steps,
             second_watcher=file.ours.second_watcher,
             restart=self.restart(),
+            fallback=fallback,
             calling_tdd=callers[0],
             calling_watcher=callers[1],
             partners=partners,
@@ -191,6 +193,15 @@ class _Reader:
     def restart(self) -> Callable[[], None] | None:
         command = self.file.tms.restart if self.file.tms else None
         return partial(_run, command, self.path.parent, self.file.timeouts.restart) if command else None
+
+    def fallback(self, ours: str) -> tuple[str, ...]:
+        titles = tuple(self.file.tms.fallback) if self.file.tms else ()
+        receivers = [ours, *([self.file.ours.second_watcher] if self.file.ours.second_watcher else [])]
+        for title in titles:
+            if title not in receivers:
+                known = f"{' and '.join(map(repr, receivers))} ([ours.tdd] ae_title, ours.second_watcher)"
+                self.wrong("tms.fallback", f"{title!r} is no AE title at which we receive event reports; those are {known}")
+        return titles
 
     def peer(self, key: str, peer: PeerTable | None) -> Peer | None:
         if peer is None:

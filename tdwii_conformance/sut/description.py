@@ -46,7 +46,7 @@ CAPABILITIES = {
     "photon": "The OST holds objects of photon and electron treatments: RT Plan, RT Beams Treatment Record.",
     "ion": "The OST holds objects of ion treatments: RT Ion Plan, RT Ion Beams Treatment Record.",
     "fetch-inputs": "The watcher fetches a workitem that is scheduled (N-GET), and has its inputs moved to itself.",
-    "full-storage": "The OST stores every attribute of a record, private ones too: level 2 of its conformance statement.",
+    "full-storage": "The OST or TMS keeps every attribute of what is stored, private ones too: storage level 2 of its statement.",
 }
 
 # What a TMS is judged by that makes its workitems itself. It follows from `Workitems.sources`, so nobody names it.
@@ -243,6 +243,8 @@ class SystemUnderTest:
         Restarts the TMS; returns when that was done, or raises OSError. ``None`` if we cannot.
     restart_kept : callable or None
         Restarts the TMS, which from the first time on keeps what it knows for the next; ``None`` if that is not ours to say.
+    fallback : tuple of str
+        AE titles of ours that are on the fallback list of the TMS: told of a restart though not subscribed [CC.2.4.3].
     reset : callable or None
         Empties the worklist, so that long runs of random requests do not fill it; ``None`` if we cannot.
     property_examples, property_steps : int or None
@@ -275,6 +277,7 @@ class SystemUnderTest:
     embedded: bool = False
     restart: Callable[[], None] | None = None
     restart_kept: Callable[[], None] | None = None
+    fallback: tuple[str, ...] = ()
     reset: Callable[[], None] | None = None
     property_examples: int | None = None
     property_steps: int | None = None

@@ -80,6 +80,7 @@ def embedded_system(
             edition=edition,
             restart=tms.restart_kept if own else tms.restart,
             restart_kept=tms.restart_kept,
+            fallback=(destination.ae_title,),
             reset=None if own else tms.restart,
             tms_supports=described.tms_supports - unsupported,
             ost_supports=described.ost_supports - unsupported,

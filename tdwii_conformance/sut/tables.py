@@ -125,6 +125,7 @@ class PeerTable(Table):
 
 class _TMS(PeerTable):
     restart: Annotated[list[Text], Field(min_length=1)] | None = None
+    fallback: Annotated[list[AETitle], BeforeValidator(_several)] = []
 
 
 class CallerTable(PeerTable):

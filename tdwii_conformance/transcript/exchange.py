@@ -25,7 +25,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEnd
 
 from ..profile import character_sets as character_sets  # makes all of them known
 
-__all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode", "exchange_from_json", "exchange_to_json"]
+__all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode", "exchange_from_json", "exchange_to_json", "read_raw"]
 
 PENDING = (0xFF00, 0xFF01)
 SOP_INSTANCE_UID = 0x00080018
@@ -34,6 +34,14 @@ UNDEFINED = 0xFFFFFFFF  # length [PS3.5 7.1.1]
 
 class TranscriptError(ValueError):
     """A transcript file cannot be read; the message names file, line and reason."""
+
+
+def read_raw(encoded: bytes, transfer_syntax: str) -> Dataset:
+    """Read a data set as `decode` does, its values left as they travelled until somebody asks for them."""
+    uid = UID(transfer_syntax)
+    if uid == DeflatedExplicitVRLittleEndian:
+        encoded = zlib.decompress(encoded, -zlib.MAX_WBITS)
+    return read_dataset(BytesIO(encoded), uid.is_implicit_VR, uid.is_little_endian, bytelength=len(encoded))
 
 
 def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
@@ -57,9 +65,7 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
         Whatever pydicom raises for bytes that are no data set; ValueError for those that it reads all the same.
     """
     uid = UID(transfer_syntax)
-    if uid == DeflatedExplicitVRLittleEndian:
-        encoded = zlib.decompress(encoded, -zlib.MAX_WBITS)
-    dataset = read_dataset(BytesIO(encoded), uid.is_implicit_VR, uid.is_little_endian, bytelength=len(encoded))
+    dataset = read_raw(encoded, uid)
     for element in dataset.values():  # as read: pydicom takes a value that is shorter than its length for a value
         if isinstance(element, RawDataElement) and element.length != UNDEFINED and len(element.value or b"") < element.length:
             raise ValueError(f"{element.tag} ends before its length does")

@@ -80,6 +80,8 @@ class Association:
         How: ``released``, ``aborted``, ...; in words for a reader. `OPEN` for one that stands.
     sent : tuple of Sent
         What requestor and acceptor have sent, as the upper layer sees it; empty where that was not recorded.
+    extended : tuple of (str, str)
+        SOP Class Extended Negotiation that the requestor proposed: SOP Class UID and application information, in hexadecimal.
     """
 
     requestor: str
@@ -90,6 +92,7 @@ class Association:
     scp_roles: tuple[str, ...] = ()
     ended: str = "released"
     sent: tuple[Sent, ...] = ()
+    extended: tuple[tuple[str, str], ...] = ()
 
     def now(self) -> Association:
         """Return it as it is now; of one that stands, whoever records it knows what has been sent on it meanwhile."""
@@ -272,4 +275,5 @@ def _association(value: dict[str, Any]) -> Association:
         scp_roles=tuple(value["scp_roles"]),
         ended=value["ended"],
         sent=tuple(sent_from_json(one) for one in value.get("sent", ())),  # older recordings have none
+        extended=tuple((syntax, information) for syntax, information in value.get("extended", ())),
     )

@@ -182,6 +182,7 @@ class Connection:
             tuple(uid for uid, role in request.roles.items() if role.scp),
             ended,
             () if ended == OPEN else tuple(self.sent(side) for side in SIDES),
+            tuple((uid, information.hex()) for uid, information in request.extended.items()),
         )
 
     def sent(self, side: Side) -> Sent:

@@ -8,6 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from ..checks import status
+from ..checks.creation import created_uid
 from ..dimse import DimseError
 from ..profile.statuses import is_failure
 from ..profile.ups_service import REQUEST_CANCEL, UPS
@@ -28,11 +29,12 @@ class RecordingTDD(TDD):
         super().__init__(*peers, **named)
         self.created: list[str] = []
 
-    def create(self, workitem: str, attributes: Dataset) -> Exchange:
+    def create(self, workitem: str | None, attributes: Dataset) -> Exchange:
         """Create a UPS as `TDD.create` does, and take note of it if the SCP accepted."""
         exchange = super().create(workitem, attributes)
-        if not status.accepted(exchange, "an N-CREATE"):
-            self.created.append(workitem)
+        uid = workitem or created_uid(exchange)
+        if uid and not status.accepted(exchange, "an N-CREATE"):
+            self.created.append(uid)
         return exchange
 
 

@@ -18,6 +18,7 @@ from .. import find, status
 from ..attributes import judge_attribute, shown
 from ..findings import Finding
 from ..matching_oracle import MATCH, NO_MATCH, verdicts
+from ..values import illegal_answers
 from .belief import Workitem, World, over
 from .facts import facts_of_query
 
@@ -124,6 +125,7 @@ def _forms(exchange: Exchange, asked: Dataset, *, tdw: bool) -> Iterator[tuple[t
     if not exchange.identifiers:
         return
     yield (("RO58-TMS-026",) if tdw else ()), find.times_legal(exchange) if not canceled else []
+    yield (("RO58-TMS-028",) if tdw else ()), illegal_answers(exchange) if not canceled else []
     yield ("RO58-TMS-020" if tdw else "CC28-TMS-040",), status.no_transaction_uid([exchange])
     foreign = status.no_foreign_uid(exchange, "AffectedSOPClassUID", exchange.abstract_syntax)
     yield ("RO58-TMS-005" if tdw else "CC28-TMS-051", "CC31-TMS-005"), foreign

@@ -17,6 +17,7 @@ from ...transcript.exchange import Exchange
 from ...ups.requests import refuse_creation
 from .. import status as statuses
 from ..attributes import judge_attribute
+from ..creation import created_uid
 from ..findings import Finding
 from . import responses
 from .answers import ILLEGAL, NOT_AUTHORIZED, PERFORMED, PROGRESS, Option, concerned, options
@@ -354,11 +355,6 @@ def _subscribes(exchange: Exchange) -> bool:
 def affects(exchange: Exchange, uid: str) -> bool:
     """Whether a change is one of this workitem."""
     return (exchange.instance_uid or created_uid(exchange)) == uid
-
-
-def created_uid(exchange: Exchange) -> str:
-    """Return the SOP Instance UID that an SCP says it has given a new workitem."""
-    return str(exchange.response.command.get("AffectedSOPInstanceUID") or "") if exchange.response is not None else ""
 
 
 def state_asked(exchange: Exchange) -> str:

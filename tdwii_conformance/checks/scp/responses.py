@@ -11,7 +11,9 @@ from ...profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from ...profile.ups_tables import attribute_rows
 from ...transcript.exchange import Exchange
 from .. import status, workitem
+from ..creation import done, names_what_it_made
 from ..findings import Finding
+from ..values import illegal_answers
 from .tally import Tally
 
 __all__ = ["judge_get", "judge_response", "proper"]
@@ -61,8 +63,12 @@ def judge_response(exchange: Exchange, tally: Tally) -> None:
     instance = INSTANCE.get(service, "RO65-TMS-014" if ended else "RO60-TMS-002")
     if exchange.instance_uid:
         tally.add((instance,), status.no_foreign_uid(exchange, "AffectedSOPInstanceUID", exchange.instance_uid), exchange)
+    elif service == "N-CREATE" and done(exchange):
+        tally.add(("CC25-TMS-042",), names_what_it_made(exchange), exchange)
     if proper(exchange):  # else it says what it was asked
         tally.add((CLASS[service], "CC31-TMS-006"), status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH), exchange)
+    if service == "N-ACTION":
+        tally.add(("CC31-TMS-011",), status.no_other_action(exchange), exchange)
     if service != "N-GET":
         ids = LOCK.get(service, ("RO65-TMS-015",) if ended else ("RO60-TMS-013",))
         tally.add(ids, status.no_transaction_uid([exchange]), exchange)
@@ -100,6 +106,7 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
         return
     if data is None or is_failure(exchange.status):
         return
+    tally.add(("CC27-TMS-023",), illegal_answers(exchange), exchange)
     if asked:
         others = workitem.only_requested(exchange, asked) if exchange.dataset is not None else []
         tally.add(("CC27-TMS-003", "RO60-TMS-019"), others, exchange)

@@ -2,8 +2,8 @@
 
 What a message has to contain is judged by the rows of the attribute tables, everything else by a function that `registry`
 finds by the requirement's id: `tdd_query`, `tdd_retrieval`, `tdd_performing` and `tdd_common` have those of RO-58 to RO-65,
-`annex` and `events` those of negotiation and PS3.4 Annex CC, `upper_layer` those of PS3.8 and PS3.7. `observed` says
-which exchange is which transaction, `messages` what one of them says.
+`annex`, `events` and `extended` those of negotiation and PS3.4 Annex CC, `upper_layer` those of PS3.8 and PS3.7, `values`
+that of PS3.5. `observed` says which exchange is which transaction, `messages` what one of them says.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from ..attributes import Judgement, judge_attribute
 from ..findings import Finding
 from . import annex as annex  # their judges register themselves
 from . import events as events
+from . import extended as extended
 from . import tdd_common as tdd_common
 from . import tdd_performing as tdd_performing
 from . import tdd_query as tdd_query
 from . import tdd_retrieval as tdd_retrieval
 from . import upper_layer as upper_layer
+from . import values as values
 from .messages import action_type
 from .observed import INJECTIONS, SOURCES, ObservedSession
 from .registry import JUDGES

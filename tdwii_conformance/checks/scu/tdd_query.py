@@ -60,14 +60,20 @@ def no_transaction_uid_key(query: Exchange) -> list[Finding]:
 
 
 def character_set_and_offset(query: Exchange) -> list[Finding]:
-    """Judge Specific Character Set and Timezone Offset From UTC of a query [CC.2.8.1.3.1]."""
+    """Judge Specific Character Set and Timezone Offset From UTC of a query [CC.2.8.1.3.1].
+
+    A character set that no key needs is right: who supports it says so, whatever this query holds. One that is empty names none.
+    """
     identifier = information(query)
     found = []
-    if "SpecificCharacterSet" not in identifier:
+    if not identifier.get("SpecificCharacterSet"):
+        said = "present without a value" if "SpecificCharacterSet" in identifier else "absent"
         for element in identifier.iterall():
             if element.VR in TEXT_VRS and not str(element.value).isascii():
                 name = element.keyword or str(element.tag)
-                found.append(Finding("Specific Character Set, for a key has other than default characters", "absent", name))
+                found.append(Finding("Specific Character Set, for a key has other than default characters", said, name))
+        if said != "absent" and not found:
+            found.append(Finding("absent, or with a value", said, "SpecificCharacterSet", "warning"))
     if "TimezoneOffsetFromUTC" in identifier and not identifier.get("TimezoneOffsetFromUTC"):
         found.append(Finding("absent, or with a value", "present without a value", "TimezoneOffsetFromUTC"))
     return found

@@ -1,6 +1,9 @@
 """RO-63 Store Treatment Delivery Results to OST: the treatment record (C-STORE), and that it can be had again."""
 
+import copy
+
 import pytest
+from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import move, status
 from tdwii_conformance.treatment.messages import move_identifier
@@ -48,6 +51,32 @@ def test_record_is_unchanged(retrieval, record, judge):
 @pytest.mark.requirement("RO63-OST-005")
 def test_record_of_an_interrupted_treatment_is_stored(tdd, looks_at, make_record, judge_status):
     judge_status(tdd.store("OST", make_record(looks_at(start="TREATMENT").workitem, interrupted=True)))
+
+
+def of_each_beam(record):
+    """A record of each beam, in one series, instead of one of all."""
+    keyword = next(name for name in ("TreatmentSessionBeamSequence", "TreatmentSessionIonBeamSequence") if name in record)
+    series, found = generate_uid(), []
+    for number, beam in enumerate(record[keyword].value, 1):
+        one = copy.deepcopy(record)
+        one.SOPInstanceUID, one.SeriesInstanceUID, one.InstanceNumber = generate_uid(), series, number
+        setattr(one, keyword, [copy.deepcopy(beam)])
+        found.append(one)
+    return found
+
+
+@pytest.mark.requirement("RO63-OST-007")
+def test_records_of_several_associations_in_any_order_are_kept(associate, consent, retriever, record, judge):
+    records = of_each_beam(record)
+    if len(records) < 2:
+        pytest.skip("not judged: the plan has one beam")
+    consent("C-STORE")
+    for one in reversed(records):
+        with associate("OST", [record.SOPClassUID]) as link:
+            judge(status.accepted(link.c_store(one), f"the C-STORE of the record of beam {one.InstanceNumber}"))
+    uids = [one.SOPInstanceUID for one in records]
+    result = retriever.retrieve("OST", move_identifier(record.StudyInstanceUID, records[0].SeriesInstanceUID, uids))
+    judge(finding for uid in uids for finding in move.received(result, uid))
 
 
 @pytest.mark.requirement("RO63-OST-006")

@@ -11,6 +11,7 @@ from tdwii_conformance.scu.watcher import GLOBAL
 from tdwii_conformance.ups.states import is_uid
 
 NO_SUCH_UPS = (0x0112, 0xC307)
+UNSUBSCRIBED_GLOBALLY = ("CC23-TMS-021", "CC23-TMS-020", "CC23-TMS-019")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,20 @@ def test_status_change_has(rule, status_changes, judge, follows):
     judge(judge_attribute(rule.rule, [report.request.dataset], {}, "event information"))
     if rule.readings:
         follows(str(report.request.dataset.get(rule.rule.text)))
+
+
+@pytest.mark.requirement("CC24-TMS-033")
+def test_restart_is_reported_to_the_fallback_list(restart, system, watchers, needs, judge):
+    listed = [one for one in watchers if one.ae_title in system.fallback]
+    if not listed:
+        pytest.skip("not judged: who is on the fallback list of the TMS is not known: tms.fallback is not given")
+    for watcher in listed:
+        needs(status.accepted(watcher.unsubscribe(), "a global unsubscribe"), *UNSUBSCRIBED_GLOBALLY)
+    since = listed[0].mark()
+    restart()
+    for watcher in listed:
+        report = watcher.receiver.wait_for(is_restart, watcher.ae_title, since, watcher.deadline)
+        judge(events.reported(report, f"SCP Status Change, RESTARTED, to {watcher.ae_title} of the fallback list"))
 
 
 @pytest.mark.requirement("CC24-TMS-018")

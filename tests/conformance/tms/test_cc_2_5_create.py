@@ -18,12 +18,14 @@ from tdwii_conformance.checks.creation import (
     PROGRESS,
     ROWS,
     STATE,
+    created_uid,
     differences,
     done,
     held,
     input_differs,
     kept,
     named,
+    names_what_it_made,
     near_now,
     no_such_ups,
     rows_of,
@@ -458,6 +460,27 @@ def test_transaction_uid_is_no_lock(tdd, legal, create, made, judge, follows):
     judge(status.accepted(tdd.claim(locked.uid, generate_uid()), "a claim with another Transaction UID than was sent"))
     judge(ups.state_is(tdd.get(locked.uid, STATE), "IN PROGRESS"))
     follows("ignored")
+
+
+@pytest.mark.requirement("CC25-TMS-042")
+def test_without_instance_uid(tdd, legal, needs, judge, follows):
+    attributes = legal()
+    attributes.ProcedureStepLabel = label = f"TDWII {generate_uid()[-12:]}"  # by which it is found, whatever its UID
+    exchange = tdd.create(None, attributes)
+    if exchange.status is None:
+        pytest.skip("not judged: an N-CREATE without SOP Instance UID, which the SCU shall give, is not answered")
+    if done(exchange):
+        judge(names_what_it_made(exchange))
+        shown = tdd.get(created_uid(exchange), [*STATE, "ProcedureStepLabel"])
+        judge(ups.got(shown))
+        judge(ups.state_is(shown, "SCHEDULED") + kept(exchange, ups.shows(shown, "ProcedureStepLabel", label)))
+        follows("assigned")
+        return
+    found = tdd.query(item(ProcedureStepLabel=label, SOPInstanceUID=None))
+    needs(find.ended(found), "RO58-TMS-001")
+    came = [identifier for identifier in found.identifiers if identifier.get("ProcedureStepLabel") == label]
+    judge([Finding("no UPS: the N-CREATE was refused", "one by C-FIND")] if came else [])
+    follows("refused")
 
 
 UNDEFINED = {

@@ -10,6 +10,7 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.modification import holds
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.checks.times import illegal_times
+from tdwii_conformance.checks.values import illegal_answers
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
@@ -416,3 +417,9 @@ def test_response_names_ups_push(associate, supported, session, judge, claim):
 def test_dates_and_times_are_legal(scheduled, session, filling, judge):
     for exchange in (scheduled.get(), session.get()):
         judge(ups.got(exchange) or list(illegal_times(exchange.dataset)))
+
+
+@pytest.mark.requirement("CC27-TMS-023")
+def test_values_are_written_as_their_vr_has_it(scheduled, session, filling, judge):
+    for exchange in (scheduled.get(), session.get()):
+        judge(ups.got(exchange) or illegal_answers(exchange))

@@ -16,6 +16,7 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.attributes import shown
 from tdwii_conformance.checks.move import same_content
 from tdwii_conformance.checks.times import TIMES, illegal_times, shows_no_time
+from tdwii_conformance.checks.values import illegal_answers
 from tdwii_conformance.profile.statuses import is_failure, status_text
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.profile.ups_tables import STATES, attribute_rows
@@ -1060,6 +1061,11 @@ def test_return_key_comes(identifier, judge, keyword):
 @pytest.mark.requirement("RO58-TMS-026")
 def test_dates_and_times_are_legal(identifier, judge):
     judge(illegal_times(identifier))
+
+
+@pytest.mark.requirement("RO58-TMS-028")
+def test_values_are_written_as_their_vr_has_it(everything, judge):
+    judge(find.ended(everything) + illegal_answers(everything))
 
 
 @pytest.mark.requirement("CC28-TMS-038")

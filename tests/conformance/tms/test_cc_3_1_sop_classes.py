@@ -71,6 +71,21 @@ def test_dimse_n_responses_name_push(claims, judge):
     judge(finding for exchange in exchanges for finding in status.no_foreign_uid(exchange, "AffectedSOPClassUID", UPS.PUSH))
 
 
+@pytest.mark.requirement("CC31-TMS-011")
+def test_responses_to_changes_of_state_name_the_action(claims, other_tdd, judge):
+    session = claims()
+    exchanges = [session.claim(), other_tdd.claim(session.workitem.uid)]  # granted, and refused
+    judge(finding for exchange in exchanges for finding in status.no_other_action(exchange))
+
+
+@pytest.mark.requirement("CC31-TMS-011")
+def test_responses_to_a_watcher_name_the_action(updates, watcher, supported, judge):
+    supported("TMS", "watch")
+    uid = updates("IN PROGRESS").workitem.uid
+    exchanges = [watcher.subscribe(uid), watcher.unsubscribe(uid), watcher.request_cancel(uid)]
+    judge(finding for exchange in exchanges for finding in status.no_other_action(exchange))
+
+
 def naming(associate, session, operation, sop_class_uid):
     """A request that would do something if it named UPS Push."""
     uid = session.workitem.uid

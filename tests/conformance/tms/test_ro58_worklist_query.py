@@ -8,6 +8,7 @@ from pydicom.uid import generate_uid
 from tdwii_conformance.checks import Finding, find, judge_attribute, made, status
 from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.move import same_content
+from tdwii_conformance.checks.values import illegal_answers
 from tdwii_conformance.plugin import attribute_parameters
 from tdwii_conformance.profile.ups_service import TRIAL, UPS
 from tdwii_conformance.scu.treatment_session import ScheduledWorkitem
@@ -274,6 +275,11 @@ def test_no_trial_sop_classes(found, judge):
 @pytest.mark.requirement("RO58-TMS-026")
 def test_times_are_times(found, judge):
     judge(find.times_legal(found))
+
+
+@pytest.mark.requirement("RO58-TMS-028")
+def test_values_are_written_as_their_vr_has_it(found, judge):
+    judge(find.ended(found) + illegal_answers(found))
 
 
 @pytest.mark.requirement("RO58-TMS-025")

@@ -114,12 +114,30 @@ def extended(proposed, *answered):
         (
             negotiation.reserved_are_1,
             extended(b"\1\1\1", b"\0\1\0"),
-            [Finding("01 01 in the reserved bytes", f"{NAMED}: 00 01 00")],
+            [Finding("01 01 in the reserved bytes", f"{NAMED}: 00 01 00", weight="warning")],
+        ),
+        (
+            negotiation.reserved_are_1,
+            extended(b"\1\1\1", b"\0\2\0"),
+            [Finding("01 01 in the reserved bytes", f"{NAMED}: 00 02 00")],
         ),
     ],
 )
 def test_extended_negotiation(check, seen, expected):
     assert check(seen) == expected
+
+
+@pytest.mark.parametrize(
+    ("proposed", "wrong"),
+    [
+        ("010100", []), ("01010001", []), ("01010101", []), ("0101", ["3 or 4 bytes"]), ("", ["3 or 4 bytes"]),
+        ("000100", ["01 01 in the reserved bytes"]), ("010102", ["00 or 01 for fuzzy semantic matching"]),
+        ("010101ff", ["00 or 01 for timezone query adjustment"]),
+    ],
+)  # fmt: skip
+def test_proposal(proposed, wrong):
+    pull = Context().abstract_syntax
+    assert [one.expected for one in negotiation.proposal_fits(pull, bytes.fromhex(proposed)) if one.weight == "fault"] == wrong
 
 
 @pytest.mark.parametrize(

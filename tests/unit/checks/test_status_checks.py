@@ -15,6 +15,12 @@ LOCKED = message(item(TransactionUID="1.9"), Status=0)
 HIDDEN = "no Transaction UID in a response"
 
 
+def answered_action(**command):
+    one = exchange(message(Status=0, **command), service="N-ACTION")
+    one.request.command.ActionTypeID = 1
+    return one
+
+
 @pytest.mark.parametrize(
     ("findings", "expected"),
     [
@@ -57,6 +63,12 @@ HIDDEN = "no Transaction UID in a response"
         (
             lambda: status.no_foreign_uid(exchange(OTHER_CLASS, failure="aborted"), "AffectedSOPClassUID", PULL),
             [Finding("a response to C-FIND", "aborted"), Finding(ABSENT_OR_PULL, "1.9", "response 1, command set")],
+        ),
+        (lambda: status.no_other_action(answered_action()), []),
+        (lambda: status.no_other_action(answered_action(ActionTypeID=1)), []),
+        (
+            lambda: status.no_other_action(answered_action(ActionTypeID=3)),
+            [Finding("ActionTypeID absent or 1", "3", "command set of the response")],
         ),
         (lambda: status.no_transaction_uid([exchange(DONE), exchange(message(item(PatientID="P"), Status=0))]), []),
         (lambda: status.no_transaction_uid([exchange(DONE), exchange(DONE, LOCKED)]), [Finding(HIDDEN, "1.9", "response 2")]),

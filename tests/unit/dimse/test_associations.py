@@ -96,18 +96,19 @@ def test_contexts_say_what_became_of_them(server):
 
 
 def test_extended_negotiation_says_what_was_answered():
-    asked = []
+    asked, recorded = [], []
 
     def answer(event):
         asked.append(dict(event.app_info))
         return {PULL: b"\1\1\0"}
 
     with (
-        Server("TMS", [PULL], [(evt.EVT_SOP_EXTENDED, answer)]) as running,
+        Server("TMS", [PULL], [(evt.EVT_SOP_EXTENDED, answer)], associations=recorded.append) as running,
         connect(running.peer, [PULL], calling="TDD", extended={PULL: b"\1\1\1"}) as link,
     ):
         assert link.extended == ((PULL, b"\1\1\0"),)
     assert asked == [{PULL: b"\1\1\1"}]
+    assert {one.extended for one in recorded} == {((PULL, "010101"),)}
 
 
 def test_extended_negotiation_unanswered(server):

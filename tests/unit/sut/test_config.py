@@ -124,7 +124,7 @@ date = "today"
         "tms.ae_title: 'A TITLE THAT IS TOO LONG' is no AE title: 1 to 16 printable ASCII characters, no backslash",
         "tms.port: 111111 is not a port: give 1 to 65535",
         "tms.supports[0]: 'pusch' is no capability; did you mean 'push'?",
-        "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, supports, tls, restart",
+        "tms.hots: unknown key; did you mean 'host'?; known are ae_title, host, port, supports, tls, restart, fallback",
         "timeouts.connect: -1 is not a time-out: give seconds, more than 0 and at most 3600",
         "workitem: unknown key; did you mean 'workitems'?; known are system, tms, ost, tdd, watcher, ours, timeouts, workitems, objects, properties",
     ]
@@ -515,3 +515,16 @@ def test_the_commented_example_of_a_tdd_loads(tmp_path):
     assert system.calling_tdd.trigger == ("python", "-m", "my_tdd_automation")
     assert system.calling_watcher.supports == {"fetch-inputs"}
     assert system.partners.tms == Listener("TMS", "0.0.0.0", 11114)
+
+
+def test_the_fallback_list_names_titles_at_which_we_listen(write):
+    ours = '[ours]\nsecond_watcher = "WATCHER2"\n'
+    assert load_system(write(SMALL)).fallback == ()
+    one = SMALL.replace("port = 11114", 'port = 11114\nfallback = "TDD"')
+    assert load_system(write(one)).fallback == ("TDD",)
+    both = SMALL.replace("port = 11114", 'port = 11114\nfallback = ["TDD", "WATCHER2"]')
+    assert load_system(write(both + ours)).fallback == ("TDD", "WATCHER2")
+    assert problems(write(both)) == [
+        "tms.fallback: 'WATCHER2' is no AE title at which we receive event reports; those are 'TDD'"
+        " ([ours.tdd] ae_title, ours.second_watcher)"
+    ]

@@ -19,7 +19,8 @@ from tdwii_conformance.transcript.observation import (
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FACTS = {"actor": "TDD", "scenario": "new-completed", "workitem": "1.2.3"}
 INPUT = Reference("1.2.840.10008.5.1.4.1.1.481.5", "1.2.4", "1.2.5", "1.2.6", "OST")
-ASSOCIATION = Association("TDD", "TMS", NOON, (("1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),), ("1.2.840.10008.1.1",))
+ASSOCIATION = Association("TDD", "TMS", NOON, (("1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),), ("1.2.840.10008.1.1",),
+                          extended=(("1.2.840.10008.5.1.4.34.6.3", "010101"),))  # fmt: skip
 
 
 def command(**values):

@@ -341,3 +341,16 @@ def test_a_query_that_has_only_empty_keys_may_find_nothing_but_not_some():
 @pytest.mark.parametrize(("status", "wrong"), [(0x0121, set()), (0x0122, {"CC26-TMS-019"}), (0, {"CC26-TMS-019"})])
 def test_how_it_is_refused_to_empty_what_needs_a_value(status, wrong):
     assert Day().get(**SHOWN).claim(0).set(status, ProcedureStepLabel=None).judged()[0] == wrong
+
+
+@pytest.mark.parametrize(("named", "wrong"), [({}, set()), ({"ActionTypeID": 1}, set()), ({"ActionTypeID": 4}, {"CC31-TMS-011"})])
+def test_a_response_names_the_action_that_was_asked_for(named, wrong):
+    assert Day().get(**SHOWN).claim(0, final=named).judged(complete=True)[0] == wrong
+
+
+@pytest.mark.parametrize(("status", "uid", "wrong"), [(0, "1.2.77", set()), (0, None, {"CC25-TMS-042"}), (0x0117, None, set())])
+def test_who_creates_without_a_uid_being_given_names_its_own(status, uid, wrong):
+    asked = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=STATION, start=BEGIN))
+    named = {"AffectedSOPInstanceUID": uid} if uid else {}
+    day = Day().add("N-CREATE", status, asked=asked, syntax=UPS.PUSH, AffectedSOPClassUID=UPS.PUSH, final=named)
+    assert day.judged(complete=True)[0] == wrong

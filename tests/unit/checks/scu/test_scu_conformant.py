@@ -34,6 +34,7 @@ def test_all_of_a_fetch_is_judged():
 # What a treatment as in the book gives no occasion for.
 NO_BYTES = "no bytes of the system were recorded"  # made by hand; tests/unit/upper_layer/test_topics.py has bytes
 NO_SUCH_EVENT = "the system was sent no event report of a type that there is not"
+NOTHING_PROPOSED = "the system proposed no extended negotiation of a worklist"
 NO_OCCASION = {
     **{f"UL-TDD-{n:03}": NO_BYTES for n in range(2, 18)},
     "RO58-TDD-008": "the worklist was not empty",
@@ -46,6 +47,7 @@ NO_OCCASION = {
     "CC27-TDD-001": "the system sent no N-GET",
     "CC31-TDD-001": "the system sent no such request",
     "CC31-TDD-002": "the system sent no such request",
+    "CC32-TDD-001": NOTHING_PROPOSED,
     **{f"CC23-TDD-{n:03}": "the system did not subscribe" for n in (2, 3, 4, 5, 6, 101, 102, 103)},
     "CC24-TDD-001": "the system was sent no event report",
     "CC24-TDD-002": "the system was sent no UPS State Report",
@@ -96,6 +98,7 @@ def test_all_of_a_watcher_is_judged_but_what_it_did_not_do():
         "CC23-WATCHER-004": "the system suspended no global subscription",
         "CC24-WATCHER-008": NO_SUCH_EVENT,
         "CC25-WATCHER-001": "the system created no UPS",
+        "CC32-WATCHER-001": NOTHING_PROPOSED,
         **{f"RO59-WATCHER-{n:03}": "the system retrieved nothing" for n in range(3, 12)},
     }
 

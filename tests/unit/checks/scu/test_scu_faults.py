@@ -887,7 +887,7 @@ def ends_before_it_starts(play):
     performed(play).PerformedProcedureStepEndDateTime = "20260302095900"
 
 
-@fault("RO64-TDD-006")
+@fault("RO64-TDD-006", "NEG-TDD-008")
 def starts_at_no_time(play):
     performed(play).PerformedProcedureStepStartDateTime = "ten"
 
@@ -1363,6 +1363,71 @@ def searches_in_characters_it_does_not_name(play):
     play["search"].data.PatientName = "Müller"
 
 
+@fault("NEG-TDD-008")
+def writes_a_name_on_two_lines(play):
+    play["record"].data.ManufacturerModelName = "LINAC\n1"
+
+
+@fault()
+def asks_for_a_label_by_more_characters_than_it_can_have(play):
+    play["query"].data.WorklistLabel = "*" + "x" * 80
+
+
+@watcher_fault("NEG-WATCHER-008")
+def watcher_ends_a_key_with_a_tab(play):
+    play["search"].data.PatientID = "P1\t"
+
+
+@fault()
+def names_a_character_set_that_no_key_needs(play):
+    play["query"].data.SpecificCharacterSet = "ISO_IR 192"
+
+
+@fault()
+def names_an_empty_character_set(play):  # a warning: see below
+    play["query"].data.SpecificCharacterSet = None
+
+
+@fault("RO58-TDD-006", "RO58-TDD-103", "RO58-TDD-002")
+def names_an_empty_character_set_for_other_characters(play):
+    query_in_characters_it_does_not_name(play)
+    play["query"].data.SpecificCharacterSet = None
+
+
+def proposes(play, *items):
+    play.associations[0] = dataclasses.replace(play.associations[0], extended=items)
+
+
+@fault("CC32-TDD-001")
+def proposes_extended_negotiation_with_0_in_a_reserved_byte(play):
+    proposes(play, (PULL, "010001"))
+
+
+@fault("CC32-TDD-001")
+def proposes_extended_negotiation_of_two_bytes(play):
+    proposes(play, (PULL, "010100"), (WATCH, "0101"))
+
+
+@fault()
+def proposes_extended_negotiation_of_names_and_time_zones(play):
+    proposes(play, (PULL, "01010101"), (WATCH, "010100"), (MOVE, "00"))  # that of C-MOVE has another meaning [PS3.4 C.5.2.1]
+
+
+@fault()
+def proposes_extended_negotiation_of_a_later_edition(play):
+    proposes(play, (PULL, "0101010101"))
+
+
+@watcher_fault("CC32-WATCHER-001")
+def watcher_proposes_extended_negotiation_with_2(play):
+    proposes(play, (WATCH, "010102"))
+
+
+@watcher_fault()
+def watcher_proposes_extended_negotiation(play):
+    proposes(play, (WATCH, "01010001"))
+
+
 # --- the tests ----------------------------------------------------------------------------------------------------------
 
 
@@ -1372,3 +1437,10 @@ def test_a_fault_fails_exactly_what_it_concerns(one):
     one.apply(play)
     judgements = judged(play.observe(), one.actor, one.edition)
     assert failed(judgements) == one.expected
+
+
+def test_an_empty_character_set_is_a_warning():
+    play = treatment("new-completed", "ti")
+    names_an_empty_character_set(play)
+    (found,) = judge_scu(CATALOGUE["RO58-TDD-006"], play.observe()).findings
+    assert (found.weight, found.path) == ("warning", "SpecificCharacterSet")
