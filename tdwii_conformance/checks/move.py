@@ -6,7 +6,6 @@ import itertools
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pydicom.dataset import Dataset
 
@@ -228,25 +227,14 @@ def _in_each_store(retrieval: Retrieval, wanted: Mapping[str, object]) -> list[F
     return list(found)
 
 
-def unchanged(retrieval: Retrieval, original: Dataset, *, whole: bool = True) -> list[Finding]:
-    """Check that the instance came with the content of the original.
-
-    Parameters
-    ----------
-    retrieval : Retrieval
-        What came.
-    original : Dataset
-        What was stored.
-    whole : bool
-        Whether it was stored by an SCP of level 2, which keeps all but what is empty; of others that leave something out is a
-        warning [PS3.4 B.4.1.1].
-    """
+def unchanged(retrieval: Retrieval, original: Dataset) -> list[Finding]:
+    """Check that the instance came with the content of the original."""
     found = _something_came(retrieval)
     same = [store for store in retrieval.stores if store.instance_uid == original.SOPInstanceUID]
     if retrieval.stores and not same:
         found.append(Finding(f"the instance {original.SOPInstanceUID}", f"only {', '.join(retrieval.received)}"))
     for store in same:
-        found += same_content(original, store.request.dataset, may_lack="empty" if whole else "some")
+        found += same_content(original, store.request.dataset)
     return found
 
 
@@ -259,13 +247,10 @@ def only_classes(retrieval: Retrieval, allowed: Collection[str]) -> list[Finding
     ]
 
 
-def same_content(
-    original: Dataset, received: Dataset | None, path: str = "", *, may_lack: Literal["nothing", "empty", "some"] = "nothing"
-) -> list[Finding]:
+def same_content(original: Dataset, received: Dataset | None, path: str = "") -> list[Finding]:
     """Check that a data set came back unchanged: every attribute and value of the original, and no other.
 
-    Group lengths, and the encoding (transfer syntax, defined or undefined lengths), are not content. What it may lack, attributes
-    without a value or any, is a warning.
+    Group lengths, and the encoding (transfer syntax, defined or undefined lengths), are not content.
     """
     if received is None:
         return [Finding("a data set that can be decoded", "none", path)]
@@ -275,15 +260,12 @@ def same_content(
         before, after = original.get(tag), received.get(tag)
         place = f"{path}{'.' if path else ''}{names[tag]}"
         if before is None or after is None:
-            lost = may_lack == "some" or (may_lack == "empty" and before is not None and before.is_empty)
-            weight: Literal["fault", "warning"] = "warning" if lost and after is None else "fault"
-            expected = "as it was stored: " + ("absent" if before is None else "present")
-            found.append(Finding(expected, "the contrary", place, weight))
+            found.append(Finding("as it was stored: " + ("absent" if before is None else "present"), "the contrary", place))
         elif before.VR == "SQ":
             if len(before.value) != len(after.value):
                 found.append(Finding(f"{len(before.value)} item(s)", f"{len(after.value)} item(s)", place))
             for index, (one, other) in enumerate(zip(before.value, after.value, strict=False)):
-                found += same_content(one, other, f"{place}[{index}]", may_lack=may_lack)
+                found += same_content(one, other, f"{place}[{index}]")
         elif before.value != after.value and not (before.is_empty and after.is_empty):
             found.append(Finding(f"value {shown(before.value)}", f"value {shown(after.value)}", place))
     return found

@@ -46,7 +46,7 @@ CAPABILITIES = {
     "photon": "The OST holds objects of photon and electron treatments: RT Plan, RT Beams Treatment Record.",
     "ion": "The OST holds objects of ion treatments: RT Ion Plan, RT Ion Beams Treatment Record.",
     "fetch-inputs": "The watcher fetches a workitem that is scheduled (N-GET), and has its inputs moved to itself.",
-    "full-storage": "The OST or TMS keeps every attribute of what is stored, private ones too: storage level 2 of its statement.",
+    "full-storage": "The OST stores every attribute of a record, private ones too: level 2 of its conformance statement.",
 }
 
 # What a TMS is judged by that makes its workitems itself. It follows from `Workitems.sources`, so nobody names it.

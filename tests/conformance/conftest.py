@@ -18,7 +18,7 @@ from tdwii_conformance.plugin.hiding import note_transcripts
 from tdwii_conformance.plugin.keys import plainly_key
 from tdwii_conformance.plugin.supplying import Watch, fills, plan_lines, rank
 from tdwii_conformance.plugin.terminal import said
-from tdwii_conformance.plugin.under_test import embedded_of, setting_of, takes_own_workitems, unsupported_by_deviations
+from tdwii_conformance.plugin.under_test import embedded_of, setting_of, takes_own_workitems
 from tdwii_conformance.scu.treatment_session import Treated
 from tdwii_conformance.scu.watcher import Watcher
 from tdwii_conformance.session import scenarios
@@ -169,12 +169,6 @@ def supported(system):
             pytest.skip(f"not supported: {option}")
 
     return needs
-
-
-@pytest.fixture(scope="session")
-def keeps_all(system, request):
-    """A function that says whether a vendor claims to keep every attribute of what is stored: storage level 2 [PS3.4 B.4.1.1]."""
-    return lambda actor: "full-storage" in system.supports(actor) - unsupported_by_deviations(request.config)
 
 
 @pytest.fixture(scope="session")

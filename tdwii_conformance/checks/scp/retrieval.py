@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from pydicom.dataset import Dataset
@@ -244,8 +245,12 @@ def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances:
 
 
 def _kept(original: Dataset, came: Dataset | None) -> list[Finding]:
-    """Compare an instance with what was stored; an SCP of storage level 0 or 1 may leave some of it out [PS3.4 B.4.1]."""
-    return move.same_content(original, came, may_lack="some")
+    """Compare an instance with what was stored; an OST of storage level 0 or 1 may leave some of a record out [PS3.4 B.4.1]."""
+    found = move.same_content(original, came)
+    if original.get("SOPClassUID") not in RECORDS:
+        return found
+    left_out = ("as it was stored: present", "the contrary")
+    return [replace(one, weight="warning") if (one.expected, one.received) == left_out else one for one in found]
 
 
 def _of_the_series(held: Dataset | None, exchange: Exchange) -> bool:

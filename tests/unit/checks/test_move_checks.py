@@ -204,19 +204,6 @@ def test_same_content(original, received, expected):
     assert move.same_content(original, received) == expected
 
 
-@pytest.mark.parametrize(
-    ("may_lack", "kept", "weights"),
-    [
-        ("nothing", item(PatientName="N"), ["fault", "fault"]), ("empty", item(PatientName="N"), ["fault", "warning"]),
-        ("some", item(PatientName="N"), ["warning", "warning"]), ("some", item(PatientName="M", PatientID="P"), ["fault", "warning"]),
-        ("some", item(PatientName="N", PatientID="P", PatientSex="", PatientAge="040Y"), ["fault"]),
-    ],
-)  # fmt: skip
-def test_what_may_be_left_out_is_a_warning_and_what_is_changed_or_added_is_not(may_lack, kept, weights):
-    original = item(PatientName="N", PatientID="P", PatientSex="")
-    assert [one.weight for one in move.same_content(original, kept, may_lack=may_lack)] == weights
-
-
 def test_content_that_is_missing_has_a_place():
     assert move.same_content(PLAIN, None, "here") == [Finding("a data set that can be decoded", "none", "here")]
 
