@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from ..ups import Outcome
+from ..ups.datasets import plain
 from .hooks import Around, around
-from .variations import variation
+from .lists import NO_SUCH_ATTRIBUTE, unknown_in
+from .variations import SUCCESS, variation
 
 __all__: list[str] = []
 
@@ -22,3 +26,55 @@ def _reserved_refused(tms: Any) -> None:
         return Outcome(0x0110) if reserved else original(event)
 
     around(tms, "get", get)
+
+
+@variation("set-unknown-refused", "Refuses an N-SET with an attribute that no UPS has: 0105", "PS3.7 10.1.3")
+def _unknown_refused(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        record = tms.worklist.store.get(uid)
+        granted = record is not None and record.state == "IN PROGRESS" and modification.get("TransactionUID") == record.lock
+        return Outcome(NO_SUCH_ATTRIBUTE) if granted and unknown_in(plain(modification)) else original(uid, modification)
+
+    around(tms.worklist, "set", perform)
+
+
+@variation("set-unknown-left-out", "Leaves an attribute that no UPS has out of an N-SET, and says so: 0107", "PS3.7 10.1.3")
+def _unknown_left_out(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        unknown = unknown_in(plain(modification))
+        for element in unknown:
+            del modification[element.tag]
+        outcome: Outcome = original(uid, modification)
+        return replace(outcome, status=0x0107) if unknown and outcome.status == SUCCESS else outcome
+
+    around(tms.worklist, "set", perform)
+
+
+EMPTIED = ("StudyInstanceUID", "MedicalAlerts", "PregnancyStatus", "SpecialNeeds")
+
+
+def _emptied(modification: Dataset) -> list[str]:
+    brought = plain(modification)
+    return [keyword for keyword in EMPTIED if keyword in brought and brought[keyword].is_empty]
+
+
+@variation("set-refuses-to-empty", "Refuses to empty an attribute of type 3", "PS3.4 5.4.2.1")
+def _empty_refused(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        record = tms.worklist.store.get(uid)
+        granted = record is not None and record.state == "IN PROGRESS" and modification.get("TransactionUID") == record.lock
+        return Outcome(0x0121) if granted and _emptied(modification) else original(uid, modification)
+
+    around(tms.worklist, "set", perform)
+
+
+@variation("set-does-not-empty", "Keeps the value of an attribute that an N-SET would empty, and says so: 0001", "CC.2.6.4")
+def _empty_unsupported(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        emptied = _emptied(modification)
+        for keyword in emptied:
+            del modification[keyword]
+        outcome: Outcome = original(uid, modification)
+        return replace(outcome, status=0x0001) if emptied and outcome.status == SUCCESS else outcome
+
+    around(tms.worklist, "set", perform)

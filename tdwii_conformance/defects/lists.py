@@ -10,11 +10,14 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
 from ..profile.ups_service import UPS
-from ..ups import Outcome
-from ..ups.datasets import merged
+from ..profile.ups_tables import attribute_rows
+from ..ups import Outcome, Record
+from ..ups.datasets import merged, plain, without
+from ..ups.matching import strings
+from ..ups.store import Change
 from .hooks import Around, abort, around, on_outcome
 from .showing import on_get
-from .tms import PROCESSING_FAILURE, defect
+from .tms import PROCESSING_FAILURE, SUCCESS, defect
 
 __all__: list[str] = []
 
@@ -104,3 +107,92 @@ def _aborts(tms: Any) -> None:
         return outcome
 
     around(tms, "get", get)
+
+
+# --- N-SET --------------------------------------------------------------------------------------------------------------
+
+NO_SUCH_ATTRIBUTE = 0x0105
+
+
+def unknown_in(dataset: Dataset) -> list[Any]:
+    """Return the elements, private ones and others, that the table of a UPS does not have at the top level."""
+    apart = ("TransactionUID", "SpecificCharacterSet", "TimezoneOffsetFromUTC")
+    return [element for element in dataset if element.keyword not in attribute_rows() and element.keyword not in apart]
+
+
+def _in_an_item(dataset: Dataset, lock: str) -> bool:
+    items = [item for element in dataset if element.VR == "SQ" for item in element.value or ()]
+    return any(str(item.get("TransactionUID") or "") == lock or _in_an_item(item, lock) for item in items)
+
+
+def _among_several(dataset: Dataset, lock: str) -> bool:
+    return "TransactionUID" in dataset and lock in strings(dataset["TransactionUID"])
+
+
+@defect("set-lock-in-an-item-taken", "Takes the lock in an item of an N-SET for the one that it asks for", "CC26-TMS-006",
+        given=(_in_an_item,))  # fmt: skip
+@defect("set-lock-among-several-taken", "Takes the lock among several Transaction UIDs of an N-SET", "CC26-TMS-007",
+        given=(_among_several,))  # fmt: skip
+def _lock_found(there: Callable[[Dataset, str], bool], tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        record, brought = tms.worklist.store.get(uid), plain(modification)
+        if record is not None and record.state == "IN PROGRESS" and there(brought, record.lock):
+            modification.TransactionUID = record.lock
+        outcome: Outcome = original(uid, modification)
+        return outcome
+
+    around(tms.worklist, "set", perform)
+
+
+@defect("set-changes-what-is-fixed-while-scheduled", "Lets an N-SET of a SCHEDULED UPS change Admission ID", "CC26-TMS-017")
+def _sets_fixed(tms: Any) -> None:
+    keyword = "AdmissionID"
+
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        record, brought = tms.worklist.store.get(uid), plain(modification)
+        scheduled = record is not None and record.state == "SCHEDULED" and keyword in brought
+        outcome: Outcome = original(uid, without(modification, [keyword]) if scheduled else modification)
+        if scheduled and outcome.status == SUCCESS:
+            record, more = tms.worklist.store.get(uid), Dataset()
+            more[keyword] = brought[keyword]
+            tms.worklist.store.commit(Change(Record(uid, merged(record.attributes, more), record.lock)))
+        return outcome
+
+    around(tms.worklist, "set", perform)
+
+
+@defect("set-stops-at-what-is-unknown", "Stores of an N-SET what stands before an attribute that no UPS has, and answers success",
+        "CC26-TMS-040")  # fmt: skip
+def _stops(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        brought = plain(modification)
+        first = min((element.tag for element in unknown_in(brought)), default=None)
+        behind = [element.tag for element in brought if first is not None and element.tag >= first]
+        for tag in behind:
+            del modification[tag]
+        outcome: Outcome = original(uid, modification)
+        return outcome
+
+    around(tms.worklist, "set", perform)
+
+
+@defect("set-refuses-what-is-unknown-and-stores-the-rest", "Refuses an N-SET for an attribute that no UPS has, and stores the rest",
+        "CC26-TMS-040")  # fmt: skip
+def _refuses_and_stores(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        unknown = unknown_in(plain(modification))
+        outcome: Outcome = original(uid, modification)
+        return replace(outcome, status=NO_SUCH_ATTRIBUTE) if unknown and outcome.status == SUCCESS else outcome
+
+    around(tms.worklist, "set", perform)
+
+
+@defect("set-empty-attribute-lost", "Answers success to an N-SET that empties Special Needs, and keeps the value", "CC26-TMS-041")
+def _keeps_value(tms: Any) -> None:
+    def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
+        brought = plain(modification)
+        emptied = "SpecialNeeds" in brought and brought["SpecialNeeds"].is_empty
+        outcome: Outcome = original(uid, without(modification, ["SpecialNeeds"]) if emptied else modification)
+        return outcome
+
+    around(tms.worklist, "set", perform)
