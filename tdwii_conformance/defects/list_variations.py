@@ -11,7 +11,7 @@ from pydicom.tag import Tag
 from ..ups import Outcome
 from ..ups.datasets import plain
 from .hooks import Around, around
-from .lists import NO_SUCH_ATTRIBUTE, unknown_in
+from .lists import NO_SUCH_ATTRIBUTE, unknown_in, unknown_in_creation
 from .variations import SUCCESS, variation
 
 __all__: list[str] = []
@@ -78,3 +78,33 @@ def _empty_unsupported(tms: Any) -> None:
         return replace(outcome, status=0x0001) if emptied and outcome.status == SUCCESS else outcome
 
     around(tms.worklist, "set", perform)
+
+
+@variation(
+    "create-identity-in-the-list-refused", "Refuses an N-CREATE whose attribute list names class or instance", "PS3.4 5.4.2.3"
+)
+def _identity_refused(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        return Outcome(0x0106) if {"SOPClassUID", "SOPInstanceUID"} & {e.keyword for e in attributes} else original(uid, attributes)
+
+    around(tms.worklist, "create", create)
+
+
+@variation("create-unknown-refused", "Refuses an N-CREATE with an attribute that no UPS has: 0105", "PS3.7 10.1.5")
+def _unknown_creation_refused(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        return Outcome(NO_SUCH_ATTRIBUTE) if unknown_in_creation(plain(attributes)) else original(uid, attributes)
+
+    around(tms.worklist, "create", create)
+
+
+@variation("create-unknown-left-out", "Leaves an attribute that no UPS has out of a new UPS, and says so: 0107", "PS3.7 10.1.5")
+def _unknown_not_created(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        unknown = unknown_in_creation(plain(attributes))
+        for element in unknown:
+            del attributes[element.tag]
+        outcome: Outcome = original(uid, attributes)
+        return replace(outcome, status=0x0107) if unknown and outcome.status == SUCCESS else outcome
+
+    around(tms.worklist, "create", create)

@@ -196,3 +196,63 @@ def _keeps_value(tms: Any) -> None:
         return outcome
 
     around(tms.worklist, "set", perform)
+
+
+# --- N-CREATE -----------------------------------------------------------------------------------------------------------
+
+
+@defect("create-class-of-the-list", "Makes a new UPS of the SOP class that the attribute list of N-CREATE names", "CC25-TMS-026")
+def _class_of_the_list(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        named = attributes.get("SOPClassUID")
+        outcome: Outcome = original(uid, attributes)
+        record = tms.worklist.store.get(uid)
+        if named and outcome.status == SUCCESS:
+            more = Dataset()
+            more.SOPClassUID = named
+            tms.worklist.store.commit(Change(Record(uid, merged(record.attributes, more), record.lock)))
+        return outcome
+
+    around(tms.worklist, "create", create)
+
+
+@defect("create-instance-of-the-list", "Makes a new UPS under the SOP Instance UID that the attribute list of N-CREATE names",
+        "CC25-TMS-027")  # fmt: skip
+def _instance_of_the_list(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        outcome: Outcome = original(str(attributes.get("SOPInstanceUID") or uid), attributes)
+        return outcome
+
+    around(tms.worklist, "create", create)
+
+
+def unknown_in_creation(attributes: Dataset) -> list[Any]:
+    """Return the elements that no UPS has, nor its modules: private ones may come along."""
+    unknown = ("", "PixelSpacing", "ProcedureStepProgress")
+    return [element for element in unknown_in(attributes) if element.keyword in unknown and not element.tag.is_private]
+
+
+@defect("create-loses-labels-with-what-is-unknown", "Loses the labels of an N-CREATE that brings an attribute that no UPS has",
+        "CC25-TMS-050")  # fmt: skip
+def _loses_labels(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        unknown = unknown_in_creation(plain(attributes))
+        outcome: Outcome = original(uid, attributes)
+        if unknown and outcome.status == SUCCESS:
+            record = tms.worklist.store.get(uid)
+            rest = without(merged(record.attributes), ["ProcedureStepLabel", "WorklistLabel"])
+            tms.worklist.store.commit(Change(Record(uid, rest, record.lock)))
+        return outcome
+
+    around(tms.worklist, "create", create)
+
+
+@defect("create-refuses-what-is-unknown-and-creates", "Refuses an N-CREATE for an attribute that no UPS has, and creates the UPS",
+        "CC25-TMS-050")  # fmt: skip
+def _refuses_and_creates(tms: Any) -> None:
+    def create(original: Around, uid: str, attributes: Dataset) -> Outcome:
+        unknown = unknown_in_creation(plain(attributes))
+        outcome: Outcome = original(uid, attributes)
+        return replace(outcome, status=NO_SUCH_ATTRIBUTE) if unknown and outcome.status == SUCCESS else outcome
+
+    around(tms.worklist, "create", create)
