@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pynetdicom import evt
 
+from ..profile.ups_service import UPS
 from ..ups import Outcome
 from ..ups.datasets import plain
 from .hooks import Around, around
-from .lists import NO_SUCH_ATTRIBUTE, unknown_in, unknown_in_creation
+from .lists import NO_SUCH_ATTRIBUTE, WITHOUT_IT, unknown_in, unknown_in_creation
 from .variations import SUCCESS, variation
 
 __all__: list[str] = []
@@ -108,3 +111,26 @@ def _unknown_not_created(tms: Any) -> None:
         return replace(outcome, status=0x0107) if unknown and outcome.status == SUCCESS else outcome
 
     around(tms.worklist, "create", create)
+
+
+@variation(
+    "create-of-another-class-as-ups-push", "Takes an N-CREATE that names another class, and makes a UPS of UPS Push", "CC.3.1.1"
+)
+def _made_of_push(tms: Any) -> None:
+    def create(handler: Callable[[Any], Any], event: Any) -> Any:
+        event.request.AffectedSOPClassUID = UPS.PUSH
+        return handler(event)
+
+    tms.server.wrap_handler(evt.EVT_N_CREATE, create)
+
+
+@variation("under-another-class-another-failure", "Refuses what a class has not with 0122 instead of 0211", "PS3.7 10.1")
+def _another_failure(tms: Any) -> None:
+    def perform(handler: Callable[[Any], Any], event: Any) -> Any:
+        answer = handler(event)
+        if answer[0].Status == WITHOUT_IT:
+            answer[0].Status = 0x0122
+        return answer
+
+    for kind in (evt.EVT_N_CREATE, evt.EVT_N_SET, evt.EVT_N_ACTION):
+        tms.server.wrap_handler(kind, perform)

@@ -8,8 +8,9 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
+from pynetdicom import evt
 
-from ..profile.ups_service import UPS
+from ..profile.ups_service import REQUEST_CANCEL, UPS
 from ..profile.ups_tables import attribute_rows
 from ..ups import Outcome, Record
 from ..ups.datasets import merged, plain, without
@@ -256,3 +257,52 @@ def _refuses_and_creates(tms: Any) -> None:
         return replace(outcome, status=NO_SUCH_ATTRIBUTE) if unknown and outcome.status == SUCCESS else outcome
 
     around(tms.worklist, "create", create)
+
+
+# --- another class ------------------------------------------------------------------------------------------------------
+
+WITHOUT_IT = 0x0211  # not offered under this presentation context
+
+
+@defect("create-of-another-class", "Makes a UPS of the SOP class that the N-CREATE names, whichever it is", "CC31-TMS-020")
+def _of_another_class(tms: Any) -> None:
+    def create(handler: Callable[[Any], Any], event: Any) -> Any:
+        named = str(event.request.AffectedSOPClassUID)
+        event.request.AffectedSOPClassUID = UPS.PUSH
+        answer = handler(event)
+        record = tms.worklist.store.get(str(event.request.AffectedSOPInstanceUID))
+        if named != UPS.PUSH and answer[0].Status == SUCCESS:
+            more = Dataset()
+            more.SOPClassUID = named
+            tms.worklist.store.commit(Change(Record(record.uid, merged(record.attributes, more), record.lock)))
+        return answer
+
+    tms.server.wrap_handler(evt.EVT_N_CREATE, create)
+
+
+@defect("cancel-of-another-class-refused-but-done", "Refuses a cancel request that names UPS Pull, and does it all the same",
+        "CC31-TMS-008")  # fmt: skip
+def _cancels_all_the_same(tms: Any) -> None:
+    def act(handler: Callable[[Any], Any], event: Any) -> Any:
+        answer = handler(event)
+        if answer[0].Status == 0x0119 and event.action_type == REQUEST_CANCEL:
+            tms.worklist.request_cancel(str(event.request.RequestedSOPInstanceUID), None, "NOBODY")
+        return answer
+
+    tms.server.wrap_handler(evt.EVT_N_ACTION, act)
+
+
+@defect("set-under-another-class-refused-but-done", "Refuses an N-SET under UPS Push or Watch, and does it all the same", "CC31-TMS-021",
+        given=(evt.EVT_N_SET, "set"))  # fmt: skip
+@defect("action-under-another-class-refused-but-done", "Refuses a change of state under UPS Push or Watch and a cancel request under"
+        " UPS Pull, and does it all the same", "CC31-TMS-021", given=(evt.EVT_N_ACTION, "action"))  # fmt: skip
+@defect("create-under-another-class-refused-but-done", "Refuses an N-CREATE under UPS Pull or Watch, and creates the UPS",
+        "CC31-TMS-021", given=(evt.EVT_N_CREATE, "create"))  # fmt: skip
+def _done_under_another_class(kind: Any, method: str, tms: Any) -> None:
+    def perform(handler: Callable[[Any], Any], event: Any) -> Any:
+        answer = handler(event)
+        if answer[0].Status == WITHOUT_IT:
+            getattr(tms, method)(event, *([event.action_type] if method == "action" else []))
+        return answer
+
+    tms.server.wrap_handler(kind, perform)
