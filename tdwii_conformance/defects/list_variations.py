@@ -10,11 +10,11 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pynetdicom import evt
 
-from ..profile.ups_service import UPS
-from ..ups import Outcome
+from ..profile.ups_service import CHANGE_STATE, UPS
+from ..ups import IdentifierError, Outcome
 from ..ups.datasets import plain
 from .hooks import Around, around
-from .lists import NO_SUCH_ATTRIBUTE, WITHOUT_IT, unknown_in, unknown_in_creation
+from .lists import NO_SUCH_ARGUMENT, NO_SUCH_ATTRIBUTE, WITHOUT_IT, unknown_in, unknown_in_creation
 from .variations import SUCCESS, variation
 
 __all__: list[str] = []
@@ -134,3 +134,29 @@ def _another_failure(tms: Any) -> None:
 
     for kind in (evt.EVT_N_CREATE, evt.EVT_N_SET, evt.EVT_N_ACTION):
         tms.server.wrap_handler(kind, perform)
+
+
+@variation(
+    "claim-with-more-refused", "Refuses a change of state whose information has more than the table: 0114", "PS3.7 10.1.4.1.10"
+)
+def _more_refused(tms: Any) -> None:
+    known = ("ProcedureStepState", "TransactionUID", "SpecificCharacterSet")
+
+    def act(original: Around, event: Any, action: int) -> Outcome:
+        more = action == CHANGE_STATE and event.request.ActionInformation is not None
+        if more and any(element.keyword not in known for element in event.action_information):
+            return Outcome(NO_SUCH_ARGUMENT)
+        outcome: Outcome = original(event, action)
+        return outcome
+
+    around(tms, "action", act)
+
+
+@variation("find-unknown-key-refused", "Refuses a query with a key that no UPS has: A900", "CC.2.8.4")
+def _unknown_key_refused(tms: Any) -> None:
+    def find(original: Around, identifier: Dataset, **named: Any) -> Any:
+        if unknown_in(plain(identifier)):
+            raise IdentifierError(0xA900, "no attribute of a UPS")
+        return original(identifier, **named)
+
+    around(tms, "find", find)

@@ -10,13 +10,14 @@ from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 from pynetdicom import evt
 
-from ..profile.ups_service import REQUEST_CANCEL, UPS
+from ..profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from ..profile.ups_tables import attribute_rows
 from ..ups import Outcome, Record
 from ..ups.datasets import merged, plain, without
 from ..ups.matching import strings
 from ..ups.store import Change
 from .hooks import Around, abort, around, on_outcome
+from .queries import compares, on_keys
 from .showing import on_get
 from .tms import PROCESSING_FAILURE, SUCCESS, defect
 
@@ -112,7 +113,7 @@ def _aborts(tms: Any) -> None:
 
 # --- N-SET --------------------------------------------------------------------------------------------------------------
 
-NO_SUCH_ATTRIBUTE = 0x0105
+NO_SUCH_ATTRIBUTE, NO_SUCH_ARGUMENT = 0x0105, 0x0114
 
 
 def unknown_in(dataset: Dataset) -> list[Any]:
@@ -306,3 +307,65 @@ def _done_under_another_class(kind: Any, method: str, tms: Any) -> None:
         return answer
 
     tms.server.wrap_handler(kind, perform)
+
+
+# --- N-ACTION -----------------------------------------------------------------------------------------------------------
+
+
+@defect("claim-stores-what-comes-along", "Stores the label that the information of a change of state brings", "CC21-TMS-020")
+def _stores_what_comes_along(tms: Any) -> None:
+    def act(original: Around, event: Any, action: int) -> Outcome:
+        outcome: Outcome = original(event, action)
+        label = event.action_information.get("ProcedureStepLabel") if action == CHANGE_STATE else None
+        record = tms.worklist.store.get(str(event.request.RequestedSOPInstanceUID))
+        if label and outcome.status == SUCCESS:
+            more = Dataset()
+            more.ProcedureStepLabel = label
+            tms.worklist.store.commit(Change(Record(record.uid, merged(record.attributes, more), record.lock)))
+        return outcome
+
+    around(tms, "action", act)
+
+
+@defect("claim-with-more-without-effect", "Answers success to a claim whose information has a private attribute, and does not make it",
+        "CC21-TMS-020", given=(False,))  # fmt: skip
+@defect("claim-with-more-refused-but-done", "Refuses a claim whose information has a private attribute, and makes it",
+        "CC21-TMS-020", given=(True,))  # fmt: skip
+def _claim_with_more(done: bool, tms: Any) -> None:
+    def act(original: Around, event: Any, action: int) -> Outcome:
+        private = action == CHANGE_STATE and any(element.tag.is_private for element in event.action_information)
+        if private and not done:
+            return Outcome(SUCCESS)
+        outcome: Outcome = original(event, action)
+        return replace(outcome, status=NO_SUCH_ARGUMENT) if private else outcome
+
+    around(tms, "action", act)
+
+
+# --- C-FIND -------------------------------------------------------------------------------------------------------------
+
+
+@defect("find-nothing-with-a-key-of-no-ups", "Finds nothing by a query with a key that no UPS has, without a value", "CC28-TMS-070")
+def _nothing_with_unknown(tms: Any) -> None:
+    def find(original: Around, identifier: Dataset, **named: Any) -> Any:
+        unknown = any(element.is_empty for element in unknown_in(plain(identifier)))
+        return iter(()) if unknown else original(identifier, **named)
+
+    around(tms, "find", find)
+
+
+@defect("find-with-a-private-key-aborts", "Aborts on a query with a private key", "CC28-TMS-057")
+def _aborts_on_private(tms: Any) -> None:
+    def find(handler: Callable[[Any], Any], event: Any) -> Any:
+        if any(element.tag.is_private for element in event.identifier):
+            abort(event.assoc)
+            return iter([(PROCESSING_FAILURE, None)])
+        return handler(event)
+
+    tms.server.wrap_handler(evt.EVT_C_FIND, find)
+
+
+@defect("find-list-of-studies-nothing", "Finds nothing by a list of Study Instance UIDs", "CC28-TMS-032")
+def _no_list_of_studies(tms: Any) -> None:
+    path = ("StudyInstanceUID",)
+    on_keys(tms, lambda here, key: compares(key, lambda value, zone: False) if here == path and len(key.wanted) > 1 else key)
