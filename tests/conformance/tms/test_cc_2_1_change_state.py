@@ -152,10 +152,19 @@ def test_claim_outlives_its_association(claims, associate, system, consent, need
     judge_status(session.set(**{PROGRESS: [item(ProcedureStepProgress="10")]}))
 
 
+@pytest.fixture(scope="module")
+def plain_claim(claims):
+    """A claim with nothing but state and Transaction UID, and the UPS afterwards."""
+    session = claims()
+    return session.claim(), session.get(STATE)
+
+
 @pytest.mark.requirement("CC21-TMS-020")
 @pytest.mark.filterwarnings("ignore:VR lookup failed")
 @pytest.mark.parametrize("kind", ["of-a-ups", "of-no-ups", "undefined", "private"])
-def test_claim_with_more_than_an_action_has(tdd, claims, judge, follows, kind):
+def test_claim_with_more_than_an_action_has(tdd, plain_claim, claims, needs, judge, follows, kind):
+    claim, claimed = plain_claim
+    needs(status.accepted(claim, "a claim") + ups.state_is(claimed, "IN PROGRESS"), "RO60-TMS-001", "RO60-TMS-006")
     session = claims()
     before = session.get()
     information = state_change("IN PROGRESS", session.transaction_uid)

@@ -311,9 +311,10 @@ def test_sequence_is_emptied(session, judge, follows, keyword):
 
 @pytest.mark.requirement("CC26-TMS-041")
 @pytest.mark.parametrize("keyword", EMPTIED_OR_NOT)
-def test_attribute_is_emptied(session, judge, follows, keyword):
+def test_attribute_is_emptied(session, needs, judge, follows, keyword):
     must_be_kept(session, keyword)
     before = session.get()
+    needs(holds(before, change(rich(session), [keyword])), "CC26-TMS-013")
     exchange = session.set(**{keyword: None})
     judge(status.answered(exchange))
     after = session.get()
@@ -495,6 +496,7 @@ def test_set_with_what_no_ups_has(risked, needs, judge, follows, kind):
     legal_before = risked.send(change(rich(risked), LEGAL))
     needs(status.accepted(legal_before, "a change that the attribute table allows"), "CC26-TMS-005", "CC26-TMS-022")
     before = risked.get()
+    needs(coerced(legal_before, holds(before, change(rich(risked), LEGAL))), "CC26-TMS-012", "CC26-TMS-023")
     exchange = risked.send(unlisted.add(change(poor(risked), LEGAL), kind))
     after = risked.get()
     judge(effect(exchange, before, after, change(poor(risked), LEGAL)))

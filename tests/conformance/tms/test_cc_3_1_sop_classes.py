@@ -8,7 +8,7 @@ from pydicom.uid import generate_uid
 
 from tdwii_conformance.checks import Finding, find, negotiation, status
 from tdwii_conformance.checks import workitem as ups
-from tdwii_conformance.checks.creation import done, no_such_ups
+from tdwii_conformance.checks.creation import done
 from tdwii_conformance.dimse import DimseError, NothingAccepted, Rejected
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
@@ -137,8 +137,8 @@ def new_workitem(system, source):
 
 
 @pytest.fixture
-def created(system, associate, consent, new_workitem):
-    """A function that sends an N-CREATE that names a class, under a context, and returns its UID and what was exchanged.
+def created(system, tdd, associate, consent, new_workitem):
+    """A function that sends an N-CREATE that names a class, under a context: its UID, an N-GET of before, what was exchanged.
 
     What it creates is canceled at the end on a system that is not ours.
     """
@@ -147,10 +147,11 @@ def created(system, associate, consent, new_workitem):
     def create(named, context=UPS.PUSH):
         consent("N-CREATE")
         uid = generate_uid()
+        before = tdd.get(uid, STATE)
         with associate("TMS", [context]) as link:
             exchange = link.n_create(uid, new_workitem(), sop_class=named, context=context)
         made.append((uid, exchange))
-        return uid, exchange
+        return uid, before, exchange
 
     yield create
     for uid, exchange in made:
@@ -162,10 +163,10 @@ def created(system, associate, consent, new_workitem):
 @pytest.mark.requirement("CC31-TMS-020")
 @pytest.mark.parametrize("named", ["UPS Pull", "UPS Watch"])
 def test_no_ups_of_another_class_is_made(named, created, tdd, judge, follows):
-    uid, exchange = created(OTHER_CLASSES[named])
+    uid, before, exchange = created(OTHER_CLASSES[named])
     judge(status.answered(exchange))
     if not done(exchange):
-        judge(no_such_ups(tdd.get(uid, STATE)))
+        judge(ups.none_came_to_be(before, tdd.get(uid, STATE)))
         follows("refused")
         return
     found = tdd.query(item(SOPInstanceUID=uid, SOPClassUID=None))
@@ -214,11 +215,11 @@ def test_what_is_not_created_under_a_class_is_not_there(context, supported, crea
     supported("TMS", "push")
     if context == UPS.WATCH:
         supported("TMS", "watch")
-    uid, exchange = created(UPS.PUSH, context)
+    uid, before, exchange = created(UPS.PUSH, context)
     judge(status.answered(exchange))
     if done(exchange):
         pytest.skip("not judged: the N-CREATE was not refused, and that the class has it not is not said to be a reason")
-    judge(no_such_ups(tdd.get(uid, STATE)))
+    judge(ups.none_came_to_be(before, tdd.get(uid, STATE)))
 
 
 @pytest.mark.requirement("CC31-TMS-009")
