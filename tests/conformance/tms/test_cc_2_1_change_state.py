@@ -179,6 +179,6 @@ def test_claim_with_more_than_an_action_has(tdd, plain_claim, claims, needs, jud
         judge(ups.untouched(before, after))
         follows("refused")
         return
-    judge(ups.got(before) + ups.state_is(after, "IN PROGRESS"))
+    judge(ups.got(before) + ups.got(after) + ups.state_is(session.get(STATE), "IN PROGRESS"))
     judge(ups.equal(after.dataset.get("ProcedureStepLabel"), before.dataset.get("ProcedureStepLabel"), "ProcedureStepLabel"))
     follows("done")
