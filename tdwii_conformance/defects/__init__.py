@@ -26,6 +26,8 @@ from . import (
     filters,
     instructions,
     keeping,
+    list_variations,
+    lists,
     matching,
     modification,
     negotiation,
@@ -77,10 +79,10 @@ __all__ = [
 
 # Their rows stand above their functions. Importing them gathers the rows: in `tms.defect`, `treating.defect`, `variations.variation`.
 BY_ROWS = (
-    answers, attributes, cells, creation, delivery, filters, matching, modification, performing, query_course, query_keys,
+    answers, attributes, cells, creation, delivery, filters, lists, matching, modification, performing, query_course, query_keys,
     query_responses, refusals, showing,
     state_changes, storing, text_matching,
-    answer_variations, event_variations, fair_variations, reading_variations, strict_variation, treating_delivery, treating_inputs,
+    answer_variations, event_variations, fair_variations, list_variations, reading_variations, strict_variation, treating_delivery, treating_inputs,
 )  # fmt: skip
 
 D = TypeVar("D", bound=Deviation)

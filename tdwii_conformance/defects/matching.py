@@ -165,7 +165,7 @@ def _uid_list(here: Path, key: Key) -> bool:
     return key.vr == "UI" and len(key.wanted) > 1 and len(here) > 1
 
 
-@defect("find-list-of-uids-nothing", "Finds nothing by a list of UIDs", "CC28-TMS-028")
+@defect("find-list-of-uids-nothing", "Finds nothing by a list of UIDs", "CC28-TMS-028", "CC28-TMS-032")
 def _no_lists(tms: Any) -> None:
     on_keys(tms, lambda here, key: compares(key, lambda value, zone: False) if _uid_list(here, key) else key)
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from ..profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from ..profile.ups_tables import attribute_rows
@@ -373,6 +374,8 @@ ENDED_BY_ANOTHER = ("CC11-TMS-063", "CC11-TMS-064", "CC11-TMS-093", "CC11-TMS-09
 @defect(
     "ends-by-the-lock-of-another-ups", "Takes the lock of any UPS for that of each, at the end", *ENDED_BY_ANOTHER, given=("other",)
 )
+@defect("ends-by-the-lock-among-several", "Takes the lock among several Transaction UIDs, at the end", *ENDED_BY_ANOTHER,
+        given=("several",))  # fmt: skip
 def _takes_for_the_lock(kind: str, tms: Any) -> None:
     known: set[str] = set()
 
@@ -382,7 +385,8 @@ def _takes_for_the_lock(kind: str, tms: Any) -> None:
         taken = {
             "empty": transaction_uid == "",
             "short": bool(transaction_uid) and transaction_uid == lock[:-1],
-            "other": transaction_uid in known,
+            "other": isinstance(transaction_uid, str) and transaction_uid in known,
+            "several": isinstance(transaction_uid, MultiValue) and lock in transaction_uid,
         }[kind]
         if lock and taken and state in ("COMPLETED", "CANCELED"):
             transaction_uid = lock

@@ -370,11 +370,12 @@ class Link:
 
     # DIMSE-N: SOP Class UID UPS Push whatever was negotiated [CC.3.1.1]
 
-    def n_create(self, instance: str | None, attributes: Dataset, *, context: str = UPS.PUSH) -> Exchange:
+    def n_create(
+        self, instance: str | None, attributes: Dataset, *, sop_class: str = UPS.PUSH, context: str = UPS.PUSH
+    ) -> Exchange:
         """N-CREATE [PS3.7 10.1.5]; ``None`` leaves the SOP Instance UID out."""
-        push = UPS.PUSH
-        named = declared(attributes)
-        return self._perform("N-CREATE", context, lambda a, n: a.send_n_create(named, push, instance, msg_id=n, meta_uid=context))
+        named, of = declared(attributes), sop_class
+        return self._perform("N-CREATE", context, lambda a, n: a.send_n_create(named, of, instance, msg_id=n, meta_uid=context))
 
     def n_set(
         self,

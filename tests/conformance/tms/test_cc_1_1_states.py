@@ -130,7 +130,10 @@ def not_the_lock(one, stranger):
     """Transaction UIDs that are not the lock of a UPS, though some may look like it; of a SCHEDULED one any UID would do."""
     if one.state == "SCHEDULED":
         return {"of zero length": ""}
-    return {"left out": None, "of zero length": "", "cut short": one.lock[:-1], "of another UPS": stranger.transaction_uid}
+    return {
+        "left out": None, "of zero length": "", "cut short": one.lock[:-1], "of another UPS": stranger.transaction_uid,
+        "one of two": [one.lock, generate_uid()], "the other of two": [generate_uid(), one.lock],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,12 @@ import pytest
 
 from tdwii_conformance.checks import Finding, status
 from tdwii_conformance.checks import workitem as ups
+from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import CHANGE_STATE, UPS
 from tdwii_conformance.profile.ups_tables import attribute_rows
 from tdwii_conformance.treatment.messages import code_item, item, state_change
 from tdwii_conformance.treatment.scenarios import SCENARIOS
+from tdwii_conformance.treatment.unlisted import add as add_unlisted
 
 STATE = ("ProcedureStepState",)
 PERFORMED, PROGRESS = "UnifiedProcedureStepPerformedProcedureSequence", "ProcedureStepProgressInformationSequence"
@@ -148,3 +150,35 @@ def test_claim_outlives_its_association(claims, associate, system, consent, need
     needs(status.accepted(claim, "the claim"), "RO60-TMS-001")
     judge(ups.state_is(session.get(STATE), "IN PROGRESS"))
     judge_status(session.set(**{PROGRESS: [item(ProcedureStepProgress="10")]}))
+
+
+@pytest.fixture(scope="module")
+def plain_claim(claims):
+    """A claim with nothing but state and Transaction UID, and the UPS afterwards."""
+    session = claims()
+    return session.claim(), session.get(STATE)
+
+
+@pytest.mark.requirement("CC21-TMS-020")
+@pytest.mark.filterwarnings("ignore:VR lookup failed")
+@pytest.mark.parametrize("kind", ["of-a-ups", "of-no-ups", "undefined", "private"])
+def test_claim_with_more_than_an_action_has(tdd, plain_claim, claims, needs, judge, follows, kind):
+    claim, claimed = plain_claim
+    needs(status.accepted(claim, "a claim") + ups.state_is(claimed, "IN PROGRESS"), "RO60-TMS-001", "RO60-TMS-006")
+    session = claims()
+    before = session.get()
+    information = state_change("IN PROGRESS", session.transaction_uid)
+    if kind == "of-a-ups":
+        information.ProcedureStepLabel = "Of a change of state"
+    else:
+        add_unlisted(information, kind)
+    exchange = tdd.action(session.workitem.uid, CHANGE_STATE, information)
+    judge(status.answered(exchange))
+    after = session.get()
+    if is_failure(exchange.status):
+        judge(ups.untouched(before, after))
+        follows("refused")
+        return
+    judge(ups.got(before) + ups.got(after) + ups.state_is(session.get(STATE), "IN PROGRESS"))
+    judge(ups.equal(after.dataset.get("ProcedureStepLabel"), before.dataset.get("ProcedureStepLabel"), "ProcedureStepLabel"))
+    follows("done")

@@ -51,6 +51,8 @@ from tdwii_conformance.treatment.creation import (
     least,
 )
 from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.treatment.unlisted import KINDS as NO_UPS_HAS
+from tdwii_conformance.treatment.unlisted import add as add_unlisted
 
 NO_SUCH_UPS = (0x0112, 0xC307)
 IN_VAIN = 5  # requests to cancel, refused one after the other: then no more are made
@@ -515,6 +517,26 @@ def test_undefined_value(tdd, legal, create, made, judge, judge_status, kind):
     judge_status(spoiled.exchange)
 
 
+@pytest.mark.requirement("CC25-TMS-050")
+@pytest.mark.parametrize("kind", [kind for kind in NO_UPS_HAS if not kind.startswith("private")])
+@pytest.mark.filterwarnings("ignore:VR lookup failed")
+def test_attribute_that_no_ups_has(tdd, legal, create, made, needs, judge, follows, kind):
+    without = tdd.get(made.uid)
+    needs(ups.state_is(without, "SCHEDULED"), "CC25-TMS-001", "CC25-TMS-002")
+    sent = legal()
+    wrong_without_it = list(differences(sent, without.dataset))
+    one = create(add_unlisted(legal(), kind))
+    judge(status.answered(one.exchange))
+    shown = tdd.get(one.uid)
+    if not done(one.exchange):
+        judge(no_such_ups(shown))
+        follows("refused")
+        return
+    judge(ups.state_is(shown, "SCHEDULED"))
+    judge(kept(one.exchange, [f for f in differences(sent, shown.dataset) if f not in wrong_without_it]))
+    follows("created")
+
+
 # --- what the SCP fills in --------------------------------------------------------------------------------------------
 
 
@@ -546,6 +568,48 @@ def test_sop_class_is_ups_push(made, found, judge):
 def test_sop_instance_is_the_one_given(made, found, judge):
     judge(status.accepted(made.exchange, "an N-CREATE") + find.includes(found, made.uid) + find.each_once(found))
     judge([] if len(found.identifiers) == 1 else [Finding("one UPS of that UID", f"{len(found.identifiers)} response(s)")])
+
+
+# Class and instance are named in the command set, and not in the attribute list [PS3.4 5.4.2.3].
+LISTED = {
+    "another-class": lambda uid: {"SOPClassUID": UPS.PULL},
+    "another-instance": lambda uid: {"SOPInstanceUID": generate_uid()},
+    "both-as-they-are": lambda uid: {"SOPClassUID": UPS.PUSH, "SOPInstanceUID": uid},
+}
+
+
+@pytest.fixture(scope="module", params=LISTED)
+def identified(request, tdd, legal, create):
+    """An N-CREATE that names class or instance in its attribute list, these, and the UPS by C-FIND; it may be refused."""
+    attributes, uid = legal(), generate_uid()
+    listed = LISTED[request.param](uid)
+    attributes.update(item(**listed))
+    unknown = tdd.get(listed.get("SOPInstanceUID", uid), STATE)
+    one = create(attributes, uid)
+    return one, listed, unknown, tdd.query(item(SOPInstanceUID=uid, SOPClassUID=None, ProcedureStepState=None))
+
+
+@pytest.mark.requirement("CC25-TMS-026")
+def test_sop_class_is_not_the_one_listed(tdd, identified, needs, judge):
+    one, _, _, found = identified
+    judge(status.answered(one.exchange))
+    if not done(one.exchange):
+        pytest.skip("not judged: the N-CREATE is refused, as it may be: class and instance are not for the attribute list")
+    needs(find.includes(found, one.uid), "CC25-TMS-027")
+    for identifier in found.identifiers:
+        judge(ups.equal(identifier.get("SOPClassUID"), UPS.PUSH, "SOPClassUID"))
+
+
+@pytest.mark.requirement("CC25-TMS-027")
+def test_sop_instance_is_not_the_one_listed(tdd, identified, judge):
+    one, listed, unknown, found = identified
+    judge(status.answered(one.exchange))
+    other = listed.get("SOPInstanceUID", one.uid)
+    if not done(one.exchange) or other != one.uid:
+        judge(ups.none_came_to_be(unknown, tdd.get(other, STATE)))
+    if done(one.exchange):
+        judge(find.includes(found, one.uid) + ups.got(tdd.get(one.uid, STATE)))
+        judge([] if len(found.identifiers) == 1 else [Finding("one UPS of that UID", f"{len(found.identifiers)} response(s)")])
 
 
 @pytest.mark.requirement("CC25-TMS-028")

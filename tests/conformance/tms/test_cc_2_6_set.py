@@ -11,6 +11,7 @@ from tdwii_conformance.checks import workitem as ups
 from tdwii_conformance.checks.modification import COERCED, all_change, coerced, effect, holds, not_stored
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
+from tdwii_conformance.treatment import unlisted
 from tdwii_conformance.treatment.messages import code_item, item
 from tdwii_conformance.treatment.modification import (
     FIXED,
@@ -38,6 +39,8 @@ from tdwii_conformance.workitems.supply import Use
 STATE = ("ProcedureStepState",)
 WELL_KNOWN = (GLOBAL, FILTERED)
 NO_SUCH_UPS = (0x0112, 0xC307)
+# Of N-SET type 3/2 and no sequences: the SCP may support them, and may show them without a value.
+EMPTIED_OR_NOT = [keyword for keyword in OPTIONAL if keyword not in SEQUENCES]
 OWN_LOCK = object()
 # Kinds of ILLEGAL of which the value is wrong, and not that the attribute is set.
 VALUES = ("undefined-value", "malformed-date-time", "malformed-date-time-in-an-item")
@@ -155,6 +158,15 @@ def test_in_progress_without_transaction_uid(session, judge, judge_status, uid):
     judge_status(exchange)
 
 
+@pytest.mark.requirement("CC26-TMS-006")
+def test_lock_in_an_item_is_not_given(session, judge):
+    before = session.get()
+    modification = unwanted()
+    setattr(modification, PROGRESS, [item(ProcedureStepProgress="77", TransactionUID=session.transaction_uid)])
+    exchange = session.send(modification, None)
+    judge(status.refused(exchange, "an N-SET with the lock in an item only") + ups.untouched(before, session.get()))
+
+
 def wrong_lock(kind, session, stranger):
     """A Transaction UID that is not the lock, though it may look like one."""
     kinds = {"new": generate_uid(), "of-another-ups": stranger.transaction_uid, "cut-short": session.transaction_uid[:-1]}
@@ -171,6 +183,15 @@ def test_in_progress_with_another(session, stranger, judge, judge_status, kind):
     exchange = session.send(unwanted(), wrong_lock(kind, session, stranger))
     judge(status.answered(exchange) + ups.untouched(before, session.get()))
     judge_status(exchange)
+
+
+@pytest.mark.requirement("CC26-TMS-007")
+@pytest.mark.parametrize("place", [0, 1], ids=["lock-first", "lock-last"])
+def test_lock_beside_another_is_another(session, judge, place):
+    before, uids = session.get(), [generate_uid()]
+    uids.insert(place, session.transaction_uid)
+    exchange = session.send(unwanted(), uids)
+    judge(status.refused(exchange, "an N-SET with the lock and another UID") + ups.untouched(before, session.get()))
 
 
 @pytest.mark.requirement("CC26-TMS-008")
@@ -286,6 +307,46 @@ def test_sequence_is_emptied(session, judge, follows, keyword):
     items = list(after.dataset.get(keyword) or ())
     judge([Finding("no items", f"{len(items)} item(s)", keyword)] if items else [])
     follows("emptied")
+
+
+@pytest.mark.requirement("CC26-TMS-041")
+@pytest.mark.parametrize("keyword", EMPTIED_OR_NOT)
+def test_attribute_is_emptied(session, needs, judge, follows, keyword):
+    must_be_kept(session, keyword)
+    before = session.get()
+    needs(holds(before, change(rich(session), [keyword])), "CC26-TMS-013")
+    exchange = session.set(**{keyword: None})
+    judge(status.answered(exchange))
+    after = session.get()
+    if is_failure(exchange.status):
+        judge(ups.untouched(before, after))
+        follows("refused")
+        return
+    judge(ups.untouched(before, after, ignoring=[keyword]))
+    value = after.dataset.get(keyword)
+    if value in (None, ""):
+        follows("emptied")
+    else:
+        judge([Finding("no value, or a status that says otherwise", f"value {value!r}", keyword)] if exchange.status == 0 else [])
+        follows("unsupported")
+
+
+@pytest.fixture(scope="module")
+def risked_scheduled(updates):
+    """A UPS that nobody has claimed, for requests that would spoil it for the other tests if they were not refused."""
+    return updates("SCHEDULED", role="risked")
+
+
+@pytest.mark.requirement("CC26-TMS-017")
+@pytest.mark.parametrize("keyword", [keyword for keyword in FIXED if keyword not in ("SOPClassUID", "SOPInstanceUID", MODIFIED)])
+def test_fixed_attribute_of_a_scheduled_ups(risked_scheduled, judge, follows, keyword):
+    before, alone = risked_scheduled.get(), risked_scheduled.get([keyword])
+    exchange = risked_scheduled.send(item(**{keyword: FORBIDDEN[keyword]}), None)
+    judge(status.answered(exchange))
+    judge(ups.untouched(before, risked_scheduled.get()))
+    if not ups.got(alone):
+        judge(ups.untouched(alone, risked_scheduled.get([keyword])))
+    follows("refused" if is_failure(exchange.status) else "ignored")
 
 
 @pytest.mark.requirement("CC26-TMS-017")
@@ -426,6 +487,25 @@ def test_illegal_value_is_not_stored(half_illegal, needs, judge):
         return
     judge(ups.got(before) + ups.got(after))
     judge(not_stored(before, after, *ILLEGAL[kind]))
+
+
+@pytest.mark.requirement("CC26-TMS-040")
+@pytest.mark.filterwarnings("ignore:VR lookup failed")
+@pytest.mark.parametrize("kind", unlisted.KINDS)
+def test_set_with_what_no_ups_has(risked, needs, judge, follows, kind):
+    for values in (poor(risked), rich(risked)):
+        legal_before = risked.send(change(values, LEGAL))
+        needs(status.accepted(legal_before, "a change that the attribute table allows"), "CC26-TMS-005", "CC26-TMS-022")
+        before = risked.get()
+        needs(coerced(legal_before, holds(before, change(values, LEGAL))), "CC26-TMS-012", "CC26-TMS-023")
+    exchange = risked.send(unlisted.add(change(poor(risked), LEGAL), kind))
+    after = risked.get()
+    judge(effect(exchange, before, after, change(poor(risked), LEGAL)))
+    if is_failure(exchange.status):
+        follows("refused")
+        return
+    judge(ups.untouched(before, after, ignoring=[*LEGAL, *unlisted.NO_UPS_HAS, PROGRESS]))
+    follows("made")
 
 
 @pytest.mark.requirement("CC26-TMS-022")

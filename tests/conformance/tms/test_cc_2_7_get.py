@@ -47,6 +47,9 @@ NOT_KEPT = {
     "private": Tag(0x0099, 0x1001),
     "unknown": Tag(0x0040, 0xFFFE),
 }
+# No data set has an element of these groups: of a command, a file's meta information, a directory [PS3.5 7.1].
+RESERVED = {"command": Tag("MessageID"), "file-meta": Tag("TransferSyntaxUID"), "directory": Tag("DirectoryRecordSequence")}
+RESERVED_GROUPS = (0x0000, 0x0002, 0x0004, 0x0006)
 NAME = "Müller^Jürgen"
 
 
@@ -69,6 +72,15 @@ def same(one, other):
 def no_lock(exchange):
     """Check that an N-GET that was answered does not give the Transaction UID away."""
     return status.answered(exchange) + status.no_transaction_uid([exchange])
+
+
+def no_reserved(exchange):
+    """Check that a data set has no element of a group that only commands and files have."""
+    return [
+        Finding("no element of a command or a file in the data set", f"{element.tag} {element.keyword}")
+        for element in exchange.dataset or ()
+        if element.tag.group in RESERVED_GROUPS
+    ]
 
 
 def seen_by(other, uid):
@@ -183,6 +195,19 @@ def test_several_attributes_and_no_others(scheduled, session, judge, state):
     judge([Finding("every attribute asked for", "attribute absent", k) for k in TOGETHER if k not in exchange.dataset])
 
 
+@pytest.mark.requirement("CC27-TMS-003")
+@pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
+def test_every_attribute_by_name(scheduled, session, filling, judge, state):
+    ups_ = scheduled if state == "SCHEDULED" else session
+    everything, exchange = ups_.get(), ups_.get(RETRIEVABLE)
+    if not status.answered(exchange) and is_failure(exchange.status):
+        pytest.skip(f"not judged: the request is refused, status {exchange.status:04X} (CC27-TMS-002, CC27-TMS-007)")
+    judge(ups.got(everything) + ups.only_requested(exchange, RETRIEVABLE))
+    expected = [element for element in everything.dataset if element.keyword in RETRIEVABLE and not element.is_empty]
+    lost = [element.keyword for element in expected if not exchange.dataset.get(element.tag)]
+    judge(Finding("every attribute asked for that has a value", "attribute absent or empty", keyword) for keyword in lost)
+
+
 @pytest.mark.requirement("CC27-TMS-004")
 @pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
 def test_all_attributes(scheduled, session, filling, judge, state):
@@ -209,6 +234,27 @@ def test_transaction_uid_never_comes(scheduled, session, judge, state, asked):
     judge(no_lock(exchange))
     if "TransactionUID" not in asked:
         judge(ups.got(exchange))
+
+
+ASKED_FOR_THE_LOCK = pytest.mark.parametrize("asked", [["TransactionUID"], ["TransactionUID", *STATE]], ids=["alone", "with"])
+
+
+@pytest.mark.requirement("CC27-TMS-005")
+@ASKED_FOR_THE_LOCK
+@pytest.mark.parametrize("claim", ["push", "watch"])
+def test_transaction_uid_comes_under_no_class(associate, supported, session, judge, claim, asked):
+    supported("TMS", claim)
+    context = {"push": UPS.PUSH, "watch": UPS.WATCH}[claim]
+    with associate("TMS", [UPS.PULL, context]) as link:
+        if not link.accepts(context):
+            pytest.skip("not judged: the presentation context is not accepted (NEG-TMS-003, NEG-TMS-012)")
+        judge(no_lock(link.n_get(session.workitem.uid, asked, context=context)))
+
+
+@pytest.mark.requirement("CC27-TMS-005")
+@ASKED_FOR_THE_LOCK
+def test_transaction_uid_comes_to_nobody(other_tdd, session, judge, asked):
+    judge(no_lock(other_tdd.get(session.workitem.uid, asked)))
 
 
 @pytest.mark.requirement("CC27-TMS-006")
@@ -248,6 +294,26 @@ def test_others_come_with_what_is_not_kept(session, judge, kind, position):
         pytest.skip(f"not judged: the request is refused, status {exchange.status:04X} (CC27-TMS-007)")
     judge(ups.state_is(exchange, "IN PROGRESS") + nothing_but(exchange, asked))
     judge(ups.shows(exchange, "ProcedureStepLabel", label.dataset.get("ProcedureStepLabel")))
+
+
+@pytest.mark.requirement("CC27-TMS-030")
+@pytest.mark.parametrize("place", ["alone", "first", "last"])
+@pytest.mark.parametrize("kind", RESERVED)
+def test_element_that_no_data_set_has(associate, session, judge, kind, place):
+    uid, tag = session.workitem.uid, RESERVED[kind]
+    asked = {"alone": [tag], "first": [tag, *STATE], "last": [*STATE, tag]}[place]
+    with associate("TMS", [UPS.PULL]) as link:
+        exchange = link.n_get(uid, asked)
+        judge(status.answered(exchange) + no_reserved(exchange))
+        judge([] if link.established else [Finding("the association stands", "it has ended")])
+        judge(ups.state_is(link.n_get(uid, STATE), "IN PROGRESS"))
+
+
+@pytest.mark.requirement("CC27-TMS-030")
+@pytest.mark.parametrize("state", ["SCHEDULED", "IN PROGRESS"])
+def test_no_element_of_a_command_or_file(scheduled, session, judge, state):
+    exchange = (scheduled if state == "SCHEDULED" else session).get()
+    judge(ups.got(exchange) + no_reserved(exchange))
 
 
 @pytest.mark.requirement("CC27-TMS-009")
@@ -333,6 +399,10 @@ def test_changes_are_shown_at_once(other_tdd, claims, judge):
 # --- who asks, and how ------------------------------------------------------------------------------------------------
 
 QUESTIONS = pytest.mark.parametrize("asked", [STATE, TOGETHER, ()], ids=["one", "several", "all"])
+NOT_KEPT_TOO = {kind: (*STATE, tag, "ProcedureStepLabel") for kind, tag in NOT_KEPT.items()}
+UNDER_A_CLASS = pytest.mark.parametrize(
+    "asked", [STATE, TOGETHER, (), *NOT_KEPT_TOO.values()], ids=["one", "several", "all", *NOT_KEPT_TOO]
+)
 
 
 def answered_as_under_pull(associate, context, uid, asked):
@@ -343,6 +413,8 @@ def answered_as_under_pull(associate, context, uid, asked):
         pull, other = link.n_get(uid, asked), link.n_get(uid, asked, context=context)
         if other.failure:  # the association may have ended
             return status.answered(other)
+        if asked in NOT_KEPT_TOO.values() and ups.got(pull):
+            pytest.skip("not judged: under UPS Pull it brings nothing (CC27-TMS-007, CC27-TMS-008)")
         unknown = link.n_get(generate_uid(), asked)
         unknown_here = link.n_get(generate_uid(), asked, context=context) if not unknown.failure else unknown
     found = same(pull, other)
@@ -352,13 +424,13 @@ def answered_as_under_pull(associate, context, uid, asked):
 
 
 @pytest.mark.requirement("CC27-TMS-016")
-@QUESTIONS
+@UNDER_A_CLASS
 def test_under_push(associate, session, filling, judge, asked):
     judge(answered_as_under_pull(associate, UPS.PUSH, session.workitem.uid, asked))
 
 
 @pytest.mark.requirement("CC27-TMS-017")
-@QUESTIONS
+@UNDER_A_CLASS
 def test_under_watch(associate, session, filling, judge, asked):
     judge(answered_as_under_pull(associate, UPS.WATCH, session.workitem.uid, asked))
 

@@ -8,6 +8,7 @@ from importlib import resources
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, RTPlanStorage, SegmentationStorage, generate_uid
 
 from tdwii_conformance import profile
@@ -20,7 +21,7 @@ from tdwii_conformance.checks.values import illegal_answers
 from tdwii_conformance.profile.statuses import is_failure, status_text
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.profile.ups_tables import STATES, attribute_rows
-from tdwii_conformance.treatment import objects
+from tdwii_conformance.treatment import objects, unlisted
 from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.ups.times import is_value
 
@@ -951,6 +952,16 @@ def test_optional_key_finds(tdd, has, judge, path):
     judge(find.includes(workitem.ask(tdd, path, value), workitem.uid))
 
 
+@pytest.mark.requirement("CC28-TMS-032")
+@pytest.mark.parametrize("place", [0, 2], ids=["first", "last"])
+@pytest.mark.parametrize("path", named(path for path in ASKED if VR[path] == "UI"))
+def test_list_of_uids_of_an_optional_key_finds(tdd, has, judge, path, place):
+    known = has(path)
+    uids = [generate_uid(), RTPlanStorage]
+    uids.insert(place, known.value(path))
+    judge(find.includes(known.ask(tdd, path, uids), known.uid))
+
+
 @pytest.mark.requirement("CC28-TMS-033")
 @pytest.mark.parametrize("path", named(ASKED))
 def test_optional_key_is_matched(tdd, has, judge, follows, path):
@@ -1398,6 +1409,40 @@ def test_failure_has_no_identifier(link, judge, keys):
     if exchange.status is None or not is_failure(exchange.status):
         pytest.skip("not judged: the query is not refused, and need not be (CC28-TMS-057)")
     judge(find.final_without_identifier(exchange))
+
+
+@pytest.mark.requirement("CC28-TMS-057")
+@pytest.mark.filterwarnings("ignore:VR lookup failed")
+@pytest.mark.parametrize("kind", unlisted.KINDS)
+def test_goes_on_after_a_key_that_no_ups_has(link, workitem, judge, kind):
+    with going_on(link, workitem.uid, judge):
+        judge(status.answered(link.c_find(UPS.PULL, unlisted.add(item(SOPInstanceUID=None), kind))))
+
+
+# Without a value: matched by every UPS [PS3.4 C.2.2.2.3].
+NO_KEYS = {
+    "of-no-ups": (Tag("PixelSpacing"), "DS", None),
+    "sequence-of-no-ups": (Tag("BeamSequence"), "SQ", []),
+    "undefined": (unlisted.UNDEFINED, "UN", None),
+    "misplaced": (Tag("ProcedureStepProgress"), "DS", None),
+}
+
+
+@pytest.mark.requirement("CC28-TMS-070")
+@pytest.mark.filterwarnings("ignore:VR lookup failed")
+@pytest.mark.parametrize("kind", NO_KEYS)
+def test_empty_key_that_no_ups_has(tdd, replaced, needs, judge, follows, kind):
+    needs(find.includes(tdd.query(item(SOPInstanceUID=replaced.uid)), replaced.uid), "CC28-TMS-030")
+    query = item(SOPInstanceUID=replaced.uid)
+    query.add_new(*NO_KEYS[kind])
+    exchange = tdd.query(query)
+    judge(status.answered(exchange))
+    if is_failure(exchange.status):
+        judge(find.final_without_identifier(exchange))
+        follows("refused")
+        return
+    judge(find.includes(exchange, replaced.uid))
+    follows("found")
 
 
 # --- character sets and time zones ----------------------------------------------------------------------------------------
