@@ -10,7 +10,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
-from ..dimse.client import contexts_of
+from ..dimse.contexts import contexts_of
 from ..profile.ups_service import UPS
 from ..profile.ups_tables import attribute_rows
 from ..ups import IdentifierError, Outcome
