@@ -34,6 +34,7 @@ __all__ = [
     "unchanged",
 ]
 
+SUCCESS, CANCELED = 0x0000, 0xFE00
 COUNTERS = tuple(f"NumberOf{kind}Suboperations" for kind in ("Remaining", "Completed", "Failed", "Warning"))
 
 
@@ -160,20 +161,23 @@ def called_as(retrieval: Retrieval, ae_title: str) -> list[Finding]:
 
 
 def remaining_absent(retrieval: Retrieval) -> list[Finding]:
-    """Check that the final response leaves out the number of remaining sub-operations."""
+    """Check that the final response leaves out the number of remaining sub-operations; Canceled may have it."""
     found = answered(retrieval.move)
     response = retrieval.move.response
-    if response is not None and response.command.get(COUNTERS[0]) is not None:
+    if response is not None and response.status != CANCELED and response.command.get(COUNTERS[0]) is not None:
         found.append(Finding(f"{COUNTERS[0]} absent in the final response", f"{response.command.get(COUNTERS[0])}"))
     return found
 
 
 def no_identifier(retrieval: Retrieval) -> list[Finding]:
-    """Check that the final Success carries no data set."""
+    """Check that Pending and Success carry no data set [PS3.4 C.4.2.1.4.2]."""
     found = answered(retrieval.move)
+    for position, message in enumerate(retrieval.move.pending, 1):
+        if message.encoded is not None:
+            found.append(Finding("no data set with Pending", f"{len(message.encoded)} bytes", f"response {position}"))
     response = retrieval.move.response
-    if response is not None and response.encoded is not None:
-        found.append(Finding("no data set with the final response", f"{len(response.encoded)} bytes"))
+    if response is not None and response.status == SUCCESS and response.encoded is not None:
+        found.append(Finding("no data set with the final Success", f"{len(response.encoded)} bytes"))
     return found
 
 

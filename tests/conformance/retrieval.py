@@ -159,9 +159,17 @@ class Retrieve:
         judge(move.called_as(retrieval, receiver.ae_title))
 
     @pytest.mark.requirement("013")
-    def test_final_response_has_no_remaining(self, retrieval, judge):
+    def test_success_has_no_remaining(self, retrieval, judge):
         judge(move.remaining_absent(retrieval))
+
+    @pytest.mark.requirement("013")
+    def test_failure_has_no_remaining(self, refused, judge):
+        judge(move.remaining_absent(refused))
 
     @pytest.mark.requirement("014")
     def test_success_has_no_identifier(self, retrieval, judge):
         judge(move.no_identifier(retrieval))
+
+    @pytest.mark.requirement("014")
+    def test_pending_has_no_identifier(self, two, judge):
+        judge(move.no_identifier(two[1]))

@@ -163,8 +163,7 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
 
     add("006", move.pending_consistent(retrieval))
     add("013", move.remaining_absent(retrieval))
-    if exchange.status == 0:
-        add("014", move.no_identifier(retrieval))
+    add("014", move.no_identifier(retrieval))
     came = Counter(retrieval.received)
     extra = [uid for uid in came if uid not in asked] if asked else []
     twice = [uid for uid, count in came.items() if count > 1]
