@@ -132,6 +132,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         "VARIATIONS": _by_name(
             [
                 wire_variations.wire,
+                moving.variation,
                 upper_layer.variation,
                 driven.variation,
                 variations.variation,

@@ -1,25 +1,38 @@
-"""How a C-MOVE goes on and ends, of the OST and of the TMS alike: what a response has that it should not."""
+"""How a C-MOVE goes on and ends, of the OST and of the TMS alike: C-CANCEL, what a response has that it should not."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any
 
 from pydicom.dataset import Dataset
+from pynetdicom import evt
+from pynetdicom.dimse_primitives import C_MOVE
 from pynetdicom.dsutils import encode
 
-from .deviations import Rows
-from .hooks import on_responses, set_command
-from .retrieval import ANOTHER, C_MOVE_RSP, PENDING, of_both
+from .deviations import Defect, Rows
+from .hooks import Around, abort, around, on_responses, set_command
+from .retrieval import ANOTHER, C_MOVE_RSP, PENDING, SUCCESS, of_both
+from .wire_variations import of_both as variation_of_both
 
-__all__ = ["defect"]
+__all__ = ["defect", "variation"]
 
 CANCELED, SOME_FAILED, ALL_FAILED, NOWHERE, UNABLE = 0xFE00, 0xB000, 0xA702, 0xA801, 0xC000
 REMAINING, COMPLETED, FAILED, WARNING = (f"NumberOf{kind}Suboperations" for kind in ("Remaining", "Completed", "Failed", "Warning"))
 NO_DATA_SET = 0x0101
 
-defect = Rows(of_both)
+defect, variation = Rows(of_both), Rows(variation_of_both)
+
+
+def _wrap(simulator: Any, c_move: Callable[[Callable[[Any], Iterator[Any]], Any], Iterator[Any]]) -> None:
+    simulator.server.wrap_handler(evt.EVT_C_MOVE, c_move)
+
+
+def _without_data_set(message: Any) -> None:
+    message.data_set = BytesIO()
+    set_command(message.command_set, CommandDataSetType=NO_DATA_SET)
 
 
 def _on_status(status: int, change: Callable[[Any, Any], None], simulator: Any) -> None:
@@ -30,6 +43,142 @@ def _on_status(status: int, change: Callable[[Any, Any], None], simulator: Any) 
             change(message, association)
 
     on_responses(simulator, C_MOVE_RSP, sent)
+
+
+# --- C-CANCEL ---------------------------------------------------------------------------------------------------------
+
+
+@defect("cancel-ignored", "Goes on with a C-MOVE that is canceled", "022")
+def _ignores(simulator: Any) -> None:
+    def c_move(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
+        event._is_cancelled = lambda number: False
+        return handler(event)
+
+    _wrap(simulator, c_move)
+
+
+@defect("cancel-is-success", "Ends a C-MOVE that is canceled with Success", "022", given=(SUCCESS,))
+@defect("cancel-is-failure", "Ends a C-MOVE that is canceled with A702", "022", given=(ALL_FAILED,))
+def _cancel_ends_with(status: int, simulator: Any) -> None:
+    _on_status(CANCELED, lambda message, association: set_command(message.command_set, Status=status), simulator)
+
+
+@defect("cancel-ends-the-association", "Aborts the association on a C-CANCEL of a C-MOVE", "022")
+def _cancel_aborts(simulator: Any) -> None:
+    _on_status(CANCELED, lambda message, association: abort(association), simulator)
+
+
+@defect("cancel-lingers", "Ends the next C-MOVE on the association after a C-CANCEL at once", "022")
+def _cancel_lingers(simulator: Any) -> None:
+    def c_move(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
+        answers = handler(event)
+        yield next(answers)
+        if getattr(event.assoc, "canceled_before", False):
+            yield 1
+            yield CANCELED, None
+            return
+        yield next(answers)
+        for answer in answers:
+            event.assoc.canceled_before = answer[0] == CANCELED
+            yield answer
+
+    _wrap(simulator, c_move)
+
+
+@defect("cancel-sends-the-rest", "Answers Canceled to a C-CANCEL of a C-MOVE, and sends the rest", "022")
+def _sends_the_rest(simulator: Any) -> None:
+    def c_move(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
+        seen, event._is_cancelled = event._is_cancelled, lambda number: False
+        association, event.assoc.canceled = event.assoc, False
+        sent = 0
+        for answer in handler(event):
+            if not association.canceled and seen(event.request.MessageID):
+                association.dimse.send_msg(_canceled(event.request, sent), event.context.context_id)
+                association.canceled = True
+            yield answer
+            sent += answer[0] == PENDING if isinstance(answer, tuple) else 0
+
+    def established(event: Any) -> None:
+        def send(original: Around, primitive: Any, context_id: int) -> None:
+            if type(primitive).__name__ != "C_MOVE" or not getattr(event.assoc, "canceled", False):
+                original(primitive, context_id)
+
+        around(event.assoc.dimse, "send_msg", send)
+
+    simulator.server.add_handler(evt.EVT_ESTABLISHED, established)
+    _wrap(simulator, c_move)
+
+
+def _canceled(request: Any, sent: int) -> C_MOVE:
+    response = C_MOVE()
+    response.MessageIDBeingRespondedTo, response.AffectedSOPClassUID = request.MessageID, request.AffectedSOPClassUID
+    response.Status = CANCELED
+    response.NumberOfCompletedSuboperations = sent
+    response.NumberOfFailedSuboperations = response.NumberOfWarningSuboperations = 0
+    return response
+
+
+def _counts_what_remains_as(keyword: str, simulator: Any) -> None:
+    def change(message: Any, association: Any) -> None:
+        command = message.command_set
+        set_command(command, **{keyword: command[keyword].value + command[REMAINING].value, REMAINING: None})
+
+    _on_status(CANCELED, change, simulator)
+
+
+@defect.rows
+def _rows_of_numbers() -> Iterator[Defect]:
+    def counting(**counts: int) -> Callable[[Any], None]:
+        return lambda simulator: _on_status(
+            CANCELED, lambda message, association: set_command(message.command_set, **counts), simulator
+        )
+
+    yield from of_both(
+        "cancel-counts-none", "Counts no completed sub-operations when a C-MOVE is canceled", counting(**{COMPLETED: 0}), "023"
+    )
+    yield from of_both(
+        "cancel-counts-none-remaining", "Counts no remaining sub-operations when a C-MOVE is canceled",
+        counting(**{REMAINING: 0}), "023",
+    )  # fmt: skip
+    yield from of_both(
+        "cancel-counts-a-warning",
+        "Counts a warning where there was none when a C-MOVE is canceled",
+        counting(**{WARNING: 1}),
+        "023",
+    )
+    for word, keyword in (("completed", COMPLETED), ("failed", FAILED)):
+        yield from of_both(
+            f"cancel-counts-all-as-{word}", f"Counts as {word} what was not begun when a C-MOVE was canceled",
+            partial(_counts_what_remains_as, keyword), "023",
+        )  # fmt: skip
+
+
+@variation("move-cancel-without-remaining", "Does not count what remains when a C-MOVE is canceled", "PS3.4 C.4.2.1.6")
+def _without_remaining(simulator: Any) -> None:
+    _on_status(CANCELED, lambda message, association: set_command(message.command_set, **{REMAINING: None}), simulator)
+
+
+@variation("move-cancel-without-identifier", "Sends no identifier with Canceled, as nothing failed", "PS3.4 C.4.2.1.4.2")
+def _without_identifier(simulator: Any) -> None:
+    _on_status(CANCELED, lambda message, association: _without_data_set(message), simulator)
+
+
+@variation("move-cancel-one-later", "Sends one more instance when a C-MOVE is canceled", "PS3.4 C.4.2.3.1")
+def _one_later(simulator: Any) -> None:
+    def c_move(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
+        seen = event._is_cancelled
+        canceled: list[int] = []
+
+        def later(number: int) -> bool:
+            before = bool(canceled)
+            if seen(number):
+                canceled.append(number)
+            return before
+
+        event._is_cancelled = later
+        return handler(event)
+
+    _wrap(simulator, c_move)
 
 
 # --- what a response has that it should not -----------------------------------------------------------------------------

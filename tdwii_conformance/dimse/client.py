@@ -6,6 +6,7 @@ import itertools
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -313,12 +314,22 @@ class Link:
 
         return self._perform("C-FIND", abstract_syntax, find)
 
-    def c_move(self, abstract_syntax: str, identifier: Dataset, destination: str) -> Exchange:
-        """C-MOVE [PS3.7 9.1.4] to the AE title `destination`."""
+    def c_move(
+        self,
+        abstract_syntax: str,
+        identifier: Dataset,
+        destination: str,
+        begins: Callable[[Callable[[], None]], None] | None = None,
+    ) -> Exchange:
+        """C-MOVE [PS3.7 9.1.4] to the AE title `destination`; before it is sent, `begins` gets what sends a C-CANCEL of it."""
         named = declared(identifier)
-        return self._perform(
-            "C-MOVE", abstract_syntax, lambda a, n: list(a.send_c_move(named, destination, abstract_syntax, msg_id=n))
-        )
+
+        def move(association: Any, number: int) -> None:
+            if begins is not None:
+                begins(partial(association.send_c_cancel, number, query_model=abstract_syntax))
+            list(association.send_c_move(named, destination, abstract_syntax, msg_id=number))
+
+        return self._perform("C-MOVE", abstract_syntax, move)
 
     def c_get(self, abstract_syntax: str, identifier: Dataset) -> Exchange:
         """C-GET [PS3.7 9.1.3]; the C-STOREs that come on this association are exchanges of their own."""

@@ -126,6 +126,7 @@ class Receiver:
         self._in_vain: Counter[str] = Counter()
         self._came: set[str] = set()
         self._look: Callable[[Association], None] | None = None
+        self._before: Callable[[], None] | None = None
         self._failing: dict[str, tuple[str, threading.Event]] = {}
         self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
         self._server = Server(
@@ -176,6 +177,15 @@ class Receiver:
         self._look = look
         yield
         self._look = None
+
+    @contextmanager
+    def before_it_answers(self, call: Callable[[], None]) -> Iterator[None]:
+        """Have a function called, in the thread of the association, with each C-STORE that came, before it is answered."""
+        self._before = call
+        try:
+            yield
+        finally:
+            self._before = None
 
     @contextmanager
     def failing(self, ae_title: str, how: str) -> Iterator[threading.Event]:
@@ -298,6 +308,8 @@ class Receiver:
         self.scp_role_proposed = self.scp_role_proposed or (role is not None and bool(role.scp_role))
 
     def _store(self, event: Any) -> int:
+        if (before := self._before) is not None:
+            before()
         return OUT_OF_RESOURCES if str(event.request.AffectedSOPInstanceUID) in self.refuse else 0x0000
 
 

@@ -4,10 +4,14 @@ A class gives ``role`` ("OST" or "TMS"), ``requirements`` (the prefix of the ids
 retrieves, by the workitem's Input Information Sequence.
 """
 
+from collections import Counter
+
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import move
+from tdwii_conformance.checks import canceled_move, move
+from tdwii_conformance.scu.canceling import cancel_retrieval
+from tdwii_conformance.scu.tdd import STUDY_ROOT_MOVE
 from tdwii_conformance.treatment.messages import move_identifier
 from tdwii_conformance.treatment.scenarios import STARTS
 
@@ -153,6 +157,41 @@ class Retrieve:
     @pytest.mark.requirement("021")
     def test_stores_have_the_priority(self, came, judge):
         judge(move.priority(came))
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def canceled(cls, retriever, receiver, associate, workitem, source):
+        """The retrieval of four that is canceled when the first comes."""
+        wanted = cls.list_of_two(workitem, source)
+        for _ in range(2):
+            wanted += cls.list_of_two(workitem, source)[1:]
+        with associate(cls.role, [STUDY_ROOT_MOVE]) as link:
+            canceled = cancel_retrieval(link, receiver, wanted)
+        if canceled.sent is None:
+            pytest.skip(f"not judged: nothing came ({cls.requirements}-002)")
+        if Counter(canceled.retrieval.received) - Counter(canceled.asked):
+            pytest.skip(f"not judged: more came than was asked for ({cls.requirements}-003)")
+        if canceled_move.came_too_late(canceled):
+            pytest.skip("not judged: everything had been sent before the C-CANCEL can have come")
+        return canceled
+
+    @pytest.mark.requirement("022")
+    def test_cancel_ends_it(self, canceled, two, needs, judge, judge_status):
+        needs(move.received_exactly(two[1], two[0]), f"{self.requirements}-003")
+        judge_status(canceled.retrieval.move)
+        judge(canceled_move.nothing_after_it(canceled))
+
+    @pytest.mark.requirement("022")
+    def test_association_lives_after_a_cancel(self, canceled, two, needs, judge):
+        needs(move.received_exactly(two[1], two[0]), f"{self.requirements}-003")
+        judge(canceled_move.association_lives(canceled))
+
+    @pytest.mark.requirement("023")
+    def test_cancel_has_true_numbers(self, canceled, two, needs, judge):
+        needs(move.received_exactly(two[1], two[0]), f"{self.requirements}-003")
+        if not canceled_move.ended_by_it(canceled):
+            pytest.skip(f"not judged: the C-MOVE did not end with Canceled ({self.requirements}-022)")
+        judge(canceled_move.numbers_agree(canceled))
 
     @pytest.mark.requirement("012")
     def test_stores_come_on_their_own_association(self, retrieval, receiver, judge):

@@ -16,7 +16,7 @@ from pydicom.uid import (
 )
 
 from ...profile.catalogue import Catalogue
-from ...profile.statuses import is_failure
+from ...profile.statuses import CANCEL, is_failure
 from ...transcript.exchange import Exchange
 from .. import move, status
 from ..attributes import judge_attribute
@@ -191,6 +191,8 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
         add("019", [Finding(expected, f"{uid} came") for uid in asked if uid in came])
     add("012", _strays(retrieval.move, instances.stores))
     if _destination(exchange) not in instances.receivers or (is_failure(exchange.status) and not retrieval.stores):
+        return
+    if exchange.status == CANCEL:  # what remained did not come
         return
     _counted(retrieval, asked, add, instances)
 

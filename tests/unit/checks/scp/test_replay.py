@@ -206,6 +206,8 @@ def moved(*stores, status=0, completed=1, uid="1.5", to="TDD"):
     ([("1.5", "A^B"), ("1.8", "A^B")], {"uid": ["1.5", "1.9"]}, {"RO59-OST-009"}),
     ([("1.5", "A^B")], {"to": "ELSE"}, {"RO59-OST-012"}),
     ([("1.5", "A^B")], {"status": 0xC001}, {"RO59-OST-001"}),
+    # canceled: the other need not come
+    ([("1.5", "A^B")], {"uid": ["1.5", "1.9"], "status": 0xFE00}, set()),
     # to a destination whose side was not recorded they may have gone unseen
     ([], {}, set()),
 ])  # fmt: skip
