@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from ..profile.statuses import status_text
+from ..profile.statuses import is_failure, status_text
 from ..transcript.exchange import Exchange, Message
 from .attributes import shown
 from .findings import Finding
@@ -22,6 +22,7 @@ __all__ = [
     "counted",
     "failed_list",
     "no_identifier",
+    "none_succeeded",
     "nothing_moved",
     "only_classes",
     "originator",
@@ -34,7 +35,7 @@ __all__ = [
     "unchanged",
 ]
 
-SUCCESS, CANCELED = 0x0000, 0xFE00
+SUCCESS, SOME_FAILED, CANCELED = 0x0000, 0xB000, 0xFE00
 COUNTERS = tuple(f"NumberOf{kind}Suboperations" for kind in ("Remaining", "Completed", "Failed", "Warning"))
 
 
@@ -191,6 +192,16 @@ def counted_none_completed(retrieval: Retrieval) -> list[Finding]:
     response = retrieval.move.response
     value = _number(response, COUNTERS[1]) if response is not None else 0
     return [Finding(f"{COUNTERS[1]} 0 or absent", f"{value}")] if value else []
+
+
+def none_succeeded(retrieval: Retrieval) -> list[Finding]:
+    """Check that the final response says that no sub-operation succeeded: any failure, or B000 [PS3.4 C.4.2.3.1]."""
+    if found := answered(retrieval.move):
+        return found
+    status = retrieval.move.status
+    if not is_failure(status) and status != SOME_FAILED:
+        found.append(Finding("a failure, or B000", f"status {status_text(status, retrieval.move.service)}"))
+    return found + counted_none_completed(retrieval)
 
 
 def failed_list(retrieval: Retrieval, expected: Sequence[str]) -> list[Finding]:

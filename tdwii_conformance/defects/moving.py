@@ -1,4 +1,4 @@
-"""How a C-MOVE goes on and ends, of the OST and of the TMS alike: C-CANCEL, what a response has that it should not."""
+"""How a C-MOVE goes on and ends, of the OST and of the TMS alike: C-CANCEL, warnings, what the destination does not accept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pynetdicom.dsutils import encode
 
 from .deviations import Defect, Rows
 from .hooks import Around, abort, around, on_responses, set_command
-from .retrieval import ANOTHER, C_MOVE_RSP, PENDING, SUCCESS, of_both
+from .retrieval import ANOTHER, C_MOVE_RSP, C_STORE_RQ, PENDING, SUCCESS, listen_to_stores, of_both
 from .wire_variations import of_both as variation_of_both
 
 __all__ = ["defect", "variation"]
@@ -181,7 +181,24 @@ def _one_later(simulator: Any) -> None:
     _wrap(simulator, c_move)
 
 
-# --- what a response has that it should not -----------------------------------------------------------------------------
+# --- what the destination does not accept -----------------------------------------------------------------------------
+
+
+def _where_it_is_known(change: Callable[[Any, Any], None], simulator: Any) -> None:
+    """Let `change` alter the answer to a C-MOVE to a destination that is known, and takes nothing."""
+
+    def c_move(handler: Callable[[Any], Iterator[Any]], event: Any) -> Iterator[Any]:
+        for number, answer in enumerate(handler(event)):
+            if not number:
+                event.assoc.destination_known = answer[0] is not None
+            yield answer
+
+    def sent(message: Any, association: Any) -> None:
+        if association.destination_known:
+            change(message, association)
+
+    _wrap(simulator, c_move)
+    _on_status(NOWHERE, sent, simulator)
 
 
 def _with_identifier(message: Any, association: Any) -> None:
@@ -190,6 +207,81 @@ def _with_identifier(message: Any, association: Any) -> None:
     implicit = bool(association._accepted_cx[message.context_id].transfer_syntax[0].is_implicit_VR)
     message.data_set = BytesIO(encode(failed, implicit, True) or b"")
     set_command(message.command_set, CommandDataSetType=0x0001)
+
+
+@defect(
+    "no-context-is-success", "Counts as completed what the destination accepts no context for", "024", through=_where_it_is_known
+)
+def _nothing_accepted(message: Any, association: Any) -> None:
+    set_command(message.command_set, Status=SUCCESS, **{COMPLETED: 1})
+
+
+@variation("move-no-context-a702", "Answers A702 where the destination accepts nothing", "PS3.4 C.4.2.3.1", given=(ALL_FAILED,))
+@variation("move-no-context-b000", "Answers B000 where the destination accepts nothing", "PS3.4 C.4.2.1.5", given=(SOME_FAILED,))
+@variation("move-no-context-c000", "Answers C000 where the destination accepts nothing", "PS3.4 C.4.2.1.5", given=(UNABLE,))
+def _failed_otherwise(status: int, simulator: Any) -> None:
+    _where_it_is_known(lambda message, association: set_command(message.command_set, Status=status, **{FAILED: 1}), simulator)
+
+
+@defect.rows
+def _rows_of_the_ost() -> Iterator[Defect]:
+    yield Defect(
+        "ost-move-no-context-among-others-is-success", "Ends with Success though the destination does not accept one class of two",
+        "OST", _one_of_two, ("RO59-OST-026",),
+    )  # fmt: skip
+
+
+def _one_of_two(simulator: Any) -> None:
+    sent: list[int] = []
+    listen_to_stores(simulator, lambda event: sent.append(event.message.command_set.get("CommandField") == C_STORE_RQ))
+
+    def final(message: Any, association: Any) -> None:
+        command = message.command_set
+        if command.Status == PENDING:
+            return
+        count = sum(sent)
+        sent.clear()
+        counted = sum(command.get(keyword) or 0 for keyword in (COMPLETED, FAILED, WARNING))
+        if command.Status == SOME_FAILED and count < counted:
+            _without_data_set(message)
+            set_command(command, Status=SUCCESS, **{COMPLETED: counted, FAILED: 0})
+
+    on_responses(simulator, C_MOVE_RSP, final)
+
+
+# --- warnings ---------------------------------------------------------------------------------------------------------
+
+
+def _where_warned(change: Callable[[Any, Any], None], simulator: Any) -> None:
+    def sent(message: Any, association: Any) -> None:
+        if message.command_set.get(WARNING) and not message.command_set.get(FAILED):
+            change(message, association)
+
+    _on_status(SOME_FAILED, sent, simulator)
+
+
+@defect("warning-is-success", "Ends with Success though the destination answered a warning", "025", given=(SUCCESS,))
+@defect("warning-is-failure", "Ends with A702 though the destination answered a warning only", "025", given=(ALL_FAILED,))
+def _warned_ends_with(status: int, simulator: Any) -> None:
+    _where_warned(lambda message, association: set_command(message.command_set, Status=status), simulator)
+
+
+@defect("warning-counted-as-completed", "Counts as completed what the destination answered a warning to", "025", given=(COMPLETED,))
+@defect("warning-counted-as-failed", "Counts as failed what the destination answered a warning to", "025", given=(FAILED,))
+def _warned_counts_as(keyword: str, simulator: Any) -> None:
+    def change(message: Any, association: Any) -> None:
+        command = message.command_set
+        set_command(command, **{keyword: (command.get(keyword) or 0) + command[WARNING].value, WARNING: 0})
+
+    _where_warned(change, simulator)
+
+
+@variation("move-warning-without-identifier", "Sends no identifier with a Warning of which nothing failed", "PS3.4 C.4.2.1.4.2")
+def _warned_without_identifier(simulator: Any) -> None:
+    _where_warned(lambda message, association: _without_data_set(message), simulator)
+
+
+# --- what a response has that it should not -----------------------------------------------------------------------------
 
 
 @defect("identifier-with-pending", "Sends an identifier with Pending", "014")

@@ -317,7 +317,8 @@ def _accepts_event(tms: Any) -> None:
 def _a702(tms: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         command = message.command_set
-        if command.Status == 0xB000 and not command.get("NumberOfCompletedSuboperations"):
+        counted = [command.get(f"NumberOf{kind}Suboperations") for kind in ("Completed", "Warning")]
+        if command.Status == 0xB000 and not any(counted):
             set_command(command, Status=0xA702)
 
     on_responses(tms, C_MOVE, sent)

@@ -98,6 +98,10 @@ class Receiver:
     ----------
     refuse : set of str
         SOP Instance UIDs whose C-STORE is refused, out of resources.
+    warn : dict of str to int
+        SOP Instance UIDs whose C-STORE is answered with another status, a warning.
+    not_taken : set of str
+        SOP classes that are refused on associations that are requested from now on.
     refuse_reports : int
         Status with which event reports are answered.
     scp_role_proposed : bool
@@ -120,6 +124,8 @@ class Receiver:
     ) -> None:
         self.ae_title = ae_title
         self.refuse: set[str] = set()
+        self.warn: dict[str, int] = {}
+        self.not_taken: set[str] = set()
         self.refuse_reports = 0x0000
         self.scp_role_proposed = False
         self.callers: set[str] = set()
@@ -219,6 +225,9 @@ class Receiver:
             event.assoc.acse.send_reject(*REJECTED)
             event.assoc.kill()
             failed.set()
+        elif self.not_taken:
+            ours = event.assoc.acceptor
+            ours.supported_contexts = [c for c in ours.supported_contexts if c.abstract_syntax not in self.not_taken]
 
     def _report(self, event: Any) -> tuple[int, None]:
         how, failed = self._failing.get(called_ae_title(event.assoc), ("", None))
@@ -310,7 +319,8 @@ class Receiver:
     def _store(self, event: Any) -> int:
         if (before := self._before) is not None:
             before()
-        return OUT_OF_RESOURCES if str(event.request.AffectedSOPInstanceUID) in self.refuse else 0x0000
+        instance = str(event.request.AffectedSOPInstanceUID)
+        return OUT_OF_RESOURCES if instance in self.refuse else self.warn.get(instance, 0x0000)
 
 
 def _is_report(exchange: Exchange, receiver: str) -> bool:

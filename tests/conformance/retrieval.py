@@ -15,6 +15,8 @@ from tdwii_conformance.scu.tdd import STUDY_ROOT_MOVE
 from tdwii_conformance.treatment.messages import move_identifier
 from tdwii_conformance.treatment.scenarios import STARTS
 
+COERCED = 0xB000  # stored, with data elements coerced [PS3.4 B.2.3]
+
 
 class Retrieve:
     """Base of the test classes; not collected itcls."""
@@ -193,6 +195,33 @@ class Retrieve:
             pytest.skip(f"not judged: the C-MOVE did not end with Canceled ({self.requirements}-022)")
         judge(canceled_move.numbers_agree(canceled))
 
+    @pytest.mark.requirement("024")
+    def test_instance_without_a_context_has_failed(self, retriever, receiver, reference, came, judge):
+        receiver.not_taken.add(reference.sop_class)
+        try:
+            result = retriever.retrieve_references(self.role, [reference])
+        finally:
+            receiver.not_taken.discard(reference.sop_class)
+        if result.stores:
+            pytest.skip("not judged: it came over an association that stood, on which its class had been accepted")
+        judge(move.none_succeeded(result))
+
+    @pytest.mark.requirement("025")
+    @pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007], ids=["B000", "B006", "B007"])
+    def test_instance_with_a_warning(self, retriever, receiver, reference, needs, judge, judge_status, status):
+        result = _warned(retriever, receiver, self.role, [reference], status)
+        needs(move.received_exactly(result, [reference.instance]), f"{self.requirements}-002")
+        judge_status(result.move)
+        judge(move.counted(result, completed=0, warning=1))
+
+    @pytest.mark.requirement("025")
+    def test_one_of_two_with_a_warning(self, retriever, receiver, workitem, source, needs, judge, judge_status):
+        wanted = self.list_of_two(workitem, source)
+        result = _warned(retriever, receiver, self.role, wanted, COERCED)
+        needs(move.received_exactly(result, [one.instance for one in wanted]), f"{self.requirements}-003")
+        judge_status(result.move)
+        judge(move.counted(result, completed=1, warning=1))
+
     @pytest.mark.requirement("012")
     def test_stores_come_on_their_own_association(self, retrieval, receiver, judge):
         judge(move.called_as(retrieval, receiver.ae_title))
@@ -212,3 +241,12 @@ class Retrieve:
     @pytest.mark.requirement("014")
     def test_pending_has_no_identifier(self, two, judge):
         judge(move.no_identifier(two[1]))
+
+
+def _warned(retriever, receiver, role, wanted, status):
+    """Return the retrieval of instances, the last of which is answered with a warning."""
+    receiver.warn[wanted[-1].instance] = status
+    try:
+        return retriever.retrieve_references(role, wanted)
+    finally:
+        del receiver.warn[wanted[-1].instance]

@@ -114,6 +114,14 @@ UNANSWERED = move.Retrieval(exchange(service="C-MOVE", failure="aborted"), ())
             lambda: move.remaining_absent(ended(0xB000, **{REMAINING: 0})),
             [Finding(f"{REMAINING} absent in the final response", "0")],
         ),
+        (lambda: move.none_succeeded(ended(0xA801)), []),
+        (lambda: move.none_succeeded(ended(0xC123, **{COMPLETED: 0, FAILED: 1})), []),
+        (lambda: move.none_succeeded(ended(0xB000, **{FAILED: 1})), []),
+        (
+            lambda: move.none_succeeded(ended(0x0000, **{COMPLETED: 1})),
+            [Finding("a failure, or B000", "status 0000 (Success)"), Finding(f"{COMPLETED} 0 or absent", "1")],
+        ),
+        (lambda: move.none_succeeded(UNANSWERED), [NOT_ANSWERED]),
         (lambda: move.failed_list(came(dataset=item(FailedSOPInstanceUIDList="1.1"), **{FAILED: 1}), ["1.1"]), []),
         (lambda: move.failed_list(came(dataset=item(FailedSOPInstanceUIDList=["1.2", "1.1"]), **{FAILED: 2}), ["1.1", "1.2"]), []),
         (
