@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
 
-from ..profile.statuses import status_text
+from ..profile.statuses import is_failure, status_text
 from ..transcript.exchange import Exchange, Message
 from .attributes import shown
 from .findings import Finding
@@ -22,6 +22,7 @@ __all__ = [
     "counted",
     "failed_list",
     "no_identifier",
+    "none_succeeded",
     "nothing_moved",
     "only_classes",
     "originator",
@@ -34,6 +35,7 @@ __all__ = [
     "unchanged",
 ]
 
+SUCCESS, SOME_FAILED, CANCELED = 0x0000, 0xB000, 0xFE00
 COUNTERS = tuple(f"NumberOf{kind}Suboperations" for kind in ("Remaining", "Completed", "Failed", "Warning"))
 
 
@@ -160,20 +162,23 @@ def called_as(retrieval: Retrieval, ae_title: str) -> list[Finding]:
 
 
 def remaining_absent(retrieval: Retrieval) -> list[Finding]:
-    """Check that the final response leaves out the number of remaining sub-operations."""
+    """Check that the final response leaves out the number of remaining sub-operations; Canceled may have it."""
     found = answered(retrieval.move)
     response = retrieval.move.response
-    if response is not None and response.command.get(COUNTERS[0]) is not None:
+    if response is not None and response.status != CANCELED and response.command.get(COUNTERS[0]) is not None:
         found.append(Finding(f"{COUNTERS[0]} absent in the final response", f"{response.command.get(COUNTERS[0])}"))
     return found
 
 
 def no_identifier(retrieval: Retrieval) -> list[Finding]:
-    """Check that the final Success carries no data set."""
+    """Check that Pending and Success carry no data set [PS3.4 C.4.2.1.4.2]."""
     found = answered(retrieval.move)
+    for position, message in enumerate(retrieval.move.pending, 1):
+        if message.encoded is not None:
+            found.append(Finding("no data set with Pending", f"{len(message.encoded)} bytes", f"response {position}"))
     response = retrieval.move.response
-    if response is not None and response.encoded is not None:
-        found.append(Finding("no data set with the final response", f"{len(response.encoded)} bytes"))
+    if response is not None and response.status == SUCCESS and response.encoded is not None:
+        found.append(Finding("no data set with the final Success", f"{len(response.encoded)} bytes"))
     return found
 
 
@@ -187,6 +192,16 @@ def counted_none_completed(retrieval: Retrieval) -> list[Finding]:
     response = retrieval.move.response
     value = _number(response, COUNTERS[1]) if response is not None else 0
     return [Finding(f"{COUNTERS[1]} 0 or absent", f"{value}")] if value else []
+
+
+def none_succeeded(retrieval: Retrieval) -> list[Finding]:
+    """Check that the final response says that no sub-operation succeeded: any failure, or B000 [PS3.4 C.4.2.3.1]."""
+    if found := answered(retrieval.move):
+        return found
+    status = retrieval.move.status
+    if not is_failure(status) and status != SOME_FAILED:
+        found.append(Finding("a failure, or B000", f"status {status_text(status, retrieval.move.service)}"))
+    return found + counted_none_completed(retrieval)
 
 
 def failed_list(retrieval: Retrieval, expected: Sequence[str]) -> list[Finding]:

@@ -30,6 +30,7 @@ from . import (
     lists,
     matching,
     modification,
+    moving,
     negotiation,
     own_created,
     own_workitems,
@@ -117,6 +118,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         services.defects(),
         tms.defect,
         retrieval.defect,
+        moving.defect,
         keeping.stored,
         instructions.defects(),
         negotiation.defect,
@@ -134,6 +136,7 @@ def _made() -> dict[str, Mapping[str, Any]]:
         "VARIATIONS": _by_name(
             [
                 wire_variations.wire,
+                moving.variation,
                 upper_layer.variation,
                 driven.variation,
                 variations.variation,

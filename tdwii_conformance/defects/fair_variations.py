@@ -79,10 +79,14 @@ def _not_authorized(tms: Any) -> None:
     around(tms, "action", action)
 
 
+def _all_failed(command: Dataset) -> bool:
+    return not command.get("NumberOfCompletedSuboperations") and not command.get("NumberOfWarningSuboperations")
+
+
 def _move_fails_with_c000(simulator: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         command = message.command_set
-        if command.Status == SOME_FAILED and not command.get("NumberOfCompletedSuboperations"):
+        if command.Status == SOME_FAILED and _all_failed(command):
             set_command(command, Status=UNABLE)
 
     on_responses(simulator, C_MOVE, sent)

@@ -10,7 +10,7 @@ from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
-from ..dimse.client import contexts_of
+from ..dimse.contexts import contexts_of
 from ..profile.ups_service import UPS
 from ..profile.ups_tables import attribute_rows
 from ..ups import IdentifierError, Outcome
@@ -318,7 +318,8 @@ def _accepts_event(tms: Any) -> None:
 def _a702(tms: Any) -> None:
     def sent(message: Any, association: Any) -> None:
         command = message.command_set
-        if command.Status == 0xB000 and not command.get("NumberOfCompletedSuboperations"):
+        counted = [command.get(f"NumberOf{kind}Suboperations") for kind in ("Completed", "Warning")]
+        if command.Status == 0xB000 and not any(counted):
             set_command(command, Status=0xA702)
 
     on_responses(tms, C_MOVE, sent)

@@ -22,7 +22,8 @@ from .performing import on_message
 
 __all__ = ["variation"]
 
-C_STORE_RSP, N_EVENT_REPORT_RSP = 0x8001, 0x8100
+C_STORE_RSP, C_MOVE_RSP, N_EVENT_REPORT_RSP = 0x8001, 0x8021, 0x8100
+PENDING = 0xFF00
 UNCOMPRESSED = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian)
 PERFORMED = "UnifiedProcedureStepPerformedProcedureSequence"
 ACTORS = ("TDD", "watcher")
@@ -267,6 +268,22 @@ def _moves_with_patient_id(tdd: Any) -> None:
         return original(role, identifier, *given)
 
     around(tdd.tdd, "retrieve", retrieve)
+
+
+@of_a_tdd("cancels-its-moves", "Cancels each C-MOVE when the first response is there", "PS3.4 C.4.2.2.1")
+def _cancels_its_moves(tdd: Any) -> None:
+    def canceling(link: Any) -> None:
+        under_way: list[Callable[[], None]] = []
+
+        def received(event: Any) -> None:
+            command = event.message.command_set
+            if under_way and command.get("CommandField") == C_MOVE_RSP and command.get("Status") == PENDING:
+                under_way.pop()()
+
+        link.add_handler(evt.EVT_DIMSE_RECV, received)
+        around(link, "c_move", lambda original, *given: original(*given, begins=under_way.append))
+
+    on_links(tdd, canceling)
 
 
 @of_a_tdd("does-not-subscribe", "Subscribes to nothing", "CC.2.3")

@@ -1,6 +1,7 @@
 """The wire: application entities, associations, TLS, DIMSE operations, and the recording of all of it."""
 
-from .client import Link, NegotiatedContext, Proposal, connect
+from .client import Link, connect
+from .contexts import NegotiatedContext, Proposal
 from .errors import Aborted, DimseError, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .patience import Patience, asked_for
 from .peers import TLS, Peer, Timeouts, check_ae_title

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,7 +14,7 @@ from pydicom import uid
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import BaseTag, Tag
-from pynetdicom import AE, build_context, build_role, evt
+from pynetdicom import AE, build_role, evt
 from pynetdicom import sop_class as sop_classes
 from pynetdicom._globals import DEFAULT_MAX_LENGTH
 from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
@@ -22,6 +22,7 @@ from pynetdicom.pdu_primitives import SOPClassExtendedNegotiation
 from ..profile.ups_service import UPS
 from ..transcript.exchange import Exchange, Transcript
 from ..transcript.observation import Association
+from .contexts import NegotiatedContext, Proposal, contexts_of
 from .errors import Aborted, LinkLost, Mute, NoContext, NothingAccepted, Rejected, Unreachable
 from .patience import Patience
 from .peers import Peer, Timeouts, check_ae_title
@@ -30,52 +31,9 @@ from .recording import AssociationRecorder, Recorder
 from .text import declared
 from .tuning import no_message, over, quiet_logging, tune, why_it_ended
 
-__all__ = ["Link", "NegotiatedContext", "Proposal", "connect"]
+__all__ = ["Link", "connect"]
 
-UNCOMPRESSED = (uid.ImplicitVRLittleEndian, uid.ExplicitVRLittleEndian)
-# An abstract syntax, alone or with the transfer syntaxes to propose for it.
-Proposal = str | tuple[str, Sequence[str]]
 MAXIMUM_CONTEXTS = 128  # odd identifiers 1 to 255 [PS3.8 9.3.2.2]
-
-
-@dataclass(frozen=True)
-class NegotiatedContext:
-    """A presentation context after negotiation.
-
-    Parameters
-    ----------
-    abstract_syntax : str
-        SOP Class UID proposed.
-    proposed : tuple of str
-        Transfer syntaxes proposed.
-    accepted : bool
-        Whether it was accepted.
-    result : int
-        Result/Reason [PS3.8 table 9-18].
-    transfer_syntax : str
-        The one chosen; empty if it was refused.
-    """
-
-    abstract_syntax: str
-    proposed: tuple[str, ...]
-    accepted: bool
-    result: int
-    transfer_syntax: str
-
-
-def contexts_of(proposals: Iterable[Proposal]) -> list[Any]:
-    """Return pynetdicom's presentation contexts for some proposals.
-
-    Raises
-    ------
-    ValueError
-        If there are more than an association can propose.
-    """
-    found = []
-    for proposal in proposals:
-        abstract_syntax, syntaxes = (proposal, UNCOMPRESSED) if isinstance(proposal, str) else proposal
-        found.append(build_context(abstract_syntax, list(syntaxes)))
-    return found
 
 
 def connect(
@@ -356,12 +314,22 @@ class Link:
 
         return self._perform("C-FIND", abstract_syntax, find)
 
-    def c_move(self, abstract_syntax: str, identifier: Dataset, destination: str) -> Exchange:
-        """C-MOVE [PS3.7 9.1.4] to the AE title `destination`."""
+    def c_move(
+        self,
+        abstract_syntax: str,
+        identifier: Dataset,
+        destination: str,
+        begins: Callable[[Callable[[], None]], None] | None = None,
+    ) -> Exchange:
+        """C-MOVE [PS3.7 9.1.4] to the AE title `destination`; before it is sent, `begins` gets what sends a C-CANCEL of it."""
         named = declared(identifier)
-        return self._perform(
-            "C-MOVE", abstract_syntax, lambda a, n: list(a.send_c_move(named, destination, abstract_syntax, msg_id=n))
-        )
+
+        def move(association: Any, number: int) -> None:
+            if begins is not None:
+                begins(partial(association.send_c_cancel, number, query_model=abstract_syntax))
+            list(association.send_c_move(named, destination, abstract_syntax, msg_id=number))
+
+        return self._perform("C-MOVE", abstract_syntax, move)
 
     def c_get(self, abstract_syntax: str, identifier: Dataset) -> Exchange:
         """C-GET [PS3.7 9.1.3]; the C-STOREs that come on this association are exchanges of their own."""

@@ -16,7 +16,7 @@ from pynetdicom.transport import ThreadedAssociationServer
 
 from ..transcript.exchange import Transcript
 from ..transcript.observation import Association
-from .client import Proposal, contexts_of
+from .contexts import Proposal, contexts_of
 from .matches import sending
 from .peers import TLS, Peer, Timeouts, check_ae_title
 from .recording import AssociationRecorder, Recorder

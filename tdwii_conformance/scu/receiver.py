@@ -98,6 +98,10 @@ class Receiver:
     ----------
     refuse : set of str
         SOP Instance UIDs whose C-STORE is refused, out of resources.
+    warn : dict of str to int
+        SOP Instance UIDs whose C-STORE is answered with another status, a warning.
+    not_taken : set of str
+        SOP classes that are refused on associations that are requested from now on.
     refuse_reports : int
         Status with which event reports are answered.
     scp_role_proposed : bool
@@ -120,12 +124,15 @@ class Receiver:
     ) -> None:
         self.ae_title = ae_title
         self.refuse: set[str] = set()
+        self.warn: dict[str, int] = {}
+        self.not_taken: set[str] = set()
         self.refuse_reports = 0x0000
         self.scp_role_proposed = False
         self.callers: set[str] = set()
         self._in_vain: Counter[str] = Counter()
         self._came: set[str] = set()
         self._look: Callable[[Association], None] | None = None
+        self._before: Callable[[], None] | None = None
         self._failing: dict[str, tuple[str, threading.Event]] = {}
         self._arrivals = _Arrivals(transcript if transcript is not None else Transcript())
         self._server = Server(
@@ -178,6 +185,15 @@ class Receiver:
         self._look = None
 
     @contextmanager
+    def before_it_answers(self, call: Callable[[], None]) -> Iterator[None]:
+        """Have a function called, in the thread of the association, with each C-STORE that came, before it is answered."""
+        self._before = call
+        try:
+            yield
+        finally:
+            self._before = None
+
+    @contextmanager
     def failing(self, ae_title: str, how: str) -> Iterator[threading.Event]:
         """Have the event reports to an AE title of ours fail.
 
@@ -209,6 +225,9 @@ class Receiver:
             event.assoc.acse.send_reject(*REJECTED)
             event.assoc.kill()
             failed.set()
+        elif self.not_taken:
+            ours = event.assoc.acceptor
+            ours.supported_contexts = [c for c in ours.supported_contexts if c.abstract_syntax not in self.not_taken]
 
     def _report(self, event: Any) -> tuple[int, None]:
         how, failed = self._failing.get(called_ae_title(event.assoc), ("", None))
@@ -298,7 +317,10 @@ class Receiver:
         self.scp_role_proposed = self.scp_role_proposed or (role is not None and bool(role.scp_role))
 
     def _store(self, event: Any) -> int:
-        return OUT_OF_RESOURCES if str(event.request.AffectedSOPInstanceUID) in self.refuse else 0x0000
+        if (before := self._before) is not None:
+            before()
+        instance = str(event.request.AffectedSOPInstanceUID)
+        return OUT_OF_RESOURCES if instance in self.refuse else self.warn.get(instance, 0x0000)
 
 
 def _is_report(exchange: Exchange, receiver: str) -> bool:

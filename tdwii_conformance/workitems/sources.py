@@ -31,6 +31,11 @@ from .prescribed import Prescribed
 __all__ = ["Listed", "Pushed", "Source"]
 
 COERCED_AT_CREATION = 0xB300
+OF_A_SERIES = (
+    "SpecificCharacterSet", "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyInstanceUID", "StudyDate",
+    "StudyTime", "ReferringPhysicianName", "StudyID", "AccessionNumber", "Manufacturer", "SeriesInstanceUID", "SeriesNumber",
+    "FrameOfReferenceUID",
+)  # fmt: skip
 
 
 class Source(ABC):
@@ -201,6 +206,20 @@ class Source(ABC):
         """Return the delivery instruction of a workitem and another in the same series of the TMS."""
         return self._second("TMS", "store-instructions", workitem.instructions[0], workitem.treatment.instruction)
 
+    def plan_of_another_class(self, workitem: ScheduledWorkitem) -> list[Reference]:
+        """Return the plan of a workitem and one of another class in its series of the OST: an RT Ion Plan beside an RT Plan."""
+        reference = workitem.plans[0]
+        first = self._first("OST", "store-inputs", reference, workitem.treatment.plan)
+        ion = reference.sop_class == RTIonPlanStorage
+        other = objects.new_treatment(modality="photon" if ion else "ion").plan
+        for keyword in OF_A_SERIES:
+            if keyword in first:
+                other[keyword] = copy.deepcopy(first[keyword])
+        self._give("OST", other)
+        beside = dataclasses.replace(reference, sop_class=other.SOPClassUID, instance=other.SOPInstanceUID)
+        self.has_instances("OST", [reference, beside])
+        return [reference, beside]
+
     def as_stored(self, role: str, reference: Reference, instance: Dataset) -> tuple[Reference, Dataset]:
         """Return an instance as we stored it, and what refers to it.
 
@@ -230,6 +249,14 @@ class Source(ABC):
         return [reference, dataclasses.replace(reference, instance=stored.SOPInstanceUID)]
 
     def _stored_second(self, role: str, claim: str, reference: Reference, instance: Dataset) -> Dataset:
+        second = copy.deepcopy(self._first(role, claim, reference, instance))  # assigning a value changes the element
+        second.SOPInstanceUID = generate_uid()
+        self._give(role, second)
+        self.has_instances(role, [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)])
+        return second
+
+    def _first(self, role: str, claim: str, reference: Reference, instance: Dataset) -> Dataset:
+        """Return the instance of a workitem, to store another one beside it."""
         if claim not in self.system.supports(role):
             raise NotJudged(f"not supported: {claim}; a second instance is needed, which we would have to store")
         if self.own:
@@ -237,11 +264,7 @@ class Source(ABC):
             if len(came) != 1 or came[0] is None:
                 raise NotJudged("not judged: the instance of the workitem was not sent (RO59-OST-002, RO61-TMS-002)")
             instance = came[0]
-        second = copy.deepcopy(instance)  # data sets share elements, and assigning a value changes the element
-        second.SOPInstanceUID = generate_uid()
-        self._give(role, second)
-        self.has_instances(role, [reference, dataclasses.replace(reference, instance=second.SOPInstanceUID)])
-        return second
+        return instance
 
 
 class Pushed(Source):

@@ -4,12 +4,18 @@ A class gives ``role`` ("OST" or "TMS"), ``requirements`` (the prefix of the ids
 retrieves, by the workitem's Input Information Sequence.
 """
 
+from collections import Counter
+
 import pytest
 from pydicom.uid import generate_uid
 
-from tdwii_conformance.checks import move
+from tdwii_conformance.checks import canceled_move, move
+from tdwii_conformance.scu.canceling import cancel_retrieval
+from tdwii_conformance.scu.tdd import STUDY_ROOT_MOVE
 from tdwii_conformance.treatment.messages import move_identifier
 from tdwii_conformance.treatment.scenarios import STARTS
+
+COERCED = 0xB000  # stored, with data elements coerced [PS3.4 B.2.3]
 
 
 class Retrieve:
@@ -154,14 +160,93 @@ class Retrieve:
     def test_stores_have_the_priority(self, came, judge):
         judge(move.priority(came))
 
+    @pytest.fixture(scope="class")
+    @classmethod
+    def canceled(cls, retriever, receiver, associate, workitem, source):
+        """The retrieval of four that is canceled when the first comes."""
+        wanted = cls.list_of_two(workitem, source)
+        for _ in range(2):
+            wanted += cls.list_of_two(workitem, source)[1:]
+        with associate(cls.role, [STUDY_ROOT_MOVE]) as link:
+            canceled = cancel_retrieval(link, receiver, wanted)
+        if canceled.sent is None:
+            pytest.skip(f"not judged: nothing came ({cls.requirements}-002)")
+        if Counter(canceled.retrieval.received) - Counter(canceled.asked):
+            pytest.skip(f"not judged: more came than was asked for ({cls.requirements}-003)")
+        if canceled_move.came_too_late(canceled):
+            pytest.skip("not judged: everything had been sent before the C-CANCEL can have come")
+        return canceled
+
+    @pytest.mark.requirement("022")
+    def test_cancel_ends_it(self, canceled, two, needs, judge, judge_status):
+        needs(move.received_exactly(two[1], two[0]), f"{self.requirements}-003")
+        judge_status(canceled.retrieval.move)
+        judge(canceled_move.nothing_after_it(canceled))
+
+    @pytest.mark.requirement("022")
+    def test_association_lives_after_a_cancel(self, canceled, two, needs, judge):
+        needs(move.received_exactly(two[1], two[0]), f"{self.requirements}-003")
+        judge(canceled_move.association_lives(canceled))
+
+    @pytest.mark.requirement("023")
+    def test_cancel_has_true_numbers(self, canceled, two, needs, judge):
+        needs(move.received_exactly(two[1], two[0]), f"{self.requirements}-003")
+        if not canceled_move.ended_by_it(canceled):
+            pytest.skip(f"not judged: the C-MOVE did not end with Canceled ({self.requirements}-022)")
+        judge(canceled_move.numbers_agree(canceled))
+
+    @pytest.mark.requirement("024")
+    def test_instance_without_a_context_has_failed(self, retriever, receiver, reference, came, judge):
+        receiver.not_taken.add(reference.sop_class)
+        try:
+            result = retriever.retrieve_references(self.role, [reference])
+        finally:
+            receiver.not_taken.discard(reference.sop_class)
+        if result.stores:
+            pytest.skip("not judged: it came over an association that stood, on which its class had been accepted")
+        judge(move.none_succeeded(result))
+
+    @pytest.mark.requirement("025")
+    @pytest.mark.parametrize("status", [0xB000, 0xB006, 0xB007], ids=["B000", "B006", "B007"])
+    def test_instance_with_a_warning(self, retriever, receiver, reference, needs, judge, judge_status, status):
+        result = _warned(retriever, receiver, self.role, [reference], status)
+        needs(move.received_exactly(result, [reference.instance]), f"{self.requirements}-002")
+        judge_status(result.move)
+        judge(move.counted(result, completed=0, warning=1))
+
+    @pytest.mark.requirement("025")
+    def test_one_of_two_with_a_warning(self, retriever, receiver, workitem, source, needs, judge, judge_status):
+        wanted = self.list_of_two(workitem, source)
+        result = _warned(retriever, receiver, self.role, wanted, COERCED)
+        needs(move.received_exactly(result, [one.instance for one in wanted]), f"{self.requirements}-003")
+        judge_status(result.move)
+        judge(move.counted(result, completed=1, warning=1))
+
     @pytest.mark.requirement("012")
     def test_stores_come_on_their_own_association(self, retrieval, receiver, judge):
         judge(move.called_as(retrieval, receiver.ae_title))
 
     @pytest.mark.requirement("013")
-    def test_final_response_has_no_remaining(self, retrieval, judge):
+    def test_success_has_no_remaining(self, retrieval, judge):
         judge(move.remaining_absent(retrieval))
+
+    @pytest.mark.requirement("013")
+    def test_failure_has_no_remaining(self, refused, judge):
+        judge(move.remaining_absent(refused))
 
     @pytest.mark.requirement("014")
     def test_success_has_no_identifier(self, retrieval, judge):
         judge(move.no_identifier(retrieval))
+
+    @pytest.mark.requirement("014")
+    def test_pending_has_no_identifier(self, two, judge):
+        judge(move.no_identifier(two[1]))
+
+
+def _warned(retriever, receiver, role, wanted, status):
+    """Return the retrieval of instances, the last of which is answered with a warning."""
+    receiver.warn[wanted[-1].instance] = status
+    try:
+        return retriever.retrieve_references(role, wanted)
+    finally:
+        del receiver.warn[wanted[-1].instance]

@@ -10,7 +10,7 @@ from tdwii_conformance.dimse import Peer
 from tdwii_conformance.sut.embedded import embedded_system
 
 LOADED = ("-p", "no:tdwii_conformance", "-p", "tdwii_conformance.plugin", "-p", "no:cacheprovider")
-SHALL, SHOULD, MAY = "NEG-TMS-001", "RO59-OST-014", "CC22-TMS-008"
+SHALL, SHOULD, MAY = "NEG-TMS-001", "RO59-OST-013", "CC22-TMS-008"
 BEGIN = f"""
 import pytest
 from tdwii_conformance.checks import Finding, Judgement

@@ -16,7 +16,7 @@ from pydicom.uid import (
 )
 
 from ...profile.catalogue import Catalogue
-from ...profile.statuses import is_failure
+from ...profile.statuses import CANCEL, is_failure, is_warning
 from ...transcript.exchange import Exchange
 from .. import move, status
 from ..attributes import judge_attribute
@@ -30,7 +30,8 @@ __all__ = ["Instances", "judge_retrievals", "retrieval_of"]
 
 LATE = timedelta(seconds=2)  # after the final response, in which an instance may still come
 RECORDS = (RTBeamsTreatmentRecordStorage, RTIonBeamsTreatmentRecordStorage)
-REFUSED = (0xB000, 0xA702)
+SOME_FAILED = 0xB000
+REFUSED = (SOME_FAILED, 0xA702)
 
 
 class Instances:
@@ -163,8 +164,7 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
 
     add("006", move.pending_consistent(retrieval))
     add("013", move.remaining_absent(retrieval))
-    if exchange.status == 0:
-        add("014", move.no_identifier(retrieval))
+    add("014", move.no_identifier(retrieval))
     came = Counter(retrieval.received)
     extra = [uid for uid in came if uid not in asked] if asked else []
     twice = [uid for uid, count in came.items() if count > 1]
@@ -193,6 +193,8 @@ def _judge_move(retrieval: Retrieval, prefix: str, instances: Instances, tally: 
     add("012", _strays(retrieval.move, instances.stores))
     if _destination(exchange) not in instances.receivers or (is_failure(exchange.status) and not retrieval.stores):
         return
+    if exchange.status == CANCEL:  # what remained did not come
+        return
     _counted(retrieval, asked, add, instances)
 
 
@@ -217,6 +219,7 @@ def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances:
     exchange = retrieval.move
     done = [store for store in retrieval.stores if store.status == 0]
     failed = [store for store in retrieval.stores if is_failure(store.status)]
+    warned = [store for store in retrieval.stores if is_warning(store.status)]
     missing = [uid for uid in asked if uid not in retrieval.received]
     # A list that names one that nobody has seen: the others are to come.
     unseen = any(instances.held(exchange.acceptor, uid, exchange) is None for uid in missing)
@@ -238,6 +241,9 @@ def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances:
     elif asked and len(done) == len(asked):
         add("001", [] if exchange.status == 0 else [Finding("status 0000 (Success)", f"status {exchange.status or 0:04X}")])
         add("005", move.counted(retrieval, completed=len(done)))
+    elif warned and len(done) + len(warned) == len(asked):
+        wrong = [] if exchange.status == SOME_FAILED else [Finding("status B000", f"status {exchange.status or 0:04X}")]
+        add("025", wrong + move.counted(retrieval, completed=len(done), warning=len(warned)))
     for store in retrieval.stores:
         original = instances.held(exchange.acceptor, store.instance_uid, exchange)
         if original is not None and store.request.dataset is not None:

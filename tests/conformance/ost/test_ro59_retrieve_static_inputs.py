@@ -25,6 +25,21 @@ class TestRetrieveStaticInputs(Retrieve):
         result = retrieval if stored == reference else retriever.retrieve_references(self.role, [stored])
         judge(move.unchanged(result, original))
 
+    @pytest.mark.requirement("026")
+    def test_one_of_two_without_a_context(self, retriever, receiver, workitem, source, two, needs, judge, judge_status):
+        needs(move.received_exactly(two[1], two[0]), "RO59-OST-003")
+        wanted = source.plan_of_another_class(workitem)
+        taken, not_taken = wanted
+        receiver.not_taken.add(not_taken.sop_class)
+        try:
+            result = retriever.retrieve_references(self.role, wanted)
+        finally:
+            receiver.not_taken.discard(not_taken.sop_class)
+        if not_taken.instance in result.received:
+            pytest.skip("not judged: it came over an association that stood, on which its class had been accepted")
+        judge(move.received(result, taken.instance))
+        judge_status(result.move)
+
 
 @pytest.mark.requirement("RO59-OST-016")
 def test_record_of_the_interrupted_session(retriever, source, looks_at, judge):

@@ -29,6 +29,10 @@ def came(*uids, **more):
     return retrieval(*(store(uid) for uid in uids), **more)
 
 
+def ended(status, *, dataset=None, **counters):
+    return move.Retrieval(exchange(message(dataset, Status=status, **counters), service="C-MOVE"), ())
+
+
 UNANSWERED = move.Retrieval(exchange(service="C-MOVE", failure="aborted"), ())
 
 
@@ -98,8 +102,26 @@ UNANSWERED = move.Retrieval(exchange(service="C-MOVE", failure="aborted"), ())
         (
             # tag, VR, length, and the value padded to an even length: 4 + 2 + 2 + 2
             lambda: move.no_identifier(came(dataset=item(PatientID="P"))),
-            [Finding("no data set with the final response", "10 bytes")],
+            [Finding("no data set with the final Success", "10 bytes")],
         ),
+        (lambda: move.no_identifier(ended(0xA702, dataset=item(FailedSOPInstanceUIDList="1.1"))), []),
+        (
+            lambda: move.no_identifier(came(pending=[{}, {"dataset": item(PatientID="P")}])),
+            [Finding("no data set with Pending", "10 bytes", "response 2")],
+        ),
+        (lambda: move.remaining_absent(ended(0xFE00, **{REMAINING: 2})), []),
+        (
+            lambda: move.remaining_absent(ended(0xB000, **{REMAINING: 0})),
+            [Finding(f"{REMAINING} absent in the final response", "0")],
+        ),
+        (lambda: move.none_succeeded(ended(0xA801)), []),
+        (lambda: move.none_succeeded(ended(0xC123, **{COMPLETED: 0, FAILED: 1})), []),
+        (lambda: move.none_succeeded(ended(0xB000, **{FAILED: 1})), []),
+        (
+            lambda: move.none_succeeded(ended(0x0000, **{COMPLETED: 1})),
+            [Finding("a failure, or B000", "status 0000 (Success)"), Finding(f"{COMPLETED} 0 or absent", "1")],
+        ),
+        (lambda: move.none_succeeded(UNANSWERED), [NOT_ANSWERED]),
         (lambda: move.failed_list(came(dataset=item(FailedSOPInstanceUIDList="1.1"), **{FAILED: 1}), ["1.1"]), []),
         (lambda: move.failed_list(came(dataset=item(FailedSOPInstanceUIDList=["1.2", "1.1"]), **{FAILED: 2}), ["1.1", "1.2"]), []),
         (

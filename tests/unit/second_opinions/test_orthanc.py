@@ -15,6 +15,8 @@ DEVIATIONS = {
     "RO59-OST-007": "an unknown destination is answered C000, not A801 [PS3.4 C.4.2.1.5]",
     "UL-OST-032": "a PDU of an unknown type that comes before an association is not answered [PS3.8 9.2, AA-1]",
     "RO59-OST-011": "a response with failed sub-operations has no Failed SOP Instance UID List [PS3.4 C.4.2.1.4.2]",
+    "RO59-OST-026": "a C-MOVE of two of which the destination accepts no presentation context for one ends with C000 [PS3.4 C.4.2.3.1]",
+    "RO59-OST-025": "a C-MOVE of which the destination answered a C-STORE with a warning ends with Success [PS3.4 C.4.2.3.1]",
     "RO59-OST-020": "the final response to a C-MOVE of which one of two failed counts none completed [PS3.4 C.4.2.1.6]",
 }
 

@@ -177,19 +177,19 @@ def test_a_report_of_a_state_that_the_workitem_never_had():
     assert day.judged()[0] == set()  # somebody may have claimed and ended it meanwhile
 
 
-def moved(*stores, status=0, completed=1, uid="1.5", to="TDD"):
+def moved(*stores, status=0, completed=1, warned=0, answer=0, uid="1.5", to="TDD"):
     day = Day()
     plan = item(SOPClassUID=PLAN, SOPInstanceUID="1.5", StudyInstanceUID="1.6", SeriesInstanceUID="1.7", PatientName="A^B")
     sent = {"AffectedSOPClassUID": PLAN, "AffectedSOPInstanceUID": "1.5"}
     day.add("C-STORE", 0, asked=plan, acceptor="OST", requestor="TPS", syntax=PLAN, **sent)
     asked = item(QueryRetrieveLevel="IMAGE", StudyInstanceUID="1.6", SeriesInstanceUID="1.7", SOPInstanceUID=uid)
-    final = {"NumberOfCompletedSuboperations": completed, "NumberOfFailedSuboperations": 0, "NumberOfWarningSuboperations": 0}
+    final = {"NumberOfCompletedSuboperations": completed, "NumberOfFailedSuboperations": 0, "NumberOfWarningSuboperations": warned}
     day.add(
         "C-MOVE", status, asked=asked, acceptor="OST", syntax=MOVE, at=10, took=5, final=final, MessageID=7, MoveDestination="TDD"
     )
     for number, (instance, name) in enumerate(stores):
         other = item(**{**{element.keyword: element.value for element in plan}, "SOPInstanceUID": instance, "PatientName": name})
-        day.add("C-STORE", 0, asked=other, requestor="OST", acceptor=to, syntax=PLAN, at=11 + number, AffectedSOPClassUID=PLAN,
+        day.add("C-STORE", answer, asked=other, requestor="OST", acceptor=to, syntax=PLAN, at=11 + number, AffectedSOPClassUID=PLAN,
                 AffectedSOPInstanceUID=instance, MoveOriginatorApplicationEntityTitle="TDD", MoveOriginatorMessageID=7)  # fmt: skip
     tally = Tally()
     judge_retrievals("OST", "OST", (), Instances(day.exchanges), {}, CATALOGUE, tally)
@@ -206,6 +206,12 @@ def moved(*stores, status=0, completed=1, uid="1.5", to="TDD"):
     ([("1.5", "A^B"), ("1.8", "A^B")], {"uid": ["1.5", "1.9"]}, {"RO59-OST-009"}),
     ([("1.5", "A^B")], {"to": "ELSE"}, {"RO59-OST-012"}),
     ([("1.5", "A^B")], {"status": 0xC001}, {"RO59-OST-001"}),
+    # canceled: the other need not come
+    ([("1.5", "A^B")], {"uid": ["1.5", "1.9"], "status": 0xFE00}, set()),
+    # what the destination answered a warning to is neither completed nor failed [PS3.4 C.4.2.3.1]
+    ([("1.5", "A^B")], {"answer": 0xB007, "status": 0xB000, "completed": 0, "warned": 1}, set()),
+    ([("1.5", "A^B")], {"answer": 0xB007, "status": 0x0000, "completed": 0, "warned": 1}, {"RO59-OST-025"}),
+    ([("1.5", "A^B")], {"answer": 0xB007, "status": 0xB000, "completed": 1}, {"RO59-OST-025"}),
     # to a destination whose side was not recorded they may have gone unseen
     ([], {}, set()),
 ])  # fmt: skip
