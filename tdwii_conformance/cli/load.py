@@ -188,7 +188,7 @@ def _locust(setting: Setting, seconds: float, processes: int, web: bool, web_por
     from ..load import locustfile_path
 
     command = [sys.executable, "-m", "locust", "-f", str(locustfile_path()), "-u", str(setting.clinic.users), "-r", "20"]
-    command += ["--stop-timeout", "60", "-t", f"{seconds:g}s", "--only-summary"]
+    command += ["--stop-timeout", "330", "-t", f"{seconds:g}s", "--only-summary"]
     command += ["--autostart", "--web-port", str(web_port), "--web-host", "127.0.0.1"] if web else ["--headless"]
     return command + (["--processes", str(processes)] if processes > 1 else [])
 

@@ -44,7 +44,7 @@ REPORTED = 4.0  # seconds; workers report to their master every three
 # A master that ends waits half a second for what its workers say last. They need longer: treatments end, and watchers wait for
 # late reports. So they are stopped before, and the master waits until each has handed on what it saw.
 STOP, STOPPED = "tdwii-stop", "tdwii-stopped"
-LONGEST = 120.0  # seconds that a master waits for workers that may have died
+LONGEST = 400.0  # seconds that a master waits for workers that may have died
 HISTORY = History(settle=10.0)
 CATALOGUE = load_catalogue()
 

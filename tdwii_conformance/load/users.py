@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import itertools
 import json
+import logging
 import os
 import random
 import threading
@@ -53,8 +54,10 @@ ALREADY = 0xC302  # it is IN PROGRESS by this Transaction UID
 TRIES = 8  # how often a request is sent until it is answered, where the network has faults
 REMEMBERED = 30  # workitems of a machine that it looks at in the end
 UNANSWERED = "not answered, by a fault"
-QUIET, LONGEST = 5.0, 45.0  # seconds without a report, and in all, that a watcher waits at the end
+QUIET, LONGEST = 5.0, 300.0  # seconds without a report, and in all, that a watcher waits at the end
+SAID = 15.0  # seconds of that, after which it is said
 
+log = logging.getLogger("tdwii")
 _collected: list[Fact] = []  # facts that have not been handed on yet
 _collecting = threading.Lock()
 _pool: ThreadPool | None = None
@@ -77,7 +80,8 @@ def keep(fact: Fact) -> None:
 def in_thread(function: Callable[..., Any], *arguments: Any) -> Any:
     """Run a function in a native thread, and let other users go on meanwhile."""
     global _pool
-    _pool = _pool or ThreadPool(THREADS)
+    if _pool is None:  # one without a task is false
+        _pool = ThreadPool(THREADS)
     return _pool.apply(function, arguments)
 
 
@@ -344,10 +348,14 @@ class Watcher(InClinic):
 
     def end(self) -> None:
         """Unsubscribe, when nothing has come for a while: machines finish what they have begun, and reports may be late."""
-        until = time.monotonic() + LONGEST
+        began, said = time.monotonic(), False
+        until = began + LONGEST
         over = threading.Event()  # nobody sets it: reports only move the time
         while self._subscribed and (left := min(until, self._last + QUIET) - time.monotonic()) > 0:
             over.wait(left)
+            if not said and time.monotonic() - began > SAID:
+                log.warning("%s is still told of what has happened, and waits for the rest, at most %g s", self.title, LONGEST)
+                said = True
         if self.tdd is not None and self._subscribed:
             with contextlib.suppress(DimseError):
                 self.tdd.action(GLOBAL, UNSUBSCRIBE, item(ReceivingAE=self.title), context=UPS.WATCH)
