@@ -31,8 +31,12 @@ TMS = '[system]\nname = "X"\n[tms]\nae_title = "TMS"\nhost = "127.0.0.1"\nport =
 
 
 def consecutive_ports(count):
-    """Return the first of some free ports in a row."""
-    for first in range(20000 + os.getpid() % 10000, 60000, count):
+    """Return the first of some free ports in a row.
+
+    They are taken a while later: each process looks in fifty ports of its own, below those that the system gives away.
+    """
+    begin = 20000 + os.getpid() % 240 * 50
+    for first in range(begin, begin + 50 - count, count):
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
         if all(_free(port) for port in range(first, first + count)):
