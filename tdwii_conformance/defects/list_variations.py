@@ -31,11 +31,16 @@ def _reserved_refused(tms: Any) -> None:
     around(tms, "get", get)
 
 
+def _granted(tms: Any, uid: str, modification: Dataset) -> bool:
+    """Whether an N-SET comes from who has the lock."""
+    record = tms.worklist.store.get(uid)
+    return record is not None and record.state == "IN PROGRESS" and modification.get("TransactionUID") == record.lock
+
+
 @variation("set-unknown-refused", "Refuses an N-SET with an attribute that no UPS has: 0105", "PS3.7 10.1.3")
 def _unknown_refused(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
-        record = tms.worklist.store.get(uid)
-        granted = record is not None and record.state == "IN PROGRESS" and modification.get("TransactionUID") == record.lock
+        granted = _granted(tms, uid, modification)
         return Outcome(NO_SUCH_ATTRIBUTE) if granted and unknown_in(plain(modification)) else original(uid, modification)
 
     around(tms.worklist, "set", perform)
@@ -64,8 +69,7 @@ def _emptied(modification: Dataset) -> list[str]:
 @variation("set-refuses-to-empty", "Refuses to empty an attribute of type 3", "PS3.4 5.4.2.1")
 def _empty_refused(tms: Any) -> None:
     def perform(original: Around, uid: str, modification: Dataset) -> Outcome:
-        record = tms.worklist.store.get(uid)
-        granted = record is not None and record.state == "IN PROGRESS" and modification.get("TransactionUID") == record.lock
+        granted = _granted(tms, uid, modification)
         return Outcome(0x0121) if granted and _emptied(modification) else original(uid, modification)
 
     around(tms.worklist, "set", perform)

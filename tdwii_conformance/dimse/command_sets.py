@@ -47,14 +47,12 @@ def command_bytes(command: Dataset) -> bytes:
 
 def message_of(primitive: Any) -> Any:
     """Return the message, still empty, that a DIMSE primitive of pynetdicom becomes: a request or a response."""
-    kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
-    return kinds[type(primitive)]()
+    return _kind(primitive)()
 
 
 def data_set_of(primitive: Any) -> Any:
     """Return the encoded data set of a DIMSE primitive, a file of bytes; ``None`` without one."""
-    kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
-    keyword = _DATASET_KEYWORDS.get(kinds[type(primitive)].__name__)
+    keyword = _DATASET_KEYWORDS.get(_kind(primitive).__name__)
     return getattr(primitive, keyword) if keyword else None
 
 
@@ -71,14 +69,13 @@ def primitive_bytes(primitive: Any) -> bytes | None:
     bytes or None
         What `command_bytes` makes of the message's command set; ``None`` for what is unusual and left to pydicom.
     """
-    kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
-    pieces = []
+    kind, pieces = _kind(primitive), []
     try:
-        for keyword, vr, header in _parts(kinds[type(primitive)]):
+        for keyword, vr, header in _parts(kind):
             if keyword == "CommandDataSetType":
                 value = NO_DATA_SET if data_set_of(primitive) is None else DATA_SET
             elif keyword == "CommandField":
-                value = _command_field(kinds[type(primitive)])
+                value = _command_field(kind)
             else:
                 value = getattr(primitive, keyword)
                 if value is None:
@@ -89,6 +86,11 @@ def primitive_bytes(primitive: Any) -> bytes | None:
         return None
     behind = b"".join(pieces)
     return HEADER.pack(0, 0, 4) + LENGTH.pack(len(behind)) + behind
+
+
+def _kind(primitive: Any) -> Any:
+    kinds = _RQ_TO_MESSAGE if primitive.MessageIDBeingRespondedTo is None else _RSP_TO_MESSAGE
+    return kinds[type(primitive)]
 
 
 @cache

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
 
 from .matching import TIMES, Key, match, respond
 from .records import Kept, Record
 
-__all__ = ["name_character_set", "responses", "vr_of"]
+__all__ = ["name_character_set", "responses"]
 
 
 def responses(keys: Sequence[Key], candidates: Sequence[Record], implicit_vr: bool | None) -> Iterator[Dataset]:
@@ -68,11 +66,3 @@ def _beyond_ascii(dataset: Dataset) -> bool:
         elif not str(element.value).isascii():
             return True
     return False
-
-
-def vr_of(tag: BaseTag, otherwise: str) -> str:
-    """Return the VR that the data dictionary has for a tag, or another if it has none."""
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return otherwise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from pydicom import config
@@ -17,7 +17,7 @@ from pydicom.valuerep import PersonName
 
 from ..profile import character_sets as character_sets  # makes all of them known
 
-__all__ = ["character_set", "character_set_of", "merged", "named_character_set", "picked", "plain", "without"]
+__all__ = ["character_set", "character_set_of", "merged", "named_character_set", "picked", "plain", "vr_of", "without"]
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 READS_ASCII = frozenset({"iso8859", "latin_1", "UTF8", "utf8"})  # as pydicom calls them
@@ -68,7 +68,7 @@ def _of_ascii(element: RawDataElement) -> DataElement | None:
     octets = element.value
     if not octets or not octets.isascii() or b"\\" in octets or b"\x1b" in octets:
         return None
-    vr = element.VR or _dictionary_vr(element.tag)
+    vr = element.VR or vr_of(element.tag, "")
     text = octets.decode("ascii")
     value: Any = text.strip() if vr == "AE" else text.rstrip(" \0")
     if vr not in ONE_TEXT or not value:
@@ -82,13 +82,13 @@ def _of_ascii(element: RawDataElement) -> DataElement | None:
     return DataElement(element.tag, vr, value, already_converted=True)
 
 
-@cache
-def _dictionary_vr(tag: BaseTag) -> str:
-    """Return the VR that the data dictionary has for a tag; empty without one."""
+@lru_cache(maxsize=4096)  # peers may name any tag
+def vr_of(tag: BaseTag, otherwise: str) -> str:
+    """Return the VR that the data dictionary has for a tag, or another if it has none."""
     try:
         return dictionary_VR(tag)
     except KeyError:
-        return ""
+        return otherwise
 
 
 def _name(text: str) -> PersonName:

@@ -15,9 +15,9 @@ from pydicom.uid import UID
 from ..profile.ups_service import UPS
 from ..profile.ups_tables import STATES, attribute_rows
 from . import states
-from .answers import name_character_set, responses, vr_of
+from .answers import name_character_set, responses
 from .changes import cancellation_filled_in, in_zone_of, unspecified_reason, with_attributes
-from .datasets import merged, picked, plain, without
+from .datasets import merged, picked, plain, vr_of, without
 from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, state_report
 from .final_state import missing
 from .matching import Key, KeyFault, keys_of, match
