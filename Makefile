@@ -10,7 +10,7 @@ MUTANTS ?=
 WORKERS ?= $(shell echo $$(( $$(nproc 2>/dev/null || echo 2) * 2 )))
 JOBS ?= 2
 
-.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof pairs load endurance mutated bench coverage docs wheelhouse clean
+.PHONY: conformance test thorough fuzz witnessed mutation lint strict proof pairs shuffled load endurance mutated bench coverage docs wheelhouse clean
 
 conformance: $(READY)  ## judge the embedded simulators, and write the report
 	$(BIN)/python -m pytest tests/conformance --embedded -q --report $(REPORT)
@@ -57,6 +57,9 @@ proof: $(READY)  ## every defect and variation in full; writes report/proof.html
 
 pairs: $(READY)  ## 100 pairs of variations drawn at random, each with the whole suite; at night, goes on where it was ended
 	$(BIN)/python -m tests.proof.pairs
+
+shuffled: $(READY)  ## the embedded run a hundred times, each in another order; no verdict may differ; at night, goes on where it was ended
+	$(BIN)/python -m tests.proof.shuffling
 
 load: $(READY)  ## defects that many at once show, each found by `tdwii load`; and nothing found without one; at night
 	$(BIN)/python -m tests.loaded

@@ -1,25 +1,34 @@
 """The conformance tests in any order: modules, and the tests within each, as a seed shuffles them.
 
-``python -m tests.proof.shuffling SEED... [PART...]`` runs the whole suite, or modules and folders of it, on the embedded simulators, once
-in its own order and once for each seed, and says which verdicts differ.
+``make shuffled``, or ``python -m tests.proof.shuffling [SEED...] [--part PART]``; at night. It runs the whole suite, or modules and
+folders of it, on the embedded simulators, once in its own order and once for each seed (1 to 100), and says which verdicts differ.
+A verdict that differs once depends on the order, or on chance. What was found is kept in ``report/shuffled.jsonl``: a run that was
+interrupted goes on, a change of the sources makes it void.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import random
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tdwii_conformance import engine
 from tdwii_conformance.plugin import Setting
 
-from . import running, threads
+from . import proof, running, threads, whole
 
 __all__ = ["differences", "verdicts"]
+
+ACTORS = ("TMS", "OST", "TDD", "watcher")
 
 
 class Shuffle:
@@ -74,20 +83,49 @@ def differences(one: dict[str, str], other: dict[str, str]) -> list[str]:
     ]
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run everything, or some parts, in its own order, and by each seed; return how many runs differ."""
-    seeds, parts = [word for word in arguments if word.isdecimal()], [word for word in arguments if not word.isdecimal()]
-    differing = 0
+def made(parts: Sequence[str], seed: int | None) -> dict[str, Any]:
+    """Run everything, or some parts, without a word; return the verdicts and the seconds that it took."""
     began = time.monotonic()
-    usual = verdicts(parts)
-    print(f"{len(usual)} tests in their own order, {time.monotonic() - began:.0f} s", flush=True)
-    for seed in seeds:
-        began = time.monotonic()
-        found = differences(usual, verdicts(parts, int(seed)))
-        print(f"seed {seed}: {len(found)} verdicts differ, {time.monotonic() - began:.0f} s", *found, sep="\n  ", flush=True)
-        differing += bool(found)
-    return differing
+    with whole.silence():
+        found = verdicts(parts, seed)
+    return {"verdicts": found, "seconds": time.monotonic() - began}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what has not been run; return 1 if a verdict differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.proof.shuffling", description=__doc__.splitlines()[0])
+    parser.add_argument("seeds", nargs="*", type=int, metavar="SEED", default=list(range(1, 101)), help="default: 1 to 100")
+    parser.add_argument("--part", action="append", default=[], help="a module or folder of tests/conformance; default: all")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="default: one for each processor")
+    parser.add_argument("--results", type=Path, default=Path("report/shuffled.jsonl"), help="default: %(default)s")
+    given = parser.parse_args(arguments)
+    given.results.parent.mkdir(parents=True, exist_ok=True)
+    sources = whole.sources(whole.Run((), (*sorted(proof.RANDOM), *proof.modules(ACTORS))))
+    found: dict[int | None, dict[str, Any]] = {}
+    for line in given.results.read_text(encoding="utf-8").splitlines() if given.results.exists() else ():
+        kept = json.loads(line)
+        if (kept["sources"], kept["parts"]) == (sources, given.part):
+            found[kept["seed"]] = kept
+    with given.results.open("a", encoding="utf-8") as file:
+
+        def keep(seed: int | None, result: dict[str, Any]) -> None:
+            found[seed] = {"seed": seed, "sources": sources, "parts": given.part, **result}
+            file.write(json.dumps(found[seed]) + "\n")
+            file.flush()
+
+        if None not in found:
+            keep(None, made(given.part, None))
+        usual = found[None]["verdicts"]
+        print(f"{len(usual)} tests in their own order, {found[None]['seconds']:.0f} s", flush=True)
+        work = {seed: (given.part, seed) for seed in given.seeds if seed not in found}
+        for seed, result in whole.in_processes(made, work, given.processes, runs=1):
+            differing = differences(usual, result["verdicts"])
+            keep(seed, {"differing": differing, "seconds": result["seconds"]})
+            print(f"seed {seed}: {len(differing)} verdicts differ, {result['seconds']:.0f} s", *differing, sep="\n  ", flush=True)
+    differ = [seed for seed in given.seeds if found[seed]["differing"]]
+    print(f"{len(given.seeds)} runs in other orders, {len(differ)} with a verdict that differs{': ' * bool(differ)}{differ or ''}")
+    return 1 if differ else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -86,7 +86,7 @@ def test_what_judges_a_tdd_changes_no_outcome_of_a_tms(file, tms, tdd, write, tm
     monkeypatch.setattr(running, "ROOT", tmp_path)
 
     def sources():
-        return [whole._sources(whole.Run(("a",), (module,))) for module in ("tms/a.py", "tdd/a.py")]
+        return [whole.sources(whole.Run(("a",), (module,))) for module in ("tms/a.py", "tdd/a.py")]
 
     before = sources()
     write("break_it()", f"tdwii_conformance/{file}")
@@ -95,7 +95,7 @@ def test_what_judges_a_tdd_changes_no_outcome_of_a_tms(file, tms, tdd, write, tm
 
 def test_result_of_these_sources_is_not_made_again(tmp_path):
     kept = tmp_path / "proof.jsonl"
-    result = FOUND | {"sources": whole._sources(RUN)}
+    result = FOUND | {"sources": whole.sources(RUN)}
     kept.write_text(json.dumps(FOUND | {"sources": "older", "tests": 0}) + "\n" + json.dumps(result) + "\n", encoding="utf-8")
     assert whole.results([RUN], kept, 1) == {RUN: result}
 
@@ -104,13 +104,12 @@ def test_result_of_other_sources_is_made_again(tmp_path):
     kept = tmp_path / "proof.jsonl"
     kept.write_text(json.dumps(FOUND | {"sources": "older", "tests": 0}) + "\n", encoding="utf-8")
     assert whole.results([RUN], kept, 1)[RUN]["tests"] > 0
-    assert [json.loads(line)["sources"] for line in kept.read_text(encoding="utf-8").splitlines()] == ["older", whole._sources(RUN)]
+    assert [json.loads(line)["sources"] for line in kept.read_text(encoding="utf-8").splitlines()] == ["older", whole.sources(RUN)]
 
 
-def test_processes_make_room_for_others(monkeypatch):
-    monkeypatch.setattr(whole, "RUNS_OF_A_PROCESS", 1)
+def test_processes_make_room_for_others():
     again = whole.Run((), RUN.modules)
-    made = whole.in_processes(whole._make, {RUN: (RUN, {}), again: (again, {})}, 1)
+    made = whole.in_processes(whole._make, {RUN: (RUN, {}), again: (again, {})}, 1, runs=1)
     assert [(run, result["tests"] > 0) for run, result in made] == [(RUN, True), (again, True)]
 
 
@@ -255,8 +254,8 @@ def test_change_of_a_module_leaves_the_others_valid(name, elsewhere, tmp_path, m
     before = whole.results([run], tmp_path / "proof.jsonl", 1)[run]
     assert made == [run.conformant, run][not elsewhere :]
     assert (before["tests"], before["cpu"], len(before["errors"])) == (10, 4.0, 2)
-    real = whole._sources
-    monkeypatch.setattr(whole, "_sources", lambda one: "new" if one.modules == (second,) else real(one))
+    real = whole.sources
+    monkeypatch.setattr(whole, "sources", lambda one: "new" if one.modules == (second,) else real(one))
     after = whole.results([run], tmp_path / "proof.jsonl", 1)[run]
     for name in ("violated", "by", "findings", "errors", "tests", "cpu"):
         assert after[name] == before[name]

@@ -1,9 +1,10 @@
 """The suite gives the same verdicts in any order of modules, and of tests within a module.
 
-A part of it, in one other order; ``python -m tests.proof.shuffling`` runs all of it, in as many as are named.
+A part of it, in one other order; ``make shuffled`` runs all of it, in a hundred.
 """
 
 import dataclasses
+import json
 
 import pytest
 
@@ -12,7 +13,7 @@ from tdwii_conformance.defects import DEFECTS
 from tdwii_conformance.plugin import Setting
 from tdwii_conformance.sut.config import embedded
 
-from . import running, shuffling, threads
+from . import proof, running, shuffling, threads, whole
 
 # Those whose tests share most: a treatment of each scenario, workitems in each state, what was retrieved.
 PARTS = (
@@ -56,3 +57,18 @@ def test_what_is_never_answered_is_found_whatever_asks_first(module):
     )
     failed = {verdict.requirement for verdict in result.verdicts if verdict.verdict == "failed"}
     assert failed == set(DEFECTS["n-set-unanswered"].requirements)
+
+
+@pytest.mark.parametrize("verdict, said, code", [("met", "0 with", 0), ("violated", "1 with a verdict that differs: [1]", 1)])
+def test_what_was_found_is_kept_and_compared(tmp_path, capsys, verdict, said, code):
+    part = "tms/test_ro60_in_progress.py"
+    results = tmp_path / "shuffled.jsonl"
+    words = ["1", "--part", part, "--results", str(results)]
+    sources = whole.sources(whole.Run((), (*sorted(proof.RANDOM), *proof.modules(shuffling.ACTORS))))
+    usual, shuffled = {"verdicts": {"a": "met", "b": "met"}}, {"differing": shuffling.differences({"a": "met"}, {"a": verdict})}
+    lines = [
+        {"seed": seed, "sources": sources, "parts": [part], "seconds": 1.0, **said} for seed, said in ((None, usual), (1, shuffled))
+    ]
+    results.write_text("".join(f"{json.dumps(line)}\n" for line in lines), encoding="utf-8")
+    assert shuffling.main(words) == code
+    assert "2 tests in their own order" in (out := capsys.readouterr().out) and said in out

@@ -65,9 +65,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if problems else 0
 
 
-RUNS_OF_A_PROCESS = 12
-
-
 @dataclass(frozen=True)
 class Run:
     """What is run: deviations, by name, and the modules against them. Nothing of what is expected, which is no part of a run.
@@ -162,13 +159,13 @@ def results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict
     """
     needed = {run.conformant for run in chosen if run.elsewhere}
     conformant = results(sorted(needed, key=repr), kept, processes) if needed else {}
-    sources = {part: _sources(part) for run in chosen for part in run.parts}
+    now = {part: sources(part) for run in chosen for part in run.parts}
     found, seconds = {}, {}
     for line in kept.read_text(encoding="utf-8").splitlines() if kept.exists() else ():
         result = json.loads(line)
         part = Run(tuple(result["names"]), tuple(result["modules"]), result["edition"], result["elsewhere"])
         seconds[part] = result["seconds"]
-        if sources.get(part) == result["sources"]:
+        if now.get(part) == result["sources"]:
             found[part] = result
 
     def lasts(run: Run) -> float:
@@ -184,7 +181,7 @@ def results(chosen: Sequence[Run], kept: Path, processes: int) -> dict[Run, dict
         given = {run: (run, conformant[run.conformant]["verdicts"] if run.elsewhere else {}) for run in todo}
         for number, (run, result) in enumerate(in_processes(_make, given, processes), 1):
             for part in run.parts:
-                found[part] = _part(result, part) | {"sources": sources[part]}
+                found[part] = _part(result, part) | {"sources": now[part]}
                 file.write(json.dumps(found[part]) + "\n")
             file.flush()
             problems = Judged(run, result).problems
@@ -233,7 +230,9 @@ Key = TypeVar("Key", bound=Hashable)
 Made = TypeVar("Made")
 
 
-def in_processes(work: Callable[..., Made], todo: Mapping[Key, tuple[Any, ...]], processes: int) -> Iterator[tuple[Key, Made]]:
+def in_processes(
+    work: Callable[..., Made], todo: Mapping[Key, tuple[Any, ...]], processes: int, runs: int = 12
+) -> Iterator[tuple[Key, Made]]:
     """Yield what comes of some work, as it comes, each piece of it made in one of some processes.
 
     Parameters
@@ -244,6 +243,8 @@ def in_processes(work: Callable[..., Made], todo: Mapping[Key, tuple[Any, ...]],
         What it is called with, by a key for each piece.
     processes : int
         How many at once.
+    runs : int, optional
+        How many pieces a process makes before another takes its place: it grows with each, and slows down.
 
     Yields
     ------
@@ -253,7 +254,7 @@ def in_processes(work: Callable[..., Made], todo: Mapping[Key, tuple[Any, ...]],
     with ExitStack() as stack, ThreadPoolExecutor(processes) as hands:
         workers: SimpleQueue[_Process] = SimpleQueue()
         for _ in range(processes):
-            workers.put(stack.enter_context(_Process()))
+            workers.put(stack.enter_context(_Process(runs)))
 
         def in_a_process(given: tuple[Any, ...]) -> Made:
             worker = workers.get()
@@ -271,14 +272,14 @@ def in_processes(work: Callable[..., Made], todo: Mapping[Key, tuple[Any, ...]],
 
 
 class _Process:
-    """A process that makes runs. It grows with each, and slows down: after some it makes room for another.
+    """A process that makes runs; after some it makes room for another.
 
     An executor with ``max_tasks_per_child`` is for that, but the one of Python 3.11 can wait for ever when its processes
     have ended (CPython gh-115634).
     """
 
-    def __init__(self) -> None:
-        self._made, self._executor = 0, self._new()
+    def __init__(self, runs: int) -> None:
+        self._runs, self._made, self._executor = runs, 0, self._new()
 
     @staticmethod
     def _new() -> ProcessPoolExecutor:
@@ -287,7 +288,7 @@ class _Process:
         return ProcessPoolExecutor(1, context)
 
     def make(self, work: Callable[..., Made], *given: Any) -> Made:
-        if self._made == RUNS_OF_A_PROCESS:
+        if self._made == self._runs:
             self._executor.shutdown()
             self._made, self._executor = 0, self._new()
         self._made += 1
@@ -330,7 +331,7 @@ def _make(run: Run, conformant: Mapping[str, str]) -> dict[str, Any]:
 # --- what can change the outcome of a run ----------------------------------------------------------------------------
 
 
-def _sources(run: Run) -> str:
+def sources(run: Run) -> str:
     """Return a digest of what can change the outcome of a run: the package, the shared part of the tests, the modules run.
 
     Of the defects it is what they do. What they are said to violate is compared with the outcome afterwards, so naming a
