@@ -59,7 +59,7 @@ def test_what_is_never_answered_is_found_whatever_asks_first(module):
     assert failed == set(DEFECTS["n-set-unanswered"].requirements)
 
 
-@pytest.mark.parametrize("verdict, said, code", [("met", "0 with", 0), ("violated", "1 with a verdict that differs: [1]", 1)])
+@pytest.mark.parametrize(("verdict", "said", "code"), [("met", "0 with", 0), ("violated", "1 with a verdict that differs: [1]", 1)])
 def test_what_was_found_is_kept_and_compared(tmp_path, capsys, verdict, said, code):
     part = "tms/test_ro60_in_progress.py"
     results = tmp_path / "shuffled.jsonl"
