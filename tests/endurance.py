@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import random
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -24,7 +23,7 @@ import psutil  # comes with Locust
 from tdwii_conformance.load.clinic import load_clinic
 from tdwii_conformance.load.setting import Setting
 
-from . import killing
+from . import ending, killing
 
 ALLOWED = 1.0  # MB for each 10,000 workitems, beyond what is stored
 NOISE = 15.0  # MB by which two processes with the same content differ, measured
@@ -107,13 +106,10 @@ def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) 
         process = psutil.Process(running.pid)
         described.write_text(SYSTEM.format(tms=at.port, ost=ost.port))
         before = Size.of(process)
-        done = subprocess.run(
-            [
-                sys.executable, "-m", "tdwii_conformance", "load", "--sut", described, "--clinic", clinic, "--for", str(seconds),
-                "--processes", str(processes), "--port", str(port), "--results", results,
-            ],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = ending.output_of([
+            sys.executable, "-m", "tdwii_conformance", "load", "--sut", described, "--clinic", clinic, "--for", str(seconds),
+            "--processes", str(processes), "--port", str(port), "--results", results,
+        ])  # fmt: skip
         after, deadline = Size.of(process), time.monotonic() + BACK
         while (after.threads > before.threads + there.watchers or after.files > before.files) and time.monotonic() < deadline:
             time.sleep(1)
@@ -155,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=2, metavar="N", help="for the users (default: %(default)s)")
     parser.add_argument("--port", type=int, default=14300, metavar="N", help="of the first user (default: %(default)s)")
     given = parser.parse_args(arguments)
+    ending.in_order()
     found = []
     with TemporaryDirectory() as name:
         folder = Path(name)

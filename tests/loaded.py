@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from pathlib import Path
+
+from . import ending
 
 RUSH = ("--clinic", "rush")
 RESTARTED = ("--clinic", str(Path(__file__).with_suffix(".toml")), "--fault", "restart=15s")
@@ -39,7 +40,7 @@ def load(port: int, seconds: float, words: tuple[str, ...]) -> tuple[Counter[str
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
         command = [sys.executable, "-m", "tdwii_conformance", "load", "--for", str(seconds), "--results", str(results)]
-        done = subprocess.run([*command, "--port", str(port), *words], capture_output=True, text=True, check=False)
+        done = ending.output_of([*command, "--port", str(port), *words])
         if not results.is_file():
             raise SystemExit(done.stdout + done.stderr)
         found = json.loads(results.read_text())
@@ -53,6 +54,7 @@ def main() -> int:
     parser.add_argument("--within", type=float, default=60.0, help="seconds for each defect, of the two minutes that are allowed")
     parser.add_argument("--port", type=int, default=14200)
     given = parser.parse_args()
+    ending.in_order()
     wrong = 0
     for name in given.names or FOUND:
         how, wanted = FOUND[name]

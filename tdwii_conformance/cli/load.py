@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -126,6 +128,7 @@ def load(
         for name, (where, number) in setting.users().items():
             say(f"{name}={where}:{number}")
         return OK
+    _expect_free(setting, web_port if web else None, more)
     if evidence is not None:
         evidence.mkdir(parents=True, exist_ok=True)
         setting = replace(setting, evidence=str(evidence))
@@ -139,7 +142,7 @@ def load(
             setting, restart = stack.enter_context(ours(setting, deviations, Path(scratch), restartable="restart" in broken))
         setting, done = stack.enter_context(network(setting, broken))
         setting, restarted = stack.enter_context(restarts(setting, broken, restart, Path(scratch)))
-        command = [*_locust(setting, seconds, processes, web, web_port), *more]
+        command = [*_locust(setting, seconds, processes, web, web_port), *_meeting(processes, more), *more]
         command += ["--html", str(html)] if html is not None else []
         command += ["--csv", csv] if csv is not None else []
         _run(command, setting)
@@ -161,6 +164,32 @@ def _name_all(setting: Setting) -> None:
             check_ae_title(name)
     except ValueError as error:
         raise Usage(f"--title: {error}") from error
+
+
+def _expect_free(setting: Setting, page: int | None, more: Sequence[str]) -> None:
+    """Refuse ports that somebody else has: Locust would go on with the users that are left, or end with a traceback."""
+    wanted = {} if "--master" in more else setting.users()
+    for name, address in wanted.items():
+        _expect_port(address, f"{name} cannot listen", f"--port chooses others, {len(wanted)} in a row")
+    if "--master" in more:
+        known = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+        known.add_argument("--master-bind-port", type=int, default=5557)
+        with contextlib.suppress(argparse.ArgumentError):  # Locust says what is wrong
+            port = known.parse_known_args(more)[0].master_bind_port
+            _expect_port(("", port), "workers cannot be awaited", "-- --master-bind-port chooses another (--master-port for them)")
+    if page is not None:
+        _expect_port(("127.0.0.1", page), "Locust's page cannot be shown", "--web-port chooses another")
+
+
+def _expect_port(address: tuple[str, int], what: str, instead: str) -> None:
+    with socket.socket() as probe:
+        if os.name != "nt":  # where it would take a port that another has
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            host, port = address
+            raise Usage(f"{what} on {host or 'all addresses'}, port {port}: {error.strerror or error}; {instead}") from error
 
 
 def _described(setting: Setting, sut: Path, *, needs_restart: bool) -> tuple[Setting, Callable[[], None] | None]:
@@ -193,15 +222,31 @@ def _locust(setting: Setting, seconds: float, processes: int, web: bool, web_por
     return command + (["--processes", str(processes)] if processes > 1 else [])
 
 
+def _meeting(processes: int, more: Sequence[str]) -> list[str]:
+    """Return where the processes of this machine meet: by Locust's default those of two loads would meet each other."""
+    if processes == 1 or "--worker" in more or any(word.startswith("--master") for word in more):
+        return []
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    return ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port]
+
+
 def _run(command: Sequence[str], setting: Setting) -> None:
     environment = {**os.environ, **setting.to_environment(), "LOCUST_SKIP_MONKEY_PATCH": "1"}
     process = subprocess.Popen(command, env=environment)
     try:
         process.wait()
     except KeyboardInterrupt as end:
+        import psutil  # comes with Locust
+
+        workers = psutil.Process(process.pid).children(recursive=True)
         if type(end) is not KeyboardInterrupt:  # SIGTERM, which came to us alone; Ctrl-C has interrupted Locust as well
             process.terminate()
         process.wait()  # it lets treatments end, and tells what it has found
+        for worker in psutil.wait_procs(workers, timeout=5)[1]:  # Locust forgets those that it had not finished starting
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.terminate()
 
 
 def _show(found: Mapping[str, Any], limits: Mapping[str, float]) -> int:
@@ -215,6 +260,12 @@ def _show(found: Mapping[str, Any], limits: Mapping[str, float]) -> int:
         say(f"  {one['requirement']} {one['workitem']}: expected {one['expected']}; received {one['received']}")
     for one in found["errors"]:
         say(f"  {one['count']} times {one['request']}: {one['error']}")
+    if found["behind"]:
+        first = min(found["behind"], key=found["behind"].__getitem__)
+        say(
+            f"  {len(found['behind'])} watchers were still told of what had happened when they ended, {first} of what was before"
+            f" {found['behind'][first]}: what came later is not judged for them"
+        )
     slow = []
     for name, limit in limits.items():
         measured = found["delays"].get("p95") if name == "event" else found["requests"].get(NAMES[LIMITED[name]], {}).get("p95")

@@ -24,6 +24,8 @@ SCHEDULED, CLAIMED, FINAL = "SCHEDULED", "IN PROGRESS", ("COMPLETED", "CANCELED"
 ALREADY, DUPLICATE = 0xC302, 0x0111  # it is IN PROGRESS by this Transaction UID; a UPS with this UID exists
 BUSY = (0x0213, 0xA700)  # resource limitation: a system may say that it has enough to do [PS3.7 C.5.22; PS3.4 B.2.3]
 KEPT_QUERIES = 20_000
+SILENCE = 30.0  # seconds without a report, after which none is under way any more
+COMING = 2.0  # seconds since the last one, within which more are to come
 
 
 @dataclass(frozen=True)
@@ -329,6 +331,7 @@ class History:
     _subscriptions: list[Subscription] = field(default_factory=list)
     _begun: dict[str, float] = field(default_factory=dict)  # when an open workitem was claimed, or else created
     _heard: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))  # when reports came to a receiver
+    _last: dict[str, float] = field(default_factory=dict)  # when the last of these came
     _caught_up: dict[str, float] = field(default_factory=dict)  # until when a receiver has reports
     _quiet: dict[str, float] = field(default_factory=dict)  # since when all have caught up with an ended workitem
 
@@ -346,6 +349,7 @@ class History:
         """Take a fact; in any order."""
         if fact.kind == "report":
             self._heard[fact.who].append(fact.began)
+            self._last[fact.who] = max(fact.began, self._last.get(fact.who, 0.0))
         if fact.kind == "query":
             self._queries.append(fact)
         elif fact.kind in ("subscribe", "unsubscribe"):
@@ -397,9 +401,24 @@ class History:
             self._begun.pop(f"{uid} {state}", None)
         self.judged += 1
         self.delays += delays(facts)
-        found = judge(facts, self._queries, [replace(one, lapses=self._lapses(one)) for one in self._subscriptions] if done else ())
+        owed = [replace(one, until=self._until(one), lapses=self._lapses(one)) for one in self._subscriptions]
+        found = judge(facts, self._queries, owed if done else ())
         self.violations += found
         return found
+
+    def behind(self) -> dict[str, float]:
+        """Return who unsubscribed while reports still came, and until when what was done is judged for each."""
+        return {one.receiver: self._until(one) for one in self._subscriptions if self._silent(one) < COMING}
+
+    def _silent(self, subscription: Subscription) -> float:
+        """Return how long nothing had come to a receiver when the end of its subscription was asked for."""
+        return subscription.until + self.settle - self._last.get(subscription.receiver, 0.0)
+
+    def _until(self, subscription: Subscription) -> float:
+        """Return until when what was done should have been reported: a slow system has lost nothing that is still on its way."""
+        if self._silent(subscription) > SILENCE:
+            return subscription.until
+        return min(subscription.until, self._caught_up.get(subscription.receiver, 0.0) - self.settle)
 
     def _lapses(self, subscription: Subscription) -> tuple[tuple[float, float], ...]:
         """Return when reports to a receiver may have been lost: a TMS need not keep them, nor subscriptions [CC.2.4.3]."""

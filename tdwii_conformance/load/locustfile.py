@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,7 @@ def _conclude(environment: Any, **_: Any) -> None:
         },
         "errors": [{"request": one.name, "error": str(one.error), "count": one.occurrences} for one in stats.errors.values()],
         "delays": _percentiles(HISTORY.delays),
+        "behind": {who: f"{datetime.fromtimestamp(until):%H:%M:%S}" for who, until in sorted(HISTORY.behind().items())},
     }
     if SETTING.results:
         Path(SETTING.results).write_text(json.dumps(found, indent=1), encoding="utf-8")

@@ -1,12 +1,15 @@
 """What `make endurance` calls a growth, and what not."""
 
+import contextlib
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
 
 from tests.endurance import Size, problems
+from tests.unit.load.test_load_command import consecutive_ports
 
 BEFORE, STORED = Size(60.0, 5, 20), Size(400.0, 5, 20)
 
@@ -38,3 +41,23 @@ def test_a_process_is_measured():
     assert 50 < size.memory < 90
     assert size.threads == 2
     assert size.files == 3 + 7
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGTERM cannot be handled on Windows: `make endurance` is not for it")
+def test_what_it_has_started_ends_with_it(tmp_path):
+    """Simulators, `tdwii load`, and Locust with its workers."""
+    (tmp_path / "clinic.toml").write_text("machines = 2\nwatchers = 0\nschedulers = 1\nevery = 1.0\n")
+    words = ("--for", "300", "--clinic", str(tmp_path / "clinic.toml"), "--port", str(consecutive_ports(4)))
+    command = [sys.executable, "-m", "tests.endurance", *words]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
+        started, deadline = [], time.monotonic() + 120
+        while sum("locust" in " ".join(one.cmdline()) for one in started) < 3:
+            assert time.monotonic() < deadline and program.poll() is None
+            time.sleep(0.2)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                started = psutil.Process(program.pid).children(recursive=True)
+        program.terminate()
+        assert program.wait(120) == 143
+    _, alive = psutil.wait_procs(started, timeout=30)
+    assert alive == []

@@ -236,5 +236,26 @@ def test_a_workitem_is_judged_when_receivers_have_caught_up():
     assert history.open == 1
 
 
+@pytest.mark.parametrize(
+    ("created", "last", "found", "behind"),
+    [
+        (12, 26.0, ["CC24-TMS-002"], {}),  # nothing for half a minute before the end: it is lost
+        (12, 55.0, [], {}),  # it may be under way
+        (12, 59.5, [], {"WATCHER": 2.0}),  # they still come when the watcher ends
+        (30, 59.5, ["CC24-TMS-002"], {"WATCHER": 20.0}),  # so they do, but of what happened much later
+    ],
+)
+def test_what_is_on_its_way_at_the_end_is_not_lost(created, last, found, behind):
+    """The end of a treatment at 11 s is not reported. The last report is that of a UPS created later; the watcher ends at 60 s."""
+    history = History(settle=10)
+    history.add(fact("subscribe", -2, -1, who="WATCHER", workitem="1.2.840.10008.5.1.4.34.5"))
+    for one in [*TREATED, *REPORTED[:4], fact("create", created, created + 1, workitem="1.2.4")]:
+        history.add(one)
+    history.add(Fact("report", "WATCHER", "1.2.4", last, last + 0.1, status=0, done=True, state="SCHEDULED", event=1))
+    history.add(fact("unsubscribe", 60, 61, who="WATCHER", workitem="1.2.840.10008.5.1.4.34.5"))
+    assert [one.requirement for one in history.judge_rest()] == found
+    assert history.behind() == behind
+
+
 def test_delays_are_from_the_request_to_its_report():
     assert delays([*TREATED, *REPORTED]) == pytest.approx([1.5, 1.5, 1.5, 1.5, 1.5])

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -53,11 +54,12 @@ def _free(port):
     return True
 
 
-def load(folder, *arguments):
+def load(folder, *arguments, port=None):
     (folder / "clinic.toml").write_text(CLINIC)
     results = folder / "results.json"
     command = [
-        sys.executable, "-m", "tdwii_conformance", "load", "--clinic", "clinic.toml", "--results", results, "--port", consecutive_ports(5),
+        sys.executable, "-m", "tdwii_conformance", "load", "--clinic", "clinic.toml", "--results", results, "--port",
+        port or consecutive_ports(5),
     ]  # fmt: skip
     done = subprocess.run([*map(str, (*command, *arguments))], cwd=folder, capture_output=True, text=True, timeout=240)
     return done, json.loads(results.read_text())
@@ -143,3 +145,33 @@ def test_what_processes_share_arrives():
     setting = Setting(Clinic(machines=3, watchers=2), tms=("TMS", "127.0.0.1", 104), first=5, evidence="here")
     assert Setting.from_environment(setting.to_environment()) == setting
     assert (list(setting.numbers("machines")), list(setting.numbers("watchers"))) == ([5, 6, 7], [8, 9])
+
+
+def test_a_port_that_somebody_has_is_named(capsys):
+    """Locust would go on without a watcher that cannot listen, and end with a traceback without a page."""
+    port = consecutive_ports(2)
+    with socket.create_server(("127.0.0.1", port + 1)):
+        assert main(["load", "--port", str(port)]) == 2
+        assert f"LOAD2 cannot listen on 127.0.0.1, port {port + 1}:" in (said := capsys.readouterr().err) and "--port" in said
+        assert main(["load", "--port", str(port + 2), "--web", "--web-port", str(port + 1)]) == 2
+        assert "Locust's page cannot be shown" in (said := capsys.readouterr().err) and "--web-port" in said
+        assert main(["load", "--", "--master", "--master-bind-port", str(port + 1)]) == 2
+        assert "--master-bind-port" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Locust has no --processes on Windows")
+def test_two_loads_in_processes_at_once_do_not_meet(tmp_path):
+    """Locust's usual port for its workers is one for the whole machine."""
+    folders = [tmp_path / name for name in ("one", "other")]
+    for folder in folders:
+        folder.mkdir()
+    ports = consecutive_ports(10)
+    with ThreadPoolExecutor() as both:
+        runs = [
+            both.submit(load, folder, "--for", 200, "--treatments", 2, "--processes", 2, port=ports + 5 * n)
+            for n, folder in enumerate(folders)
+        ]
+        for done, found in (run.result() for run in runs):
+            assert (done.returncode, found["violations"], found["errors"]) == (0, [], []), done.stdout + done.stderr
+            assert found["judged"] >= 2
