@@ -101,12 +101,15 @@ class Supply:
     ----------
     to_come : callable or None
         Returns how many tests are to come that share the workitem of a role in a state; ``None``: nobody knows.
+    counted : int
+        How often something has come that may have taken workitems away.
     """
 
     def __init__(self, source: Source, tdd: TDD, ost: str = "OST") -> None:
         self.source, self.tdd, self.ost = source, tdd, ost
         self.kit = Kit(tdd.transcript)
         self.to_come: Callable[[str, str], int] | None = None
+        self.counted = 0
         self._handed_out: list[str] = []
 
     # what tests do
@@ -298,13 +301,14 @@ class Supply:
 
     def count(self) -> None:
         """Look which workitems are still there, after something that may have taken them away."""
+        self.counted += 1
         for kept in [kept for kept in self.kit.all if not kept.unsure]:
             if not (kept.role or self.source.own):  # used once, and not worth a request
                 self.kit.doubt([kept.workitem.uid], "it may no longer be there")
-            elif not self._there(kept.workitem.uid):
+            elif not self.is_there(kept.workitem.uid):
                 self.kit.doubt([kept.workitem.uid], "it is no longer there")
 
-    def _there(self, uid: str) -> bool:
+    def is_there(self, uid: str) -> bool:
         """Whether a workitem is seen; one that nothing can be asked about, as no class is accepted for it, is not."""
         try:
             exchange = self.tdd.query(item(SOPInstanceUID=uid, ProcedureStepState=None))

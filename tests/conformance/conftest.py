@@ -237,13 +237,15 @@ def creates(supply, source):
 @pytest.fixture(scope="session")
 def treated(supply):
     """A function that returns a treatment of a scenario, from its claim to its end, with what was shown on the way."""
-    made = {}
+    made = {}  # of each scenario, and how often the supply had been counted when it was seen last
 
     def treat(scenario):
-        if scenario not in made:
+        treatment, counted = made.get(scenario, (None, 0))
+        if treatment is None or (counted < supply.counted and not supply.is_there(treatment.session.workitem.uid)):
             wanted = Need(Use.ENDS, "IN PROGRESS", scenario.start, fresh=True)
-            made[scenario] = Treated.of(supply.need(wanted), scenario)
-        return made[scenario]
+            treatment = Treated.of(supply.need(wanted), scenario)
+        made[scenario] = (treatment, supply.counted)
+        return treatment
 
     return treat
 

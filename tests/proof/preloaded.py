@@ -15,3 +15,4 @@ __all__ = ["DEFECTS", "VARIATIONS", "load_catalogue", "scu", "threads", "whole"]
 
 len(DEFECTS), len(VARIATIONS), load_catalogue()
 gc.freeze()  # what is here stays, so that no process copies it to look at it
+gc.set_threshold(200_000, 50, 100)  # a run makes many objects that stay; looking at them again and again took a seventh of it

@@ -5,6 +5,7 @@ A part of it, in one other order; ``make shuffled`` runs all of it, in a hundred
 
 import dataclasses
 import json
+from collections import Counter
 
 import pytest
 
@@ -32,15 +33,27 @@ def test_same_verdicts_in_another_order(usual):
     assert shuffling.differences(usual, shuffling.verdicts(PARTS, 1)) == []
 
 
-class First:
-    """A plugin of the inner run: a module comes first."""
+class Order:
+    """A plugin of the inner run: some modules come in this order, before the others."""
 
-    def __init__(self, module):
-        self.module = module
+    def __init__(self, *modules):
+        self.modules = modules
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
-        items.sort(key=lambda item: self.module not in item.nodeid)
+        items.sort(key=lambda item: next((n for n, module in enumerate(self.modules) if module in item.nodeid), len(self.modules)))
+
+
+def test_a_restart_between_modules_changes_no_verdict():
+    """The embedded TMS is restarted without what it had: treatments that modules share are made anew."""
+    parts = ["tms/test_ro64_final_update.py", "tms/test_cc_2_4_status_change.py", "tms/test_ro65_completed_canceled.py"]
+    usual, between = (
+        engine.run(parts, options=running.OPTIONS, setting=Setting(texts=False), plugins=[Order(*order)])
+        for order in (parts[1:] + parts[:1], parts)
+    )
+    verdicts = [{one.nodeid: one.verdict for one in result.verdicts} for result in (usual, between)]
+    assert verdicts[0] == verdicts[1]
+    assert Counter(verdicts[1].values())["passed"] > 100
 
 
 @pytest.mark.parametrize("module", ["test_ro62_progress_update.py", "test_cc_2_6_set.py"])
@@ -53,7 +66,7 @@ def test_what_is_never_answered_is_found_whatever_asks_first(module):
         deviations=["n-set-unanswered"],
         options=running.OPTIONS,
         setting=Setting(embedded=waiting, start=threads.simulator_trigger, texts=False),
-        plugins=[First(module)],
+        plugins=[Order(module)],
     )
     failed = {verdict.requirement for verdict in result.verdicts if verdict.verdict == "failed"}
     assert failed == set(DEFECTS["n-set-unanswered"].requirements)
