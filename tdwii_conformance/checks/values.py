@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pydicom.charset import decode_bytes, default_encoding
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from ..dcmdump.coding import CODED_TEXT, ONE_VALUE, character_encodings
+from ..profile.representations import vr_of_element
 from ..transcript.exchange import Exchange, Message, read_raw
 from ..ups.times import is_value
 from .attributes import shown
@@ -95,8 +95,8 @@ def _below(dataset: Dataset, path: str, charset: list[str] | None, *, key: bool,
     named = dataset.get(SPECIFIC_CHARACTER_SET)
     if named is not None and not named.is_empty:
         charset = character_encodings(named.value if isinstance(named.value, str) else list(named.value))
-    for element in list(dataset.elements()):
-        vr = _vr(element)
+    for element in [*dataset.values()]:
+        vr = vr_of_element(element, "")
         here = f"{path}{keyword_for_tag(element.tag) or element.tag}"
         if element.tag.is_private or element.tag.element == 0:
             continue
@@ -106,17 +106,6 @@ def _below(dataset: Dataset, path: str, charset: list[str] | None, *, key: bool,
         elif isinstance(element, RawDataElement) and element.value and (times or vr not in TIMES):
             for value, expected in _wrong(vr, bytes(element.value), charset, key=key):
                 yield Finding(expected, f"value {shown(value)}", here)
-
-
-def _vr(element: object) -> str:
-    """Return the VR that an element has, as it says or as the dictionary does; empty if none is certain."""
-    vr, tag = getattr(element, "VR", None), getattr(element, "tag", BaseTag(0))
-    if vr is None:
-        try:
-            vr = dictionary_VR(tag)
-        except KeyError:
-            return ""
-    return str(vr)
 
 
 def _wrong(vr: str, octets: bytes, charset: list[str] | None, *, key: bool) -> Iterable[tuple[str, str]]:

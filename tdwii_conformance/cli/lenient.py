@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from pydicom.datadict import dictionary_VR
-from pydicom.dataelem import DataElement, RawDataElement
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
 
 from ..dcmdump.dicom import whole
+from ..profile.representations import resolved, vr_of_element
 from ..transcript.exchange import Exchange, Message
 
 __all__ = ["as_json", "identifiers", "plain_numbers", "readable", "softened"]
@@ -35,12 +34,12 @@ def identifiers(exchange: Exchange) -> list[Dataset]:
 
 def softened(dataset: Dataset) -> Dataset:
     """Have a data set give text for its bad values, where pydicom raises; return it."""
-    for tag in sorted(dataset.keys()):
+    for tag in sorted(resolved(dataset).keys()):
         read = dataset.get_item(tag)
         try:
             element = dataset[tag]
         except Exception:  # whatever a peer's bytes make pydicom raise
-            vr = _vr(tag, read)
+            vr = vr_of_element(read)
             if vr == "SQ":
                 raise
             dataset[tag] = DataElement(tag, vr, _text(read.value), already_converted=True)
@@ -48,15 +47,6 @@ def softened(dataset: Dataset) -> Dataset:
             for item in element.value or () if element.VR == "SQ" else ():
                 softened(item)
     return dataset
-
-
-def _vr(tag: BaseTag, read: DataElement | RawDataElement) -> str:
-    if read.VR is not None:
-        return str(read.VR)
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return "UN"
 
 
 def _text(value: object) -> str:

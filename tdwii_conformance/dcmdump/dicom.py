@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-from pydicom.datadict import dictionary_has_tag, dictionary_VR
+from pydicom.datadict import dictionary_has_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
@@ -25,6 +25,8 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 from pydicom.valuerep import VR
+
+from ..profile.representations import resolved, vr_of_element
 
 __all__ = ["Content", "FileFault", "decode_all", "encoding_of", "inflated", "read_content", "read_dicom", "whole"]
 
@@ -124,7 +126,7 @@ def decode_all(dataset: Dataset, name: str) -> Dataset:
     FileFault
         If one is not; the message has the name, its tag and keyword, and the value.
     """
-    for tag in sorted(dataset.keys()):
+    for tag in sorted(resolved(dataset).keys()):
         read = dataset.get_item(tag)
         try:
             element = dataset[tag]
@@ -191,11 +193,9 @@ def _decoded(content: Content) -> Dataset:
 
 def _open(dataset: Dataset) -> None:
     """Raise what pydicom raises for sequences that are none; values are not looked at."""
-    for tag in list(dataset.keys()):
-        read = dataset.get_item(tag)
-        vr = read.VR if read.VR is not None else dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"
-        if vr == "SQ":
-            for item in dataset[tag].value:
+    for read in [*dataset.values()]:
+        if vr_of_element(read) == "SQ":
+            for item in dataset[read.tag].value:
                 _open(item)
 
 

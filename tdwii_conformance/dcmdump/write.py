@@ -162,8 +162,7 @@ def _dataset(dataset: Dataset, encodings: list[str], indent: str, style: _Style)
         encodings = character_encodings(dataset.SpecificCharacterSet)
     lines: list[str] = []
     length = 0
-    for tag in sorted(dataset.keys()):
-        read = dataset.get_item(tag)
+    for tag, read in sorted(dataset.items(), key=lambda one: one[0]):
         as_read = _as_read(read, dataset)
         settled = _settled(_converted(tag, read, dataset), dataset)
         found, bytes_ = _element(settled, encodings, indent, style, as_read)

@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from pydicom.charset import default_encoding
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
@@ -16,6 +16,7 @@ from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR
 from pynetdicom import evt
 
 from ..dcmdump.coding import character_encodings
+from ..profile.representations import vr_of_element
 from ..profile.ups_tables import AttributeRow, attribute_rows
 from .variations import variation
 
@@ -128,26 +129,17 @@ def _refusal(status: int, comment: str) -> Dataset:
     return refused
 
 
-def _vr(element: Any) -> str:
-    if element.VR is not None:
-        return str(element.VR)
-    try:
-        return dictionary_VR(element.tag)
-    except KeyError:
-        return "UN"
-
-
 def _undeclared(dataset: Dataset, encodings: list[str]) -> str:
     """Return what is not in the character sets that it is said to be in."""
     if "SpecificCharacterSet" in dataset:
         encodings = character_encodings(dataset.SpecificCharacterSet)
     for tag in sorted(dataset.keys()):
         element = dataset.get_item(tag)
-        if _vr(element) == "SQ":
+        if vr_of_element(element) == "SQ":
             for item in dataset[tag].value or ():
                 if fault := _undeclared(item, encodings):
                     return fault
-        elif isinstance(element, RawDataElement) and element.value and _vr(element) in CUSTOMIZABLE_CHARSET_VR:
+        elif isinstance(element, RawDataElement) and element.value and vr_of_element(element) in CUSTOMIZABLE_CHARSET_VR:
             plain = element.value.isascii() and b"\x1b" not in element.value
             if not plain and not any(_reads(element.value, encoding) for encoding in encodings):
                 return f"{element.tag} is not in the Specific Character Set"
@@ -179,7 +171,7 @@ def _undefined(dataset: Dataset, rows: Mapping[str, AttributeRow]) -> str:
         row = rows.get(keyword)
         if row is None and keyword not in OF_THE_MODULES:
             return f"{tag} is no attribute of a UPS"
-        if row is not None and row.vr == "SQ" and _vr(dataset.get_item(tag)) == "SQ":
+        if row is not None and row.vr == "SQ" and vr_of_element(dataset.get_item(tag)) == "SQ":
             for item in dataset[tag].value or ():
                 if fault := _undefined(item, row.items):
                     return fault

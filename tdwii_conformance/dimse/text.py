@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydicom.charset import convert_encodings, decode_bytes, default_encoding, encode_string
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.valuerep import CUSTOMIZABLE_CHARSET_VR, TEXT_VR_DELIMS, PersonName
 from pynetdicom import evt
 
+from ..profile.representations import vr_of_element
 from ..ups.datasets import character_set_of
 
 __all__ = ["declared", "declaring", "left_undeclared"]
@@ -107,15 +107,6 @@ def _answer(answer: Any) -> Any:
     return status, declared(dataset) if isinstance(dataset, Dataset) else dataset
 
 
-def _vr(element: DataElement | RawDataElement) -> str:
-    if element.VR is not None:
-        return str(element.VR)
-    try:
-        return dictionary_VR(element.tag)
-    except KeyError:
-        return "UN"
-
-
 def _encodings(dataset: Dataset, inherited: list[str]) -> list[str]:
     """Return the Python encodings that a data set, or an item in one, says its text is in."""
     if SPECIFIC_CHARACTER_SET not in dataset:
@@ -131,10 +122,10 @@ def _sound(dataset: Dataset, inherited: list[str]) -> bool:
     encodings = _encodings(dataset, inherited)
     original = dataset.original_character_set
     as_read = not original or ([original] if isinstance(original, str) else list(original)) == encodings
-    for element in dataset.elements():
+    for element in dataset.values():
         if isinstance(element, RawDataElement):
             # Bytes that were read; they go out as they are, and are right if they are called what they were called.
-            if not as_read and _vr(element) in CODED | {"SQ"} and element.value and not _default(element.value):
+            if not as_read and vr_of_element(element) in CODED | {"SQ"} and element.value and not _default(element.value):
                 return False
         elif (vr := str(element.VR)) == "SQ":
             if not all(_sound(item, encodings) for item in element.value or ()):
@@ -192,10 +183,10 @@ def _texts(dataset: Dataset) -> Iterator[str]:
 def _decoded(dataset: Dataset) -> Dataset:
     """Return a copy without Specific Character Set, its text decoded, everything else as it is."""
     copy = Dataset()
-    for element in dataset.elements():
+    for element in dataset.values():
         if element.tag == SPECIFIC_CHARACTER_SET:
             continue
-        vr = _vr(element)
+        vr = vr_of_element(element)
         if isinstance(element, RawDataElement) and (vr in CODED or vr == "SQ"):
             encoding = dataset.original_character_set or dataset._character_set
             element = convert_raw_data_element(element, encoding=encoding, ds=dataset)

@@ -24,6 +24,7 @@ from pydicom.filereader import read_dataset
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from ..profile import character_sets as character_sets  # makes all of them known
+from ..profile.representations import resolved
 
 __all__ = ["Exchange", "Message", "Transcript", "TranscriptError", "decode", "exchange_from_json", "exchange_to_json", "read_raw"]
 
@@ -42,6 +43,12 @@ def read_raw(encoded: bytes, transfer_syntax: str) -> Dataset:
     if uid == DeflatedExplicitVRLittleEndian:
         encoded = zlib.decompress(encoded, -zlib.MAX_WBITS)
     return read_dataset(BytesIO(encoded), uid.is_implicit_VR, uid.is_little_endian, bytelength=len(encoded))
+
+
+def _read_values(dataset: Dataset) -> None:
+    for element in resolved(dataset):
+        for item in element.value or () if element.VR == "SQ" else ():
+            _read_values(item)
 
 
 def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
@@ -69,8 +76,7 @@ def decode(encoded: bytes, transfer_syntax: str) -> Dataset:
     for element in dataset.values():  # as read: pydicom takes a value that is shorter than its length for a value
         if isinstance(element, RawDataElement) and element.length != UNDEFINED and len(element.value or b"") < element.length:
             raise ValueError(f"{element.tag} ends before its length does")
-    for _ in dataset.iterall():
-        pass
+    _read_values(dataset)
     # pydicom is lenient: it takes what it can read, and switches to the other kind of VR by itself.
     if encoded and (not len(dataset) or dataset.original_encoding[0] not in (None, uid.is_implicit_VR)):
         raise ValueError(f"not a data set in {uid.name}")

@@ -6,14 +6,13 @@ import struct
 import warnings
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement, convert_raw_data_element
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
+from ..profile.representations import vr_of
 from ..transcript.exchange import Message
 from .malformation import SHOWN, Malformation, Topic
 
@@ -223,20 +222,12 @@ class Assembler:
         self.malformations.append(Malformation(fragment.offset, what, expected, source, bytes(shown[:SHOWN]), topic))
 
 
-@cache
-def _vr(tag: BaseTag) -> str:
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return ""
-
-
 NUMBERS = {"US": 2, "UL": 4}  # their lengths
 
 
 def _element(tag: BaseTag, octets: bytes) -> DataElement:
     """Return an element of a command set; those that most messages have without pydicom, which takes ten times as long."""
-    vr = _vr(tag)
+    vr = vr_of(tag)
     if NUMBERS.get(vr) == len(octets):
         return DataElement(tag, vr, int.from_bytes(octets, "little"), already_converted=True)
     if vr == "UI" and b"\\" not in octets:

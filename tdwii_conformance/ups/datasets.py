@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any
 
 from pydicom import config
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -16,8 +14,9 @@ from pydicom.uid import UID
 from pydicom.valuerep import PersonName
 
 from ..profile import character_sets as character_sets  # makes all of them known
+from ..profile.representations import resolved, vr_of
 
-__all__ = ["character_set", "character_set_of", "merged", "named_character_set", "picked", "plain", "vr_of", "without"]
+__all__ = ["character_set", "character_set_of", "merged", "named_character_set", "picked", "plain", "without"]
 
 SPECIFIC_CHARACTER_SET = 0x00080005
 READS_ASCII = frozenset({"iso8859", "latin_1", "UTF8", "utf8"})  # as pydicom calls them
@@ -34,7 +33,7 @@ def plain(dataset: Dataset) -> Dataset:
     """
     found: dict[BaseTag, DataElement | RawDataElement] = {}
     as_ascii = _reads_ascii(dataset)
-    for element in dataset.elements():
+    for element in resolved(dataset).elements():
         if element.tag == SPECIFIC_CHARACTER_SET:
             continue
         quickly = _of_ascii(element) if as_ascii and isinstance(element, RawDataElement) else None
@@ -68,7 +67,7 @@ def _of_ascii(element: RawDataElement) -> DataElement | None:
     octets = element.value
     if not octets or not octets.isascii() or b"\\" in octets or b"\x1b" in octets:
         return None
-    vr = element.VR or vr_of(element.tag, "")
+    vr = element.VR or vr_of(element.tag)
     text = octets.decode("ascii")
     value: Any = text.strip() if vr == "AE" else text.rstrip(" \0")
     if vr not in ONE_TEXT or not value:
@@ -80,15 +79,6 @@ def _of_ascii(element: RawDataElement) -> DataElement | None:
             return None
         value = _name(value)
     return DataElement(element.tag, vr, value, already_converted=True)
-
-
-@lru_cache(maxsize=4096)  # peers may name any tag
-def vr_of(tag: BaseTag, otherwise: str) -> str:
-    """Return the VR that the data dictionary has for a tag, or another if it has none."""
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return otherwise
 
 
 def _name(text: str) -> PersonName:

@@ -20,6 +20,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 
+from ..profile.representations import resolved
 from ..profile.ups_tables import AttributeRow
 from .times import Span, key_span, value_start
 
@@ -103,7 +104,7 @@ def keys_of(identifier: Dataset, rows: Rows, *, inherited: str = "-", offset: st
     offset = str(identifier.get("TimezoneOffsetFromUTC", "") or offset)
     return tuple(
         _key(element, rows.get(element.keyword), inherited, offset)
-        for element in identifier
+        for element in resolved(identifier)
         if element.keyword not in ABOUT_THE_IDENTIFIER | NEVER_RETURNED
     )
 

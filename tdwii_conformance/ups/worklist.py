@@ -12,12 +12,13 @@ from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import UID
 
+from ..profile.representations import vr_of
 from ..profile.ups_service import UPS
 from ..profile.ups_tables import STATES, attribute_rows
 from . import states
 from .answers import name_character_set, responses
 from .changes import cancellation_filled_in, in_zone_of, unspecified_reason, with_attributes
-from .datasets import merged, picked, plain, vr_of, without
+from .datasets import merged, picked, plain, without
 from .events import PROGRESS, REASONS, Event, canceled_by_request, created, modified, state_report
 from .final_state import missing
 from .matching import Key, KeyFault, keys_of, match

@@ -7,10 +7,15 @@ from io import BytesIO
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from pydicom.datadict import DicomDictionary
 from pydicom.filereader import read_dataset
+from pydicom.uid import ImplicitVRLittleEndian
+from pynetdicom.dsutils import encode
 
+from tdwii_conformance.transcript.exchange import decode
 from tdwii_conformance.ups import datasets
 from tdwii_conformance.ups.datasets import plain
+from tdwii_conformance.ups.matching import keys_of
 
 # An attribute of each VR.
 TAGS = {
@@ -18,7 +23,7 @@ TAGS = {
     "LO": 0x00100020, "LT": 0x00104000, "PN": 0x00100010, "SH": 0x00080050, "ST": 0x00080081, "TM": 0x00080030, "UC": 0x00080119,
     "UI": 0x0020000D, "UR": 0x00081190, "US": 0x300A0080, "UT": 0x0040A160,
 }  # fmt: skip
-LONG = ("UC", "UR", "UT", "SQ", "UN")
+LONG = ("OW", "UC", "UR", "UT", "SQ", "UN")
 SETS = ["", "ISO_IR 100", "ISO_IR 192", "ISO_IR 13", "GB18030", "ISO 2022 IR 6\\ISO 2022 IR 87", "nonsense"]
 
 
@@ -86,3 +91,25 @@ def test_usual_values_are_not_left_to_pydicom(vr, monkeypatch):
     monkeypatch.setattr(datasets, "_plain", None)
     (found,) = plain(read(element(TAGS[vr], vr, b"1.2.3 ", True), True)).elements()
     assert str(found.value) == "1.2.3"
+
+
+SEVERAL = {tag: vr for tag, (vr, *_) in DicomDictionary.items() if " or " in vr and tag >> 16 not in (0x0002, 0x0004)}
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x01\x80"], ids=["empty", "two bytes"])
+def test_an_attribute_of_several_value_representations_gets_one(octets):
+    """Who sends without them does not say which: it can be sent on with them all the same, and is read as a key."""
+    assert set(SEVERAL.values()) == {"OB or OW", "US or OW", "US or SS", "US or SS or OW"}
+    for tag, vr in SEVERAL.items():
+        read = read_dataset(BytesIO(element(tag, "", octets, False)), True, True)
+        assert [key.tag for key in keys_of(read, {})] == [tag]
+        kept = plain(read_dataset(BytesIO(element(tag, "", octets, False)), True, True))
+        one = "US" if "SS" in vr else "OW"
+        assert one == kept[tag].VR
+        assert [read.VR for read in decode(element(tag, "", octets, False), ImplicitVRLittleEndian)] == [one]
+        assert encode(kept, False, True) == element(tag, one, octets, True)
+
+
+def test_values_are_signed_where_pixel_representation_says_so():
+    octets = element(0x00280103, "", b"\x01\x00", False) + element(0x00280106, "", b"\xff\xff", False)
+    assert plain(read_dataset(BytesIO(octets), True, True)).SmallestImagePixelValue == -1
