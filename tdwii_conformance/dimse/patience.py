@@ -50,13 +50,13 @@ def asked_for(exchange: Exchange) -> str:
     exchange : Exchange
         The request.
     """
-    asked = exchange.request.dataset if exchange.service in ("N-SET", "N-ACTION") else None
+    asked = exchange.request.value
     if exchange.service == "N-SET":
-        return "N-SET with Transaction UID" if asked is not None and asked.get("TransactionUID") else "N-SET"
+        return "N-SET with Transaction UID" if asked("TransactionUID") else "N-SET"
     if exchange.service != "N-ACTION":
         return exchange.service
     action = int(exchange.request.command.get("ActionTypeID") or 0)
-    state, lock = (str(asked.get(keyword) or "") if asked is not None else "" for keyword in ("ProcedureStepState", "DeletionLock"))
+    state, lock = (str(asked(keyword) or "") for keyword in ("ProcedureStepState", "DeletionLock"))
     words = [f"N-ACTION {ACTION_TYPES.get(action, action)}"]
     if action == CHANGE_STATE and state in FINAL:
         words.append(f"to {state}")

@@ -137,6 +137,15 @@ class Message:
         except Exception:  # whatever a peer's bytes make pydicom raise, the exchange stays an exchange
             return None
 
+    def value(self, keyword: str) -> Any:
+        """Return a value of the data set, read without decoding the others; ``None`` if there is none, or none to read."""
+        if self.encoded is None or "dataset" in self.__dict__:
+            return None if self.dataset is None else self.dataset.get(keyword)
+        try:
+            return read_raw(self.encoded, self.transfer_syntax).get(keyword)
+        except Exception:  # as of `dataset`
+            return None
+
     def forget_decoded(self) -> None:
         """Free the decoded data set; who asks for it again has it decoded again."""
         self.__dict__.pop("dataset", None)

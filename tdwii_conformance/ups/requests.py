@@ -103,14 +103,17 @@ def _missing_in_creation(item: Dataset, rows: Rows, path: str) -> Iterator[Refus
 
 
 def _missing_in_items(dataset: Dataset, rows: Rows, path: str) -> Iterator[Refusal]:
-    for keyword, row in rows.items():
-        if keyword not in dataset:
+    elements = {element.tag: element for element in _elements(dataset)}
+    for row in rows.values():
+        element = elements.get(row.tag)
+        if element is None:
             continue
-        for item, where in _items(dataset[keyword], row, path):
+        for item, where in _items(element, row, path):
+            inside = {element.tag: element for element in _elements(item)}
             for name, below in row.items.items():
                 # Macros have the types of their own, which may contradict the sequence around (A18).
                 type_ = below.create if below.set == "not allowed" or below.create == "1C" else below.set
-                if _needed(type_, below, item) and (name not in item or item[name].is_empty):
+                if _needed(type_, below, item) and ((value := inside.get(below.tag)) is None or value.is_empty):
                     yield Refusal(MISSING_VALUE, f"{where}{name}")
             yield from _missing_in_items(item, row.items, where)
 
