@@ -1,9 +1,9 @@
 """Our own TMS for long, with many at once: its memory stays flat, threads and files go back to the start, nothing is found.
 
 ``make endurance``, or ``python -m tests.endurance [--for SECONDS] [--clinic FILE] [--kills N]``; at night. The TMS runs with its
-SQLite store in a process of its own, `tdwii load` puts a clinic on it. What is stored counts for nothing: when all have gone, a
-second process opens the same store, and the first may not be larger than that one by more than `ALLOWED` for each 10,000
-workitems. Then it is killed in the middle of its work, again and again, and nothing that it acknowledged may be lost.
+SQLite store in a process of its own, `tdwii load` puts a clinic on it. What is stored counts for nothing, nor what a TMS keeps decoded of
+the workitems that were used last: when all have gone, a second process opens the same store and is asked for those, and the first may not
+be larger than that one by more than `ALLOWED` for each 10,000 workitems. Then it is killed in the middle of its work, again and again, and nothing that it acknowledged may be lost.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,8 @@ import psutil  # comes with Locust
 
 from tdwii_conformance.load.clinic import load_clinic
 from tdwii_conformance.load.setting import Setting
+from tdwii_conformance.scu.tdd import TDD
+from tdwii_conformance.ups.store import AWAKE
 
 from . import ending, killing
 
@@ -72,7 +75,7 @@ def problems(before: Size, after: Size, anew: Size, workitems: int, receivers: i
     before, after : Size
         Of the TMS before anybody came, and when all had gone.
     anew : Size
-        Of another one with the same store, to which nobody came.
+        Of another one with the same store, which was asked for the workitems used last, and for nothing else.
     workitems : int
         How many the store has.
     receivers : int
@@ -115,10 +118,14 @@ def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) 
             time.sleep(1)
             after = Size.of(process)
     print(done.stdout)
-    with log.open("a") as errors, killing.serving(*tms, errors=errors) as (running, _):
-        anew = Size.of(psutil.Process(running.pid))
-    with sqlite3.connect(store) as worklist:
+    with closing(sqlite3.connect(store)) as worklist:
         (workitems,) = worklist.execute("SELECT COUNT(*) FROM ups").fetchone()
+        last = [uid for (uid,) in worklist.execute("SELECT uid FROM ups ORDER BY number DESC LIMIT ?", [AWAKE])]
+    with log.open("a") as errors, killing.serving(*tms, errors=errors) as (running, at):
+        with TDD(at, at, calling=next(iter(users))) as tdd:
+            for uid in last:
+                tdd.get(uid)
+        anew = Size.of(psutil.Process(running.pid))
     print(f"before {before}, after {after}, a new process with the same {workitems} workitems {anew}", flush=True)
     found = problems(before, after, anew, workitems, there.watchers)
     said = log.read_text() + done.stderr
