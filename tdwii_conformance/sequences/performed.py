@@ -6,7 +6,6 @@ with what the model says. Where the text lets an SCP refuse what the model grant
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
@@ -20,7 +19,7 @@ from ..profile.statuses import is_failure, status_text
 from ..profile.ups_service import ASSIGNED, PROGRESS_REPORT, REQUEST_CANCEL, UPS
 from ..scu.tdd import TDD
 from ..transcript.exchange import Exchange
-from ..treatment.messages import code_item, item
+from ..treatment.messages import code_item, copied, item
 from ..treatment.modification import FREE, OPTIONAL
 from ..ups import Outcome, Worklist
 from ..ups.events import Event
@@ -138,7 +137,7 @@ class PerformedSequence:
     def create(self, performer: TDD) -> Subject:
         """Create a UPS."""
         subject = Subject(len(self.subjects) + 1, generate_uid())
-        attributes = copy.deepcopy(self.env.attributes)
+        attributes = copied(self.env.attributes)
         exchange = performer.create(subject.uid, attributes)
         also = self.coerced(exchange, subject, performer, attributes)
         self.compare(f"{performer.calling} creates {subject}", exchange, lambda: self.model.create(subject.uid, attributes), also)
@@ -168,7 +167,7 @@ class PerformedSequence:
         """Create a UPS that exists."""
         if subject.number:
             self.remembered(subject, performer)
-            attributes = copy.deepcopy(self.env.attributes)
+            attributes = copied(self.env.attributes)
             exchange = performer.create(subject.uid, attributes)
             words = f"{performer.calling} creates {subject} again"
             also = self.coerced(exchange, subject, performer, attributes)
@@ -177,7 +176,7 @@ class PerformedSequence:
 
     def complete(self, subject: Subject, performer: TDD) -> None:
         """Go the way to COMPLETED, which single steps rarely find."""
-        self.set(subject, performer, "right", copy.deepcopy(self.env.final), "what the final state needs")
+        self.set(subject, performer, "right", copied(self.env.final), "what the final state needs")
         self.change_state(subject, performer, "COMPLETED", "right")
 
     def change_state(self, subject: Subject, performer: TDD, state: str, which: str) -> None:
@@ -213,7 +212,7 @@ class PerformedSequence:
 
     def set_final(self, subject: Subject, performer: TDD, which: str) -> None:
         """Set what the final state needs."""
-        self.set(subject, performer, which, copy.deepcopy(self.env.final), "what the final state needs")
+        self.set(subject, performer, which, copied(self.env.final), "what the final state needs")
 
     def set(self, subject: Subject, performer: TDD, which: str, modification: Dataset, what: str) -> None:
         """Set attributes; `what` says which, in words."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import copy
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from ..transcript.references import Reference
 
-__all__ = ["Code", "Reference", "code_item", "item", "move_identifier", "references", "state_change", "worklist_query"]
+__all__ = ["Code", "Reference", "code_item", "copied", "item", "move_identifier", "references", "state_change", "worklist_query"]
 
 TREATMENT_WITH_VERIFICATION = ("121726", "DCM", "RT Treatment with Internal Verification")
 
@@ -26,6 +29,23 @@ def item(**attributes: Any) -> Dataset:
     for keyword, value in attributes.items():
         setattr(dataset, keyword, [value] if isinstance(value, Dataset) else value)
     return dataset
+
+
+def copied(dataset: Dataset) -> Dataset:
+    """Return a copy of a data set that was made here, its text not encoded yet: it shares no item and no element.
+
+    `copy.deepcopy` takes ten times as long.
+    """
+    return Dataset({element.tag: _copied(element) for element in dataset})
+
+
+def _copied(element: DataElement) -> DataElement:
+    value = element.value
+    if element.VR == "SQ":
+        value = Sequence([copied(item) for item in value])
+    elif element.VM > 1:
+        value = copy.deepcopy(value)
+    return DataElement(element.tag, element.VR, value, already_converted=True)
 
 
 def code_item(value: str, scheme: str | None, meaning: str | None) -> Dataset:
@@ -104,7 +124,7 @@ def references(items: Iterable[Dataset] | None) -> list[Reference]:
     return found
 
 
-def move_identifier(study: str, series: str, instances: Sequence[str]) -> Dataset:
+def move_identifier(study: str, series: str, instances: list[str] | tuple[str, ...]) -> Dataset:
     """Return the identifier of RO-59 and RO-61: level IMAGE with the hierarchy's unique keys [PS3.4 C.4.2.2.1]."""
     return item(
         QueryRetrieveLevel="IMAGE",

@@ -1,6 +1,5 @@
 """CC.2.5 Create a Unified Procedure Step (N-CREATE): what is created and kept, what is refused, what the SCP fills in."""
 
-import copy
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import NamedTuple
@@ -50,7 +49,7 @@ from tdwii_conformance.treatment.creation import (
     leading_to,
     least,
 )
-from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.treatment.messages import copied, item
 from tdwii_conformance.treatment.unlisted import KINDS as NO_UPS_HAS
 from tdwii_conformance.treatment.unlisted import add as add_unlisted
 
@@ -84,13 +83,8 @@ def legal(system, source):
     """A function that returns the attributes of a TDW-II workitem for N-CREATE, anew each time."""
     known = source.described("TREATMENT")
     tms, ost = known.facts["tms_ae_title"], known.facts["ost_ae_title"]
-
-    def attributes():
-        return copy.deepcopy(
-            objects.workitem(known.treatment, tms=tms, ost=ost, station=known.station, start=known.start, edition=system.edition)
-        )
-
-    return attributes
+    made = objects.workitem(known.treatment, tms=tms, ost=ost, station=known.station, start=known.start, edition=system.edition)
+    return lambda: copied(made)
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +94,7 @@ def create(system, tdd):
 
     def n_create(attributes, uid=None, by=tdd):
         uid = uid or generate_uid()
-        sent = copy.deepcopy(attributes)
+        sent = copied(attributes)
         exchange = by.create(uid, attributes)
         if done(exchange):
             uids.append(uid)

@@ -1,6 +1,5 @@
 """CC.3.1 SOP Class UIDs: which one goes where."""
 
-import copy
 from contextlib import suppress
 
 import pytest
@@ -13,7 +12,7 @@ from tdwii_conformance.dimse import DimseError, NothingAccepted, Rejected
 from tdwii_conformance.profile.statuses import is_failure
 from tdwii_conformance.profile.ups_service import CHANGE_STATE, REQUEST_CANCEL, UPS
 from tdwii_conformance.treatment import objects
-from tdwii_conformance.treatment.messages import item, state_change
+from tdwii_conformance.treatment.messages import copied, item, state_change
 
 STATE = ("ProcedureStepState",)
 OTHER_CLASSES = {"UPS Pull": UPS.PULL, "UPS Watch": UPS.WATCH, "unknown": "1.2.826.0.1.3680043.9.9999.1"}
@@ -148,7 +147,7 @@ def new_workitem(system, source):
     known = source.described("TREATMENT")
     tms, ost = known.facts["tms_ae_title"], known.facts["ost_ae_title"]
     made = objects.workitem(known.treatment, tms=tms, ost=ost, station=known.station, start=known.start, edition=system.edition)
-    return lambda: copy.deepcopy(made)
+    return lambda: copied(made)
 
 
 @pytest.fixture
