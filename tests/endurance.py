@@ -2,8 +2,9 @@
 
 ``make endurance``, or ``python -m tests.endurance [--for SECONDS] [--clinic FILE] [--kills N]``; at night. The TMS runs with its
 SQLite store in a process of its own, `tdwii load` puts a clinic on it. What is stored counts for nothing, nor what a TMS keeps decoded of
-the workitems that were used last: when all have gone, a second process opens the same store and is asked for those, and the first may not
-be larger than that one by more than `ALLOWED` for each 10,000 workitems. Then it is killed in the middle of its work, again and again, and nothing that it acknowledged may be lost.
+the workitems that were used last, nor what the threads of so many users leave behind: when all have gone, a second process opens the same
+store, is asked for those workitems, and has the same users for a minute. The first may not be larger than that one by more than
+`ALLOWED` for each 10,000 workitems. Then it is killed in the middle of its work, again and again, and nothing that it acknowledged may be lost.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 import sqlite3
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -30,7 +32,9 @@ from . import ending, killing
 
 ALLOWED = 1.0  # MB for each 10,000 workitems, beyond what is stored
 NOISE = 15.0  # MB by which two processes with the same content differ, measured
+SHORT = 60.0  # seconds that the other process has users
 BACK = 90.0  # seconds in which threads and files go back to the start
+STORE, LOG = "worklist.sqlite", "log.txt"
 CLINIC = Path(__file__).with_suffix(".toml")
 SYSTEM = """
 [system]
@@ -75,7 +79,7 @@ def problems(before: Size, after: Size, anew: Size, workitems: int, receivers: i
     before, after : Size
         Of the TMS before anybody came, and when all had gone.
     anew : Size
-        Of another one with the same store, which was asked for the workitems used last, and for nothing else.
+        Of another one with the same store, which was asked for the workitems used last, and had the same users for a while.
     workitems : int
         How many the store has.
     receivers : int
@@ -86,7 +90,7 @@ def problems(before: Size, after: Size, anew: Size, workitems: int, receivers: i
     beyond = after.memory - anew.memory - NOISE
     if beyond > ALLOWED * workitems / 10_000:
         found.append(
-            f"memory: {after.memory:.0f} MB, and with the same {workitems} workitems in a new process {anew.memory:.0f} MB"
+            f"memory: {after.memory:.0f} MB, and with the same {workitems} workitems in another process {anew.memory:.0f} MB"
         )
     for name, most in allowed.items():
         if getattr(after, name) > most:
@@ -94,46 +98,61 @@ def problems(before: Size, after: Size, anew: Size, workitems: int, receivers: i
     return found
 
 
-def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) -> list[str]:
-    """Put a clinic on the TMS for so long; return what is not as it should be, and print what was measured."""
+@dataclass(frozen=True)
+class Worked:
+    """How large a TMS was before users came and when they had gone, and what `tdwii load` said of their work."""
+
+    before: Size
+    after: Size
+    done: subprocess.CompletedProcess[str]
+
+
+def work(clinic: Path, seconds: float, processes: int, port: int, folder: Path, last: Sequence[str] = ()) -> Worked:
+    """Start a TMS with the store in a folder, ask it for some workitems, and have the users of a clinic work so long."""
     there = load_clinic(str(clinic))
     users = Setting(there, port=port).users()
     known = [word for name, (host, at) in users.items() for word in ("--destination", f"{name}={host}:{at}")]
-    store, log, described, results = folder / "worklist.sqlite", folder / "log.txt", folder / "system.toml", folder / "results.json"
-    tms = ("tms", "--ae-title", "TMS", "--store", str(store), *known)
+    described = folder / "system.toml"
     with (
-        log.open("a") as errors,
-        killing.serving(*tms, errors=errors) as (running, at),
+        (folder / LOG).open("a") as errors,
+        killing.serving("tms", "--ae-title", "TMS", "--store", str(folder / STORE), *known, errors=errors) as (running, at),
         killing.serving("ost", "--ae-title", "OST", *known, errors=errors) as (_, ost),
     ):
         process = psutil.Process(running.pid)
         described.write_text(SYSTEM.format(tms=at.port, ost=ost.port))
         before = Size.of(process)
+        with TDD(at, at, calling=next(iter(users))) as tdd:
+            for uid in last:
+                tdd.get(uid)
         done = ending.output_of([
             sys.executable, "-m", "tdwii_conformance", "load", "--sut", described, "--clinic", clinic, "--for", str(seconds),
-            "--processes", str(processes), "--port", str(port), "--results", results,
+            "--processes", str(processes), "--port", str(port),
         ])  # fmt: skip
         after, deadline = Size.of(process), time.monotonic() + BACK
         while (after.threads > before.threads + there.watchers or after.files > before.files) and time.monotonic() < deadline:
             time.sleep(1)
             after = Size.of(process)
-    print(done.stdout)
-    with closing(sqlite3.connect(store)) as worklist:
+    return Worked(before, after, done)
+
+
+def soak(clinic: Path, seconds: float, processes: int, port: int, folder: Path) -> list[str]:
+    """Put a clinic on the TMS for so long; return what is not as it should be, and print what was measured."""
+    long = work(clinic, seconds, processes, port, folder)
+    print(long.done.stdout, flush=True)
+    with closing(sqlite3.connect(folder / STORE)) as worklist:
         (workitems,) = worklist.execute("SELECT COUNT(*) FROM ups").fetchone()
         last = [uid for (uid,) in worklist.execute("SELECT uid FROM ups ORDER BY number DESC LIMIT ?", [AWAKE])]
-    with log.open("a") as errors, killing.serving(*tms, errors=errors) as (running, at):
-        with TDD(at, at, calling=next(iter(users))) as tdd:
-            for uid in last:
-                tdd.get(uid)
-        anew = Size.of(psutil.Process(running.pid))
-    print(f"before {before}, after {after}, a new process with the same {workitems} workitems {anew}", flush=True)
-    found = problems(before, after, anew, workitems, there.watchers)
-    said = log.read_text() + done.stderr
+    short = work(clinic, min(seconds, SHORT), processes, port, folder, last)
+    print(
+        f"before {long.before}, after {long.after}, another that worked a minute with the same {workitems} workitems {short.after}"
+    )
+    found = problems(long.before, long.after, short.after, workitems, load_clinic(str(clinic)).watchers)
+    said = (folder / LOG).read_text() + long.done.stderr + short.done.stderr
     if "Traceback" in said:
         found.append(f"an exception:\n{said[said.index('Traceback') :][:3000]}")
-    if done.returncode:
-        found.append(f"`tdwii load` returned {done.returncode}: {done.stdout[-3000:]}")
-    return found
+    return found + [
+        f"`tdwii load` returned {one.done.returncode}: {one.done.stdout[-3000:]}" for one in (long, short) if one.done.returncode
+    ]
 
 
 def kills(number: int, folder: Path) -> list[str]:

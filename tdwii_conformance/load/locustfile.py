@@ -14,6 +14,7 @@ import locust.main
 from gevent import monkey
 from locust import events
 from locust.runners import STATE_MISSING, MasterRunner, WorkerRunner
+from locust.stats import StatsCSVFileWriter
 
 from tdwii_conformance.load.facts import Fact
 from tdwii_conformance.load.faults import read_disturbances
@@ -39,6 +40,20 @@ class _Time:
 # A master sleeps while it waits for its workers; with threads as they are that would keep it from hearing them.
 locust.main.time = _Time()
 monkey.patch_os()  # and it waits for processes of its own that gevent has seen end
+
+_write_figures = StatsCSVFileWriter.stats_writer
+
+
+def _write_while_open(self: Any) -> None:
+    """Write figures until Locust closes the files, which it does while they are being written."""
+    try:
+        _write_figures(self)
+    except ValueError:
+        if not self.requests_csv_filehandle.closed:
+            raise
+
+
+StatsCSVFileWriter.stats_writer = _write_while_open
 
 SETTING = Setting.from_environment()
 REPORTED = 4.0  # seconds; workers report to their master every three

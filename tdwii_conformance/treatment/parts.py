@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 from pydicom.dataset import Dataset
@@ -59,7 +58,7 @@ class Treatment:
         """Whether it is an ion treatment."""
         return bool(self.plan.SOPClassUID == RTIonPlanStorage)
 
-    @cached_property
+    @property
     def prescription(self) -> Prescription:
         """What is to be delivered; raises `PlanError` if plan and delivery instruction do not allow it."""
         return prescription(self.plan, self.instruction, group=self.group, fractions=self.fractions)
