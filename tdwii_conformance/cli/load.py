@@ -168,15 +168,16 @@ def _name_all(setting: Setting) -> None:
 
 def _expect_free(setting: Setting, page: int | None, more: Sequence[str]) -> None:
     """Refuse ports that somebody else has: Locust would go on with the users that are left, or end with a traceback."""
-    wanted = {} if "--master" in more else setting.users()
-    for name, address in wanted.items():
-        _expect_port(address, f"{name} cannot listen", f"--port chooses others, {len(wanted)} in a row")
-    if "--master" in more:
+    if "--master" in more:  # whose users are elsewhere
         known = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
         known.add_argument("--master-bind-port", type=int, default=5557)
         with contextlib.suppress(argparse.ArgumentError):  # Locust says what is wrong
             port = known.parse_known_args(more)[0].master_bind_port
             _expect_port(("", port), "workers cannot be awaited", "-- --master-bind-port chooses another (--master-port for them)")
+    else:
+        wanted = setting.users()
+        for name, address in wanted.items():
+            _expect_port(address, f"{name} cannot listen", f"--port chooses others, {len(wanted)} in a row")
     if page is not None:
         _expect_port(("127.0.0.1", page), "Locust's page cannot be shown", "--web-port chooses another")
 
@@ -240,7 +241,9 @@ def _run(command: Sequence[str], setting: Setting) -> None:
     except KeyboardInterrupt as end:
         import psutil  # comes with Locust
 
-        workers = psutil.Process(process.pid).children(recursive=True)
+        workers = []
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended by itself
+            workers = psutil.Process(process.pid).children(recursive=True)
         if type(end) is not KeyboardInterrupt:  # SIGTERM, which came to us alone; Ctrl-C has interrupted Locust as well
             process.terminate()
         process.wait()  # it lets treatments end, and tells what it has found

@@ -19,7 +19,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydicom.charset import decode_bytes, default_encoding
-from pydicom.datadict import dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.encaps import generate_fragments
@@ -35,6 +34,7 @@ from pydicom.uid import (
 )
 from pydicom.valuerep import EXPLICIT_VR_LENGTH_32, TEXT_VR_DELIMS
 
+from ..profile.representations import vr_of_element
 from .coding import CODED_TEXT, ONE_VALUE, Problem, character_encodings, encoded_value, padded, text_bytes
 
 __all__ = ["ENCODING", "HEXADECIMAL_ONLY", "dump", "dump_encoded", "dump_text"]
@@ -185,20 +185,13 @@ def _converted(tag: BaseTag, read: DataElement | RawDataElement, dataset: Datase
     try:
         return dataset[tag]
     except Exception:  # pydicom raises whatever the bytes lead it to; they can be shown all the same
-        vr = str(read.VR) if read.VR is not None else _known_vr(tag)
+        vr = vr_of_element(read)
         vr, value = "UN" if vr == "SQ" else vr, read.value or b""
         if (vr in NUMBERS and len(value) % struct.calcsize("<" + NUMBERS[vr])) or (vr == "AT" and len(value) % 4):
             vr = "UN"
         if vr not in NUMBERS and vr not in BYTES and vr not in WORDS and vr != "AT":
             value = _unpadded(value, vr).decode("latin-1").split("\\")
         return DataElement(tag, vr, value, already_converted=True)
-
-
-def _known_vr(tag: BaseTag) -> str:
-    try:
-        return dictionary_VR(tag)
-    except KeyError:
-        return "UN"
 
 
 def _header(vr: str, length: int, style: _Style) -> int:

@@ -401,8 +401,9 @@ class History:
             self._begun.pop(f"{uid} {state}", None)
         self.judged += 1
         self.delays += delays(facts)
-        owed = [replace(one, until=self._until(one), lapses=self._lapses(one)) for one in self._subscriptions]
-        found = judge(facts, self._queries, owed if done else ())
+        ended = self._subscriptions if done else ()
+        owed = [replace(one, until=self._until(one), lapses=self._lapses(one)) for one in ended]
+        found = judge(facts, self._queries, owed)
         self.violations += found
         return found
 
