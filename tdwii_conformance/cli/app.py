@@ -6,18 +6,17 @@ import importlib
 import io
 import logging
 import os
-import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, NoReturn
 
 import click
 
 from .. import __version__
+from . import signals
 from .failures import INTERRUPTED, OK, TERMINATED, explain
 
 __all__ = ["COMMANDS", "Lazy", "main", "run"]
@@ -154,30 +153,6 @@ def tdwii() -> None:
     """Simulate, drive and judge systems of IHE-RO TDW-II and DICOM UPS."""
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does."""
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise _Terminated
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    # Ctrl-C works also where a shell started us in the background, with SIGINT ignored.
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _complain(who: str, message: str) -> None:
     for line in message.splitlines() or [""]:
         _error(f"{who}: {line}")
@@ -212,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _show_everything()
     who = "tdwii"
     try:
-        with _signals(), warnings.catch_warnings():
+        with signals.ending(), warnings.catch_warnings():
             # What others send may break the rules of its VR, without a word from us on the terminal.
             warnings.filterwarnings("ignore", module="pydicom")
             logging.getLogger("pydicom").addHandler(logging.NullHandler())
@@ -232,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         _complain(who, error.format_message())
         return error.exit_code
-    except _Terminated:
+    except signals.Terminated:
         return TERMINATED
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED

@@ -16,10 +16,10 @@ DEADLINE = 60
 PULL = sop_class.UnifiedProcedureStepPull
 
 
-def started(tmp_path, *arguments, **keywords):
+def started(tmp_path, *arguments, program=("-m", "tdwii_conformance"), **keywords):
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
     return subprocess.Popen(
-        [sys.executable, "-m", "tdwii_conformance", *map(str, arguments)], text=True, cwd=tmp_path, env=environment,
+        [sys.executable, *program, *map(str, arguments)], text=True, cwd=tmp_path, env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, **keywords,
     )  # fmt: skip
 
@@ -31,6 +31,39 @@ def test_while_a_mute_peer_is_asked_for_an_association(tmp_path, number, code):
             connection, _ = mute.accept()
             assert connection.recv(1)  # the request is on its way: nobody will answer
             running.send_signal(number)
+            assert running.wait(DEADLINE) == code
+            assert (running.stdout.read(), running.stderr.read()) == ("", "")
+        connection.close()
+
+
+UNNOTICED = """
+import os, signal, sys, threading, time
+from tdwii_conformance.cli import run
+
+def take():
+    number, main, places = int(sys.stdin.readline()), threading.main_thread().ident, [None]
+    while len(places) < 20 or len(set(places[-20:])) > 1:  # who sleeps stays where it is
+        frame = sys._current_frames()[main]
+        places.append((id(frame), frame.f_lasti))
+        time.sleep(0.02)
+    os.kill(os.getpid(), number)
+
+threading.Thread(target=take, daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})  # so the thread before takes it
+run()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no way to wake one thread")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_that_wakes_nobody(tmp_path, number, code):
+    """The thread that Python calls handlers in sleeps on, as after a signal in the moment in which it falls asleep."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        given = "find", "127.0.0.1", mute.getsockname()[1], "--timeout", "600"
+        with started(tmp_path, *given, program=["-c", UNNOTICED], stdin=subprocess.PIPE) as running:
+            connection, _ = mute.accept()
+            assert connection.recv(1)
+            print(int(number), file=running.stdin, flush=True)
             assert running.wait(DEADLINE) == code
             assert (running.stdout.read(), running.stderr.read()) == ("", "")
         connection.close()
