@@ -26,6 +26,7 @@ from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 
 from .fuzz import mutated
+from .ports import free_port
 
 __all__ = ["Mutating", "judged", "troubles"]
 
@@ -153,9 +154,7 @@ def judged(
         How it ended, and how many PDUs were mutated.
 
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        ours = probe.getsockname()[1]
+    ours = free_port()
     with ExitStack() as stack:
         back = stack.enter_context(Mutating(ours, share, seed + 1, calling=True))
         titles = ("TDD", "WATCHER2")

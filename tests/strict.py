@@ -4,7 +4,6 @@
 (`tests/unit/conformance/test_strict_tms.py`).
 """
 
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from tdwii_conformance.dimse import Peer
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
+
+from .ports import free_port
 
 __all__ = ["PATIENT", "STATIONS", "judged"]
 
@@ -44,9 +45,7 @@ def judged(folder: Path, station: str, parts: Sequence[str], deadline: float) ->
     (CompletedProcess, TMS)
         How it ended, and the TMS with its worklist.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     known = {title: Peer(title, "127.0.0.1", port) for title in ("TDD", "WATCHER2")}
     tms = TMS("TMS", destinations=known)
     equip(tms, ["strict"])

@@ -1,13 +1,13 @@
 """The plugin as its users run it: tests of theirs in a folder of their own, in which the plugin is loaded by its name."""
 
 import json
-import socket
 from dataclasses import dataclass, field
 
 import pytest
 
 from tdwii_conformance.dimse import Peer
 from tdwii_conformance.sut.embedded import embedded_system
+from tests.ports import free_port
 
 LOADED = ("-p", "no:tdwii_conformance", "-p", "tdwii_conformance.plugin", "-p", "no:cacheprovider")
 SHALL, SHOULD, MAY = "NEG-TMS-001", "RO59-OST-013", "CC22-TMS-008"
@@ -63,9 +63,7 @@ def run(pytester, capfd):
 @pytest.fixture
 def describe(pytester):
     """Write the description of a system: a real TMS and OST of ours, in this process."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     with embedded_system(Peer("TDD", "127.0.0.1", 1)) as system:
 
         def written(*, ost=True, tms=True, supports=()):

@@ -14,6 +14,7 @@ from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code
+from tests.ports import free_port
 
 RETRIEVES = """
 from tdwii_conformance.checks import status
@@ -78,11 +79,7 @@ def description(pytester, unused_port):
 
 @pytest.fixture
 def unused_port():
-    import socket
-
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    return free_port()
 
 
 def test_who_does_not_know_us_is_told_so(run, description, unused_port):

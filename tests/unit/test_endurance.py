@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.endurance import Size, problems
-from tests.unit.load.test_load_command import consecutive_ports
+from tests.ports import free_ports
 
 BEFORE, STORED = Size(60.0, 5, 20), Size(400.0, 5, 20)
 
@@ -48,7 +48,7 @@ def test_a_process_is_measured():
 def test_what_it_has_started_ends_with_it(tmp_path):
     """Simulators, `tdwii load`, and Locust with its workers."""
     (tmp_path / "clinic.toml").write_text("machines = 2\nwatchers = 0\nschedulers = 1\nevery = 1.0\n")
-    words = ("--for", "300", "--clinic", str(tmp_path / "clinic.toml"), "--port", str(consecutive_ports(4)))
+    words = ("--for", "300", "--clinic", str(tmp_path / "clinic.toml"), "--port", str(free_ports(4)[0]))
     command = [sys.executable, "-m", "tests.endurance", *words]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as program:
         started, deadline = [], time.monotonic() + 120

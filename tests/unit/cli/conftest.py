@@ -1,7 +1,6 @@
 """`tdwii` in this process: arguments in, exit code and what was printed out; and a TDW-II environment to use it on."""
 
 import json
-import socket
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code
+from tests.ports import free_port
 
 STATION = Code("FX1", "99X", "Machine 1")
 
@@ -44,12 +44,6 @@ def tdwii(capsys, monkeypatch, tmp_path):
         return Ran(code, out, err)
 
     return run
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 @dataclass

@@ -5,7 +5,6 @@ import os
 import queue
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -18,12 +17,6 @@ READY = re.compile(r"^(TMS|OST|TDD|watcher) (\S+) at ([\d.]+):(\d+)")
 def environment(**more):
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TDWII_") and k not in ("COLUMNS", "PYTHONPATH")}
     return {**kept, "PYTHONUNBUFFERED": "1", **more}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Served:

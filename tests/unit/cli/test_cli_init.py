@@ -4,11 +4,11 @@ import sys
 
 import click.testing
 import pytest
-from serving import free_port
 
 from tdwii_conformance import resources
 from tdwii_conformance.cli import init as command
 from tdwii_conformance.sut.config import load_system
+from tests.ports import free_port
 
 
 def test_the_example_is_written_and_can_be_loaded(tdwii, tmp_path):

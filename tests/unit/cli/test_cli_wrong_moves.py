@@ -7,7 +7,6 @@ from datetime import datetime
 
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
-from serving import free_port
 
 from tdwii_conformance.checks.move import received_exactly
 from tdwii_conformance.dcmdump import save_dicom
@@ -20,6 +19,7 @@ from tdwii_conformance.simulators.instances import instance_of_dataset
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code, move_identifier, references
+from tests.ports import free_port
 
 C_MOVE_RSP, SUCCESS = 0x8021, 0x0000
 COUNTS = ("NumberOfRemainingSuboperations", "NumberOfCompletedSuboperations", "NumberOfFailedSuboperations",

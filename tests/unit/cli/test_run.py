@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from serving import environment, free_port
+from serving import environment
 
 from tdwii_conformance import resources
+from tests.ports import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 SUITE = CHECKOUT / "tests" / "conformance"

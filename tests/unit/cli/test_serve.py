@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pytest
 from pydicom.uid import generate_uid
-from serving import Served, environment, free_port
+from serving import Served, environment
 
 from tdwii_conformance.dcmdump import dump, save_dicom
 from tdwii_conformance.defects import Defect, install
@@ -25,6 +25,7 @@ from tdwii_conformance.transcript.observation import OPEN
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code, item, worklist_query
 from tdwii_conformance.ups import SQLiteStore
+from tests.ports import free_port
 
 STATION = Code("FX1", "99IHERO2008", "FX1")
 VERIFICATION = "1.2.840.10008.1.1"

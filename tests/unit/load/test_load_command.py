@@ -1,7 +1,6 @@
 """`tdwii load` as users run it: a clinic at our own TMS, right and wrong; and what it says of arguments that do not fit."""
 
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from tdwii_conformance.load import SHIPPED
 from tdwii_conformance.load.clinic import Clinic, load_clinic
 from tdwii_conformance.load.setting import Setting
 from tdwii_conformance.sut.problems import ConfigError
+from tests.ports import free_ports
 
 CLINIC = """
 machines = 2
@@ -31,35 +31,12 @@ retrieve = true
 TMS = '[system]\nname = "X"\n[tms]\nae_title = "TMS"\nhost = "127.0.0.1"\nport = 104\n[workitems.station]\nvalue = "FX1"\n'
 
 
-def consecutive_ports(count):
-    """Return the first of some free ports in a row.
-
-    They are taken a while later: each process looks in fifty ports of its own, below those that the system gives away.
-    """
-    begin = 20000 + os.getpid() % 240 * 50
-    for first in range(begin, begin + 50 - count, count):
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-        if all(_free(port) for port in range(first, first + count)):
-            return first
-    raise AssertionError("no ports in a row are free")
-
-
-def _free(port):
-    with socket.socket() as tried:
-        try:
-            tried.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
 def load(folder, *arguments, port=None):
     (folder / "clinic.toml").write_text(CLINIC)
     results = folder / "results.json"
     command = [
         sys.executable, "-m", "tdwii_conformance", "load", "--clinic", "clinic.toml", "--results", results, "--port",
-        port or consecutive_ports(5),
+        port or free_ports(5)[0],
     ]  # fmt: skip
     done = subprocess.run([*map(str, (*command, *arguments))], cwd=folder, capture_output=True, text=True, timeout=240)
     return done, json.loads(results.read_text())
@@ -149,7 +126,7 @@ def test_what_processes_share_arrives():
 
 def test_a_port_that_somebody_has_is_named(capsys):
     """Locust would go on without a watcher that cannot listen, and end with a traceback without a page."""
-    port = consecutive_ports(2)
+    port, _, _ = free_ports(3)
     with socket.create_server(("127.0.0.1", port + 1)):
         assert main(["load", "--port", str(port)]) == 2
         assert f"LOAD2 cannot listen on 127.0.0.1, port {port + 1}:" in (said := capsys.readouterr().err) and "--port" in said
@@ -166,11 +143,11 @@ def test_two_loads_in_processes_at_once_do_not_meet(tmp_path):
     folders = [tmp_path / name for name in ("one", "other")]
     for folder in folders:
         folder.mkdir()
-    ports = consecutive_ports(10)
+    ports = free_ports(10)[::5]
     with ThreadPoolExecutor() as both:
         runs = [
-            both.submit(load, folder, "--for", 200, "--treatments", 2, "--processes", 2, port=ports + 5 * n)
-            for n, folder in enumerate(folders)
+            both.submit(load, folder, "--for", 200, "--treatments", 2, "--processes", 2, port=port)
+            for folder, port in zip(folders, ports, strict=True)
         ]
         for done, found in (run.result() for run in runs):
             assert (done.returncode, found["violations"], found["errors"]) == (0, [], []), done.stdout + done.stderr

@@ -19,6 +19,7 @@ from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.ups import SQLiteStore
+from tests.ports import free_port
 
 pytestmark = pytest.mark.long
 
@@ -30,12 +31,6 @@ def tool(name):
     if path is None:
         pytest.skip(f"{name} is not installed (Debian package {'dicom3tools' if name == 'dciodvfy' else 'dcmtk'})")
     return path
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def await_port(port, process):

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pydicom import dcmread
-from test_dcmtk import free_port, run, saved, tool
+from test_dcmtk import run, saved, tool
 
 from tdwii_conformance.checks.scu import judge_scu
 from tdwii_conformance.dimse import Peer
@@ -17,6 +17,7 @@ from tdwii_conformance.sut.config import Caller, Listener, PartnerSettings
 from tdwii_conformance.treatment import objects
 from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.treatment.scenarios import SCENARIOS
+from tests.ports import free_port
 
 STATION = Code("FX1", "99TDWII", "Treatment machine 1")
 NEW_COMPLETED = SCENARIOS[0]

@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from test_dcmtk import DEADLINE, await_port, free_port
+from test_dcmtk import DEADLINE, await_port
+
+from tests.ports import free_port
 
 pytestmark = pytest.mark.long
 

@@ -16,6 +16,7 @@ from tdwii_conformance.session.partners import Partners
 from tdwii_conformance.sut.config import Listener, PartnerSettings
 from tdwii_conformance.transcript.observation import OPEN, read_observation
 from tdwii_conformance.treatment.messages import item, move_identifier
+from tests.ports import free_port
 
 FACTS = {"scenario": "new-completed"}
 DEADLINE = 5
@@ -25,9 +26,7 @@ STUDY_ROOT_FIND = sop_class.StudyRootQueryRetrieveInformationModelFind
 @pytest.fixture
 def one_product(tmp_path):
     """Test partners that are one application entity, and where a TDD takes what is moved to it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        listener = Listener("RTPACS", *probe.getsockname())
+    listener = Listener("RTPACS", "127.0.0.1", free_port())
     with Partners(PartnerSettings(listener, listener), {}, tmp_path, station=STATION) as there, Receiver("TDD") as receiver:
         yield there, receiver
 

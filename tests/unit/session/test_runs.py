@@ -17,6 +17,7 @@ from tdwii_conformance.dimse import connect
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.transcript.observation import INTERRUPTED, read_observation
 from tdwii_conformance.treatment.messages import item
+from tests.ports import free_ports
 
 DEADLINE = 120
 AWAITED = "awaited 10 s, nothing received"
@@ -24,14 +25,6 @@ SIMULATOR = (
     'sh -c \'{python} -m tdwii_conformance serve tdd --once --tms $TDWII_TMS --ost $TDWII_OST --station "$TDWII_STATION"'
     " --pace 0 --no-watch --end $TDWII_END --ae-title $TDWII_TDD_AE_TITLE --port {port}'"
 )
-
-
-def free_ports(count):
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
 
 
 def describing(folder):

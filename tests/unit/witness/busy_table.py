@@ -9,7 +9,7 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 
 from pydicom.uid import generate_uid
-from recorded_table import STATION, TIMEOUTS, Writing, free_port
+from recorded_table import STATION, TIMEOUTS, Writing
 
 from tdwii_conformance.dimse import Peer
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
@@ -24,6 +24,7 @@ from tdwii_conformance.treatment import creation, modification, objects
 from tdwii_conformance.treatment.messages import code_item, item, move_identifier
 from tdwii_conformance.treatment.scenarios import SCENARIOS
 from tdwii_conformance.witness.proxy import Listener, Proxy
+from tests.ports import free_port
 
 PROGRESS, PERFORMED = "ProcedureStepProgressInformationSequence", "UnifiedProcedureStepPerformedProcedureSequence"
 STATE = "ProcedureStepState"

@@ -1,6 +1,5 @@
 """Partners that talk to each other through the recording proxy: a treatment, with all bytes kept."""
 
-import socket
 import threading
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -13,15 +12,10 @@ from tdwii_conformance.simulators.tms import TMS
 from tdwii_conformance.treatment.messages import Code
 from tdwii_conformance.witness.proxy import Listener, Onlooker, Proxy
 from tdwii_conformance.witness.records import RecordWriter
+from tests.ports import free_port
 
 STATION = Code("TDD1", "99TDWII", "Linac 1")
 TIMEOUTS = Timeouts(connect=5, message=10)
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 class Kept(Onlooker):

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
 import pytest
-from recorded_table import Kept, free_port
+from recorded_table import Kept
 
 from tdwii_conformance.cli.app import main
 from tdwii_conformance.dimse import Peer, Timeouts, connect
 from tdwii_conformance.simulators.ost import OST
 from tdwii_conformance.witness.proxy import Listener, Proxy, ProxyError
 from tdwii_conformance.witness.records import read_record
+from tests.ports import free_port
 
 VERIFICATION = "1.2.840.10008.1.1"
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 import trustme
-from recorded_table import Kept, free_port, table
+from recorded_table import Kept, table
 
 from tdwii_conformance.cli.app import main
 from tdwii_conformance.cli.following import Judging, follow
@@ -21,6 +21,7 @@ from tdwii_conformance.witness.judging import witness
 from tdwii_conformance.witness.proxy import Listener, Proxy, ProxyError
 from tdwii_conformance.witness.records import read_record
 from tdwii_conformance.witness.table import load_table
+from tests.ports import free_port
 
 VERIFICATION = "1.2.840.10008.1.1"
 CATALOGUE = load_catalogue()
