@@ -74,7 +74,8 @@ def _limits(texts: Sequence[str]) -> dict[str, float]:
 )
 @click.option("--sut", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
               help="The system that FILE describes, instead of our own simulators.")  # fmt: skip
-@click.option("--clinic", default="small", show_default=True, metavar="NAME", help=f"{', '.join(SHIPPED)}, or a TOML file.")
+@click.option("--clinic", "--profile", "clinic", default="small", show_default=True, metavar="NAME",
+              help=f"The clinic profile: {', '.join(SHIPPED)}, or a TOML file.")  # fmt: skip
 @click.option("--for", "seconds", type=click.FloatRange(1), default=60.0, show_default=True, metavar="SECONDS",
               help="How long users work.")  # fmt: skip
 @click.option("--treatments", type=click.IntRange(1), metavar="N", help="End after so many treatments, if that is earlier.")

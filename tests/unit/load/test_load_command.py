@@ -75,6 +75,7 @@ def test_what_a_tms_does_wrong_is_found_and_what_is_too_slow(tmp_path):
     ("arguments", "said"),
     [
         (["--clinic", "smal"], "did you mean 'small'?"),
+        (["--profile", "larg"], "did you mean 'large'?"),
         (["--clinic", "nothing.toml"], "nothing.toml: cannot be read"),
         (["--clinic", "wrong.toml"], "wrong.toml: machines: 'two'"),
         (["--clinic", "nobody.toml"], "nobody is there"),
