@@ -226,7 +226,7 @@ def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
 
     There nothing is to fail, so more go together than where each has to be found: all that do not hide each other. Not so
     those of a TDD: what one violates fails in every scenario that has the step; nor those with which everything takes long,
-    as when a TMS refuses several contexts at once.
+    as when a TMS refuses several contexts at once, or reports what it has reported.
     """
     found: dict[tuple[str, frozenset[str], bool], list[list[Defect]]] = defaultdict(list)
     result: list[tuple[Defect, ...]] = []
@@ -242,8 +242,13 @@ def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
     return result + [tuple(defect for defect in pack if not _apart(defect)) for pack in together]
 
 
+# Those of the last kind report to the second receiver once the first has it: what others make of an event is made of it again,
+# and two or three that make several of one send tens of thousands.
+APART = ("tms-*-refused", "event-stops-at-*")
+
+
 def _apart(defect: Defect) -> bool:
-    return defect.name in UNANSWERED or fnmatchcase(defect.name, "tms-*-refused")
+    return defect.name in UNANSWERED or any(fnmatchcase(defect.name, pattern) for pattern in APART)
 
 
 def elsewhere(pack: Sequence[Defect]) -> list[tuple[tuple[Defect, ...], tuple[str, ...]]]:
