@@ -242,8 +242,8 @@ def packs(defects: Iterable[Defect]) -> list[tuple[Defect, ...]]:
     return result + [tuple(defect for defect in pack if not _apart(defect)) for pack in together]
 
 
-# Those of the last kind report to the second receiver once the first has it: what others make of an event is made of it again,
-# and two or three that make several of one send tens of thousands.
+# Those of the last kind report to the second receiver once the first has it. What others make of an event is made of it again then:
+# packed with these they had tens of thousands of reports waiting.
 APART = ("tms-*-refused", "event-stops-at-*")
 
 
