@@ -72,7 +72,7 @@ def restarts(
         yield setting, tuple
         return
     written = scratch / "restarts.jsonl"
-    with Restarts(restart, faults["restart"], written) as again:
+    with Restarts(restart, faults["restart"], written, setting.clock) as again:
         yield (
             replace(setting, restarts=str(written)),
             lambda: [f"restarts of the TMS: {again.count}{f'; then no more: {again.error}' if again.error else ''}"],

@@ -12,6 +12,7 @@ from ..checks.events import event_type
 from ..profile.ups_service import CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE
 from ..transcript.answers import answered
 from ..transcript.exchange import Exchange, Transcript
+from .clock import Clock
 
 __all__ = ["NAMES", "Fact", "Facts", "Subscription", "fact_of"]
 
@@ -119,10 +120,11 @@ class Subscription:
         )
 
 
-def fact_of(exchange: Exchange) -> Fact:
-    """Return what is kept of an exchange."""
+def fact_of(exchange: Exchange, clock: Clock) -> Fact:
+    """Return what is kept of an exchange that has just ended, with the times of the run's clock."""
     began = exchange.request.time.timestamp()
     ended = exchange.responses[-1].time.timestamp() if exchange.responses else began
+    began, ended = clock.of(began, ended)
     kind, more = _about(exchange)
     return Fact(
         kind=kind,
@@ -189,12 +191,14 @@ class Facts(Transcript):
     ----------
     seen : callable
         Called with each exchange and its fact, in the thread in which it ended.
+    clock : Clock
+        The time of the run.
     """
 
-    def __init__(self, seen: Callable[[Exchange, Fact], None]) -> None:
+    def __init__(self, seen: Callable[[Exchange, Fact], None], clock: Clock) -> None:
         super().__init__()
-        self._seen = seen
+        self._seen, self._clock = seen, clock
 
     def append(self, exchange: Exchange) -> None:
         """Hand an exchange on, and keep nothing of it."""
-        self._seen(exchange, fact_of(exchange))
+        self._seen(exchange, fact_of(exchange, self._clock))

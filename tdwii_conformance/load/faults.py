@@ -12,7 +12,6 @@ import random
 import socket
 import struct
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -20,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from .clock import Clock
 
 __all__ = ["FAULTS", "Network", "Restarts", "read_disturbances"]
 
@@ -223,6 +224,8 @@ class Restarts:
         So often, in seconds.
     written : Path
         Where it is written down, a line for each beginning and each end.
+    clock : Clock
+        The time of the run.
 
     Attributes
     ----------
@@ -232,8 +235,8 @@ class Restarts:
         Why a restart failed; empty if none did.
     """
 
-    def __init__(self, restart: Callable[[], None], every: float, written: Path) -> None:
-        self._restart, self._every, self._written = restart, every, written
+    def __init__(self, restart: Callable[[], None], every: float, written: Path, clock: Clock) -> None:
+        self._restart, self._every, self._written, self._clock = restart, every, written, clock
         self._end = threading.Event()
         self.count = 0
         self.error = ""
@@ -259,7 +262,7 @@ class Restarts:
 
     def _say(self, what: str) -> None:
         with self._written.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({what: time.time()}) + "\n")
+            file.write(json.dumps({what: self._clock.now()}) + "\n")
 
 
 def read_disturbances(written: Path) -> list[tuple[float, float]]:

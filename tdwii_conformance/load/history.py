@@ -229,12 +229,17 @@ class _Workitem:
                 continue
             count = query.found.count(self.uid)
             if count > 1:
-                yield "CC28-TMS-052", Finding("found once", f"found {count} times by {query.who}")
+                yield "CC28-TMS-052", Finding("found once", f"found {count} times {_by(query)}")
             if count and claimed < query.began:
-                yield "RO60-TMS-007", Finding(f"no longer found as {SCHEDULED}: claimed before", f"found by {query.who}")
-            created = self.created is not None and self.created.ended < query.began and _asks_for(query, self.created)
-            if not count and created and query.ended < first:
-                yield "CC25-TMS-027", Finding("found: it was created before, and nobody had claimed it", f"not, by {query.who}")
+                yield (
+                    "RO60-TMS-007",
+                    Finding(f"no longer found as {SCHEDULED}: claimed by {_clock(claimed)}", f"found {_by(query)}"),
+                )
+            made = self.created
+            there = made is not None and made.ended < query.began and query.ended < first and _asks_for(query, made)
+            if made is not None and there and not count:
+                expected = f"found: it was created by {_clock(made.ended)}, and nobody had claimed it"
+                yield "CC25-TMS-027", Finding(expected, f"not found {_by(query)}")
 
     def reports(self, subscription: Subscription) -> Found:
         """Each change is reported once, in its order, to who is subscribed to all UPS."""
@@ -296,6 +301,10 @@ def _asks_for(query: Fact, created: Fact) -> bool:
 
 def _clock(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds):%H:%M:%S.%f}"[:-3]
+
+
+def _by(query: Fact) -> str:
+    return f"by {query.who}, which asked at {_clock(query.began)} and had its answer at {_clock(query.ended)}"
 
 
 def _answer(fact: Fact) -> str:

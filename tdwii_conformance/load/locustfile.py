@@ -78,7 +78,7 @@ def _gather(environment: Any) -> None:
         for fact in take_collected():
             HISTORY.add(fact)
         _look_for_restarts()
-        for violation in HISTORY.judge_ended(time.time() - REPORTED):
+        for violation in HISTORY.judge_ended(SETTING.clock.now() - REPORTED):
             _say(violation)
         if 0 < SETTING.enough <= HISTORY.treated:
             environment.runner.quit()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,7 @@ from ..sut.config import load_system
 from ..sut.description import SystemUnderTest
 from ..treatment.messages import Code
 from .clinic import Clinic
+from .clock import Clock, epoch_of_now
 
 __all__ = ["VARIABLE", "Setting"]
 
@@ -51,6 +52,8 @@ class Setting:
         Host and port of a network with faults that leads to the TMS.
     restarts : str
         File in which restarts of the TMS are written down; empty: there are none.
+    epoch : float
+        What the `clock` counts from.
     """
 
     clinic: Clinic
@@ -66,6 +69,12 @@ class Setting:
     enough: int = 0
     through: tuple[str, int] | None = None
     restarts: str = ""
+    epoch: float = field(default_factory=epoch_of_now)
+
+    @cached_property
+    def clock(self) -> Clock:
+        """The time of the run; of all processes on this computer the same."""
+        return Clock(self.epoch)
 
     @property
     def faulty(self) -> bool:

@@ -138,8 +138,8 @@ class InClinic(User):
         """Take the name that belongs to the first port that is free."""
         self.number, self.title = self._listening()
         self.tdd = TDD(
-            self.tms, self.ost or self.tms, calling=self.title, timeouts=self.timeouts, transcript=Facts(self._seen),
-            receiver=self.receiver(),
+            self.tms, self.ost or self.tms, calling=self.title, timeouts=self.timeouts,
+            transcript=Facts(self._seen, self.setting.clock), receiver=self.receiver(),
         )  # fmt: skip
 
     def end(self) -> None:
@@ -335,7 +335,7 @@ class Watcher(InClinic):
         handlers = [(evt.EVT_N_EVENT_REPORT, lambda event: (0x0000, None)), (evt.EVT_C_ECHO, lambda event: 0x0000)]
         self._server = Server(
             title, [UPS.EVENT, sop_class.Verification], handlers, host=self.setting.host, port=port, timeouts=self.timeouts,
-            transcript=Facts(self._reported), scp_roles=[UPS.EVENT],
+            transcript=Facts(self._reported, self.setting.clock), scp_roles=[UPS.EVENT],
         ).start()  # fmt: skip
 
     def _reported(self, exchange: Exchange, fact: Fact) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tdwii_conformance.load.clock import Clock, epoch_of_now
 from tdwii_conformance.load.faults import Network, Restarts, read_disturbances
 
 DEADLINE = 60
@@ -123,15 +124,16 @@ def test_restarts_are_written_down(tmp_path):
     written = tmp_path / "restarts.jsonl"
     enough = threading.Event()
     times = []
+    clock = Clock(epoch_of_now())
 
     def restart():
-        times.append(time.time())
+        times.append(clock.now())
         if len(times) == 2:
             enough.set()
             raise OSError("it does not come back")
 
     assert read_disturbances(written) == []
-    with Restarts(restart, 0.01, written) as restarts:
+    with Restarts(restart, 0.01, written, clock) as restarts:
         assert enough.wait(DEADLINE)
     found = read_disturbances(written)
     assert [began <= at <= ended for (began, ended), at in zip(found, times, strict=True)] == [True, True]

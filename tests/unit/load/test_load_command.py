@@ -48,7 +48,9 @@ def test_a_tms_that_does_right_in_two_processes(tmp_path):
     done, found = load(
         tmp_path, "--for", 200, "--treatments", 4, "--processes", 2, "--html", "page.html", "--csv", "figures", "--evidence", "seen"
     )
-    assert (done.returncode, found["violations"], found["errors"]) == (0, [], []), done.stdout + done.stderr
+    assert (done.returncode, found["violations"], found["errors"]) == (0, [], []), (
+        f"{done.stdout}{done.stderr}{json.dumps(found['violations'])}"
+    )
     assert found["judged"] >= 4
     assert found["delays"]["count"] >= 10
     assert {"RO-58 query", "RO-60 claim", "RO-62 update", "RO-64 final update", "RO-65 end", "RO-59/61 retrieve"} <= set(
