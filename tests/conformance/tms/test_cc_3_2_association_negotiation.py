@@ -193,20 +193,21 @@ def test_names_are_matched_literally(on_the_association, named, judge):
 # --- timezone query adjustment ------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
 def noon():
-    # Tomorrow: what has expired an SCP may put away.
+    # Tomorrow: what has expired an SCP may put away. Asked once: a run may go on over midnight.
     return datetime.combine(datetime.now().date() + timedelta(days=1), time(12))
 
 
 @pytest.fixture(scope="module")
-def elsewhere(source, tdd, system):
+def elsewhere(source, tdd, system, noon):
     """A UPS that starts at noon, one hour east of Greenwich: at 11:00 UTC."""
     if source.own:
         pytest.skip("not judged: a UPS whose start has an offset is needed, which is created (UPS Push)")
     known = source.described("TREATMENT")
-    start = f"{noon():%Y%m%d%H%M%S}+0100"
+    start = f"{noon:%Y%m%d%H%M%S}+0100"
     tms, ost, station = system.tms.ae_title, system.ost.ae_title if system.ost else "OST", system.workitems.station
-    attributes = objects.workitem(known.treatment, tms=tms, ost=ost, station=station, start=noon(), edition=system.edition)
+    attributes = objects.workitem(known.treatment, tms=tms, ost=ost, station=station, start=noon, edition=system.edition)
     attributes.update(item(**{START: start}))
     uid = generate_uid()
     if status.accepted(tdd.create(uid, attributes), "an N-CREATE"):
@@ -218,13 +219,13 @@ def elsewhere(source, tdd, system):
 
 
 @pytest.fixture
-def find_at(negotiated, model, elsewhere, associate):
+def find_at(negotiated, model, elsewhere, noon, associate):
     """A function that searches by a time of day, in the zone of the query; skips where no adjustment was negotiated."""
     if negotiated.extended.choice(negotiation.TIMEZONE) != "performed":
         pytest.skip("not judged: timezone query adjustment was not negotiated, as it need not be (CC32-TMS-008)")
 
     def search(hour, offset):
-        moment = f"{noon().replace(hour=hour):%Y%m%d%H%M%S}"
+        moment = f"{noon.replace(hour=hour):%Y%m%d%H%M%S}"
         query = item(SOPInstanceUID=elsewhere, TimezoneOffsetFromUTC=offset, **{START: f"{moment}-{moment}"})
         with associate("TMS", [model], extended=negotiated.extended.proposed) as link:
             return link.c_find(model, query)
