@@ -37,6 +37,8 @@ LIMIT = 0.05
 # Exit codes as mutmut records them; 33: no test runs it. A negative one is the signal that ended it at a limit.
 KILLED, SURVIVED, UNREACHED = 1, 0, 33
 JOBS = int(os.environ.get("JOBS", "2"))
+# How statements of SQL, and parts of them, begin; in them small letters and capitals are the same.
+SQL = ("ALTER ", "BEGIN", "COMMIT", "DELETE ", "DO UPDATE ", "INSERT ", "PRAGMA ", "ROLLBACK", "SELECT ")
 # Seconds of tests that a mutant may cost; one that needs more to be killed counts as alive, until a run with more.
 BUDGET = float(os.environ.get("BUDGET", "inf"))
 # Seconds of a processor beyond five times what the tests take, and of a clock for what waits and does not work.
@@ -324,7 +326,7 @@ class Mutant:
         The line as the mutation left it; ``(removed) `` and the line when it only took something out.
     outcome : {"killed", "timeout", "survived", "not run"}
     wording : bool
-        Whether it changed nothing but the words of a finding or of an error.
+        Whether it changed nothing but the words of a finding or of an error, or the case of SQL.
     """
 
     name: str
@@ -372,11 +374,13 @@ def changed(before: list[str], after: list[str]) -> str:
 
 
 def only_words(before: ast.AST, after: ast.AST, inside: bool = False) -> bool:
-    """Return whether two functions differ in nothing but text within ``Finding(...)`` or ``raise ...``."""
+    """Return whether two functions differ in nothing but text within ``Finding(...)`` or ``raise ...``, or the case of SQL."""
     if type(before) is not type(after):
         return False
     if isinstance(before, ast.Constant) and isinstance(after, ast.Constant):
-        return before.value == after.value or (inside and isinstance(before.value, str) and isinstance(after.value, str))
+        if before.value == after.value or not (isinstance(before.value, str) and isinstance(after.value, str)):
+            return before.value == after.value
+        return inside or (before.value.startswith(SQL) and before.value.lower() == after.value.lower())
     inside |= isinstance(before, ast.Raise)
     inside |= isinstance(before, ast.Call) and isinstance(before.func, ast.Name) and before.func.id == "Finding"
     ours, theirs = list(ast.iter_child_nodes(before)), list(ast.iter_child_nodes(after))

@@ -29,6 +29,26 @@ def test_only_words(old, new, wording):
 
 
 @pytest.mark.parametrize(
+    ("new", "wording"),
+    [
+        ("select value from text where place = ?", True),
+        ("SELECT VALUE FROM TEXT WHERE PLACE = ?", True),
+        ("XXSELECT value FROM text WHERE place = ?XX", False),
+    ],
+)
+def test_the_case_of_sql_is_wording(new, wording):
+    before, after = (
+        ast.parse(f"def f(run):\n    return run('{text}')").body[0] for text in ("SELECT value FROM text WHERE place = ?", new)
+    )
+    assert mutants.only_words(before, after) is wording
+
+
+def test_the_case_of_other_text_is_not():
+    before, after = (ast.parse(f"def f(a):\n    return a == '{text}'").body[0] for text in ("SCHEDULED", "scheduled"))
+    assert not mutants.only_words(before, after)
+
+
+@pytest.mark.parametrize(
     ("before", "after", "line"),
     [
         (["  a = 1", "  b = 2"], ["  a = 1", "  b = None"], "b = None"),
