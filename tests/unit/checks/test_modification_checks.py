@@ -8,6 +8,7 @@ import pytest
 from check_samples import DONE, NO_ANSWER, REFUSED, exchange, got, message
 
 from tdwii_conformance.checks import modification as seen
+from tdwii_conformance.checks.findings import Finding
 from tdwii_conformance.treatment import modification, objects
 from tdwii_conformance.treatment.messages import Code, Reference, item
 from tdwii_conformance.ups import Worklist
@@ -102,3 +103,132 @@ def test_all_change(answer, weights):
 )
 def test_not_stored(keyword, illegal, before, after, count):
     assert len(seen.not_stored(got(**{keyword: before}), got(**{keyword: after}), keyword, illegal)) == count
+
+
+# --- word for word ----------------------------------------------------------------------------------------------------
+
+LABEL, STATION = "ProcedureStepLabel", "ScheduledStationNameCodeSequence"
+
+
+def code(value, **more):
+    return item(CodeValue=value, CodingSchemeDesignator="99A", **more)
+
+
+@pytest.mark.parametrize(
+    ("expected", "shown", "found"),
+    [
+        (item(**{LABEL: "A"}), item(), [Finding("what was set", "attribute absent", LABEL)]),
+        (item(**{LABEL: "A"}), item(**{LABEL: "B"}), [Finding("value 'A'", "value 'B'", LABEL)]),
+        (item(**{LABEL: "A"}), item(**{LABEL: "A", "WorklistLabel": "x"}), []),  # what else the UPS has
+        (item(**{STATION: [code("A")]}), item(**{STATION: [code("A")]}), []),
+        (item(**{STATION: []}), item(**{STATION: []}), []),
+        (
+            item(**{STATION: [code("A"), code("B")]}), item(**{STATION: [code("C")]}),
+            [Finding("2 item(s), those that were set", "1 item(s)", STATION), Finding("value 'A'", "value 'C'", f"{STATION}[0].CodeValue")],
+        ),
+        (
+            item(**{STATION: [code("A")]}), item(**{STATION: []}),
+            [Finding("1 item(s), those that were set", "0 item(s)", STATION)],
+        ),
+        (
+            item(**{STATION: [code("A"), code("B")]}), item(**{STATION: [code("A"), code("B", CodeMeaning="b")]}),
+            [Finding("not there: it was not set", "'b'", f"{STATION}[1].CodeMeaning")],
+        ),
+        (item(**{STATION: [code("A")]}), item(**{STATION: [code("A", CodeMeaning="", SpecificCharacterSet="ISO_IR 100")]}), []),
+        (item(**{STATION: [code("A")]}), item(**{STATION: [item(CodeValue="A")]}),
+            [Finding("what was set", "attribute absent", f"{STATION}[0].CodingSchemeDesignator")]),
+    ],
+)  # fmt: skip
+def test_what_a_modification_does_not_show(expected, shown, found):
+    assert seen.holds(got(**{element.keyword: element.value for element in shown}), expected) == found
+
+
+def test_what_follows_a_difference_is_compared_as_well():
+    found = seen.holds(got(WorklistLabel="x"), item(**{LABEL: "A", "WorklistLabel": "y"}))
+    assert {one.path for one in found} == {LABEL, "WorklistLabel"}
+
+
+def test_an_n_get_without_answer_shows_nothing():
+    assert len(seen.holds(NO_ANSWER, item(**{LABEL: "A"}))) == 1
+
+
+@pytest.mark.parametrize(
+    ("vr", "one", "other", "same"),
+    [
+        ("DT", "20260101120000", "202601011200", True),  # it begins at the same moment
+        ("DT", "20260101120000.0", "20260101120000", True),
+        ("DT", "20260101120000", "20260101120001", False),
+        ("DT", "yesterday", "yesterday", True),
+        ("DT", "yesterday", "today", False),
+        ("LO", " A ", "A", True),
+        ("LO", None, "", True),
+        ("DS", "", "0", False),
+        ("IS", "x", "x", True),
+        ("IS", "x", "y", False),
+        ("IS", "7", "7.0", True),
+        ("LO", "7", "7.0", False),
+        ("LO", ["A", "B"], ["A"], False),
+        ("LO", ["A", "B"], ["A", "B"], True),
+        ("LO", ["A", "B"], ["A", "C"], False),
+        ("LO", ["A"], "A", True),
+    ],
+)
+def test_the_meaning_of_two_values(vr, one, other, same):
+    assert seen.same_meaning(vr, one, other) is same
+
+
+@pytest.mark.parametrize(("status", "weight"), [(0, "fault"), (0x0116, "warning"), (0xB305, "warning"), (0xB300, "fault")])
+def test_only_a_coercion_that_was_announced_is_a_warning(status, weight):
+    found = seen.coerced(exchange(message(Status=status)), [Finding("a", "b", "c")])
+    assert found == [Finding("a", "b", "c", weight=weight)]
+
+
+def test_a_change_that_was_refused_has_changed_nothing():
+    assert seen.effect(exchange(REFUSED), OLD, OLD, item(**{LABEL: "New"})) == []
+    assert seen.effect(exchange(REFUSED), OLD, NEW, item(**{LABEL: "New"})) != []
+
+
+def test_a_change_that_was_done_is_shown():
+    assert seen.effect(exchange(DONE), OLD, NEW, item(**{LABEL: "New"})) == []
+    assert seen.effect(exchange(DONE), OLD, OLD, item(**{LABEL: "New"})) == [Finding("value 'New'", "value 'Old'", LABEL)]
+    assert [one.weight for one in seen.effect(COERCED, OLD, OLD, item(**{LABEL: "New"}))] == ["warning"]
+
+
+def test_an_n_set_without_answer_is_found_first():
+    assert len(seen.effect(NO_ANSWER, OLD, OLD, item(**{LABEL: "New"}))) == 1
+
+
+def test_what_all_have_to_accept_is_accepted_and_shown():
+    expected = item(**{LABEL: "New"})
+    assert seen.all_change(exchange(DONE), NEW, expected) == []
+    assert seen.all_change(exchange(DONE), OLD, expected) == [Finding("value 'New'", "value 'Old'", LABEL)]
+    assert [one.weight for one in seen.all_change(COERCED, OLD, expected)] == ["warning"]
+    (refused,) = seen.all_change(exchange(REFUSED), OLD, expected)
+    assert "a change that the attribute table allows" in refused.expected
+
+
+@pytest.mark.parametrize(
+    ("after", "keyword", "illegal", "found"),
+    [
+        (item(InputReadinessState="READY"), "InputReadinessState", "MAYBE", None),
+        (item(InputReadinessState="MAYBE"), "InputReadinessState", "MAYBE", Finding("a legal value", "'MAYBE'", "InputReadinessState")),
+        (item(InputReadinessState=""), "InputReadinessState", "MAYBE", Finding("a legal value", "''", "InputReadinessState")),
+        (item(PatientID="x"), "InputReadinessState", "MAYBE", Finding("a legal value", "None", "InputReadinessState")),
+        (item(**{STATION: [code("A")]}), STATION, {"CodeValue": "bad"}, None),
+        (item(PatientID="x"), STATION, {"CodeValue": "bad"}, None),
+        (item(**{STATION: [code("A"), code("bad")]}), STATION, {"CodeValue": "bad"}, Finding("not 'bad'", "that value", f"{STATION}[0].CodeValue")),
+        (item(ProcedureStepState="SCHEDULED"), "ProcedureStepState", "DONE", None),
+    ],
+)  # fmt: skip
+def test_an_illegal_value_is_not_stored(after, keyword, illegal, found):
+    before = got(ProcedureStepState="SCHEDULED", InputReadinessState="READY", **{STATION: [code("A")]})
+    shown = got(**{element.keyword: element.value for element in after})
+    assert seen.not_stored(before, shown, keyword, illegal) == ([] if found is None else [found])
+
+
+def test_what_nobody_may_set_stays_as_it_was():
+    """Procedure Step State is not allowed in an N-SET [table CC.2.5-3]: whatever it is, it is that of before."""
+    found = seen.not_stored(got(ProcedureStepState="SCHEDULED"), got(ProcedureStepState="COMPLETED"), "ProcedureStepState", "DONE")
+    assert [one.path for one in found] == ["ProcedureStepState"]
+    (gone,) = seen.not_stored(got(ProcedureStepState="SCHEDULED"), got(PatientID="x"), "ProcedureStepState", "DONE")
+    assert gone.path == "ProcedureStepState"
