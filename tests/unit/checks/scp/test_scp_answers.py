@@ -1,33 +1,19 @@
 """How a request about a workitem may be answered, by PS3.4 table CC.1.1-2 and what TDW-II says of it: ids, statuses, what follows."""
 
-from datetime import UTC, datetime
-
 import pytest
-from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode
+from scp_samples import CATALOGUE, LOCK, NOON, exchange
 
 from tdwii_conformance.checks.scp.answers import Option, concerned, options
 from tdwii_conformance.checks.scp.belief import ANY, Workitem, World
-from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.profile.ups_tables import NO_UPS
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment import creation, objects
 from tdwii_conformance.treatment.messages import Code, item
 
-CATALOGUE = load_catalogue()
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
-LOCK, OTHER = "1.2.9.1", "1.2.9.2"
+OTHER = "1.2.9.2"
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
 PROGRESS, PERFORMED = "ProcedureStepProgressInformationSequence", "UnifiedProcedureStepPerformedProcedureSequence"
 REASON, OUTPUT = "ProcedureStepDiscontinuationReasonCodeSequence", "OutputInformationSequence"
-
-
-def exchange(service, asked=None, *, status=0, syntax=UPS.PULL, requestor="TDD", encoded=None, **command):
-    encoded = encode(asked, True, True) if asked is not None else encoded
-    request = Message(item(**command), NOON, encoded, ImplicitVRLittleEndian)
-    answer = Message(item(Status=status), NOON, None, ImplicitVRLittleEndian)
-    return Exchange(service, requestor, "TMS", syntax, request, (answer,))
 
 
 def change(state, lock=LOCK):

@@ -1,22 +1,17 @@
 """Who has to be told of what, by PS3.4 table CC.2.3-2 and CC.2.4.1: subscriptions, and the requests that were granted."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode
+from scp_samples import CATALOGUE, LOCK, NOON, W, exchange
 
 from tdwii_conformance.checks.scp.belief import ANY, Workitem, World
 from tdwii_conformance.checks.scp.causes import Ledger
-from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import FILTERED, GLOBAL, UPS
 from tdwii_conformance.profile.ups_tables import NO_UPS
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
-CATALOGUE = load_catalogue()
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
-W, OTHER, LOCK = "1.2.3", "1.2.4", "1.2.9.1"
+OTHER = "1.2.4"
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
 STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED = 1, 2, 3, 5  # table CC.2.4-1
 SUBSCRIBE, UNSUBSCRIBE, SUSPEND = 3, 4, 5  # table CC.2.3-1
@@ -40,10 +35,8 @@ class Day:
 
     def exchange(self, service, asked=None, status=0, **command):
         self.minutes += 1
-        time = NOON + timedelta(minutes=self.minutes)
-        request = Message(item(**command), time, None if asked is None else encode(asked, True, True), ImplicitVRLittleEndian)
-        answer = Message(item(Status=status), time + timedelta(seconds=1), None, ImplicitVRLittleEndian)
-        return Exchange(service, "TDD", "TMS", UPS.WATCH, request, (answer,))
+        begin = 60 * self.minutes
+        return exchange(service, asked, begin=begin, end=begin + 1, status=status, syntax=UPS.WATCH, **command)
 
     def action(self, kind, target=GLOBAL, *, title="W1", lock="FALSE", status=0):
         asked = item(ReceivingAE=title, **({"DeletionLock": lock} if lock else {}))

@@ -1,20 +1,14 @@
 """What is known of a treatment from a record: what the attribute tables call ``$patient_id`` and so on."""
 
-from datetime import UTC, datetime
-
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
+from scp_samples import CATALOGUE, NOON, exchange
 
 from tdwii_conformance.checks.scp import Replay
 from tdwii_conformance.checks.scp.belief import Workitem, World
 from tdwii_conformance.checks.scp.facts import facts_of_query, facts_of_update, facts_of_workitem
-from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
-CATALOGUE = load_catalogue()
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 PLAN, ION_PLAN, INSTRUCTION = (
     "1.2.840.10008.5.1.4.1.1.481.5", "1.2.840.10008.5.1.4.1.1.481.8", "1.2.840.10008.5.1.4.34.7",
 )  # fmt: skip
@@ -91,21 +85,15 @@ def test_its_inputs_say_what_is_delivered(inputs, facts):
 
 def replay(*retrieved):
     """A record in which these instances came of C-MOVEs that two systems were asked for."""
-
-    def exchange(service, requestor, acceptor, **command):
-        request = Message(item(**command), NOON, None, ImplicitVRLittleEndian)
-        return Exchange(service, requestor, acceptor, "", request, (Message(item(Status=0), NOON, None, ImplicitVRLittleEndian),))
-
-    moves = [exchange("C-MOVE", "TDD", title) for title in ("OST", "TMS", "OST")]
-    stores = [exchange("C-STORE", "OST", "TDD", AffectedSOPInstanceUID=uid) for uid in retrieved]
+    moves = [exchange("C-MOVE", acceptor=title) for title in ("OST", "TMS", "OST")]
+    stores = [exchange("C-STORE", requestor="OST", acceptor="TDD", AffectedSOPInstanceUID=uid) for uid in retrieved]
     return Replay("TMS", [*moves, *stores], CATALOGUE, complete=True)
 
 
 def known(how="created", complete=True, **attributes):
     made = Workitem("1.2.3", complete)
     made.become([World("SCHEDULED")], NOON)
-    source = Exchange("N-CREATE", "TDD", "TMS", "", Message(item(), NOON, None, ImplicitVRLittleEndian))
-    made.learn(item(**attributes), how, source)
+    made.learn(item(**attributes), how, exchange("N-CREATE"))
     return made
 
 

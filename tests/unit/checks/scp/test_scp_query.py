@@ -1,60 +1,32 @@
 """What a worklist query of a record shows of a TMS: each fault with the requirements that it violates, word for word [CC.2.8]."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode
+from scp_samples import Record, W
 
-from tdwii_conformance.checks.scp import Replay
-from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import UPS
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
-CATALOGUE = load_catalogue()
-BEGIN = datetime(2026, 11, 29, 8, tzinfo=UTC)
-W, OTHER, LOCK = "1.2.3", "1.2.4", "1.2.9.1"
+OTHER = "1.2.4"
 STATION, CODE, START = "ScheduledStationNameCodeSequence", "ScheduledWorkitemCodeSequence", "ScheduledProcedureStepStartDateTime"
 DAY = "20261129000000-20261129235959"
 
 
-class Record:
-    """Exchanges with a TMS, a second each, one after the other."""
-
-    def __init__(self, *, complete=True):
-        self.exchanges, self.complete = [], complete
-
-    def add(self, service, status, *, asked=None, came=(), last=None, syntax=UPS.PULL, answer=None, **sent):
-        begin = BEGIN + timedelta(seconds=2 * len(self.exchanges))
-        ended = begin + timedelta(seconds=1)
-
-        def message(time, dataset, **command):
-            return Message(item(**command), time, None if dataset is None else encode(dataset, True, True), ImplicitVRLittleEndian)
-
-        pending = [message(ended, one, Status=0xFF00) for one in came]
-        answers = (*pending, message(ended, last, Status=status, **(answer or {})))
-        self.exchanges.append(Exchange(service, "TDD", "TMS", syntax, message(begin, asked, **sent), answers))
-        return self
+class Queries(Record):
+    """A record with queries."""
 
     def query(self, *came, status=0, last=None, syntax=UPS.PULL, answer=None, **keys):
         asked = item(**{keyword: value for keyword, value in ({"SOPInstanceUID": None} | keys).items() if value is not ...})
-        return self.add("C-FIND", status, asked=asked, came=came, last=last, syntax=syntax, answer=answer)
+        return self.add("C-FIND", asked, last, came=came, status=status, syntax=syntax, answer=answer)
 
-    def shown(self, uid=W, **attributes):
-        """All of a workitem is shown by N-GET."""
-        return self.add("N-GET", 0, last=item(**{"ProcedureStepState": "SCHEDULED"} | attributes), RequestedSOPInstanceUID=uid)
-
-    def entries(self):
-        return Replay("TMS", self.exchanges, CATALOGUE, complete=self.complete).run().entries
-
-    def found(self):
+    def found(self, *, complete=True):
         """What is wrong with queries, by requirement."""
-        entries = {name: entry for name, entry in self.entries().items() if entry.findings and not name.startswith("CC27")}
+        entries = {
+            name: entry for name, entry in self.entries(complete=complete).items() if entry.findings and not name.startswith("CC27")
+        }
         return {name: [(one.expected, one.received, one.path) for one in entry.findings] for name, entry in entries.items()}
 
-    def wrong(self):
-        return set(self.found())
+    def wrong(self, *, complete=True):
+        return set(self.found(complete=complete))
 
 
 def code(value, scheme="99A"):
@@ -72,7 +44,7 @@ def ro58(*came, status=0, station="TDD1", **more):
         "ProcedureStepState": "SCHEDULED", STATION: [asked_for(station, "99A")], START: DAY,
         CODE: [asked_for("121726", "DCM")],
     }  # fmt: skip
-    return Record().query(*came, status=status, **keys | more)
+    return Queries().query(*came, status=status, **keys | more)
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------
@@ -93,7 +65,7 @@ EXPECTED = "the query ends with status 0000 (Success)"
     ],
 )
 def test_a_query_that_every_scp_has_to_serve_does_not_fail(keys, ids):
-    found = Record().query(status=0xC000, **keys).found()
+    found = Queries().query(status=0xC000, **keys).found()
     assert set(found) == ids
     for one in found.values():
         assert one == [(EXPECTED, "status C000 (unable to process)", "")]
@@ -102,9 +74,9 @@ def test_a_query_that_every_scp_has_to_serve_does_not_fail(keys, ids):
 def test_a_query_for_many_attributes_is_one_for_all():
     keys = dict.fromkeys(("PatientID", "PatientName", "PatientSex", "PatientBirthDate", "ProcedureStepLabel", "WorklistLabel",
                           "ProcedureStepState", START, "InputReadinessState", "SOPClassUID"))  # fmt: skip
-    assert Record().query(status=0xC000, **keys).wrong() == {"CC28-TMS-010", "CC28-TMS-036"}
+    assert Queries().query(status=0xC000, **keys).wrong() == {"CC28-TMS-010", "CC28-TMS-036"}
     keys.pop("SOPClassUID")
-    assert Record().query(status=0xC000, **keys).wrong() == {"CC28-TMS-010"}
+    assert Queries().query(status=0xC000, **keys).wrong() == {"CC28-TMS-010"}
 
 
 def test_the_query_of_ro_58_does_not_fail():
@@ -122,15 +94,15 @@ def test_the_query_of_ro_58_does_not_fail():
     ],
 )
 def test_what_an_scp_may_be_at_a_loss_with_may_fail(keys):
-    assert Record().query(status=0xC000, **keys).wrong() == set()
+    assert Queries().query(status=0xC000, **keys).wrong() == set()
 
 
 def test_a_query_without_keys_may_fail():
-    assert Record().add("C-FIND", 0xC000, asked=item()).wrong() == set()
+    assert Queries().add("C-FIND", item(), status=0xC000).wrong() == set()
 
 
 def test_a_canceled_query_has_not_failed():
-    judged = Record().query(item(SOPInstanceUID=W), status=0xFE00).entries()
+    judged = Queries().query(item(SOPInstanceUID=W), status=0xFE00).entries()
     assert not {name for name, entry in judged.items() if entry.findings}
     assert "CC28-TMS-043" in judged and "CC28-TMS-042" not in judged
 
@@ -139,7 +111,7 @@ def test_a_canceled_query_has_not_failed():
 
 
 def test_of_a_proper_query_this_is_judged():
-    judged = set(Record().query(item(SOPInstanceUID=W, PatientID="P1"), PatientID="P1").entries())
+    judged = set(Queries().query(item(SOPInstanceUID=W, PatientID="P1"), PatientID="P1").entries())
     assert {"CC28-TMS-042", "CC28-TMS-052", "CC28-TMS-038", "RO58-TMS-025", "CC28-TMS-043", "CC28-TMS-040", "CC28-TMS-051",
             "RO58-TMS-024", "CC28-TMS-045", "CC28-TMS-002"} <= judged  # fmt: skip
     assert not {"RO58-TMS-001", "RO58-TMS-002", "RO58-TMS-004", "CC28-TMS-044", "CC28-TMS-039"} & judged
@@ -158,7 +130,7 @@ def test_of_one_of_ro_58_that():
 
 
 def test_that_nothing_is_found_is_an_answer():
-    assert "CC28-TMS-044" in Record().query(PatientID="P1").entries()
+    assert "CC28-TMS-044" in Queries().query(PatientID="P1").entries()
     assert "RO58-TMS-008" in ro58().entries()
 
 
@@ -166,19 +138,19 @@ def test_that_nothing_is_found_is_an_answer():
     ("record", "found"),
     [
         (
-            Record().query(item(SOPInstanceUID=W), item(SOPInstanceUID=W)),
+            Queries().query(item(SOPInstanceUID=W), item(SOPInstanceUID=W)),
             {"CC28-TMS-052": [(f"one response for the workitem {W}", "2 responses", "")]},
         ),
         (
-            Record().query(item(SOPInstanceUID=W, PatientID="P1")),
+            Queries().query(item(SOPInstanceUID=W, PatientID="P1")),
             {"CC28-TMS-038": [("only attributes that were asked for", "PatientID came unasked", "identifier[0]")]},
         ),
         (
-            Record().query(item(SOPInstanceUID=W, TimezoneOffsetFromUTC="")),
+            Queries().query(item(SOPInstanceUID=W, TimezoneOffsetFromUTC="")),
             {"CC28-TMS-045": [("with a value or not at all", "present without a value", "identifier[0].TimezoneOffsetFromUTC")]},
         ),
         (
-            Record().query(item(SOPInstanceUID=W), item(SOPInstanceUID=OTHER, SpecificCharacterSet="")),
+            Queries().query(item(SOPInstanceUID=W), item(SOPInstanceUID=OTHER, SpecificCharacterSet="")),
             {"CC28-TMS-045": [("with a value or not at all", "present without a value", "identifier[1].SpecificCharacterSet")]},
         ),
     ],
@@ -189,19 +161,19 @@ def test_what_is_wrong_with_the_form_is_said(record, found):
 
 
 def test_a_final_response_has_no_identifier():
-    found = Record().query(last=item(PatientID="P1"), PatientID="P1").found()
+    found = Queries().query(last=item(PatientID="P1"), PatientID="P1").found()
     assert {name for name in found if name.startswith("CC28")} == {"CC28-TMS-043"}
 
 
 def test_the_class_of_every_workitem_is_push():
     came = [item(SOPInstanceUID=W, SOPClassUID=UPS.PUSH), item(SOPInstanceUID=OTHER, SOPClassUID=UPS.PULL)]
-    found = Record().query(*came, SOPClassUID=None).found()
+    found = Queries().query(*came, SOPClassUID=None).found()
     assert found == {key: [(f"SOP Class UID {UPS.PUSH}", UPS.PULL, "SOPClassUID")] for key in ("CC28-TMS-039", "CC31-TMS-004")}
 
 
 def test_a_class_of_the_trial_is_none_of_today():
     trial = "1.2.840.10008.5.1.4.34.4.1"
-    found = Record().query(item(SOPInstanceUID=W, SOPClassUID=trial), SOPClassUID=None).found()
+    found = Queries().query(item(SOPInstanceUID=W, SOPClassUID=trial), SOPClassUID=None).found()
     assert found["RO58-TMS-024"] == [("a final UPS SOP class", f"trial SOP class {trial}", "identifier[0].SOPClassUID")]
 
 
@@ -232,20 +204,20 @@ def test_a_class_of_the_trial_is_none_of_today():
 )  # fmt: skip
 def test_a_match_that_does_not_match_its_key(key, came, ids, expected, received):
     (keyword,) = key
-    found = Record(complete=False).query(item(SOPInstanceUID=W, **came), **key).found()
+    found = Queries().query(item(SOPInstanceUID=W, **came), **key).found(complete=False)
     assert set(found) == ids
     for one in found.values():
         assert one == [(f"only workitems that match {expected}", received, f"identifier[0].{keyword}")]
 
 
 def test_a_uid_that_was_not_asked_for():
-    found = Record().query(item(SOPInstanceUID=OTHER), SOPInstanceUID=W).wrong()
+    found = Queries().query(item(SOPInstanceUID=OTHER), SOPInstanceUID=W).wrong()
     assert {"CC28-TMS-030", "CC28-TMS-002"} <= found
 
 
 @pytest.mark.parametrize(("uid", "ids"), [(W, set()), (OTHER, set()), ("1.2.5", {"CC28-TMS-029"})])
 def test_a_list_of_uids_asks_for_one_of_them(uid, ids):
-    assert Record().query(item(SOPInstanceUID=uid), SOPInstanceUID=[W, OTHER]).wrong() == ids
+    assert Queries().query(item(SOPInstanceUID=uid), SOPInstanceUID=[W, OTHER]).wrong() == ids
 
 
 @pytest.mark.parametrize(
@@ -269,18 +241,18 @@ def test_a_match_that_does_not_match_ro_58(change, id_):
 
 
 def test_a_workitem_that_was_shown_with_another_value_does_not_match():
-    found = Record().shown(PatientID="P2").query(item(SOPInstanceUID=W), PatientID="P1").found()
+    found = Queries().shown(PatientID="P2").query(item(SOPInstanceUID=W), PatientID="P1").found()
     assert found["CC28-TMS-002"] == [("only workitems that match PatientID 'P1'", f"{W}, which has value 'P2'", "")]
 
 
 def test_what_was_set_is_what_is_found():
-    record = Record().shown(ProcedureStepLabel="One")
-    record.add("N-SET", 0, asked=item(ProcedureStepLabel="Two"), RequestedSOPInstanceUID=W)
+    record = Queries().shown(ProcedureStepLabel="One")
+    record.add("N-SET", item(ProcedureStepLabel="Two"), RequestedSOPInstanceUID=W)
     assert record.query(item(SOPInstanceUID=W), ProcedureStepLabel="One").wrong() >= {"CC28-TMS-002", "CC28-TMS-048"}
 
 
 def test_of_what_others_may_have_changed_nothing_is_said():
-    assert Record(complete=False).shown(PatientID="P2").query(item(SOPInstanceUID=W), PatientID="P1").wrong() <= {"CC28-TMS-037"}
+    assert Queries().shown(PatientID="P2").query(item(SOPInstanceUID=W), PatientID="P1").wrong(complete=False) <= {"CC28-TMS-037"}
 
 
 # --- workitems that are missing ---------------------------------------------------------------------------------------
@@ -305,7 +277,7 @@ def test_of_what_others_may_have_changed_nothing_is_said():
     ],
 )
 def test_a_workitem_that_matches_is_missing(known, keys, ids):
-    found = Record().shown(**known).query(**keys).found()
+    found = Queries().shown(**known).query(**keys).found()
     assert set(found) == ids
     for one in found.values():
         assert one == [(f"the workitem {W}, which matches", "0 response(s), none with it", "")]
@@ -313,16 +285,16 @@ def test_a_workitem_that_matches_is_missing(known, keys, ids):
 
 @pytest.mark.parametrize(("syntax", "also"), [(UPS.WATCH, {"CC28-TMS-049"}), (UPS.QUERY, {"CC28-TMS-050"}), (UPS.PULL, set())])
 def test_under_its_class_too(syntax, also):
-    assert Record().shown(PatientID="P1").query(syntax=syntax, PatientID="P1").wrong() == {"CC28-TMS-001", *also}
+    assert Queries().shown(PatientID="P1").query(syntax=syntax, PatientID="P1").wrong() == {"CC28-TMS-001", *also}
 
 
 def test_where_some_come_one_that_matches_is_missing():
     keys = {STATION: [code("TDD1")], START: "20261129120000", CODE: [code("121726", "DCM")], "ProcedureStepState": "SCHEDULED"}
-    record = Record().shown(**keys).shown(OTHER, **keys)
+    record = Queries().shown(**keys).shown(uid=OTHER, **keys)
     asked = ro58(item(SOPInstanceUID=OTHER, **keys)).exchanges[0].request.dataset
-    record.add("C-FIND", 0, asked=asked, came=[item(SOPInstanceUID=OTHER, **keys)])
+    record.add("C-FIND", asked, came=[item(SOPInstanceUID=OTHER, **keys)])
     assert record.found()["RO58-TMS-022"] == [(f"the workitem {W}, which matches", "1 response(s), none with it", "")]
-    assert "RO58-TMS-003" in Record().shown(**keys).add("C-FIND", 0, asked=asked).found()
+    assert "RO58-TMS-003" in Queries().shown(**keys).add("C-FIND", asked).found()
 
 
 @pytest.mark.parametrize(
@@ -337,7 +309,7 @@ def test_where_some_come_one_that_matches_is_missing():
     ],
 )
 def test_one_that_need_not_come_is_not_missing(known, keys):
-    assert Record().shown(**known).query(**keys).wrong() == set()
+    assert Queries().shown(**known).query(**keys).wrong() == set()
 
 
 # --- what is returned -------------------------------------------------------------------------------------------------
@@ -345,7 +317,7 @@ def test_one_that_need_not_come_is_not_missing(known, keys):
 
 def test_what_was_asked_for_and_every_ups_has_is_returned():
     asked = {"PatientID": None, "PatientName": None, "ProcedureStepLabel": None, "WorklistLabel": None}
-    found = Record().query(item(SOPInstanceUID=W, PatientID="P", PatientName="", ProcedureStepLabel=""), **asked).found()
+    found = Queries().query(item(SOPInstanceUID=W, PatientID="P", PatientName="", ProcedureStepLabel=""), **asked).found()
     assert sorted(found["CC28-TMS-037"]) == [
         ("returned with a value", "no value", "identifier[0].ProcedureStepLabel"),
         ("returned, as it was asked for", "attribute absent", "identifier[0].WorklistLabel"),

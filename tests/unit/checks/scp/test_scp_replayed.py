@@ -1,21 +1,15 @@
 """What requests and answers of a record say of the states and attributes of a workitem, word for word [CC.1.1, CC.2.5 to CC.2.7]."""
 
-from dataclasses import replace
-
 import pytest
-from pynetdicom.dsutils import encode
+from scp_samples import CATALOGUE, Record, W
 from test_replay import BEGIN
 from test_replay import STATION as LINAC
-from test_scp_reports import Record
 
-from tdwii_conformance.checks.scp import Replay
-from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.treatment import creation, objects
 from tdwii_conformance.treatment.messages import item
 
-CATALOGUE = load_catalogue()
-W, OTHER = "1.2.3", "1.2.9.2"
+OTHER = "1.2.9.2"
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
 LABEL, PROGRESS, PERFORMED = (
     "ProcedureStepLabel",
@@ -27,22 +21,17 @@ TEN = {PROGRESS: [item(ProcedureStepProgress="10")]}
 
 def found(record, *, complete=True):
     """Ids of what is wrong, with expected, received, where and weight; without what a bare N-GET of all lacks."""
-    entries = Replay("TMS", record.exchanges, CATALOGUE, complete=complete).run().entries
     return {
         name: [(one.expected, one.received, one.path, one.weight) for one in entry.findings]
-        for name, entry in entries.items()
+        for name, entry in record.entries(complete=complete).items()
         if entry.findings and name != "CC27-TMS-004"
     }
-
-
-def judged(record, *, complete=True):
-    return set(Replay("TMS", record.exchanges, CATALOGUE, complete=complete).run().entries)
 
 
 def looked(record, status=0, shown=None, asked=(LABEL,), **more):
     """An N-GET for some attributes."""
     tags = [creation.ROWS[keyword].tag if keyword in creation.ROWS else 0x00280010 for keyword in asked]
-    return record.add("N-GET", status=status, shown=shown, RequestedSOPInstanceUID=W, AttributeIdentifierList=tags, **more)
+    return record.add("N-GET", None, shown, status=status, RequestedSOPInstanceUID=W, AttributeIdentifierList=tags, **more)
 
 
 def made(record, status=0, **attributes):
@@ -66,21 +55,13 @@ def test_a_status_that_no_cell_has_is_said_with_the_state():
 def test_a_status_that_is_tolerated_is_a_warning():
     wrong = found(Record().shown().change().change(status=0xC302))
     assert wrong == {}  # the same Transaction UID again
-    again = Record().shown().change()
-    again.add(
-        "N-ACTION",
-        item(ProcedureStepState=IN_PROGRESS, TransactionUID=OTHER),
-        status=0xC302,
-        RequestedSOPInstanceUID=W,
-        ActionTypeID=1,
-    )
+    again = Record().shown().change().change(status=0xC302, lock=OTHER)
     assert {one[0][3] for one in found(again).values()} == {"warning"}
     assert set(found(again)) == {"CC11-TMS-033", "RO60-TMS-004"}
 
 
 def test_what_was_granted_once_is_not_granted_again():
-    record = Record().shown().change()
-    record.add("N-ACTION", item(ProcedureStepState=IN_PROGRESS, TransactionUID=OTHER), RequestedSOPInstanceUID=W, ActionTypeID=1)
+    record = Record().shown().change().change(lock=OTHER)
     assert found(record)["RO60-TMS-015"] == [("IN PROGRESS granted once", "granted 2 times", "", "fault")]
     ended = Record().shown().change().change(CANCELED).change(COMPLETED)
     assert found(ended)["CC21-TMS-006"] == [("COMPLETED or CANCELED granted once", "granted 2 times", "", "fault")]
@@ -184,11 +165,8 @@ def test_a_state_that_cannot_be_has_the_request_before_it_to_blame(record, shown
     ],
 )
 def test_a_query_that_finds_another_state_has_other_ones(record, state, ids):
-    record.add("C-FIND", item(SOPInstanceUID=None, ProcedureStepState=None))
-    query = record.exchanges[-1]
-    came = encode(item(SOPInstanceUID=W, ProcedureStepState=state), True, True)
-    match = replace(query.request, command=item(Status=0xFF00), time=query.response.time, encoded=came)
-    record.exchanges[-1] = replace(query, responses=(match, *query.responses))
+    came = item(SOPInstanceUID=W, ProcedureStepState=state)
+    record.add("C-FIND", item(SOPInstanceUID=None, ProcedureStepState=None), came=[came])
     assert set(found(record)) == ids
 
 
@@ -226,11 +204,11 @@ UPDATE = item(
 def test_a_final_update_is_shown_by_its_rows():
     rows = {one.id for one in CATALOGUE.attributes("RO-64 stored", "TMS")}
     final = claimed().set(**TEN, **{PERFORMED: [UPDATE]})
-    assert judged(final.shown(IN_PROGRESS, **TEN, **{PERFORMED: [UPDATE]})) & rows
+    assert set(final.shown(IN_PROGRESS, **TEN, **{PERFORMED: [UPDATE]}).entries()) & rows
     half = claimed().set(**TEN).shown(IN_PROGRESS, **TEN)
-    assert not judged(half) & rows
+    assert not set(half.entries()) & rows
     unseen = claimed().set(**TEN, **{PERFORMED: [UPDATE]})
-    assert not judged(looked(unseen, 0, item(**{LABEL: "A"}))) & rows
+    assert not set(looked(unseen, 0, item(**{LABEL: "A"})).entries()) & rows
 
 
 def test_what_of_a_final_update_is_lost_is_found_by_its_row():

@@ -1,20 +1,11 @@
 """What event reports of a record say of a TMS: what is in them, to whom they went, in which order, and which are missing [CC.2.4]."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode
+from scp_samples import Record, W
 
-from tdwii_conformance.checks.scp import Replay
-from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import GLOBAL, UPS
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
-CATALOGUE = load_catalogue()
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
-W, LOCK = "1.2.3", "1.2.9.1"
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
 PROGRESS, REASON = "ProcedureStepProgressInformationSequence", "ProcedureStepDiscontinuationReasonCodeSequence"
 STATION = "ScheduledStationNameCodeSequence"
@@ -23,40 +14,8 @@ STATION = "ScheduledStationNameCodeSequence"
 TEN, FIFTY = ({PROGRESS: [item(ProcedureStepProgress=value)]} for value in ("10", "50"))
 
 
-class Record:
-    """Exchanges, each two seconds after the one before, or after a pause."""
-
-    def __init__(self):
-        self.exchanges, self.now = [], 0.0
-
-    def add(
-        self, service, asked=None, *, status=0, shown=None, requestor="TDD", acceptor="TMS", syntax=UPS.PULL, encoded=None, **sent
-    ):
-        begin, end = NOON + timedelta(seconds=self.now), NOON + timedelta(seconds=self.now + 1)
-        self.now += 2
-        data = encode(asked, True, True) if asked is not None else encoded
-        answer = Message(item(Status=status), end, None if shown is None else encode(shown, True, True), ImplicitVRLittleEndian)
-        request = Message(item(**sent), begin, data, ImplicitVRLittleEndian)
-        self.exchanges.append(Exchange(service, requestor, acceptor, syntax, request, (answer,)))
-        return self
-
-    def pause(self, seconds):
-        self.now += seconds
-        return self
-
-    def shown(self, state=SCHEDULED, **more):
-        return self.add("N-GET", shown=item(ProcedureStepState=state, **more), RequestedSOPInstanceUID=W)
-
-    def subscribe(self, title="W1", kind=3, target=W, lock="FALSE"):
-        asked = item(ReceivingAE=title, **({"DeletionLock": lock} if kind == 3 else {}))
-        return self.add("N-ACTION", asked, requestor=title, syntax=UPS.WATCH, RequestedSOPInstanceUID=target, ActionTypeID=kind)
-
-    def change(self, state=IN_PROGRESS, status=0, **more):
-        asked = item(ProcedureStepState=state, TransactionUID=LOCK)
-        return self.add("N-ACTION", asked, status=status, RequestedSOPInstanceUID=W, ActionTypeID=1, **more)
-
-    def set(self, status=0, lock=LOCK, **attributes):
-        return self.add("N-SET", item(TransactionUID=lock, **attributes), status=status, RequestedSOPInstanceUID=W)
+class Told(Record):
+    """A record with event reports."""
 
     def cancel(self, requestor="W1", **attributes):
         return self.add(
@@ -73,15 +32,14 @@ class Record:
 
     def judged(self, *, complete=True):
         """Ids of event reports that were judged, and what was found."""
-        entries = Replay("TMS", self.exchanges, CATALOGUE, complete=complete).run().entries
-        ours = {name: entry for name, entry in entries.items() if name.startswith(("CC24", "CC23"))}
+        ours = {name: entry for name, entry in self.entries(complete=complete).items() if name.startswith(("CC24", "CC23"))}
         wrong = {name: [(one.expected, one.received) for one in entry.findings] for name, entry in ours.items() if entry.findings}
         return set(ours), wrong
 
 
 def subscribed():
     """A workitem, and who is told of it; the initial event has come."""
-    return Record().shown().subscribe().state(SCHEDULED)
+    return Told().shown().subscribe().state(SCHEDULED)
 
 
 # --- what comes and what lacks ----------------------------------------------------------------------------------------
@@ -112,13 +70,13 @@ def test_a_report_to_another_is_none_to_this_one():
 
 
 def test_who_gets_none_at_all_may_get_them_on_a_way_that_was_not_recorded():
-    record = Record().shown().subscribe().change().pause(30).shown(IN_PROGRESS)
+    record = Told().shown().subscribe().change().pause(30).shown(IN_PROGRESS)
     assert record.judged(complete=False)[1] == {}
     assert {"CC24-TMS-002", "CC24-TMS-015"} <= set(record.judged()[1])
 
 
 def test_a_report_of_before_is_none_of_what_was_asked_later():
-    record = Record().shown().state(IN_PROGRESS).subscribe().state(SCHEDULED).change().pause(30).shown(IN_PROGRESS)
+    record = Told().shown().state(IN_PROGRESS).subscribe().state(SCHEDULED).change().pause(30).shown(IN_PROGRESS)
     assert "CC24-TMS-002" in record.judged()[1]
 
 
@@ -156,7 +114,7 @@ def test_what_cannot_be_decoded_says_nothing():
 
 @pytest.mark.parametrize(("uid", "wrong"), [("1.2.840.10008.5.1.4.34.5.1", False), ("1.02", True), ("", True)])
 def test_a_status_change_is_of_an_instance(uid, wrong):
-    found = Record().report(4, uid=uid, SCPStatus="RESTARTED").judged(complete=False)
+    found = Told().report(4, uid=uid, SCPStatus="RESTARTED").judged(complete=False)
     assert ("CC24-TMS-019" in found[1]) is wrong
     assert "CC24-TMS-019" in found[0] and "CC24-TMS-011" not in found[0]
     if wrong:
@@ -213,7 +171,7 @@ def test_who_has_unsubscribed_is_told_no_more(target):
         subscribed().change().subscribe(kind=4).state(IN_PROGRESS),  # it happened before
         subscribed().subscribe("W2").state(SCHEDULED, "W2").subscribe("W2", kind=4).change().state(IN_PROGRESS),  # another has
         subscribed().subscribe(kind=4, target="1.2.4").change().state(IN_PROGRESS),  # from something else
-        Record().shown().change().state(IN_PROGRESS),  # whether it is subscribed is not known
+        Told().shown().change().state(IN_PROGRESS),  # whether it is subscribed is not known
     ],
     ids=["again", "before", "another", "something else", "unknown"],
 )
@@ -223,7 +181,7 @@ def test_who_may_be_told(record):
 
 
 def test_of_a_new_workitem_nobody_is_told_who_has_suspended_that():
-    record = Record().shown().subscribe(target=GLOBAL).subscribe(kind=5, target=GLOBAL)
+    record = Told().shown().subscribe(target=GLOBAL).subscribe(kind=5, target=GLOBAL)
     made = item(ProcedureStepState=SCHEDULED, ScheduledProcedureStepPriority="LOW")
     record.add("N-CREATE", made, syntax=UPS.PUSH, AffectedSOPInstanceUID="1.2.7", AffectedSOPClassUID=UPS.PUSH, status=0xC309)
     assert "CC24-TMS-014" not in record.judged()[1]

@@ -1,28 +1,14 @@
 """What the response to a request of the UPS service has in its command set and data set, as a record shows it [CC.2, CC.3.1]."""
 
-from datetime import UTC, datetime
-
 import pytest
-from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode
+from scp_samples import LOCK, W, exchange
 
 from tdwii_conformance.checks.scp import Tally
 from tdwii_conformance.checks.scp.responses import judge_get, judge_response, proper
 from tdwii_conformance.profile.ups_service import UPS
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
-W, LOCK = "1.2.3", "1.2.9.1"
 LABEL = "ProcedureStepLabel"
-
-
-def exchange(service, asked=None, came=None, *, status=0, syntax=UPS.PULL, answer=None, failure="", **command):
-    def message(dataset, **values):
-        return Message(item(**values), NOON, None if dataset is None else encode(dataset, True, True), ImplicitVRLittleEndian)
-
-    answers = () if failure else (message(came, Status=status, **(answer or {})),)
-    return Exchange(service, "TDD", "TMS", syntax, message(asked, **command), answers, failure)
 
 
 def action(kind, asked=None, **more):
@@ -126,8 +112,8 @@ def test_a_response_names_the_action(answer, wrong):
     [
         (exchange("N-SET", item(), item(TransactionUID=LOCK), RequestedSOPInstanceUID=W), {"CC26-TMS-029", "RO62-TMS-013"}),
         (exchange("N-CREATE", item(), item(TransactionUID=LOCK), syntax=UPS.PUSH, AffectedSOPInstanceUID=W), {"CC25-TMS-010"}),
-        (action(1, CLAIM, came=item(TransactionUID=LOCK)), {"RO60-TMS-013"}),
-        (action(1, END, came=item(TransactionUID=LOCK)), {"RO65-TMS-015"}),
+        (action(1, CLAIM, last=item(TransactionUID=LOCK)), {"RO60-TMS-013"}),
+        (action(1, END, last=item(TransactionUID=LOCK)), {"RO65-TMS-015"}),
     ],
 )
 def test_a_response_does_not_give_the_lock_away(asked, wrong):

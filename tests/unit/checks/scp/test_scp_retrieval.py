@@ -1,35 +1,16 @@
 """What a record shows of C-MOVE and C-STORE, each fault with the requirement that it violates [RO-59, RO-61, RO-63]."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
-from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode
+from scp_samples import CATALOGUE, exchange
 
 from tdwii_conformance.checks.scp import Instances, Tally, judge_retrievals
 from tdwii_conformance.checks.scp.retrieval import retrieval_of
-from tdwii_conformance.profile import load_catalogue
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
-CATALOGUE = load_catalogue()
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
 PLAN, ION_PLAN, RECORD, ION_RECORD = (f"1.2.840.10008.5.1.4.1.1.481.{last}" for last in (5, 8, 4, 9))
 INSTRUCTION = "1.2.840.10008.5.1.4.34.7"
 STUDY, SERIES = "1.6", "1.7"
-
-
-def at(seconds):
-    return NOON + timedelta(seconds=seconds)
-
-
-def exchange(service, begin, end, asked=None, *, status=0, requestor="TDD", acceptor="OST", answer=None, failure="", **command):
-    def message(time, dataset, **values):
-        return Message(item(**values), at(time), None if dataset is None else encode(dataset, True, True), ImplicitVRLittleEndian)
-
-    answers = () if failure else (message(end, None, Status=status, **(answer or {})),)
-    return Exchange(service, requestor, acceptor, MOVE, message(begin, asked, **command), answers, failure)
 
 
 def instance(uid, kind=PLAN, study=STUDY, series=SERIES, **more):
@@ -40,8 +21,8 @@ def store(uid, begin, *, kind=PLAN, requestor="OST", acceptor="TDD", number=7, o
     """A C-STORE; of a C-MOVE, if it says so."""
     origin = {} if number is None else {"MoveOriginatorApplicationEntityTitle": of, "MoveOriginatorMessageID": number}
     sent = {"AffectedSOPClassUID": kind, "AffectedSOPInstanceUID": uid, "Priority": 0} | origin
-    return exchange("C-STORE", begin, begin + 0.5, whole if whole is not None else instance(uid, kind), status=status,
-                    requestor=requestor, acceptor=acceptor, **sent, **more)  # fmt: skip
+    return exchange("C-STORE", whole if whole is not None else instance(uid, kind), begin=begin, end=begin + 0.5, status=status,
+                    requestor=requestor, acceptor=acceptor, syntax=kind, **sent, **more)  # fmt: skip
 
 
 def given(uid, kind=PLAN, acceptor="OST", **more):
@@ -66,8 +47,8 @@ def move(
     asked = item(QueryRetrieveLevel="IMAGE", StudyInstanceUID=study, SeriesInstanceUID=series,
                  SOPInstanceUID=uids[0] if len(uids) == 1 else list(uids))  # fmt: skip
     answer = {f"NumberOf{name}Suboperations": count for name, count in counts.items()}
-    return exchange("C-MOVE", begin, end, asked, status=status, requestor=requestor, acceptor=acceptor, answer=answer,
-                    failure=failure, MessageID=number, MoveDestination=to, Priority=0)  # fmt: skip
+    return exchange("C-MOVE", asked, begin=begin, end=end, status=status, requestor=requestor, acceptor=acceptor, answer=answer,
+                    syntax=MOVE, failure=failure, MessageID=number, MoveDestination=to, Priority=0)  # fmt: skip
 
 
 def judged(*exchanges, actor="OST", title=None, others=()):

@@ -1,28 +1,16 @@
 """What an answer shows of a workitem otherwise than it is known to be, and which requirement has the blame [CC.2.5 to CC.2.7]."""
 
-from datetime import UTC, datetime
-
 import pytest
 from pydicom.dataset import Dataset
-from pydicom.uid import ImplicitVRLittleEndian
-from pynetdicom.dsutils import encode
+from scp_samples import LOCK, NOON, W, exchange
 
 from tdwii_conformance.checks.scp.belief import Workitem, World
 from tdwii_conformance.checks.scp.shown import differing
-from tdwii_conformance.profile.ups_service import UPS
-from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
-NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
-W, LOCK = "1.2.3", "1.2.9.1"
 LABEL, STATION, PERFORMERS = "ProcedureStepLabel", "ScheduledStationNameCodeSequence", "ScheduledHumanPerformersSequence"
 PROGRESS, PERFORMED = "ProcedureStepProgressInformationSequence", "UnifiedProcedureStepPerformedProcedureSequence"
 REASON, OUTPUT = "ProcedureStepDiscontinuationReasonCodeSequence", "OutputInformationSequence"
-
-
-def exchange(service, asked=None, status=0, **command):
-    request = Message(item(**command), NOON, None if asked is None else encode(asked, True, True), ImplicitVRLittleEndian)
-    return Exchange(service, "TDD", "TMS", UPS.PULL, request, (Message(item(Status=status), NOON, None, ImplicitVRLittleEndian),))
 
 
 def code(value="A", **more):
@@ -257,7 +245,7 @@ def test_what_a_cancellation_fills_in_may_be_new_in_the_progress():
 
 def request(service, status=0, ids=("X",), kind=None, **attributes):
     command = {} if kind is None else {"ActionTypeID": kind}
-    return exchange(service, item(**attributes), status, **command), ids
+    return exchange(service, item(**attributes), status=status, **command), ids
 
 
 CLAIM = request("N-ACTION", kind=1, ProcedureStepState="COMPLETED")
