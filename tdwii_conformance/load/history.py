@@ -231,13 +231,12 @@ class _Workitem:
             if count > 1:
                 yield "CC28-TMS-052", Finding("found once", f"found {count} times {_by(query)}")
             if count and claimed < query.began:
-                yield (
-                    "RO60-TMS-007",
-                    Finding(f"no longer found as {SCHEDULED}: claimed by {_clock(claimed)}", f"found {_by(query)}"),
-                )
+                expected = f"no longer found as {SCHEDULED}: claimed by {_clock(claimed)}"
+                yield "RO60-TMS-007", Finding(expected, f"found {_by(query)}")
             made = self.created
-            there = made is not None and made.ended < query.began and query.ended < first and _asks_for(query, made)
-            if made is not None and there and not count:
+            if count or made is None or made.ended >= query.began or query.ended >= first:
+                continue
+            if _asks_for(query, made):
                 expected = f"found: it was created by {_clock(made.ended)}, and nobody had claimed it"
                 yield "CC25-TMS-027", Finding(expected, f"not found {_by(query)}")
 
