@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from pydicom.dataset import Dataset
 
 from ..checks.events import event_type
-from ..profile.ups_service import CHANGE_STATE, SUBSCRIBE, UNSUBSCRIBE
+from ..profile.ups_service import CHANGE_STATE, PROGRESS_REPORT, STATE_REPORT, SUBSCRIBE, UNSUBSCRIBE
 from ..transcript.answers import answered
 from ..transcript.exchange import Exchange, Transcript
 from .clock import Clock
@@ -78,6 +78,13 @@ class Fact:
     start: str = ""
     found: tuple[str, ...] = ()
     event: int = 0
+
+    @property
+    def reported(self) -> str:
+        """What an event report is about."""
+        if self.event == STATE_REPORT:
+            return self.state
+        return f"progress {self.progress}" if self.event == PROGRESS_REPORT else f"event of type {self.event}"
 
     def to_json(self) -> dict[str, Any]:
         """Return what a message to another process holds: the values that are not the usual ones."""

@@ -15,7 +15,6 @@ from itertools import pairwise
 
 from ..checks.findings import Finding
 from ..profile.statuses import status_text
-from ..profile.ups_service import PROGRESS_REPORT, STATE_REPORT
 from .facts import Fact, Subscription
 
 __all__ = ["History", "Subscription", "Violation", "judge"]
@@ -244,7 +243,7 @@ class _Workitem:
         """Each change is reported once, in its order, to who is subscribed to all UPS."""
         came = sorted((f for f in self._of["report"] if f.who == subscription.receiver), key=lambda fact: fact.began)
         owed = [one for one in self._owed() if subscription.owes(one.cause)]
-        names = [_name(fact) for fact in came]
+        names = [fact.reported for fact in came]
         to, counts = subscription.receiver, Counter(names)
         for one in owed:
             if not counts[one.name]:
@@ -278,13 +277,6 @@ class _Workitem:
                 previous = fact.progress
                 owed.append(_Owed(f"progress {fact.progress}", "CC24-TMS-007", fact))
         return sorted(owed, key=lambda one: one.cause.began)
-
-
-def _name(report: Fact) -> str:
-    """Return what a report is about."""
-    if report.event == STATE_REPORT:
-        return report.state
-    return f"progress {report.progress}" if report.event == PROGRESS_REPORT else f"event of type {report.event}"
 
 
 def _rank(state: str) -> int:
@@ -449,5 +441,5 @@ def delays(facts: Iterable[Fact]) -> list[float]:
             causes.setdefault(f"progress {fact.progress}", fact.began)
         elif fact.done and fact.kind == "create":
             causes[SCHEDULED] = fact.began
-    names = ((_name(fact), fact.began) for fact in facts if fact.kind == "report")
+    names = ((fact.reported, fact.began) for fact in facts if fact.kind == "report")
     return [came - causes[name] for name, came in names if name in causes]
