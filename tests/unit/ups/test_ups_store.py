@@ -491,6 +491,9 @@ def test_terms_of_an_earlier_version_are_made_anew(path):
     assert worklist.create("1.2.3.2", workitem(PatientID="P2")).status == 0
     assert found(worklist, **{START: "1900-"}) == {UID, "1.2.3.2"}
     worklist.close()
+    connection = sqlite3.connect(path)
+    assert [name for _, name, *_ in connection.execute("PRAGMA table_info(ups)")] == ["number", "uid", "lock", "attributes"]
+    connection.close()
 
 
 FOUND_BY_DAY = """
