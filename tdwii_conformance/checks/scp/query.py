@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from pydicom.multival import MultiValue
 from ...profile.paths import Step
 from ...profile.statuses import CANCEL, is_failure, status_text
 from ...profile.ups_service import TRIAL, UPS
-from ...profile.ups_tables import NO_UPS, AttributeRow, attribute_rows
+from ...profile.ups_tables import NO_UPS, attribute_rows
 from ...transcript.exchange import Exchange
 from .. import find, status
 from ..attributes import judge_attribute, shown
@@ -68,11 +69,11 @@ def judge_query(exchange: Exchange, replay: Replay) -> None:
         tally.add(ids, found, exchange)
     if exchange.status == CANCEL:
         return
+    if tdw:
+        _rows(exchange, asked, replay)  # by what was known before the matches
     for number, identifier in enumerate(exchange.identifiers):
         _of_a_match(exchange, asked, identifier, number, replay, tdw=tdw)
     _missing(exchange, asked, replay, tdw=tdw)
-    if tdw:
-        _rows(exchange, asked, replay)
 
 
 def _failed(exchange: Exchange, asked: Dataset, replay: Replay, *, tdw: bool) -> None:
@@ -300,10 +301,8 @@ def _missing(exchange: Exchange, asked: Dataset, replay: Replay, *, tdw: bool) -
 
 def _no_matching_key(key: DataElement) -> bool:
     """Whether a key with a value is none that every SCP has to match by."""
-    row: AttributeRow | None = attribute_rows().get(key.keyword)
-    if row is None:
-        return not key.is_empty and key.keyword != "SpecificCharacterSet"
-    return not _universal(key) and row.match in ("O", "-")
+    # What is no attribute of a UPS is ill-formed; the character set says how the others are meant.
+    return key.keyword != "SpecificCharacterSet" and not _universal(key) and attribute_rows()[key.keyword].match in ("O", "-")
 
 
 def _of_missing(exchange: Exchange, keys: Dataset, item: Workitem, came: list[str], *, tdw: bool) -> tuple[str, ...]:
@@ -357,11 +356,13 @@ def _rows(exchange: Exchange, asked: Dataset, replay: Replay) -> None:
         if rule is None or not (rule.type == "absent" or _asked_for(asked, rule.path)):
             continue
         for number, identifier in enumerate(exchange.identifiers):
-            item = replay.items.get(str(identifier.get("SOPInstanceUID") or ""))
+            uid = str(identifier.get("SOPInstanceUID") or "")
+            item = replay.items.get(uid) if not replay.overlapping(exchange, uid) else None
             facts = facts_of_query(asked, identifier, item, replay)
-            judgement = judge_attribute(rule, [identifier], facts, f"identifier[{number}]")
+            judgement = judge_attribute(rule, [identifier], facts)
             if not judgement.not_judged:
-                replay.tally.add((requirement.id,), judgement.findings, exchange)
+                found = [dataclasses.replace(one, path=f"identifier[{number}].{one.path}") for one in judgement.findings]
+                replay.tally.add((requirement.id,), found, exchange)
 
 
 def _asked_for(asked: Dataset, path: Iterable[Step]) -> bool:
