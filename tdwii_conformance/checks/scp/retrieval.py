@@ -74,14 +74,16 @@ def retrieval_of(exchange: Exchange, moves: Sequence[Exchange], stores: Sequence
     """
     destination = _destination(exchange)
     end = over(exchange) + LATE
+    asked = {one.acceptor for one in moves} - {exchange.acceptor}
     found = []
     for store in stores:
         if store.acceptor != destination or not begun(exchange) <= begun(store) <= end:
             continue
         originator = str(store.request.command.get("MoveOriginatorApplicationEntityTitle") or "").strip()
         number = store.request.command.get("MoveOriginatorMessageID")
-        # Some give their own AE title as that of the originator: the Message ID tells more.
-        if store.requestor != exchange.acceptor and originator != exchange.requestor:
+        # Some give their own AE title as that of the originator: the Message ID tells more. Some send under another title
+        # than they are asked under; not under that of a system that was asked as well.
+        if store.requestor != exchange.acceptor and (originator != exchange.requestor or store.requestor in asked):
             continue
         if number is None:
             others = [e for e in moves if e is not exchange and e.acceptor == exchange.acceptor and _destination(e) == destination]
