@@ -171,3 +171,15 @@ def test_verification_is_answered_with_success(acceptor, status, ids, wrong):
     day = Day().add("C-FIND", 0xC000).add("C-ECHO", status, acceptor=acceptor, syntax=VERIFICATION)
     found, bad = judged(exchanges=day.exchanges)
     assert (found, set(bad)) == (ids, wrong)
+
+
+def test_verification_that_fails_is_seen_where_it_does():
+    day = Day().add("C-ECHO", 0x0122, syntax=VERIFICATION)
+    tally = Tally()
+    judge_associations("TMS", "TMS", (), day.exchanges, CATALOGUE, tally)
+    assert tally.entries["NEG-TMS-001"].exchanges == day.exchanges
+
+
+def test_a_context_that_was_not_answered_hides_none_that_was():
+    found, _ = judged(connection((UPS.PUSH, (IMPLICIT,)), (UPS.PULL, (IMPLICIT,), 0)))
+    assert "NEG-TMS-002" in found
