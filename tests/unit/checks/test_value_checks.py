@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from tdwii_conformance.checks.values import illegal_values
-from tdwii_conformance.transcript.exchange import Message
+from tdwii_conformance.checks.values import illegal_answers, illegal_values
+from tdwii_conformance.transcript.exchange import Exchange, Message
 from tdwii_conformance.treatment.messages import item
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # pydicom's words about such values
@@ -40,7 +40,7 @@ def wrong(vr, value, charset=None, **named):
     ("UI", b"\0\0"), ("UR", b"https://a.example/b?c=%20d "), ("LO", b"x" * 64), ("LO", b" x "), ("LO", b"x" * 64 + b"\\" + b"y" * 64),
     ("SH", b"x" * 16), ("PN", b"A^B^C^D^E=F^G=H"), ("PN", b"x" * 64 + b"=" + b"y" * 64), ("ST", b"one\r\ntwo\tthree"), ("ST", b"x" * 1024),
     ("LT", b"back\\slash"), ("UT", b"x" * 20000), ("UC", b"x" * 3000), ("DA", b"20260101"), ("TM", b"0800"), ("DT", b"2026"),
-    ("US", b"\1\0\2\0"), ("FD", b"\0" * 16), ("AT", b"\x10\0\x20\0"),
+    ("US", b"\1\0\2\0"), ("FD", b"\0" * 16), ("AT", b"\x10\0\x20\0"), ("DA", b"20260101\\20260102"),
 ])  # fmt: skip
 def test_as_it_is_to_be_written(vr, value):
     assert not wrong(vr, value)
@@ -53,7 +53,9 @@ def test_as_it_is_to_be_written(vr, value):
     ("UI", b"1.02"), ("UI", b"1..2"), ("UI", b"1.2."), ("UI", b"1.2\\a"), ("UI", b"1." + b"2" * 63), ("UR", b" https://a"),
     ("UR", b"https://a\\b"), ("LO", b"x" * 65), ("LO", b"a\nb"), ("LO", b"x\0"), ("SH", b"x" * 17), ("PN", b"A^B^C^D^E^F"),
     ("PN", b"A=B=C=D"), ("PN", b"x" * 65), ("ST", b"x" * 1025), ("LT", b"a\0b"), ("LT", b"x" * 10241), ("DA", b"2026-01-01"),
-    ("DT", b"tomorrow"), ("AT", b"\0\0"),
+    ("DT", b"tomorrow"), ("AT", b"\0\0"), ("DA", b"20260101\\tomorrow"), ("UR", b"https://a\t"), ("UR", b"https://a X"),
+    ("CS", b"\tA"), ("AS", b"X042Y"), ("IS", b"X"), ("IS", b"\\1.0"), ("LT", b"x" * 6000 + b"\\" + b"x" * 6000),
+    ("LO", b"x" * 60 + b"X" * 5),
 ])  # fmt: skip
 def test_as_it_is_not_to_be_written(vr, value):
     assert wrong(vr, value)
@@ -103,3 +105,84 @@ def test_bytes_that_are_no_data_set_are_for_another_requirement():
     assert illegal_values(message(b"\x08\0\x18\0\xff\xff\xff\x7fabc")) == []
     assert illegal_values(Message(item(), datetime(2026, 1, 1, tzinfo=UTC))) == []
     assert illegal_values(message(b"abc", syntax=DeflatedExplicitVRLittleEndian)) == []
+
+
+def explicit(tag, vr, value):
+    value += b" " * (len(value) % 2)
+    head = (tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") + vr.encode()
+    length = b"\0\0" + len(value).to_bytes(4, "little") if vr in ("SQ", "OB", "UN") else len(value).to_bytes(2, "little")
+    return head + length + value
+
+
+def in_item(tag, vr, value):
+    """A Scheduled Station Name Code Sequence with one item, which holds one element."""
+    inner = explicit(tag, vr, value)
+    return explicit(0x00404025, "SQ", b"\xfe\xff\x00\xe0" + len(inner).to_bytes(4, "little") + inner)
+
+
+def told(*elements, **named):
+    return [
+        (one.expected, one.received, one.path) for one in illegal_values(message(*elements, syntax=ExplicitVRLittleEndian), **named)
+    ]
+
+
+NO_DATE = ("a value of DA", "value 'tomorrow'", "ScheduledStationNameCodeSequence[0].PatientBirthDate")
+LONG = "ä" * 66
+
+
+def test_a_finding_names_what_was_right_what_came_and_where():
+    assert told(explicit(0x00080050, "SH", b"x" * 18)) == [("SH: at most 16 characters", f"value '{'x' * 18}'", "AccessionNumber")]
+    assert told(explicit(0x00080050, "SH", b"x" * 18), path="response 2: ")[0][2] == "response 2: AccessionNumber"
+
+
+def test_what_holds_for_a_data_set_holds_for_its_items():
+    assert told(in_item(0x00100030, "DA", b"tomorrow")) == [NO_DATE]
+    assert told(in_item(0x00100030, "DA", b"tomorrow"), times=False) == []
+    assert told(in_item(0x00080060, "CS", b"R*"), key=True) == []
+    assert [one[2] for one in told(in_item(0x00080060, "CS", b"R*"))] == ["ScheduledStationNameCodeSequence[0].Modality"]
+    named = explicit(0x00080005, "CS", b"ISO_IR 100")
+    assert told(named, in_item(0x00080104, "LO", LONG.encode("latin-1"))) == [
+        ("LO: at most 64 characters", f"value {LONG!r}", "ScheduledStationNameCodeSequence[0].CodeMeaning")
+    ]
+
+
+def test_private_elements_and_group_lengths_are_passed_over_and_no_more():
+    private, length = explicit(0x00091001, "SH", b"x" * 18), explicit(0x00080000, "LO", b"x" * 66)
+    wrong = explicit(0x00100020, "LO", b"x" * 66)
+    assert [one[2] for one in told(length, private, wrong)] == ["PatientID"]
+
+
+def test_bytes_are_no_text():
+    assert told(explicit(0x00420011, "OB", b"\1\2")) == []
+
+
+def test_text_that_cannot_be_read_is_not_measured():
+    assert told(explicit(0x00080005, "CS", b"ISO_IR 192"), explicit(0x00100020, "LO", b"\xff" * 66)) == []
+
+
+def test_a_delimiter_ends_what_an_escape_sequence_began():
+    """[PS3.5 6.1.2.5.3]"""
+    named = explicit(0x00080005, "CS", b"ISO 2022 IR 6\\ISO 2022 IR 87")
+    text = b"\x1b$BF|\x1b(B\\" + b"x" * 65
+    assert [one[1] for one in told(named, explicit(0x00100020, "LO", text))] == [f"value '{'x' * 65}'"]
+    unended = b"\x1b$BF|\\" + b"x" * 66
+    assert [one[1] for one in told(named, explicit(0x00100020, "LO", unended))] == [f"value '{'x' * 66}'"]
+
+
+def answers(*values):
+    responses = tuple(message(explicit(0x00100020, "LO", value), syntax=ExplicitVRLittleEndian) for value in values)
+    return Exchange("C-FIND", "TDD", "TMS", "1.2", message(), responses)
+
+
+def test_of_several_responses_the_one_that_is_wrong_is_named():
+    assert [one.path for one in illegal_answers(answers(b"x" * 66))] == ["PatientID"]
+    assert [one.path for one in illegal_answers(answers(b"x", b"x" * 66))] == ["response 2: PatientID"]
+    assert [one.path for one in illegal_answers(answers(b"y" * 66, b"x" * 66))] == [
+        "response 1: PatientID",
+        "response 2: PatientID",
+    ]
+
+
+def test_times_in_answers_have_a_requirement_of_their_own():
+    asked = message(explicit(0x00100030, "DA", b"tomorrow"), syntax=ExplicitVRLittleEndian)
+    assert illegal_answers(Exchange("C-FIND", "TDD", "TMS", "1.2", message(), (asked,))) == []
