@@ -118,6 +118,11 @@ def extended(proposed, *answered):
         ),
         (
             negotiation.reserved_are_1,
+            extended(b"\1\1\1", b"\0\1\2"),  # the third is no reserved one
+            [Finding("01 01 in the reserved bytes", f"{NAMED}: 00 01 02", weight="warning")],
+        ),
+        (
+            negotiation.reserved_are_1,
             extended(b"\1\1\1", b"\0\2\0"),
             [Finding("01 01 in the reserved bytes", f"{NAMED}: 00 02 00")],
         ),
