@@ -269,7 +269,8 @@ def _of_the_update(content: Dataset) -> tuple[str, ...]:
         return ("RO64-TMS-001",)
     for progress in content.get(PROGRESS) or ():
         if progress.get("ProcedureStepProgress") is not None:
-            zero = str(progress.ProcedureStepProgress).strip() in ("0", "0.0")
+            value = str(progress.ProcedureStepProgress).strip()
+            zero = bool(value) and not value.strip("0.")
             return ("RO62-TMS-001",) if zero else ("RO62-TMS-002",)
     return ()
 

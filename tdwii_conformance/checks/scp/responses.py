@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from ...profile.statuses import is_failure
@@ -131,17 +132,12 @@ def judge_get(exchange: Exchange, asked: Sequence[str], tally: Tally) -> None:
             tally.add(ids, [Finding("present with a value", "present without a value", keyword)], exchange)
         else:
             tally.add(ids)
-    if asked == [] or "SpecificCharacterSet" in data or any(_beyond_ascii(element) for element in data):
-        needs = any(_beyond_ascii(element) for element in data.iterall())
-        said = bool(data.get("SpecificCharacterSet"))
-        found = (
-            [Finding("Specific Character Set with a value", "absent or empty, with text beyond ASCII")]
-            if needs and not said
-            else []
-        )
-        tally.add(("CC27-TMS-009",), found, exchange)
+    needs = any(_beyond_ascii(element) for element in data.iterall())
+    if not asked or needs or "SpecificCharacterSet" in data:
+        named = bool(data.get("SpecificCharacterSet"))
+        lacking = Finding("Specific Character Set with a value", "absent or empty, with text beyond ASCII")
+        tally.add(("CC27-TMS-009",), [lacking] if needs and not named else [], exchange)
 
 
-def _beyond_ascii(element: object) -> bool:
-    value = getattr(element, "value", None)
-    return getattr(element, "VR", "") in ("LO", "SH", "PN", "ST", "LT", "UT", "UC") and not str(value or "").isascii()
+def _beyond_ascii(element: DataElement) -> bool:
+    return element.VR in ("LO", "SH", "PN", "ST", "LT", "UT", "UC") and not str(element.value).isascii()
