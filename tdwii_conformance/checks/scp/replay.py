@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import DataElement
@@ -159,7 +158,7 @@ class Replay:
         ids = ids or ("CC26-TMS-005",)  # what it may refuse, it may not answer with anything
         allowed = sorted({code for one in likely for code in one.statuses})
         expected = "status " + (" or ".join(map(status_text, allowed)) if len(allowed) < 12 else "of success, or of a failure")
-        states = " or ".join(dict.fromkeys(one.before.state for one in likely))
+        states = _in_words(one.before.state for one in likely)
         received = f"status {status_text(status, exchange.service)}; by what was seen the workitem is {states}"
         self.tally.add(ids, [Finding(expected, received, weight="warning" if tolerated else "fault")], exchange)
         return ids
@@ -258,7 +257,7 @@ class Replay:
         unknown = [keyword for keyword in asked if keyword not in attribute_rows()]
         if exchange.status in (0xC307, 0x0112):
             if there and item.seen:
-                states = " or ".join(sorted({world.state for world in there}))
+                states = _in_words(world.state for world in there)
                 found = [Finding(f"the workitem, which is {states}", f"status {status_text(exchange.status)}")]
                 self.tally.add(("CC27-TMS-012",), found, exchange)
             elif not any(world.state != NO_UPS for world in item.worlds):
@@ -294,7 +293,7 @@ class Replay:
         others = self.overlapping(exchange, item.uid)
         state = str(data.get("ProcedureStepState") or "")
         if state in STATES:
-            self._state_shown(exchange, item, state, settled=not others)
+            self._state_shown(exchange, item, state)
         elif not item.seen or all(world.state == NO_UPS for world in item.worlds):
             item.become({World(SCHEDULED), *(World(one, ANY) for one in STATES[1:])}, over(exchange))
         if others:
@@ -303,7 +302,7 @@ class Replay:
             self.tally.add(ids, found, *((source, exchange) if found else ()))
         item.learn((e for e in data if whole or e.VR != "SQ"), "shown", exchange)
 
-    def _state_shown(self, exchange: Exchange, item: Workitem, state: str, *, settled: bool) -> None:
+    def _state_shown(self, exchange: Exchange, item: Workitem, state: str) -> None:
         worlds = self.worlds(exchange, item)
         may = item.possible(worlds)
         now = {world for world in may if world.state == state}
@@ -313,9 +312,9 @@ class Replay:
             ids = self._of_state(item, find)
             found = []
             if not now:
-                states = " or ".join(dict.fromkeys(world.state for world in worlds))
+                states = _in_words(world.state for world in worlds)
                 found = [Finding(f"Procedure Step State {states}", f"{state}", "ProcedureStepState")]
-            self.tally.add(ids, found, *[e for e, _ in item.requests[-2:]], exchange)
+            self.tally.add(ids, found, *[e for e, _ in item.requests[-2:]])
         # What only somebody else can have brought about is assumed where nothing else explains it.
         item.become(here or now or {World(state, "" if state == SCHEDULED else ANY)}, over(exchange))
 
@@ -377,14 +376,14 @@ def _may_be_set(element: DataElement) -> bool:
     """Whether an N-SET may change an attribute, and to this."""
     row = attribute_rows().get(element.keyword)
     if row is None:
-        return element.keyword != "TransactionUID"
+        return True
     return row.set not in ("not allowed", "special", "-") and not (row.set_scp == "1" and element.is_empty)
+
+
+def _in_words(states: Iterable[str]) -> str:
+    found = set(states)
+    return " or ".join(state for state in (NO_UPS, *STATES) if state in found)
 
 
 def _brought(exchange: Exchange) -> list[str]:
     return [element.keyword for element in exchange.request.dataset or ()]
-
-
-def until(exchanges: Sequence[Exchange]) -> datetime | None:
-    """Return when the last of some exchanges was over."""
-    return max(map(over, exchanges), default=None)
