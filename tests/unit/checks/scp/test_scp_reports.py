@@ -1,45 +1,13 @@
 """What event reports of a record say of a TMS: what is in them, to whom they went, in which order, and which are missing [CC.2.4]."""
 
 import pytest
-from scp_samples import Record, W
+from scp_samples import W
+from told_samples import CANCELED, COMPLETED, IN_PROGRESS, PROGRESS, SCHEDULED, Told, subscribed
 
 from tdwii_conformance.profile.ups_service import GLOBAL, UPS
 from tdwii_conformance.treatment.messages import item
 
-SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
-PROGRESS, REASON = "ProcedureStepProgressInformationSequence", "ProcedureStepDiscontinuationReasonCodeSequence"
-STATION = "ScheduledStationNameCodeSequence"
-
-
 TEN, FIFTY = ({PROGRESS: [item(ProcedureStepProgress=value)]} for value in ("10", "50"))
-
-
-class Told(Record):
-    """A record with event reports."""
-
-    def cancel(self, requestor="W1", **attributes):
-        return self.add(
-            "N-ACTION", item(**attributes), requestor=requestor, syntax=UPS.WATCH, RequestedSOPInstanceUID=W, ActionTypeID=2
-        )
-
-    def report(self, kind=1, title="W1", uid=W, encoded=None, **information):
-        named = {"AffectedSOPClassUID": UPS.PUSH, "AffectedSOPInstanceUID": uid, "EventTypeID": kind}
-        asked = None if encoded is not None else item(**information)
-        return self.add("N-EVENT-REPORT", asked, requestor="TMS", acceptor=title, syntax=UPS.EVENT, encoded=encoded, **named)
-
-    def state(self, state, title="W1"):
-        return self.report(title=title, ProcedureStepState=state, InputReadinessState="READY")
-
-    def judged(self, *, complete=True):
-        """Ids of event reports that were judged, and what was found."""
-        ours = {name: entry for name, entry in self.entries(complete=complete).items() if name.startswith(("CC24", "CC23"))}
-        wrong = {name: [(one.expected, one.received) for one in entry.findings] for name, entry in ours.items() if entry.findings}
-        return set(ours), wrong
-
-
-def subscribed():
-    """A workitem, and who is told of it; the initial event has come."""
-    return Told().shown().subscribe().state(SCHEDULED)
 
 
 # --- what comes and what lacks ----------------------------------------------------------------------------------------
