@@ -110,7 +110,7 @@ def test_another_class_is_a_fault_of_ro_58_too():
     found = Queries().query(item(SOPInstanceUID=W, **right), SOPClassUID=None, **keys, **{START: DAY}).found()
     wrong = (f"SOP Class UID {UPS.PUSH}", UPS.PULL, "SOPClassUID")
     assert found["CC28-TMS-039"] == found["CC31-TMS-004"] == [wrong]
-    assert found["RO58-TMS-101"] == [wrong, (f"value '{UPS.PUSH}'", f"value '{UPS.PULL}'", "SOPClassUID")]
+    assert found["RO58-TMS-101"] == [wrong, (f"value '{UPS.PUSH}'", f"value '{UPS.PULL}'", "identifier[0].SOPClassUID")]
 
 
 # --- what an SCP may be at a loss with --------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ def test_no_match_has_no_rows():
 
 def test_a_row_that_is_not_met():
     found = ro58(item(SOPInstanceUID=W, **RIGHT), PatientID=None).found()
-    assert found["RO58-TMS-115"] == [("present with a value", "attribute absent", "PatientID")]
+    assert found["RO58-TMS-115"] == [("present with a value", "attribute absent", "identifier[0].PatientID")]
     assert "RO58-TMS-114" not in found  # nobody asked for the name
 
 
@@ -298,4 +298,4 @@ def test_a_row_that_is_not_met():
 def test_a_workitem_is_found_with_the_station_that_it_was_given(record):
     keys = KEYS | {STATION: [item(CodeValue="TDD1", CodingSchemeDesignator=None)]}
     found = record.query(item(SOPInstanceUID=W, **RIGHT | {STATION: [code("TDD1", "99B")]}), **keys).found()
-    assert found["RO58-TMS-107"] == [("value '99A'", "value '99B'", f"{STATION}[0].CodingSchemeDesignator")]
+    assert found["RO58-TMS-107"] == [("value '99A'", "value '99B'", f"identifier[0].{STATION}[0].CodingSchemeDesignator")]
