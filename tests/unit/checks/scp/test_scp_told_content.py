@@ -281,6 +281,7 @@ def test_a_station_is_one_that_the_workitem_has(values, told, found):
 def test_who_holds_the_lock_changes_the_progress_and_nobody_else():
     record = claimed().set(**TEN).report(3, **FIFTY)
     assert of_contents(record, complete=False) == {"CC24-TMS-122"}
+    assert of_contents(record.change("COMPLETED"), complete=False) == {"CC24-TMS-122"}
 
 
 def test_the_progress_of_what_is_performed_by_somebody_unseen_is_open():

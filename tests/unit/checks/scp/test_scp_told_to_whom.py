@@ -99,6 +99,12 @@ def test_progress_may_be_that_of_before_the_end_of_a_subscription():
     assert record.found(*WHO) == {}
 
 
+def test_a_readiness_may_be_that_of_before_the_end_of_a_subscription():
+    record = subscribed(InputReadinessState="INCOMPLETE").change().state(IN_PROGRESS).set(InputReadinessState="READY")
+    record.subscribe(kind=UNSUBSCRIBE).set(InputReadinessState="INCOMPLETE").state(IN_PROGRESS)
+    assert record.found(*WHO) == {}
+
+
 def test_what_began_when_the_subscription_was_over_may_be_told_with_what_came_after():
     record = subscribed(**{PROGRESS: []}).change().state(IN_PROGRESS).subscribe(kind=UNSUBSCRIBE)
     record.pause(-1).set(**TEN).set(**FIFTY).report(3, **TEN)
@@ -266,3 +272,10 @@ def test_what_is_created_when_the_subscription_is_over_may_be_told(kind, pause, 
     record = Told().shown().subscribe(target=GLOBAL)
     record.subscribe(kind=kind, target=GLOBAL).pause(pause).create(NEW).pause(1).state(SCHEDULED, uid=NEW)
     assert ("CC24-TMS-014" in record.found(*WHO)) is wrong
+
+
+def test_what_happens_to_it_later_may_be_told_too():
+    record = Told().shown().subscribe(target=GLOBAL).subscribe(kind=SUSPEND, target=GLOBAL).pause(-2).create(NEW)
+    asked = item(ProcedureStepState=IN_PROGRESS, TransactionUID="1.2.9.4")
+    record.add("N-ACTION", asked, RequestedSOPInstanceUID=NEW, ActionTypeID=1).state(IN_PROGRESS, uid=NEW)
+    assert record.found(*WHO) == {}
