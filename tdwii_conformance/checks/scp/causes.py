@@ -23,7 +23,7 @@ from ...profile.ups_service import (
 from ...profile.ups_tables import NO_UPS, SUBSCRIPTION_STATES
 from ...transcript.exchange import Exchange
 from .answers import PROGRESS
-from .belief import CANCELED, IN_PROGRESS, SCHEDULED, Workitem, World, begun, over
+from .belief import CANCELED, IN_PROGRESS, SCHEDULED, Workitem, World, begun
 
 __all__ = ["READINESS", "STATION", "SUSPENDED", "Cause", "Ledger", "Owed"]
 
@@ -90,18 +90,18 @@ class Receiver:
         Whether it may have a filtered one.
     of : dict of str to str
         By workitem: Not Subscribed, Subscribed with Lock, Subscribed w/o Lock.
-    subscribed : list of (datetime, str)
-        What it has tried to subscribe to: when, and what.
-    ended : list of (datetime, str, tuple of str)
-        What it has unsubscribed from: when, what, and the requirements on that.
+    subscribed : list of (Exchange, str)
+        What it has tried to subscribe to: by which request, and what.
+    ended : list of (Exchange, str, tuple of str)
+        What it has unsubscribed from: by which request, what, and the requirements on that.
     """
 
     everything: bool | None = None
     lock: bool = False
     filtered: bool = False
     of: dict[str, str] = field(default_factory=dict)
-    subscribed: list[tuple[datetime, str]] = field(default_factory=list)
-    ended: list[tuple[datetime, str, tuple[str, ...]]] = field(default_factory=list)
+    subscribed: list[tuple[Exchange, str]] = field(default_factory=list)
+    ended: list[tuple[Exchange, str, tuple[str, ...]]] = field(default_factory=list)
 
 
 class Ledger:
@@ -138,7 +138,7 @@ class Ledger:
             return
         receiver = self.receivers.setdefault(title, Receiver())
         if exchange.request.command.get("ActionTypeID") == SUBSCRIBE:
-            receiver.subscribed.append((begun(exchange), target))
+            receiver.subscribed.append((exchange, target))
         kind, lock = exchange.request.command.get("ActionTypeID"), asked.get("DeletionLock") == "TRUE"
         if exchange.status != 0 and exchange.status != NO_LOCK_GRANTED:
             return
@@ -149,7 +149,7 @@ class Ledger:
             self._unsubscribed(exchange, receiver, target)
         elif kind == SUSPEND:
             receiver.everything = False if receiver.everything is not None else None
-            receiver.ended.append((over(exchange), SUSPENDED, ("CC23-TMS-038",)))
+            receiver.ended.append((exchange, SUSPENDED, ("CC23-TMS-038",)))
 
     def _cell(self, event: str, state: str | None) -> tuple[str, ...]:
         one = self._cells.get((event, state or ""))
@@ -194,7 +194,7 @@ class Ledger:
     def _end(self, exchange: Exchange, receiver: Receiver, target: str, event: str) -> None:
         states = [receiver.of.get(target)] if target not in (GLOBAL, FILTERED) else list(dict.fromkeys(receiver.of.values()))
         ids = tuple(one for state in states for one in self._cell(event, state))
-        receiver.ended.append((over(exchange), target, ids))
+        receiver.ended.append((exchange, target, ids))
 
     def _owe(self, receiver: str, cause: Cause) -> None:
         self.owed.append(Owed(receiver, cause))
@@ -215,7 +215,7 @@ class Ledger:
                 elif state in (WITH_LOCK, WITHOUT_LOCK):
                     self._owe(title, cause)
         if exchange.service == "N-CREATE":
-            self.created[item.uid] = over(exchange)
+            self.created[item.uid] = begun(exchange)
             for receiver in self.receivers.values():
                 if receiver.everything is not None:
                     mine = WITH_LOCK if receiver.lock else WITHOUT_LOCK

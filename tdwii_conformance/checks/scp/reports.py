@@ -131,7 +131,8 @@ def _of_somebody_else(report: Exchange, information: Dataset, facts: dict[str, s
         return False
     kind, item = events.event_type(report), replay.items.get(report.instance_uid)
     if kind == CANCEL_REQUESTED:
-        return str(information.get("RequestingAE") or "") not in facts.get("requesting_ae", "").split("|")
+        named = str(information.get("RequestingAE") or "")  # who is not named is nobody else either
+        return named not in ("", *facts.get("requesting_ae", "").split("|"))
     if kind not in (PROGRESS_REPORT, ASSIGNED):
         return False
     # Who holds the lock changes it, and nobody else.
@@ -160,9 +161,9 @@ def _facts(report: Exchange, replay: Replay) -> dict[str, str]:
     for exchange, _ in item.requests:
         if begun(exchange) > begun(report) or (exchange.service != "N-GET" and is_failure(exchange.status)):
             continue
-        shown = exchange.dataset if exchange.service == "N-GET" else exchange.request.dataset
-        if shown is None or exchange.service == "C-FIND":
+        if exchange.service == "C-FIND":
             continue
+        shown = (exchange.dataset if exchange.service == "N-GET" else exchange.request.dataset) or Dataset()
         if exchange.service == "N-ACTION" and exchange.request.command.get("ActionTypeID") == REQUEST_CANCEL:
             facts.setdefault("requesting_ae", []).append(exchange.requestor)
             facts["state"] += ["IN PROGRESS", "CANCELED"]  # through which a SCHEDULED one goes
@@ -247,25 +248,32 @@ def _not_owed(receiver: str, its: Sequence[Exchange], replay: Replay) -> None:
         kind, uid = events.event_type(report), report.instance_uid
         created = replay.ledger.created.get(uid)
         ends = [
-            (time, target, ids)
-            for time, target, ids in known.ended
-            if time < begun(report)
-            and (target in (GLOBAL, uid) or (target == SUSPENDED and created is not None and created > time))
+            (over(one), begun(one), ids)
+            for one, target, ids in known.ended
+            if over(one) < begun(report)
+            and (target in (GLOBAL, uid) or (target == SUSPENDED and created is not None and created > over(one)))
         ]
         if kind not in (STATE_REPORT, CANCEL_REQUESTED, PROGRESS_REPORT, ASSIGNED) or not ends:
             continue
-        time, _, ids = max(ends)
-        if any(when >= time and what in (GLOBAL, FILTERED, uid) and when <= begun(report) for when, what in known.subscribed):
+        time, since, ids = max(ends)
+        subscriptions = [(one, what) for one, what in known.subscribed if begun(one) <= begun(report)]
+        if any(over(one) >= since and what in (GLOBAL, FILTERED, uid) for one, what in subscriptions):
             continue
-        if any(what == FILTERED for when, what in known.subscribed if when <= begun(report)):
+        if any(what == FILTERED for _, what in subscriptions):
             continue  # that may go on
         state = _state(report)
         causes = [one for one in replay.ledger.causes if one.uid == uid and one.kind == kind and one.state in ("", state)]
         before = [one for one in causes if begun(one.exchange) <= time]
         after = [one for one in causes if begun(one.exchange) > time]
         new = created is not None and created > time
-        had = sum(begun(one) < time and one.instance_uid == uid and _state(one) == state for one in its)
-        owed = sum(one.receiver == receiver and one.cause.uid == uid and one.cause.state == state for one in replay.ledger.owed)
+        had = sum(
+            begun(one) < time and one.instance_uid == uid and events.event_type(one) == kind and _state(one) == state for one in its
+        )
+        # A report that says any state may be of this one.
+        owed = sum(
+            one.receiver == receiver and one.cause.uid == uid and one.cause.kind == kind and one.cause.state in ("", state)
+            for one in replay.ledger.owed
+        )
         if new or (after and not before):
             also = ("CC23-TMS-001",) if new and any(one.exchange.service == "N-CREATE" for one in after) else ids
         elif not after and kind == STATE_REPORT and replay.complete and had >= max(owed, 1):

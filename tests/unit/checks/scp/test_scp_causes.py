@@ -164,8 +164,8 @@ def test_who_unsubscribes_from_a_workitem_is_told_no_more_of_it():
     day = Day(uid1_2_3=[World(SCHEDULED)]).action(SUBSCRIBE, W).action(UNSUBSCRIBE, W)
     receiver = day.ledger.receivers["W1"]
     assert receiver.of == {W: "Not Subscribed"}
-    ((time, target, ids),) = receiver.ended
-    assert (time, target) == (NOON + timedelta(minutes=2, seconds=1), W)
+    ((one, target, ids),) = receiver.ended
+    assert (one.request.time, target) == (NOON + timedelta(minutes=2), W)
     assert len(ids) == 1 and ids[0].startswith("CC23-TMS-")
     assert len(day.claim().owed) == 1  # the initial event alone
 
@@ -205,7 +205,7 @@ def test_a_new_workitem_is_reported_to_who_is_subscribed_to_all(lock, of):
     assert (receiver, uid, kind, state) == ("W1", W, STATE_REPORT, SCHEDULED)
     assert ids[0] == "CC24-TMS-001" and len(ids) == 2
     assert day.ledger.receivers["W1"].of == {W: of}
-    assert day.ledger.created == {W: NOON + timedelta(minutes=2, seconds=1)}
+    assert day.ledger.created == {W: NOON + timedelta(minutes=2)}
 
 
 @pytest.mark.parametrize(
