@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -71,8 +72,12 @@ def judge_query(exchange: Exchange, replay: Replay) -> None:
         return
     if tdw:
         _rows(exchange, asked, replay)  # by what was known before the matches
+    came = Counter(find.uids(exchange))
     for number, identifier in enumerate(exchange.identifiers):
-        _of_a_match(exchange, asked, identifier, number, replay, tdw=tdw)
+        uid = str(identifier.get("SOPInstanceUID") or "")
+        # Which of two with one UID shows the workitem nobody knows.
+        item = replay.item(uid) if uid and came[uid] == 1 else None
+        _of_a_match(exchange, asked, identifier, number, item, replay, tdw=tdw)
     _missing(exchange, asked, replay, tdw=tdw)
 
 
@@ -176,10 +181,10 @@ def _narrowing(asked: Dataset) -> Dataset:
     return keys
 
 
-def _of_a_match(exchange: Exchange, asked: Dataset, identifier: Dataset, number: int, replay: Replay, *, tdw: bool) -> None:
+def _of_a_match(
+    exchange: Exchange, asked: Dataset, identifier: Dataset, number: int, item: Workitem | None, replay: Replay, *, tdw: bool
+) -> None:
     tally, keys = replay.tally, _narrowing(asked)
-    uid = str(identifier.get("SOPInstanceUID") or "")
-    item = replay.item(uid) if uid and exchange.identifiers.count(identifier) else None
     stored = Dataset()
     for element in keys:
         if element.keyword in identifier:

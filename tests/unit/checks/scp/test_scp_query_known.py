@@ -336,3 +336,11 @@ def test_a_meaning_that_was_asked_for_comes():
     lacking = MATCHING | {STATION: [item(CodeValue="TDD1", CodingSchemeDesignator="99A")]}
     entry = rows(ro58(item(SOPInstanceUID=W, **lacking), **{STATION: [asked_for("TDD1", "99A")]}))["RO58-TMS-108"]
     assert [one.path for one in entry.findings] == [f"identifier[0].{STATION}[0].CodeMeaning"]
+
+
+@pytest.mark.parametrize("labels", [("One", "Two"), ("One", "One")])
+def test_of_two_matches_with_one_uid_neither_is_known_to_show_the_workitem(labels):
+    came = [item(SOPInstanceUID=W, **{LABEL: label}) for label in labels]
+    record = Queries().query(*came, **{LABEL: None})
+    assert record.wrong() == {"CC28-TMS-052"}
+    assert "CC27-TMS-019" not in record.shown(**{LABEL: "Three"}).entries()
