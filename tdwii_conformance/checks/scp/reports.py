@@ -94,7 +94,7 @@ def _judge_report(report: Exchange, replay: Replay) -> None:
             continue
         if requirement.id == "CC24-TMS-141" and facts.get("station_value", "|").count("|"):
             continue  # none, or several
-        judgement = judge_attribute(rule, [information], facts, "event information")
+        judgement = judge_attribute(rule, [information], facts)
         if not judgement.not_judged:
             tally.add((requirement.id,), judgement.findings, report)
             if judgement.findings and _of_a_refused(report, information, replay):
