@@ -4,6 +4,7 @@ import pytest
 
 from tdwii_conformance.profile import CatalogueError, load_catalogue
 from tdwii_conformance.profile.statuses import fits
+from tdwii_conformance.profile.ups_tables import attribute_rows, state_table, subscription_table
 
 HEAD = '[[requirement]]\ntransaction = "RO-60"\nlevel = "shall"\nsource = "CC.1.1"\nstatement = "Does."\n'
 
@@ -66,3 +67,8 @@ def test_what_has_a_situation_has_no_statuses_of_its_own(catalogue, own):
 )
 def test_a_status_fits_what_was_asked(status, service, request_, fitting):
     assert fits(status, service, request_) is fitting
+
+
+@pytest.mark.parametrize("table", [state_table, subscription_table, attribute_rows])
+def test_a_table_is_read_from_beside_the_loader(table):
+    assert dict(table.__wrapped__()) == dict(table())

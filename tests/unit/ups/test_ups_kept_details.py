@@ -16,7 +16,7 @@ from pydicom.tag import Tag
 from ups_samples import item, workitem
 
 from tdwii_conformance.profile.ups_tables import attribute_rows
-from tdwii_conformance.ups import MemoryStore, SQLiteStore, Worklist, sqlite_store
+from tdwii_conformance.ups import MemoryStore, SQLiteStore, Worklist, sqlite_store, times
 from tdwii_conformance.ups.answers import name_character_set
 from tdwii_conformance.ups.changes import in_zone_of
 from tdwii_conformance.ups.datasets import character_set_of, plain
@@ -130,6 +130,9 @@ def test_of_indexes_that_leave_many_the_one_that_leaves_fewer_is_taken(tmp_path,
         assert [one.uid for one in store.candidates(keys)] == left
     keys = keys_of(item(PatientID=["P2", "P3"], ProcedureStepLabel="Boost"), attribute_rows())
     assert [one.uid for one in store.candidates(keys)] == ["1.2.2", "1.2.4"]
+    store.commit(Change(Record("1.2.5", plain(workitem(ProcedureStepLabel="Other", PatientID="P9")))))
+    keys = keys_of(item(PatientID="P1", ProcedureStepLabel="Other"), attribute_rows())
+    assert [one.uid for one in store.candidates(keys)] == ["1.2.3", "1.2.5"]
     store.close()
 
 
@@ -140,6 +143,8 @@ def test_local_times_are_indexed_anew_where_local_time_is_another(tmp_path, monk
         for zone in ("UTC", "EST5EDT", "JST-9", "CET-1CEST", "NST3:30", "UTC"):
             monkeypatch.setitem(os.environ, "TZ", zone)
             time.tzset()
+            times._span.cache_clear()  # of another process, which the next run of an SCP is
+            times.key_span.cache_clear()
             store = SQLiteStore(tmp_path / "worklist.db")
             worklist = Worklist(store)
             if not store.known:
@@ -149,6 +154,8 @@ def test_local_times_are_indexed_anew_where_local_time_is_another(tmp_path, monk
     finally:
         monkeypatch.undo()
         time.tzset()
+        times._span.cache_clear()
+        times.key_span.cache_clear()
 
 
 # --- what is read -----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from test_scp_causes import (
 
 from tdwii_conformance.checks.scp.belief import Known, World
 from tdwii_conformance.checks.scp.causes import Ledger
+from tdwii_conformance.profile.ups_tables import NO_UPS
 from tdwii_conformance.treatment.messages import item
 
 
@@ -134,3 +135,7 @@ def test_what_was_shown_not_to_be_there_changes_when_it_is_set(keyword, value, k
     day.items[W].known[keyword] = Known(None, "shown", 0, day.exchange("N-GET"))
     day.happened("N-SET", item(**{keyword: value}), [World(IN_PROGRESS, LOCK)])
     assert [kind for _, kind, *_ in day.causes] == kinds
+
+
+def test_a_creation_without_a_data_set_is_one():
+    assert [kind for _, kind, *_ in Day().happened("N-CREATE", None, [World(NO_UPS)]).causes] == [1]

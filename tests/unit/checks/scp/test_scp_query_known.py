@@ -344,3 +344,18 @@ def test_of_two_matches_with_one_uid_neither_is_known_to_show_the_workitem(label
     record = Queries().query(*came, **{LABEL: None})
     assert record.wrong() == {"CC28-TMS-052"}
     assert "CC27-TMS-019" not in record.shown(**{LABEL: "Three"}).entries()
+
+
+def test_a_part_of_a_sequence_is_not_all_of_it():
+    asked, came = [item(CodeValue=None)], [item(CodeValue="A")]
+    record = Queries().query(item(SOPInstanceUID=W, **{STATION: came}), **{STATION: asked}).shown(**{STATION: [code("A")]})
+    assert "CC27-TMS-019" not in record.entries()
+
+
+def test_while_it_is_changed_ro_58_may_show_it_as_it_was_or_will_be():
+    record = made(Queries(), PatientName="Doe^Jane")
+    record.exchanges.append(exchange("N-SET", item(PatientName="Doe^John"), begin=2, end=6, RequestedSOPInstanceUID=W))
+    asked = ro58(PatientName=None).exchanges[0].request.dataset
+    came = [item(SOPInstanceUID=W, PatientName="Doe^John", **MATCHING)]
+    record.exchanges.append(exchange("C-FIND", asked, came=came, begin=3, end=4))
+    assert rows(record)["RO58-TMS-114"].findings == []

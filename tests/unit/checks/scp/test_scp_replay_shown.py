@@ -233,3 +233,10 @@ def test_what_the_update_lacked_its_sender_has_to_answer_for():
     record = updated(**{PERFORMED: [bare]}).shown(IN_PROGRESS, **{**TEN, PERFORMED: [shown]})
     (row,) = set(found(record)) & ROWS
     assert record.entries()[row].findings[0].path.endswith("PerformedProcedureStepEndDateTime")
+
+
+def test_what_was_set_in_two_updates_is_seen_in_the_last():
+    record = claimed().set(**TEN).set(**{PERFORMED: [UPDATE]})
+    record.shown(IN_PROGRESS, **altered(PerformedProcedureStepStartDateTime="20261129110000"))
+    (row,) = set(found(record)) & ROWS
+    assert places(record, row) == [3, 4]

@@ -263,3 +263,9 @@ def test_a_row_whose_condition_does_not_hold_is_not_judged():
     found = entries(*delivered()[0], actor="TMS", items=delivered()[1])
     assert "RO61-TMS-108" in found
     assert not {"RO61-TMS-109", "RO61-TMS-110", "RO61-TMS-111"} & set(found)  # of a continuation only
+
+
+def test_what_is_the_affair_of_another_hides_nothing_that_follows():
+    instruction = [move("1.5", number=7), store("1.5", 12, kind=INSTRUCTION)]
+    plan = [move("1.8", number=8, begin=30, end=40), store("1.8", 32, number=8)]
+    assert "RO59-OST-002" in judged(*instruction, *plan, title="OST", others=["OST"])[0]

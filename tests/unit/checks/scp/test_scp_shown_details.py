@@ -92,3 +92,8 @@ def test_however_it_was_known_the_request_that_changed_it_has_the_blame(how):
 def test_of_several_requests_one_has_the_blame(before, after, later, ids):
     ((found, findings),) = differences(known("shown", *later, **before), **after)
     assert (found, bool(findings)) == (ids, True)
+
+
+def test_what_the_tms_may_change_by_itself_hides_nothing_that_follows():
+    of = known("shown", complete=False, InputReadinessState="INCOMPLETE", **{LABEL: "A"})
+    assert [found for _, found in differences(of, **{LABEL: "B"})] == [[("as before: value 'A'", "value 'B'", LABEL)]]
