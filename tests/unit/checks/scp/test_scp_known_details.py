@@ -1,17 +1,13 @@
-"""Details of what a record knows: how a workitem can have been, how it may be answered, what is a fact, what is counted."""
-
-from datetime import timedelta
+"""Details of what a record knows: how a request may be answered, what is a fact, and what is counted."""
 
 import pytest
-from scp_samples import CATALOGUE, LOCK, NOON, exchange
+from scp_samples import CATALOGUE, LOCK, exchange
 from test_scp_answers import (
-    CANCELED,
     COMPLETED,
     DONE,
     IN_PROGRESS,
     PERFORMED,
     PROGRESS,
-    SCHEDULED,
     change,
     modify,
     only,
@@ -22,75 +18,10 @@ from test_scp_facts import INPUTS, INSTRUCTION, PLAN, RECORD, reference
 from tdwii_conformance.checks.findings import Finding
 from tdwii_conformance.checks.scp import Tally
 from tdwii_conformance.checks.scp.answers import _of_refusal
-from tdwii_conformance.checks.scp.belief import ANY, EVERY, Workitem, World
+from tdwii_conformance.checks.scp.belief import World
 from tdwii_conformance.checks.scp.facts import facts_of_update, facts_of_workitem
-from tdwii_conformance.profile.ups_tables import NO_UPS
 from tdwii_conformance.treatment.messages import item
 from tdwii_conformance.ups.requests import Refusal
-
-
-def at(minutes):
-    return NOON + timedelta(minutes=minutes)
-
-
-# --- how it can have been ---------------------------------------------------------------------------------------------
-
-FIRST, SECOND = frozenset({World(SCHEDULED)}), frozenset({World(IN_PROGRESS, LOCK)})
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "worlds"),
-    [
-        (-2, -1, EVERY),
-        (-1, 0, EVERY | FIRST),
-        (0, 1, FIRST),
-        (1, 9, FIRST),
-        (1, 10, FIRST | SECOND),
-        (9, 11, FIRST | SECOND),
-        (10, 11, SECOND),
-        (11, 12, SECOND),
-        (-1, 11, EVERY | FIRST | SECOND),
-    ],
-)
-def test_how_it_can_have_been_meanwhile(start, end, worlds):
-    one = Workitem("1.2.3", complete=True)
-    one.become(FIRST, at(0))
-    one.become(SECOND, at(10))
-    assert one.during(at(start), at(end)) == worlds
-
-
-@pytest.mark.parametrize(("minutes", "states"), [(-1, set()), (0, {SCHEDULED}), (9, {SCHEDULED}), (10, {SCHEDULED, IN_PROGRESS})])
-def test_in_which_states_it_can_have_been(minutes, states):
-    one = Workitem("1.2.3", complete=True)
-    one.become(FIRST, at(0))
-    one.become(SECOND, at(10))
-    assert one.states_until(at(minutes)) == states
-
-
-ENDED = {World(NO_UPS), World(COMPLETED, ANY), World(CANCELED, ANY)}
-
-
-@pytest.mark.parametrize(
-    ("world", "complete", "hidden"),
-    [
-        (World(SCHEDULED), False, {*ENDED, World(IN_PROGRESS, ANY)}),
-        (World(IN_PROGRESS, ANY), False, ENDED),
-        (World(IN_PROGRESS, LOCK), False, set()),  # who holds the lock is in the record
-        (World(COMPLETED, LOCK), False, {World(NO_UPS)}),
-        (World(COMPLETED, LOCK), True, {World(NO_UPS)}),
-        (World(SCHEDULED), True, set()),
-        (World(NO_UPS), False, set(EVERY)),  # somebody may have created it
-    ],
-)
-def test_what_others_may_have_done_unseen(world, complete, hidden):
-    assert Workitem("1.2.3", complete).hidden(world) == hidden
-
-
-def test_from_where_an_attribute_is_known():
-    one, source = Workitem("1.2.3", complete=True), exchange("N-GET")
-    one.learn(item(PatientID="P"), "shown", source)
-    assert one.known["PatientID"].exchange is source
-
 
 # --- how it may be answered -------------------------------------------------------------------------------------------
 
@@ -114,20 +45,6 @@ def test_a_completion_goes_from_in_progress_to_completed(of, statuses):
 def test_the_first_update_says_that_nothing_was_done_yet(value, id_):
     found = only(modify(**{PROGRESS: [item(ProcedureStepProgress=value)]}), World(IN_PROGRESS, LOCK))
     assert found.ids == ("CC26-TMS-005", id_)
-
-
-@pytest.mark.parametrize(
-    ("attributes", "free"),
-    [
-        ({"ProcedureStepLabel": "A"}, False),  # table CC.2.5-3: 1 for the SCP in N-SET
-        ({PROGRESS: [item(ProcedureStepProgress="5")]}, False),
-        ({"ScheduledStationNameCodeSequence": [item(CodeValue="A", CodingSchemeDesignator="99A", CodeMeaning="m")]}, True),
-        ({"ProcedureStepLabel": "A", "InstitutionName": "x"}, True),  # no attribute of a UPS
-    ],
-)
-def test_what_not_every_scp_supports_may_be_refused(attributes, free):
-    found = only(modify(**attributes), World(IN_PROGRESS, LOCK))
-    assert ({0x0105, 0x0110, 0xC310} <= found.statuses, found.warnings == frozenset()) == (free, free)
 
 
 @pytest.mark.parametrize(
