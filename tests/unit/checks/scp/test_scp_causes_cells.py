@@ -122,6 +122,11 @@ def test_a_request_to_cancel_needs_no_data_set():
     assert [kind for _, kind, *_ in day.causes] == [2]
 
 
+def test_of_one_that_was_created_by_what_cannot_be_read_its_state_is_reported():
+    day = Day().happened("N-CREATE", None, [World(NO_UPS)])
+    assert day.causes == [(W, 1, SCHEDULED, ("CC24-TMS-001",))]
+
+
 def test_of_a_state_that_was_not_named_any_will_do():
     day = Day().happened("N-ACTION", item(TransactionUID=LOCK), [World(SCHEDULED)], ActionTypeID=1)
     assert [(kind, state) for _, kind, state, _ in day.causes] == [(1, "")]
