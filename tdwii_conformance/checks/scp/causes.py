@@ -206,7 +206,7 @@ class Ledger:
         for cause in self._causes(exchange, item, {world.state for world in before}):
             self.causes.append(cause)
             for title, receiver in self.receivers.items():
-                state = receiver.of.get(item.uid, NOT_SUBSCRIBED if item.uid in self.created else None)
+                state = receiver.of.get(item.uid)
                 if exchange.service == "N-CREATE":
                     if receiver.everything:
                         event = f"UPS created; Global {'with' if receiver.lock else 'w/o'} Lock"

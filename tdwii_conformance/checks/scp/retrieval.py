@@ -97,8 +97,9 @@ def retrieval_of(exchange: Exchange, moves: Sequence[Exchange], stores: Sequence
 
 
 def _same(one: Exchange, other: Exchange) -> bool:
-    number = "MessageID"
-    return one.requestor == other.requestor and one.request.command.get(number) == other.request.command.get(number)
+    """Whether two C-MOVEs go from one AE to another under one Message ID."""
+    ones, others = ((e.requestor, e.acceptor, e.request.command.get("MessageID")) for e in (one, other))
+    return ones == others
 
 
 def _destination(exchange: Exchange) -> str:
@@ -233,7 +234,7 @@ def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances:
             if held.get("SOPClassUID") == RTIonPlanStorage:
                 add("017", [Finding(f"the RT Ion Plan {uid}", "it did not come")])
     if failed:
-        wrong = [] if exchange.status in REFUSED else [Finding("status B000 or A702", f"status {exchange.status:04X}")]
+        wrong = [] if exchange.status in REFUSED else [Finding("status B000 or A702", _status(exchange))]
         add("010", wrong)
         add("011", move.failed_list(retrieval, [store.instance_uid for store in failed]))
     elif missing and not retrieval.stores:
@@ -241,15 +242,19 @@ def _counted(retrieval: Retrieval, asked: Sequence[str], add: object, instances:
     elif missing:
         add("009", [])
     elif asked and len(done) == len(asked):
-        add("001", [] if exchange.status == 0 else [Finding("status 0000 (Success)", f"status {exchange.status or 0:04X}")])
+        add("001", [] if exchange.status == 0 else [Finding("status 0000 (Success)", _status(exchange))])
         add("005", move.counted(retrieval, completed=len(done)))
     elif warned and len(done) + len(warned) == len(asked):
-        wrong = [] if exchange.status == SOME_FAILED else [Finding("status B000", f"status {exchange.status or 0:04X}")]
+        wrong = [] if exchange.status == SOME_FAILED else [Finding("status B000", _status(exchange))]
         add("025", wrong + move.counted(retrieval, completed=len(done), warning=len(warned)))
     for store in retrieval.stores:
         original = instances.held(exchange.acceptor, store.instance_uid, exchange)
         if original is not None and store.request.dataset is not None:
             add("015", _kept(original, store.request.dataset))
+
+
+def _status(exchange: Exchange) -> str:
+    return "no status" if exchange.status is None else f"status {exchange.status:04X}"
 
 
 def _kept(original: Dataset, came: Dataset | None) -> list[Finding]:
@@ -309,8 +314,9 @@ def _judge_store(store: Exchange, catalogue: Catalogue, tally: Tally) -> None:
             for beam in record.get(name) or ()
         }
         named = (str(record.get("SOPClassUID") or ""), str(record.get("SOPInstanceUID") or ""))
-        if named != (command.get("AffectedSOPClassUID"), store.instance_uid) and is_failure(store.status):
-            return  # the record is of another class than its request says, or another instance: it may be refused
+        agrees = all(named) and named == (command.get("AffectedSOPClassUID"), store.instance_uid)
+        if not agrees and is_failure(store.status):
+            return  # the record is of another class than its request says, or another instance, or of none: it may be refused
         number = "001" if ends <= {"NORMAL"} else "005"
         tally.add((f"RO63-OST-{number}",), status.status(store, catalogue["RO63-OST-001"]), store)
         found = status.no_foreign_uid(store, "AffectedSOPClassUID", str(command.get("AffectedSOPClassUID")))

@@ -39,6 +39,13 @@ def test_without_message_ids_what_may_be_of_another_is_of_nobody(begin, end, sen
     assert caused(one, store("1.5", sent, number=None), moves=[one, other]) == (["1.5"] if told_apart else None)
 
 
+def test_what_comes_late_is_of_the_system_that_sends_it():
+    of_ost, of_tms = move("1.5", end=20), move("1.8", acceptor="TMS", begin=20.5, end=30)
+    late = store("1.5", 21)
+    assert caused(of_ost, late, moves=[of_ost, of_tms]) == ["1.5"]
+    assert caused(of_tms, late, moves=[of_ost, of_tms]) == []
+
+
 def test_what_cannot_be_told_apart_is_not_judged():
     one, other = move("1.5"), move("1.8", number=8)
     assert judged(given("1.5"), given("1.8"), one, other, store("1.9", 12, number=None)) == (set(), {})
@@ -103,6 +110,19 @@ def test_what_went_elsewhere_while_it_was_asked_for(sent, stray):
 def test_a_status_that_says_less_than_a_warning_is_said():
     wrong = judged(given("1.5"), move("1.5", status=0xC000, Completed=0, Warning=1, Failed=0), store("1.5", 12, status=0xB000))[1]
     assert wrong["RO59-OST-025"] == [("status B000", "status C000")]
+
+
+@pytest.mark.parametrize(
+    ("stored", "id_", "expected"),
+    [
+        (0, "RO59-OST-001", "status 0000 (Success)"), (0xB000, "RO59-OST-025", "status B000"),
+        (0xA700, "RO59-OST-010", "status B000 or A702"),
+    ],
+)  # fmt: skip
+def test_a_final_response_without_a_status_is_said_to_have_none(stored, id_, expected):
+    one = move("1.5", Completed=1, Failed=0, Warning=0)
+    del one.responses[-1].command.Status
+    assert judged(given("1.5"), one, store("1.5", 12, status=stored))[1][id_][0] == (expected, "no status")
 
 
 def test_of_what_came_twice_the_counters_are_not_judged():
@@ -269,3 +289,16 @@ def test_what_is_the_affair_of_another_hides_nothing_that_follows():
     instruction = [move("1.5", number=7), store("1.5", 12, kind=INSTRUCTION)]
     plan = [move("1.8", number=8, begin=30, end=40), store("1.8", 32, number=8)]
     assert "RO59-OST-002" in judged(*instruction, *plan, title="OST", others=["OST"])[0]
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "refusable"),
+    [("1.5", "1.5", False), ("1.5", "1.6", True), ("", "1.5", True), ("1.5", None, True), ("", None, True)],
+)
+def test_a_record_that_is_none_may_be_refused(inside, outside, refusable):
+    named = {} if outside is None else {"AffectedSOPInstanceUID": outside}
+    record = instance("1.5", RECORD)
+    record.SOPInstanceUID = inside
+    refused = exchange("C-STORE", record, begin=1, end=2, status=0xA900, requestor="TDD", acceptor="OST", syntax=RECORD,
+                       AffectedSOPClassUID=RECORD, **named)  # fmt: skip
+    assert ("RO63-OST-001" in judged(refused)[1]) is not refusable
