@@ -117,6 +117,14 @@ def test_several_values_are_shown_as_a_list():
     assert [(one.expected, one.received) for one in found] == [("value ['a', 'b']", "value ['a', 'c']")]
 
 
+def test_several_numbers_are_shown_as_they_were_written():
+    parameters, number = "ScheduledProcessingParametersSequence", "NumericValue"
+    found = differences(
+        item(**{parameters: [item(**{number: ["1.50", "2"]})]}), item(**{parameters: [item(**{number: ["1.5", "3"]})]})
+    )
+    assert found == [Finding("value ['1.50', '2']", "value ['1.5', '3']", f"{parameters}[0].{number}")]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected", "received"),
     [
