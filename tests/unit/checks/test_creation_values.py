@@ -1,8 +1,10 @@
 """When a value that a UPS shows is the one it was created with: by its VR, by what pads it, and by what an SCP has to keep."""
 
 import dataclasses
+from datetime import datetime
 
 import pytest
+from check_samples import got
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 
@@ -48,6 +50,7 @@ def test_types_3_2_and_3_3_are_for_the_vendor_to_choose(get, create, supported):
         ("IS", "07", "7", True),
         ("DS", "1.50", "1.5", True),
         ("US", 7, 8, False),
+        ("US", "07", 7, True),
     ],
 )
 def test_two_values_are_equal(vr, one, other, equal):
@@ -125,6 +128,12 @@ def test_several_numbers_are_shown_as_they_were_written():
     assert found == [Finding("value ['1.50', '2']", "value ['1.5', '3']", f"{parameters}[0].{number}")]
 
 
+def test_each_value_of_a_list_is_quoted_so_that_its_end_is_seen():
+    found = differences(item(MedicalAlerts=["Crohn's", "b"]), item(MedicalAlerts=["Crohn's', 'b", "b"]))
+    expected, received = """value ["Crohn's", 'b']""", """value ["Crohn's', 'b", 'b']"""
+    assert found == [Finding(expected, received, "MedicalAlerts")]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "expected", "received"),
     [
@@ -137,3 +146,26 @@ def test_several_numbers_are_shown_as_they_were_written():
 def test_of_long_text_what_differs_is_shown(one, other, expected, received):
     (found,) = differences(item(MedicalAlerts=one), item(MedicalAlerts=other))
     assert (found.expected, found.received) == (f"value {expected}", f"value {received}")
+
+
+# --- when it was modified ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("modified", "near"),
+    [
+        ("20260101120000.000000+0000", True),  # two days ago, to the microsecond
+        ("20260101115959.999999+0000", False),
+        ("20260105120000.000000+0000", True),
+        ("20260105120000.000001+0000", False),
+    ],
+)
+def test_a_modification_may_be_two_days_from_now(monkeypatch, modified, near):
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2026, 1, 3, 12, tzinfo=tz)
+
+    monkeypatch.setattr(seen, "datetime", Clock)
+    wrong = Finding("the time of the N-CREATE, a moment ago", f"value {modified!r}", seen.MODIFIED)
+    assert seen.near_now(got(ScheduledProcedureStepModificationDateTime=modified)) == ([] if near else [wrong])

@@ -227,6 +227,10 @@ def test_a_label_that_is_not_there_is_found():
     ]
 
 
+def test_a_label_of_spaces_alone_is_none():
+    assert made.plan_agrees(response(parameter(LABEL)), item(RTPlanLabel="  ")) == []
+
+
 @pytest.mark.parametrize("plan", [Dataset(), item(RTPlanLabel="", FractionGroupSequence=[])])
 def test_a_plan_that_says_nothing_is_agreed_with(plan):
     identifier = response(parameter(FRACTIONS, NumericValue="7"), parameter(LABEL, TextValue="x"))

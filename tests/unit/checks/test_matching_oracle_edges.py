@@ -96,6 +96,8 @@ def test_a_day_may_have_an_offset():
         # Empty component groups are not what two names have in common.
         (NAME, "=A", "=B", NO_MATCH),
         (NAME, "A=B", "A=C", EITHER),
+        # Empty components at the end may be left out [PS3.5 6.2]: these say the same, that there is no name.
+        (NAME, "=^", "^=^", EITHER),
     ],
 )
 def test_text(keyword, key, stored, found):

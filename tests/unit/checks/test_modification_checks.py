@@ -152,6 +152,19 @@ def test_an_n_get_without_answer_shows_nothing():
     assert len(seen.holds(NO_ANSWER, item(**{LABEL: "A"}))) == 1
 
 
+def test_an_n_get_that_fails_shows_nothing_though_a_data_set_comes_with_it():
+    failed = exchange(message(item(**{LABEL: "A"}), Status=0xC307), service="N-GET")
+    (found,) = seen.holds(failed, item(**{LABEL: "A"}))
+    assert (found.expected, found.received[:11]) == ("the workitem by N-GET", "status C307")
+
+
+def test_a_number_may_be_written_otherwise():
+    numbers = item(PatientSize="1.50", PatientWeight="70")
+    assert seen.holds(got(PatientSize="1.5", PatientWeight="70.0"), numbers) == []
+    found = seen.holds(got(PatientSize="1.6", PatientWeight="70.0"), numbers)
+    assert found == [Finding("value '1.50'", "value '1.6'", "PatientSize")]
+
+
 @pytest.mark.parametrize(
     ("vr", "one", "other", "same"),
     [
@@ -162,6 +175,7 @@ def test_an_n_get_without_answer_shows_nothing():
         ("DT", "yesterday", "today", False),
         ("LO", " A ", "A", True),
         ("LO", None, "", True),
+        ("LO", None, "  ", True),
         ("DS", "", "0", False),
         ("IS", "x", "x", True),
         ("IS", "x", "y", False),
@@ -204,7 +218,7 @@ def test_what_all_have_to_accept_is_accepted_and_shown():
     assert seen.all_change(exchange(DONE), OLD, expected) == [Finding("value 'New'", "value 'Old'", LABEL)]
     assert [one.weight for one in seen.all_change(COERCED, OLD, expected)] == ["warning"]
     (refused,) = seen.all_change(exchange(REFUSED), OLD, expected)
-    assert "a change that the attribute table allows" in refused.expected
+    assert refused.expected == "success or a warning for a change that the attribute table allows"
 
 
 @pytest.mark.parametrize(
@@ -232,3 +246,9 @@ def test_what_nobody_may_set_stays_as_it_was():
     assert [one.path for one in found] == ["ProcedureStepState"]
     (gone,) = seen.not_stored(got(ProcedureStepState="SCHEDULED"), got(PatientID="x"), "ProcedureStepState", "DONE")
     assert gone.path == "ProcedureStepState"
+
+
+@pytest.mark.parametrize(("before", "after"), [(NO_ANSWER, NEW), (OLD, NO_ANSWER)], ids=["before", "after"])
+def test_only_what_both_n_gets_have_shown_is_compared(before, after):
+    with pytest.raises(AssertionError):
+        seen.not_stored(before, after, LABEL, "bad")
