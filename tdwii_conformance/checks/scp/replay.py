@@ -105,7 +105,7 @@ class Replay:
         """Return how a workitem can have been while an exchange was under way, without what nobody has seen."""
         found = item.during(begun(exchange), over(exchange))
         for other in self.overlapping(exchange, item.uid):
-            if over(other) > over(exchange):
+            if over(other) >= over(exchange):
                 found |= {option.left(other.status) for option in options(other, item, found, self.catalogue)}
         return found
 
@@ -118,7 +118,6 @@ class Replay:
         item = self.item(uid)
         before = self.worlds(exchange, item)
         may = options(exchange, item, before, self.catalogue)
-        likely = [one for one in may if one.before in before or before == item.worlds] or may
         unseen = options(exchange, item, item.possible(before) - before, self.catalogue)
         ids: tuple[str, ...] = ()
         if exchange.status is None:
@@ -127,7 +126,7 @@ class Replay:
             item.forget(_brought(exchange))
             return
         if item.seen or before != item.worlds:
-            ids = self._judge_status(exchange, likely, unseen)
+            ids = self._judge_status(exchange, may, unseen)
         elif exchange.service == "N-CREATE":
             self._judge_illegal(exchange, item)
         explained = [one for one in may + unseen if exchange.status in one.statuses | one.warnings]
@@ -331,7 +330,8 @@ class Replay:
                 if is_failure(exchange.status):
                     return ids or ("CC27-TMS-012",)
                 asked = exchange.request.dataset if exchange.request.dataset is not None else Dataset()
-                return ("CC26-TMS-018", "RO62-TMS-019" if PROGRESS in asked and PERFORMED not in asked else "RO64-TMS-002")
+                update = ("RO64-TMS-002",) if PERFORMED in asked else ("RO62-TMS-019",) if PROGRESS in asked else ()
+                return ("CC26-TMS-018", *update)
             if exchange.service == "N-CREATE":
                 return ids if is_failure(exchange.status) else ("CC28-TMS-047",) if find else ("CC25-TMS-002",)
         return ("CC28-TMS-047",) if find else ("CC27-TMS-012",)

@@ -329,3 +329,21 @@ def test_what_is_gone_is_gone():
     assert worlds(looked(Record(), 0, item(**{LABEL: "A"}))) == {
         World(SCHEDULED), World(IN_PROGRESS, ANY), World(COMPLETED, ANY), World(CANCELED, ANY)
     }  # fmt: skip
+
+
+def test_who_holds_a_lock_that_nobody_saw_taken_may_end_it_while_it_is_modified():
+    record = Record().shown(IN_PROGRESS)
+    end = item(ProcedureStepState=CANCELED, TransactionUID=LOCK)
+    meanwhile(record, "N-SET", item(TransactionUID=LOCK, **TEN), begin=11, end=13)
+    meanwhile(record, "N-ACTION", end, begin=10, end=14, ActionTypeID=1)
+    assert found(record) == {}
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_claims_that_are_answered_in_one_moment_either_is_the_first(first):
+    record = Record().shown()
+    claims = [("1.2.9.1", 0), (OTHER, 0xC302)]
+    for lock, status in (claims[first], claims[1 - first]):
+        asked = item(ProcedureStepState=IN_PROGRESS, TransactionUID=lock)
+        meanwhile(record, "N-ACTION", asked, begin=3, end=5, status=status, ActionTypeID=1)
+    assert {name for name, said in found(record).items() if said[0][3] == "fault"} == set()

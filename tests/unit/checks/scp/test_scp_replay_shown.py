@@ -147,6 +147,8 @@ def blamed(record):
         (lambda: Record().change(status=0x0110).shown(), {"CC27-TMS-012"}, {"CC27-TMS-012"}),
         (lambda: Record().set(0x0110, **TEN).shown(), {"CC27-TMS-012"}, {"CC27-TMS-012"}),
         (lambda: Record().shown(), {"CC27-TMS-012"}, {"CC28-TMS-047"}),
+        # An N-SET is no update of TDW-II unless it is one of progress, or of what was performed.
+        (lambda: Record().shown().set(lock=None, **{LABEL: "A"}), {"CC26-TMS-018"}, {"CC26-TMS-018"}),
     ],
 )
 def test_a_state_that_cannot_be_is_blamed_on_the_last_request(record, by_get, by_find):
