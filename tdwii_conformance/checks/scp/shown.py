@@ -120,7 +120,7 @@ def _as_set(keyword: str, known: Known, came: DataElement | None, later: Sequenc
 def _more(sent: Sequence[Dataset], came: Sequence[Dataset]) -> bool:
     """Whether items have attributes that were not sent."""
     return any(
-        e.tag not in one and not e.is_empty and e.keyword not in FILLED_IN
+        e.tag not in one and not e.is_empty and e.keyword not in ("SpecificCharacterSet", *FILLED_IN)
         for one, other in zip(sent, came, strict=False)
         for e in other
     )
@@ -194,8 +194,8 @@ def _as_shown(keyword: str, known: Known, came: DataElement | None, later: Seque
     else:
         found = same_content(_alone(element), _alone(came))
     found = [dataclasses.replace(one, expected=f"as before: {one.expected}") for one in found]
-    ids = _blamed(keyword, came, later, ("CC27-TMS-019",))
-    yield ids, found, known.exchange
+    ids = ("CC27-TMS-019",)
+    yield (_blamed(keyword, came, later, ids) if found else ids), found, known.exchange
 
 
 def _blamed(

@@ -29,13 +29,21 @@ def test_what_is_passed_over_hides_nothing_that_follows():
     ],
 )
 def test_what_means_the_same_is_as_it_was_set(sent, came):
-    ((ids, found),) = differences(known("set", CANCEL, **sent), **came)
-    assert (len(ids), found) == (1, [])
+    supported = "CC26-TMS-012" if PROGRESS in sent else "CC26-TMS-013"
+    assert differences(known("set", CANCEL, **sent), **came) == [((supported,), [])]
 
 
 def test_what_is_right_comes_under_what_brought_it_whatever_came_later():
     assert differences(known("created", CANCEL, **{LABEL: "A"}), **{LABEL: "A"}) == [(("CC25-TMS-003",), [])]
     assert differences(known("set", CANCEL, **{LABEL: "A"}), **{LABEL: "A"}) == [(("CC26-TMS-012",), [])]
+    refused = request("N-SET", 0xC301, **{LABEL: "A"})
+    assert differences(known("shown", refused, **{LABEL: "A"}), **{LABEL: "A"}) == [(("CC27-TMS-019",), [])]
+
+
+def test_the_character_set_of_an_item_is_nothing_more_than_was_set():
+    sent, came = {STATION: [code()]}, {STATION: [code("B", SpecificCharacterSet="ISO_IR 192")]}
+    ((ids, found),) = differences(known("set", **sent), **came)
+    assert (ids, len(found)) == (("CC26-TMS-013",), 1)
 
 
 def test_an_item_where_none_was_set_was_not_set():
