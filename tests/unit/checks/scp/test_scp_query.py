@@ -87,7 +87,7 @@ def test_the_query_of_ro_58_does_not_fail():
     "keys",
     [
         {"TransactionUID": None},
-        {"PixelData": None},  # no attribute of a UPS
+        {"Modality": None},  # no attribute of a UPS
         {STATION: [item(CodeValue="A"), item(CodeValue="B")]},
         {START: "tomorrow"},
         {"PatientID": ["P1", "P2"]},
@@ -304,7 +304,7 @@ def test_where_some_come_one_that_matches_is_missing():
         ({}, {"PatientID": "P1"}),  # nobody has seen whether it does
         ({"PatientID": "P1"}, {"PatientID": "P1", "SOPInstanceUID": ...}),  # nobody can see which came
         ({"AdmittingDiagnosesDescription": "x"}, {"AdmittingDiagnosesDescription": "x"}),  # an SCP may ignore it
-        ({}, {"PixelData": None, "ProcedureStepState": "COMPLETED"}),
+        ({}, {"Modality": None, "ProcedureStepState": "SCHEDULED"}),  # no attribute of a UPS
         ({}, {"PatientID": None}),  # it may want a key with a value
     ],
 )
