@@ -72,11 +72,11 @@ def judge_query(exchange: Exchange, replay: Replay) -> None:
         return
     if tdw:
         _rows(exchange, asked, replay)  # by what was known before the matches
-    came = Counter(find.uids(exchange))
-    for number, identifier in enumerate(exchange.identifiers):
-        uid = str(identifier.get("SOPInstanceUID") or "")
+    uids = [_uid(identifier) for identifier in exchange.identifiers]
+    times = Counter(uids)
+    for number, (uid, identifier) in enumerate(zip(uids, exchange.identifiers, strict=True)):
         # Which of two with one UID shows the workitem nobody knows.
-        item = replay.item(uid) if uid and came[uid] == 1 else None
+        item = replay.item(uid) if uid and times[uid] == 1 else None
         _of_a_match(exchange, asked, identifier, number, item, replay, tdw=tdw)
     _missing(exchange, asked, replay, tdw=tdw)
 
@@ -159,6 +159,10 @@ def _trial(exchange: Exchange) -> Iterator[Finding]:
 
 
 # --- matches ----------------------------------------------------------------------------------------------------------
+
+
+def _uid(identifier: Dataset) -> str:
+    return str(identifier.get("SOPInstanceUID") or "")
 
 
 def _universal(key: DataElement) -> bool:
@@ -356,15 +360,17 @@ def _returned(exchange: Exchange, asked: Dataset, identifier: Dataset, number: i
 def _rows(exchange: Exchange, asked: Dataset, replay: Replay) -> None:
     if not exchange.identifiers:
         return
+    facts = []
+    for identifier in exchange.identifiers:
+        uid = _uid(identifier)
+        item = replay.items.get(uid) if not replay.overlapping(exchange, uid) else None
+        facts.append(facts_of_query(asked, identifier, item, replay))
     for requirement in replay.catalogue.attributes("RO-58 response", "TMS"):
         rule = requirement.rule
         if rule is None or not (rule.type == "absent" or _asked_for(asked, rule.path)):
             continue
-        for number, identifier in enumerate(exchange.identifiers):
-            uid = str(identifier.get("SOPInstanceUID") or "")
-            item = replay.items.get(uid) if not replay.overlapping(exchange, uid) else None
-            facts = facts_of_query(asked, identifier, item, replay)
-            judgement = judge_attribute(rule, [identifier], facts)
+        for number, (identifier, known) in enumerate(zip(exchange.identifiers, facts, strict=True)):
+            judgement = judge_attribute(rule, [identifier], known)
             if not judgement.not_judged:
                 found = [dataclasses.replace(one, path=f"identifier[{number}].{one.path}") for one in judgement.findings]
                 replay.tally.add((requirement.id,), found, exchange)
