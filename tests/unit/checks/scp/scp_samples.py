@@ -9,7 +9,8 @@ from tdwii_conformance.checks.scp import Replay
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.transcript.exchange import Exchange, Message
-from tdwii_conformance.treatment.messages import item
+from tdwii_conformance.treatment import creation, objects
+from tdwii_conformance.treatment.messages import Code, item
 
 CATALOGUE = load_catalogue()
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -36,6 +37,14 @@ def exchange(
     return Exchange(service, requestor, acceptor, syntax, request, answers, failure)
 
 
+def least(**attributes):
+    """Attribute list of an N-CREATE: the least that a UPS needs, with these attributes."""
+    station = Code("TDD1", "99TDWII", "Linac 1")
+    made = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=station, start=NOON))
+    made.update(item(**attributes))
+    return made
+
+
 class Record:
     """Exchanges with a TMS about a workitem, each two seconds after the one before, or after a pause."""
 
@@ -53,6 +62,10 @@ class Record:
     def shown(self, state="SCHEDULED", *, uid=W, **more):
         """All of a workitem is shown by N-GET."""
         return self.add("N-GET", None, item(**{"ProcedureStepState": state} | more), RequestedSOPInstanceUID=uid)
+
+    def create(self, uid=W, status=0, **attributes):
+        named = {"AffectedSOPInstanceUID": uid, "AffectedSOPClassUID": UPS.PUSH}
+        return self.add("N-CREATE", least(**attributes), status=status, syntax=UPS.PUSH, **named)
 
     def subscribe(self, title="W1", kind=3, target=W, lock="FALSE"):
         asked = item(ReceivingAE=title, **({"DeletionLock": lock} if kind == 3 else {}))

@@ -6,17 +6,16 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom.dsutils import encode
+from scp_samples import least
 
 from tdwii_conformance.checks.scp import Instances, Replay, Tally, judge_retrievals
 from tdwii_conformance.profile import load_catalogue
 from tdwii_conformance.profile.ups_service import GLOBAL, UPS
 from tdwii_conformance.transcript.exchange import Exchange, Message
-from tdwii_conformance.treatment import creation, objects
-from tdwii_conformance.treatment.messages import Code, item
+from tdwii_conformance.treatment.messages import item
 
 CATALOGUE = load_catalogue()
 BEGIN = datetime(2026, 11, 29, 8, tzinfo=UTC)
-STATION = Code("TDD1", "99TDWII", "Linac 1")
 W, LOCK, OTHER = "1.2.3", "1.2.9.1", "1.2.9.2"
 PROGRESS = "ProcedureStepProgressInformationSequence"
 MOVE, PLAN = "1.2.840.10008.5.1.4.1.2.2.2", "1.2.840.10008.5.1.4.1.1.481.5"
@@ -243,9 +242,9 @@ def test_the_reason_of_a_request_to_cancel_is_reported_if_it_has_one(given):
 
 def created(day, status, **attributes):
     """A workitem of the least that a UPS needs, or otherwise, is created."""
-    made = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=STATION, start=BEGIN))
-    made.update(item(**attributes))
-    return day.add("N-CREATE", status, asked=made, syntax=UPS.PUSH, AffectedSOPInstanceUID=W, AffectedSOPClassUID=UPS.PUSH)
+    return day.add(
+        "N-CREATE", status, asked=least(**attributes), syntax=UPS.PUSH, AffectedSOPInstanceUID=W, AffectedSOPClassUID=UPS.PUSH
+    )
 
 
 @pytest.mark.parametrize(("status", "changes", "wrong"), [
@@ -356,7 +355,6 @@ def test_a_response_names_the_action_that_was_asked_for(named, wrong):
 
 @pytest.mark.parametrize(("status", "uid", "wrong"), [(0, "1.2.77", set()), (0, None, {"CC25-TMS-042"}), (0x0117, None, set())])
 def test_who_creates_without_a_uid_being_given_names_its_own(status, uid, wrong):
-    asked = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=STATION, start=BEGIN))
     named = {"AffectedSOPInstanceUID": uid} if uid else {}
-    day = Day().add("N-CREATE", status, asked=asked, syntax=UPS.PUSH, AffectedSOPClassUID=UPS.PUSH, final=named)
+    day = Day().add("N-CREATE", status, asked=least(), syntax=UPS.PUSH, AffectedSOPClassUID=UPS.PUSH, final=named)
     assert day.judged(complete=True)[0] == wrong

@@ -1,14 +1,13 @@
 """How a request about a workitem may be answered, by PS3.4 table CC.1.1-2 and what TDW-II says of it: ids, statuses, what follows."""
 
 import pytest
-from scp_samples import CATALOGUE, LOCK, NOON, exchange
+from scp_samples import CATALOGUE, LOCK, NOON, exchange, least
 
 from tdwii_conformance.checks.scp.answers import Option, concerned, options
 from tdwii_conformance.checks.scp.belief import ANY, Workitem, World
 from tdwii_conformance.profile.ups_service import UPS
 from tdwii_conformance.profile.ups_tables import NO_UPS
-from tdwii_conformance.treatment import creation, objects
-from tdwii_conformance.treatment.messages import Code, item
+from tdwii_conformance.treatment.messages import item
 
 OTHER = "1.2.9.2"
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
@@ -395,8 +394,7 @@ def test_who_has_not_the_lock_is_refused_for_that_whatever_is_sent(lock, id_):
 
 def create(**changes):
     """The least that a UPS needs, with changes; ``...`` leaves an attribute out."""
-    station = Code("TDD1", "99TDWII", "Linac 1")
-    made = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=station, start=NOON))
+    made = least()
     for keyword, value in changes.items():
         if value is ...:
             del made[keyword]

@@ -2,11 +2,9 @@
 
 import pytest
 from scp_samples import CATALOGUE, Record, W
-from test_replay import BEGIN
-from test_replay import STATION as LINAC
 
 from tdwii_conformance.profile.ups_service import UPS
-from tdwii_conformance.treatment import creation, objects
+from tdwii_conformance.treatment import creation
 from tdwii_conformance.treatment.messages import item
 
 OTHER = "1.2.9.2"
@@ -35,9 +33,7 @@ def looked(record, status=0, shown=None, asked=(LABEL,), **more):
 
 
 def made(record, status=0, **attributes):
-    asked = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=LINAC, start=BEGIN))
-    asked.update(item(**attributes))
-    return record.add("N-CREATE", asked, status=status, syntax=UPS.PUSH, AffectedSOPInstanceUID=W, AffectedSOPClassUID=UPS.PUSH)
+    return record.create(status=status, **attributes)
 
 
 # --- statuses ---------------------------------------------------------------------------------------------------------

@@ -285,12 +285,6 @@ def test_a_row_whose_condition_does_not_hold_is_not_judged():
     assert not {"RO61-TMS-109", "RO61-TMS-110", "RO61-TMS-111"} & set(found)  # of a continuation only
 
 
-def test_what_is_the_affair_of_another_hides_nothing_that_follows():
-    instruction = [move("1.5", number=7), store("1.5", 12, kind=INSTRUCTION)]
-    plan = [move("1.8", number=8, begin=30, end=40), store("1.8", 32, number=8)]
-    assert "RO59-OST-002" in judged(*instruction, *plan, title="OST", others=["OST"])[0]
-
-
 @pytest.mark.parametrize(
     ("inside", "outside", "refusable"),
     [("1.5", "1.5", False), ("1.5", "1.6", True), ("", "1.5", True), ("1.5", None, True), ("", None, True)],

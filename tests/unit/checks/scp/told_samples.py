@@ -1,11 +1,8 @@
 """Records of a TMS with the event reports that it sends, made by hand."""
 
 from scp_samples import Record, W
-from test_replay import BEGIN
-from test_replay import STATION as LINAC
 
 from tdwii_conformance.profile.ups_service import UPS
-from tdwii_conformance.treatment import creation, objects
 from tdwii_conformance.treatment.messages import item
 
 SCHEDULED, IN_PROGRESS, COMPLETED, CANCELED = "SCHEDULED", "IN PROGRESS", "COMPLETED", "CANCELED"
@@ -21,12 +18,6 @@ class Told(Record):
             "N-ACTION", item(**attributes) if asked else None, requestor=requestor, syntax=UPS.WATCH,
             RequestedSOPInstanceUID=W, ActionTypeID=2,
         )  # fmt: skip
-
-    def create(self, uid, **attributes):
-        """A workitem of the least that a UPS needs."""
-        made = creation.least(objects.workitem(objects.new_treatment(), tms="TMS", ost="OST", station=LINAC, start=BEGIN))
-        made.update(item(**attributes))
-        return self.add("N-CREATE", made, syntax=UPS.PUSH, AffectedSOPInstanceUID=uid, AffectedSOPClassUID=UPS.PUSH)
 
     def report(self, kind=1, title="W1", uid=W, encoded=None, requestor="TMS", **information):
         named = {"AffectedSOPClassUID": UPS.PUSH, "AffectedSOPInstanceUID": uid, "EventTypeID": kind}
